@@ -1,0 +1,49 @@
+import type { Clock } from './types.js';
+
+/** The longest delay a Node.js timer takes; one longer fires at once. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+/** The system's clocks and timers. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimeout(callback, ms, options) {
+    const timer = setTimeout(callback, ms);
+    if (options?.unref === true) timer.unref();
+    return {
+      cancel: () => {
+        clearTimeout(timer);
+      },
+    };
+  },
+};
+
+/**
+ * Where the core leaves its clock on a `LoadRequest`, so that a store's own waits (a retry's pause, a test store's
+ * delay) run on it too.
+ */
+export const CLOCK: unique symbol = Symbol.for('goldkey.clock');
+
+/** The clock of a `LoadRequest`, the system's when it was not made by the core. */
+export function clockOf(request: object): Clock {
+  return (request as { readonly [CLOCK]?: Clock })[CLOCK] ?? systemClock;
+}
+
+/** Resolves after `ms` on `clock`; rejects with the signal's reason when it aborts first. */
+export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = (): void => {
+      timer.cancel();
+      reject(signal?.reason as Error);
+    };
+    const timer = clock.setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,217 @@
+import { MAX_TIMER_MS, systemClock } from './clock.js';
+import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
+
+/** The options of a client, checked once and complete. */
+export interface CheckedOptions {
+  readonly keyProvider: KeyProvider;
+  readonly ttl: number;
+  readonly ttlJitter: number;
+  readonly refreshAhead: number;
+  readonly staleIfError: number;
+  readonly reloadCooldown: number;
+  readonly keyTimeout: number;
+  readonly timeout: number;
+  readonly retry: CheckedRetry | undefined;
+  readonly isKeyRejected: ((outcome: Outcome) => boolean | Promise<boolean>) | undefined;
+  readonly isTransient: ((outcome: Outcome) => boolean) | undefined;
+  readonly instanceId: string | undefined;
+  readonly name: string;
+  readonly clock: Clock;
+}
+
+/** `retry`, complete. */
+export interface CheckedRetry {
+  readonly retries: number;
+  readonly minTimeout: number;
+  readonly maxTimeout: number;
+  readonly factor: number;
+  readonly randomize: boolean;
+}
+
+/** What `retry: true` stands for, and what a `GoldDataClient` does unless told otherwise. */
+export const DEFAULT_RETRY: CheckedRetry = Object.freeze({
+  retries: 2,
+  minTimeout: 100,
+  maxTimeout: 2_000,
+  factor: 2,
+  randomize: true,
+});
+
+const NAMES = [
+  'keyProvider',
+  'ttl',
+  'ttlJitter',
+  'refreshAhead',
+  'staleIfError',
+  'reloadCooldown',
+  'keyTimeout',
+  'timeout',
+  'retry',
+  'isKeyRejected',
+  'isTransient',
+  'instanceId',
+  'name',
+  'clock',
+] as const;
+
+type Failure = TypeError & { code: 'ERR_INVALID_ARG_VALUE' };
+
+/** A bad option's type: a `TypeError` that names the option. */
+export function invalidType(message: string): Failure {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' as const });
+}
+
+/** A bad option's value: a `RangeError` that names the option. */
+export function invalidRange(message: string): RangeError & { code: 'ERR_INVALID_ARG_VALUE' } {
+  return Object.assign(new RangeError(message), { code: 'ERR_INVALID_ARG_VALUE' as const });
+}
+
+/** Names a value's kind without showing the value: it may be the key, put into the wrong option. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
+  return `a value of type ${typeof value}`;
+}
+
+/** Holds `options` to be an object whose every name is among `names`; suggests the nearest one for a stranger. */
+export function checkNames(of: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidType(`${of} expects an options object, got ${kindOf(options)}.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw invalidType(`${of} has no option \`${name}\`; did you mean \`${nearest(name, names)}\`?`);
+  }
+}
+
+/** An integer option within `[min, max]`, or `fallback` when it is not given. */
+export function integer(
+  name: string,
+  value: unknown,
+  fallback: number,
+  min: number,
+  max: number = MAX_TIMER_MS,
+): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw invalidType(`\`${name}\` must be an integer, got ${kindOf(value)}.`);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw invalidRange(`\`${name}\` must be an integer from ${String(min)} to ${String(max)}, got ${String(value)}.`);
+  }
+  return value;
+}
+
+/** A function option, or `undefined`. */
+export function optionalFunction<F>(name: string, value: F | undefined): F | undefined {
+  if (value === undefined || typeof value === 'function') return value;
+  throw invalidType(`\`${name}\` must be a function, got ${kindOf(value)}.`);
+}
+
+/** A non-empty string option, or `undefined`. */
+export function optionalString(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '') {
+    throw invalidType(`\`${name}\` must be a non-empty string, got ${value === '' ? "''" : kindOf(value)}.`);
+  }
+  return value;
+}
+
+/** Checks a client's options; `more` names what a subclass adds. */
+export function checkOptions(
+  of: string,
+  options: KeyedClientOptions,
+  more: readonly string[] = [],
+  retryByDefault = false,
+): CheckedOptions {
+  checkNames(of, options, [...NAMES, ...more]);
+  const keyProvider = options.keyProvider as Partial<KeyProvider> | null | undefined;
+  if (typeof keyProvider !== 'object' || keyProvider === null || typeof keyProvider.load !== 'function') {
+    throw invalidType(`\`keyProvider\` must be a key store with a \`load\` function, got ${kindOf(keyProvider)}.`);
+  }
+  if (typeof keyProvider.name !== 'string' || keyProvider.name === '') {
+    throw invalidType('`keyProvider.name` must be a non-empty string.');
+  }
+  return Object.freeze({
+    keyProvider: options.keyProvider,
+    ttl: integer('ttl', options.ttl, 300_000, 1),
+    ttlJitter: fraction('ttlJitter', options.ttlJitter, 0.1, 0.5),
+    refreshAhead: integer('refreshAhead', options.refreshAhead, 60_000, 0),
+    staleIfError: integer('staleIfError', options.staleIfError, 600_000, 0),
+    reloadCooldown: integer('reloadCooldown', options.reloadCooldown, 30_000, 0),
+    keyTimeout: integer('keyTimeout', options.keyTimeout, 5_000, 1),
+    timeout: integer('timeout', options.timeout, 10_000, 1),
+    retry: checkRetry(options.retry ?? retryByDefault),
+    isKeyRejected: optionalFunction('isKeyRejected', options.isKeyRejected),
+    isTransient: optionalFunction('isTransient', options.isTransient),
+    instanceId: optionalString('instanceId', options.instanceId),
+    name: optionalString('name', options.name) ?? keyProvider.name,
+    clock: checkClock(options.clock),
+  });
+}
+
+function checkRetry(retry: unknown): CheckedRetry | undefined {
+  if (retry === false) return undefined;
+  if (retry === true) return DEFAULT_RETRY;
+  checkNames('`retry`', retry, Object.keys(DEFAULT_RETRY));
+  const given = retry as Record<string, unknown>;
+  const { retries, minTimeout, maxTimeout, factor, randomize } = DEFAULT_RETRY;
+  const minimum = integer('retry.minTimeout', given['minTimeout'], minTimeout, 0);
+  const checked = {
+    retries: integer('retry.retries', given['retries'], retries, 0),
+    minTimeout: minimum,
+    maxTimeout: integer('retry.maxTimeout', given['maxTimeout'], Math.max(maxTimeout, minimum), 0),
+    factor: given['factor'] ?? factor,
+    randomize: given['randomize'] ?? randomize,
+  };
+  if (typeof checked.factor !== 'number' || !(checked.factor >= 1) || checked.factor > 100) {
+    throw invalidRange(`\`retry.factor\` must be a number from 1 to 100, got ${kindOf(checked.factor)}.`);
+  }
+  if (typeof checked.randomize !== 'boolean') {
+    throw invalidType(`\`retry.randomize\` must be a boolean, got ${kindOf(checked.randomize)}.`);
+  }
+  if (checked.maxTimeout < checked.minTimeout) {
+    throw invalidRange('`retry.maxTimeout` must not be below `retry.minTimeout`.');
+  }
+  return Object.freeze(checked as CheckedRetry);
+}
+
+function checkClock(clock: Clock | undefined): Clock {
+  if (clock === undefined) return systemClock;
+  const { now, monotonic, setTimeout: timer } = (clock ?? {}) as Partial<Clock>;
+  if (typeof now !== 'function' || typeof monotonic !== 'function' || typeof timer !== 'function') {
+    throw invalidType('`clock` must have the functions `now`, `monotonic` and `setTimeout`.');
+  }
+  return clock;
+}
+
+function fraction(name: string, value: unknown, fallback: number, max: number): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number') throw invalidType(`\`${name}\` must be a number, got ${kindOf(value)}.`);
+  if (!(value >= 0 && value <= max)) {
+    throw invalidRange(`\`${name}\` must be from 0 to ${String(max)}, got ${String(value)}.`);
+  }
+  return value;
+}
+
+function nearest(name: string, names: readonly string[]): string {
+  let best = names[0] ?? '';
+  let least = Infinity;
+  for (const candidate of names) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) [best, least] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
