@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { EncryptionContext } from '../core/index.js';
+import { nodeCrypto } from './fake-crypto.js';
 
 /** The part of a key that seals. */
 export interface SealingKey {
@@ -26,9 +26,9 @@ const OID = 0x06;
 
 /** Encrypts under a key, bound to the context and to the header. */
 export function seal(key: SealingKey, plaintext: Uint8Array, context: EncryptionContext): Buffer {
-  const header = Buffer.concat([PREFIX, key.marker, Buffer.from([1]), randomBytes(16)]);
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key.material, iv).setAAD(associatedData(header, context));
+  const header = Buffer.concat([PREFIX, key.marker, Buffer.from([1]), nodeCrypto().randomBytes(16)]);
+  const iv = nodeCrypto().randomBytes(IV_BYTES);
+  const cipher = nodeCrypto().createCipheriv('aes-256-gcm', key.material, iv).setAAD(associatedData(header, context));
   const sealed = Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
   return assemble(header, iv, sealed);
 }
@@ -46,7 +46,8 @@ export function open(key: SealingKey, blob: Buffer, context: EncryptionContext):
   // Assembled again, so that no bit of the wrapping can be changed unnoticed.
   if (parts === undefined || !assemble(header, parts.iv, parts.sealed).equals(blob)) return undefined;
   const end = parts.sealed.length - TAG_BYTES;
-  const decipher = createDecipheriv('aes-256-gcm', key.material, parts.iv)
+  const decipher = nodeCrypto()
+    .createDecipheriv('aes-256-gcm', key.material, parts.iv)
     .setAAD(associatedData(header, context))
     .setAuthTag(parts.sealed.subarray(end));
   try {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { nodeCrypto } from './fake-crypto.js';
 import type { SealingKey } from './fake-kms-ciphertext.js';
 import { disabled, KmsRefusal, notFound, pendingDeletion } from './fake-kms-errors.js';
 
@@ -46,8 +46,8 @@ export class FakeKeyStore {
   }
 
   create({ description, multiRegion }: { description: string; multiRegion: boolean }): FakeKey {
-    const id = multiRegion ? `mrk-${randomBytes(16).toString('hex')}` : randomUUID();
-    const material = randomBytes(32);
+    const id = multiRegion ? `mrk-${nodeCrypto().randomBytes(16).toString('hex')}` : nodeCrypto().randomUUID();
+    const material = nodeCrypto().randomBytes(32);
     const key: FakeKey = {
       id,
       arn: `${this.#prefix}key/${id}`,
@@ -55,8 +55,8 @@ export class FakeKeyStore {
       multiRegion,
       createdAt: Date.now(),
       material,
-      marker: createHash('sha256').update(id).digest(),
-      materialId: createHash('sha256').update('material id').update(material).digest('hex'),
+      marker: nodeCrypto().createHash('sha256').update(id).digest(),
+      materialId: nodeCrypto().createHash('sha256').update('material id').update(material).digest('hex'),
       state: 'Enabled',
     };
     this.#keys.set(id, key);

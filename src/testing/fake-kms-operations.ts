@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { nodeCrypto } from './fake-crypto.js';
 import { markerOf, open, seal } from './fake-kms-ciphertext.js';
 import { incorrectKey, invalidCiphertext, invalidMember, KmsRefusal, pendingDeletion } from './fake-kms-errors.js';
 import type { KmsFields } from './fake-kms-fields.js';
@@ -124,7 +124,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     refuseRecipient(fields);
     const size = dataKeySize(fields);
     const key = usable(keys.find(keyId));
-    const plaintext = randomBytes(size);
+    const plaintext = nodeCrypto().randomBytes(size);
     return unlessDry(fields, {
       CiphertextBlob: seal(key, plaintext, fields.context()).toString('base64'),
       KeyId: key.arn,

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import {
   checkNames,
@@ -9,6 +8,7 @@ import {
   kindOf,
   optionalString,
 } from '../core/index.js';
+import { nodeCrypto } from './fake-crypto.js';
 import { checkTimes, FaultQueue, oneOf } from './fake-faults.js';
 import { seal } from './fake-kms-ciphertext.js';
 import { KmsRefusal } from './fake-kms-errors.js';
@@ -119,7 +119,7 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
 
   const answer = async (request: LoopbackRequest, response: ServerResponse): Promise<void> => {
     const operation = operationOf(request);
-    const record: KmsRequestRecord = { operation, requestId: randomUUID(), at: Date.now(), status: 0 };
+    const record: KmsRequestRecord = { operation, requestId: nodeCrypto().randomUUID(), at: Date.now(), status: 0 };
     requests.push(record);
     if (!(await pause(response, latency))) return;
     const taken = faults.take((fault) => fault.operation === undefined || fault.operation === operation);

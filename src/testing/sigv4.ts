@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { nodeCrypto } from './fake-crypto.js';
 import type { LoopbackRequest } from './loopback-server.js';
 
 /** What a signature is checked against. */
@@ -64,7 +64,8 @@ export function verifySigV4(request: LoopbackRequest, expected: SigV4Expectation
   if (problem !== undefined) return refusal('InvalidSignatureException', problem);
   const signature = sign(request, authorization, date, expected);
   const same = authorization.signature.length === signature.length;
-  if (same && timingSafeEqual(Buffer.from(authorization.signature), Buffer.from(signature))) return undefined;
+  if (same && nodeCrypto().timingSafeEqual(Buffer.from(authorization.signature), Buffer.from(signature)))
+    return undefined;
   return refusal('InvalidSignatureException', MISMATCH);
 }
 
@@ -190,9 +191,9 @@ function formatDate(at: number): string {
 }
 
 function sha256(data: string | Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
+  return nodeCrypto().createHash('sha256').update(data).digest('hex');
 }
 
 function hmac(key: string | Buffer, data: string): Buffer {
-  return createHmac('sha256', key).update(data).digest();
+  return nodeCrypto().createHmac('sha256', key).update(data).digest();
 }
