@@ -1,0 +1,15 @@
+import { createRequire } from 'node:module';
+
+const { DecryptCommand, KMSClient } = createRequire(import.meta.url)('@aws-sdk/client-kms');
+
+export async function firstKey({ url, region, credentials, ciphertext, encryptionContext, keyId }) {
+  const client = new KMSClient({ region, endpoint: url, credentials });
+  const { Plaintext } = await client.send(
+    new DecryptCommand({
+      CiphertextBlob: Buffer.from(ciphertext, 'base64'),
+      EncryptionContext: encryptionContext,
+      KeyId: keyId,
+    }),
+  );
+  return Buffer.from(Plaintext).toString().length;
+}

@@ -1,0 +1,16 @@
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import 'lru-cache';
+import 'p-retry';
+import 'undici';
+
+export async function firstKey({ url, region, credentials, ciphertext, encryptionContext, keyId }) {
+  const client = new KMSClient({ region, endpoint: url, credentials });
+  const { Plaintext } = await client.send(
+    new DecryptCommand({
+      CiphertextBlob: Buffer.from(ciphertext, 'base64'),
+      EncryptionContext: encryptionContext,
+      KeyId: keyId,
+    }),
+  );
+  return Buffer.from(Plaintext).toString().length;
+}

@@ -1,0 +1,2 @@
+// What a process costs by itself.
+export const nothing = undefined;

@@ -1,0 +1,2 @@
+import '@middy/core';
+import '@middy/util';

@@ -1,0 +1,4 @@
+import '@aws-sdk/client-kms';
+import 'lru-cache';
+import 'p-retry';
+import 'undici';

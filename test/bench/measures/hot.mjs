@@ -1,0 +1,26 @@
+import { KEY, clientOf } from '../lib/scene.mjs';
+
+const BATCH = 500;
+
+/** Nanoseconds per awaited `getPrice` in a tight loop. */
+export async function prepare(contestant, { sliceMs = 20, warmUpMs = 400, ...options }) {
+  const client = await clientOf(contestant, options);
+
+  async function run(ms) {
+    const start = process.hrtime.bigint();
+    const end = start + BigInt(ms) * 1_000_000n;
+    let now = start;
+    let calls = 0;
+    let sum = 0;
+    while (now < end) {
+      for (let i = 0; i < BATCH; i++) sum += await client.getPrice('XAU');
+      calls += BATCH;
+      now = process.hrtime.bigint();
+    }
+    if (sum !== calls * KEY.length) throw new Error('a call came back with a wrong price');
+    return Number(now - start) / calls;
+  }
+
+  await run(warmUpMs);
+  return () => run(sliceMs);
+}
