@@ -3,6 +3,11 @@
 export * from './clock.js';
 export * from './errors.js';
 export * from './fingerprint.js';
+export * from './gold-data-client.js';
+export { KeyContext } from './key-context.js';
+export * from './keyed-client.js';
 export * from './options.js';
+export * from './outcome.js';
+export * from './redact.js';
 export * from './retry.js';
 export type * from './types.js';

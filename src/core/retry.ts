@@ -38,7 +38,7 @@ export async function retrying<T>(run: (attempt: number) => Promise<T>, options:
     if (options.retries === 0 || options.delayOf(error, 0) === undefined) throw error;
     first = new Boxed(error);
   }
-  const { default: pRetry } = await import('p-retry');
+  const { default: pRetry } = await loadRetry();
   try {
     return await pRetry(
       async (attempt) => {
@@ -67,6 +67,11 @@ export async function retrying<T>(run: (attempt: number) => Promise<T>, options:
   } catch (error) {
     throw error instanceof Boxed ? error.thrown : error;
   }
+}
+
+/** Loads p-retry: at the first failure, or before it where a test wants no surprise. */
+export function loadRetry(): Promise<typeof import('p-retry')> {
+  return import('p-retry');
 }
 
 /** The pause before rerun number `retried + 1`, in p-retry's own words and arithmetic. */

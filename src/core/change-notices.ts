@@ -1,0 +1,66 @@
+import { ASK_EVERY, LISTEN_AGAIN_LAST, LISTEN_AGAIN_FIRST, NOTICE_SPREAD } from './limits.js';
+import type { CheckedOptions } from './options.js';
+
+/**
+ * Listens to a store that tells of changes. Notices within a second become one, at a moment drawn within that second,
+ * so that a fleet does not ask all at once. A failed subscription is tried again and fails no call.
+ */
+export class ChangeNotices {
+  readonly #options: CheckedOptions;
+  readonly #onDue: () => void;
+  #unsubscribe: (() => Promise<void>) | undefined;
+  #timer: { cancel(): void } | undefined;
+  #dueAt = -Infinity;
+  #listening = false;
+  #closed = false;
+
+  constructor(options: CheckedOptions, onDue: () => void) {
+    this.#options = options;
+    this.#onDue = onDue;
+  }
+
+  /** Subscribes, once. */
+  listen(pause: number = LISTEN_AGAIN_FIRST): void {
+    const { keyProvider, clock } = this.#options;
+    if (this.#listening || this.#closed || keyProvider.subscribe === undefined) return;
+    this.#listening = true;
+    const retry = (): void => {
+      this.#listening = false;
+      clock.setTimeout(
+        () => {
+          this.listen(Math.min(pause * 2, LISTEN_AGAIN_LAST));
+        },
+        pause,
+        { unref: true },
+      );
+    };
+    const subscribed = (unsubscribe: (() => Promise<void>) | undefined): void => {
+      this.#unsubscribe = unsubscribe;
+      if (this.#closed) unsubscribe?.().catch(() => undefined);
+      // What changed while nobody listened was not told.
+      else if (pause > LISTEN_AGAIN_FIRST) this.#noticed();
+    };
+    void (async () => keyProvider.subscribe?.(() => this.#noticed()))().then(subscribed, retry);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#unsubscribe?.();
+  }
+
+  #noticed(): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    const { clock } = this.#options;
+    const mono = clock.monotonic();
+    this.#dueAt = Math.max(mono + Math.random() * NOTICE_SPREAD, this.#dueAt + ASK_EVERY);
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#onDue();
+      },
+      Math.ceil(this.#dueAt - mono),
+      { unref: true },
+    );
+  }
+}

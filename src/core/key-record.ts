@@ -1,0 +1,93 @@
+import { nodeCrypto } from './builtin.js';
+import { digestOf, fingerprintOf } from './fingerprint.js';
+import type { Stage } from './types.js';
+
+/** The moments of a key's life: wall clock in epoch ms, the others on the monotonic clock. */
+export interface Lifetime {
+  loadedAt: number;
+  refreshAt: number;
+  expiresAt: number;
+  purgeAt: number;
+  expiresMono: number;
+  purgeMono: number;
+}
+
+/** One decrypted key of one stage. Its bytes are zeroed by {@link KeyRecord.retire}, whatever still points here. */
+export class KeyRecord {
+  readonly bytes: Uint8Array;
+  readonly stage: Stage;
+  /** Equal for equal bytes: the generation. */
+  readonly digest: string;
+  #version: string;
+  #life: Lifetime;
+  /** Wall-clock moment until which the warm path may hand the key out without looking any further; 0: look. */
+  warmUntil = 0;
+  /** A wall clock that stepped back has expired it. */
+  expired = false;
+  /** What the price API last said of it. */
+  standing: 'good' | 'suspect' | 'rejected' = 'good';
+  /** Why the next success with this key is news: it has changed, or it was refused before. */
+  watched: 'changed' | 'refused' | undefined;
+  #text: string | undefined;
+  #retired = false;
+
+  constructor(bytes: Uint8Array, version: string, stage: Stage, life: Lifetime) {
+    this.bytes = bytes;
+    this.#version = version;
+    this.stage = stage;
+    this.digest = digestOf(bytes);
+    this.#life = life;
+  }
+
+  get version(): string {
+    return this.#version;
+  }
+
+  get life(): Lifetime {
+    return this.#life;
+  }
+
+  /** The same bytes came again: a new life. */
+  renew(version: string, life: Lifetime): void {
+    this.#version = version;
+    this.#life = life;
+    this.expired = false;
+    this.warmUntil = 0;
+  }
+
+  /** The key as a string: the one string there is, made when first asked for. */
+  get text(): string {
+    if (this.#text !== undefined) return this.#text;
+    if (this.#retired) throw new Error('This key has been zeroed.');
+    // A view over the same memory: no second copy of the bytes.
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    return (this.#text = Buffer.from(buffer, byteOffset, byteLength).toString('latin1'));
+  }
+
+  /** The key as a string if it can still be had. */
+  get textIfAny(): string | undefined {
+    return this.#retired ? this.#text : this.text;
+  }
+
+  get retired(): boolean {
+    return this.#retired;
+  }
+
+  get fingerprint(): string {
+    return fingerprintOf(this.bytes);
+  }
+
+  /** Whether these are the same bytes, in a time that does not depend on them. */
+  sameBytes(other: Uint8Array): boolean {
+    return this.bytes.byteLength === other.byteLength && nodeCrypto().timingSafeEqual(this.bytes, other);
+  }
+
+  /** Zeroes the bytes. The string stays for the calls that still run with this key, and only if there are any. */
+  retire(keepText: boolean): void {
+    if (keepText && !this.#retired) void this.text;
+    this.#retired = true;
+    this.warmUntil = 0;
+    this.bytes.fill(0);
+    if (!keepText) this.#text = undefined;
+  }
+}

@@ -1,0 +1,209 @@
+import { observed, publish, type EventName } from './diagnostics.js';
+import { KeyProviderError } from './errors.js';
+import { KeyRecord, type Lifetime } from './key-record.js';
+import { MAX_TIMER_MS } from './clock.js';
+import { STEP_BACK } from './limits.js';
+import type { CheckedOptions } from './options.js';
+import { StageSlot } from './stage-slot.js';
+import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from './types.js';
+
+/** A client, as the keys it shares see it. */
+export interface KeyUser {
+  readonly name: string;
+  hears(event: EventName): boolean;
+  tell<E extends EventName>(event: E, payload: KeyEvents[E]): void;
+  /** Whether a running call still needs this key. */
+  holds(record: KeyRecord): boolean;
+  rolloutChanged(): void;
+}
+
+/** What is particular to an event, beside what is known here. */
+export type EventDetails<E extends EventName> = Omit<KeyEvents[E], keyof KeyEventBase>;
+
+/** The keys of one store as they are held: their places, their lives by both clocks, and their end. */
+export class KeyShelf {
+  readonly options: CheckedOptions;
+  readonly current: StageSlot = new StageSlot('current');
+  readonly users: Set<KeyUser> = new Set();
+  /** The highest wall-clock reading so far: a lower one is a clock that stepped back. */
+  highest: number = -Infinity;
+  rollout: Rollout | undefined;
+  #pending: StageSlot | undefined;
+  #previous: StageSlot | undefined;
+  #timer: { cancel(): void } | undefined;
+
+  constructor(options: CheckedOptions) {
+    this.options = options;
+  }
+
+  slot(stage: Stage): StageSlot {
+    if (stage === 'current') return this.current;
+    if (stage === 'pending') return (this.#pending ??= new StageSlot(stage));
+    return (this.#previous ??= new StageSlot(stage));
+  }
+
+  /** The slots in use. */
+  get slots(): StageSlot[] {
+    return [this.current, this.#pending, this.#previous].filter((slot) => slot !== undefined);
+  }
+
+  /** Every key held now, as strings: what must not appear in anything that leaves. */
+  get secrets(): string[] {
+    return this.slots.flatMap(({ record }) => record?.textIfAny ?? []);
+  }
+
+  /** The versions held, in any stage. */
+  get versions(): string[] {
+    return this.slots.flatMap(({ record }) => record?.version ?? []);
+  }
+
+  /** The key of a slot unless it must not be used at all; one past its `purgeAt` by either clock is zeroed here. */
+  usable(slot: StageSlot): KeyRecord | undefined {
+    const { record } = slot;
+    if (record === undefined) return undefined;
+    const now = this.options.clock.now();
+    if (now < this.highest - STEP_BACK) this.#steppedBack(now);
+    else if (now > this.highest) this.highest = now;
+    if (now < record.life.purgeAt && this.options.clock.monotonic() < record.life.purgeMono) return record;
+    this.drop(slot, 'expired');
+    return undefined;
+  }
+
+  /** Whether neither clock says that the key has expired. */
+  isFresh({ expired, life }: KeyRecord): boolean {
+    const { clock } = this.options;
+    return !expired && clock.now() < life.expiresAt && clock.monotonic() < life.expiresMono;
+  }
+
+  /** How long a key that has just come may be used. */
+  lifeOf(key: LoadedKey | UnchangedKey): Lifetime {
+    const { clock, ttl, ttlJitter, refreshAhead, staleIfError, keyProvider } = this.options;
+    const now = clock.now();
+    const mono = clock.monotonic();
+    const until = ('until' in key ? key.until : undefined) ?? Infinity;
+    const theirs = Math.min(key.expiresAt ?? Infinity, until);
+    if (theirs <= now) {
+      throw new KeyProviderError(
+        `The key store \`${keyProvider.name}\` gave a key that had expired ${String(now - theirs)} ms before; check its clock and this host's.`,
+        { provider: keyProvider.name, version: key.version },
+      );
+    }
+    const expiresAt = Math.min(now + Math.ceil(ttl * (1 - ttlJitter * Math.random())), theirs);
+    const purgeAt = Math.min(expiresAt + staleIfError, until);
+    return {
+      loadedAt: now,
+      refreshAt: expiresAt - Math.min(refreshAhead, (expiresAt - now) / 2),
+      expiresAt,
+      purgeAt,
+      expiresMono: mono + (expiresAt - now),
+      purgeMono: mono + (purgeAt - now),
+    };
+  }
+
+  /** Puts a key in its place. The same bytes again keep their record, and with it the one string made of them. */
+  place(slot: StageSlot, bytes: Uint8Array, version: string, life: Lifetime): { record: KeyRecord; changed: boolean } {
+    const held = slot.record;
+    let record: KeyRecord;
+    if (held?.sameBytes(bytes) === true) {
+      bytes.fill(0);
+      held.renew(version, life);
+      record = held;
+    } else {
+      record = new KeyRecord(bytes, version, slot.stage, life);
+      if (held !== undefined) this.#retire(held);
+    }
+    const changed = slot.digest !== record.digest;
+    slot.record = record;
+    slot.digest = record.digest;
+    this.arm();
+    return { record, changed };
+  }
+
+  /** Zeroes the key of a slot. */
+  drop(slot: StageSlot, reason: string): void {
+    const { record } = slot;
+    if (record === undefined) return;
+    slot.record = undefined;
+    this.#retire(record);
+    this.emit('evicted', record, () => ({ reason }));
+  }
+
+  /** Zeroes everything, for good. */
+  clear(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const slot of this.slots) {
+      slot.record?.retire(false);
+      slot.record = undefined;
+    }
+  }
+
+  /** One timer for all keys. It runs on the monotonic clock and so holds the side that the warm path does not read. */
+  arm(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { clock } = this.options;
+    const mono = clock.monotonic();
+    let next = Infinity;
+    for (const { record } of this.slots) {
+      if (record === undefined) continue;
+      const { expiresMono, purgeMono } = record.life;
+      next = Math.min(next, mono < expiresMono ? expiresMono : purgeMono);
+    }
+    if (next === Infinity) return;
+    const wait = Math.min(Math.max(Math.ceil(next - mono), 0), MAX_TIMER_MS);
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#tick();
+      },
+      wait,
+      { unref: true },
+    );
+  }
+
+  /** Tells every client's listeners, and the diagnostics channel once. Builds a payload only for somebody. */
+  emit<E extends EventName>(event: E, about: KeyRecord | StageSlot, details: () => EventDetails<E>): void {
+    let common: EventDetails<E> | undefined;
+    let first: KeyUser | undefined;
+    for (const user of this.users) {
+      first ??= user;
+      if (user.hears(event)) user.tell(event, this.payload(user.name, about, (common ??= details())));
+    }
+    if (first !== undefined && observed(event)) publish(event, this.payload(first.name, about, common ?? details()));
+  }
+
+  /** An event's payload. */
+  payload<E extends EventName>(name: string, about: KeyRecord | StageSlot, details: EventDetails<E>): KeyEvents[E] {
+    const { keyProvider, clock } = this.options;
+    const version = about instanceof KeyRecord ? about.version : about.record?.version;
+    const base: KeyEventBase = { name, provider: keyProvider.name, stage: about.stage, at: clock.now() };
+    if (version !== undefined) base.version = version;
+    return { ...base, ...details } as unknown as KeyEvents[E];
+  }
+
+  #tick(): void {
+    const mono = this.options.clock.monotonic();
+    for (const slot of this.slots) {
+      const { record } = slot;
+      if (record === undefined) continue;
+      if (mono >= record.life.purgeMono) this.drop(slot, 'expired');
+      else if (mono >= record.life.expiresMono) record.warmUntil = 0;
+    }
+    this.arm();
+  }
+
+  #steppedBack(now: number): void {
+    this.highest = now;
+    for (const { record } of this.slots) {
+      if (record === undefined) continue;
+      record.expired = true;
+      record.warmUntil = 0;
+    }
+  }
+
+  #retire(record: KeyRecord): void {
+    let needed = false;
+    for (const user of this.users) needed ||= user.holds(record);
+    record.retire(needed);
+  }
+}

@@ -1,0 +1,107 @@
+import type { ClientCore } from './client-core.js';
+import { chooseKey } from './key-choice.js';
+import { Refusals } from './key-rejection.js';
+import { KeyRecord } from './key-record.js';
+import { cancelBody, isResponse, isTransientFault, isUnauthorized, retryAfterOf } from './outcome.js';
+import { backoff, retrying } from './retry.js';
+import type { Outcome } from './types.js';
+
+/** A call, as its recovery sees it. */
+export interface CallPort {
+  readonly core: ClientCore;
+  /** The key of the last run. */
+  readonly record: KeyRecord;
+  readonly once: boolean;
+  /** True once the caller has an answer: nothing more is run. */
+  readonly settled: boolean;
+  /** Aborts when the call is over before its time. */
+  readonly signal: AbortSignal;
+  timeLeft(): number;
+  /** Runs the caller's function once more; `attempt` counts it. */
+  run(record: KeyRecord): Promise<Outcome>;
+  /** How many times the function has run. */
+  readonly attempt: number;
+}
+
+/** A fault on its way through p-retry. */
+class Failed {
+  readonly outcome: Outcome;
+
+  constructor(outcome: Outcome) {
+    this.outcome = outcome;
+  }
+}
+
+/**
+ * Takes a run's outcome to the call's: a refused key is repaired, a transient fault is retried. Nothing is rerun once the
+ * caller has an answer.
+ */
+export async function conclude(call: CallPort, first: Outcome): Promise<Outcome> {
+  const { options } = call.core;
+  const refusals = new Refusals(call.core);
+  const outcome = await repair(call, first, refusals);
+  const { retry } = options;
+  if (retry === undefined || call.once || call.settled || !transient(call.core, outcome)) return outcome;
+  let last = outcome;
+  try {
+    return await retrying<Outcome>(
+      async (attempt) => {
+        if (attempt > 1) {
+          cancelBody(last.result);
+          const record = await chooseKey(call.core);
+          if (!(record instanceof KeyRecord)) return { error: record };
+          if (call.settled) return last;
+          last = await repair(call, await call.run(record), refusals);
+        }
+        if (transient(call.core, last)) throw new Failed(last);
+        return last;
+      },
+      {
+        retries: retry.retries,
+        clock: options.clock,
+        signal: call.signal,
+        delayOf(error, retried) {
+          if (!(error instanceof Failed) || call.settled) return undefined;
+          const asked = retryAfterOf(error.outcome, options.clock.now()) ?? 0;
+          const pause = Math.max(backoff(retry, retried), asked);
+          return pause < call.timeLeft() ? pause : undefined;
+        },
+        onRetry(_, delay) {
+          call.core.counts.retries++;
+          call.core.emit('retry', call.record, { attempt: call.attempt + 1, delay });
+        },
+      },
+    );
+  } catch (error) {
+    if (error instanceof Failed) return error.outcome;
+    throw error;
+  }
+}
+
+/** Runs the function again with another key while the price API refuses the ones it gets, twice at most. */
+async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promise<Outcome> {
+  let outcome = first;
+  for (;;) {
+    if (call.settled) return outcome;
+    const { record } = call;
+    const verdict = (call.core.options.isKeyRejected ?? isUnauthorized)(outcome);
+    const refused = typeof verdict === 'boolean' ? verdict : await verdict;
+    if (!refused) {
+      if (succeeded(outcome)) refusals.succeeded(record);
+      return outcome;
+    }
+    const next = await refusals.next(record, call.once);
+    cancelBody(outcome.result);
+    if (next === undefined) return { error: refusals.error(outcome) };
+    if (call.settled) return outcome;
+    outcome = await call.run(next);
+  }
+}
+
+function succeeded(outcome: Outcome): boolean {
+  return !('error' in outcome) && !(isResponse(outcome.result) && outcome.result.status >= 400);
+}
+
+function transient(core: ClientCore, outcome: Outcome): boolean {
+  return (core.options.isTransient ?? isTransientFault)(outcome);
+}

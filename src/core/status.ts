@@ -1,0 +1,34 @@
+import type { ClientCore } from './client-core.js';
+import type { KeyRecord } from './key-record.js';
+import type { StageSlot } from './stage-slot.js';
+import type { KeyStatus } from './types.js';
+
+/** What a client holds now, read without touching anything. */
+export function statusOf(core: ClientCore): KeyStatus {
+  const { shelf, cache, options, slot } = core;
+  const { lastError } = slot;
+  const record = shelf.usable(slot);
+  const mono = options.clock.monotonic();
+  const wait = Math.ceil(Math.max(slot.retryAt, slot.cooldownUntil) - mono);
+  const status: KeyStatus = {
+    name: core.name,
+    state: stateOf(core, slot, record),
+    loading: shelf.slots.some(({ flight }) => flight !== undefined),
+    counts: { ...core.counts, ...cache.counts },
+  };
+  if (record !== undefined) {
+    const { version, stage, fingerprint, life } = record;
+    const { loadedAt, expiresAt, purgeAt } = life;
+    Object.assign(status, { version, stage, fingerprint, loadedAt, expiresAt, purgeAt });
+  }
+  if (wait > 0) status.retryAfter = wait;
+  if (lastError !== undefined) status.lastErrorCode = lastError.code;
+  return status;
+}
+
+function stateOf(core: ClientCore, slot: StageSlot, record: KeyRecord | undefined): KeyStatus['state'] {
+  if (core.closing) return 'closed';
+  if (record === undefined) return core.options.clock.monotonic() < slot.retryAt ? 'backing-off' : 'empty';
+  if (record.standing !== 'good') return record.standing;
+  return core.shelf.isFresh(record) ? 'fresh' : 'stale';
+}
