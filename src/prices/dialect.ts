@@ -1,0 +1,81 @@
+import type { PriceApiErrorKind } from './price-api-error.js';
+import type { Quote } from './types.js';
+
+/** One price to ask for, complete. */
+export interface Ask {
+  readonly metal: string;
+  readonly currency: string;
+}
+
+/** A request without its origin. */
+export interface PriceRequest {
+  /** Relative to the base URL, with its query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a body said went wrong. */
+export interface Fault {
+  readonly kind: PriceApiErrorKind;
+  /** The vendor's number for it, for the message. */
+  readonly code?: number | undefined;
+  /** Our own words, for the message: a vendor's text may echo the key. */
+  readonly detail?: string | undefined;
+}
+
+/** A price as a body gives it, per troy ounce. */
+export interface Reading {
+  /** In the asked currency. */
+  readonly price: number;
+  /** In USD, where the body tells: what the default limits are checked on. */
+  readonly usd?: number | undefined;
+  readonly bid?: number | undefined;
+  readonly ask?: number | undefined;
+  /** Epoch ms. */
+  readonly timestamp?: number | undefined;
+  readonly direction: Quote['direction'];
+  /** The API's own words leave the direction open: only limits the user gave make this price safe. */
+  readonly needsBounds?: boolean | undefined;
+}
+
+/**
+ * All that differs between price APIs: how to ask, what the body calls a fault, where the price stands. Transport,
+ * limits, units, errors and the hiding of the key are shared.
+ */
+export interface Dialect {
+  /** Names the API in quotes and errors. */
+  readonly source: string;
+  /** The vendor's address. */
+  readonly baseUrl: string;
+  /** Whether one request can ask for several prices. */
+  readonly batch: boolean;
+  request(asks: readonly Ask[], key: string): PriceRequest;
+  /** The fault a JSON body tells of, whatever the status; `undefined` leaves it to the status. */
+  fault(body: object, status: number): Fault | undefined;
+  /** The price in a body without fault. Throws an {@link Unreadable} when there is none to be trusted. */
+  read(body: object, ask: Ask): Reading;
+}
+
+/** Thrown by a dialect; the adapter makes a `PriceApiError` of it. */
+export class Unreadable extends Error {
+  readonly kind: PriceApiErrorKind;
+
+  constructor(kind: PriceApiErrorKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** A member of a parsed body, or `undefined` where there is none. */
+export function member(body: unknown, name: string): unknown {
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, name)
+    ? (body as Record<string, unknown>)[name]
+    : undefined;
+}
+
+/** A finite number, also one written as a string; `undefined` for anything else. */
+export function numberIn(body: unknown, name: string): number | undefined {
+  const value = member(body, name);
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}

@@ -1,0 +1,62 @@
+const HIDDEN = '[REDACTED]';
+
+/** Every form in which a key may stand in a text: as it is, in a URL, in JSON, in base64, in hex. */
+function formsOf(key: string): string[] {
+  const bytes = Buffer.from(key);
+  const hex = bytes.toString('hex');
+  // Without its padding, which is found with and without.
+  const base64url = bytes.toString('base64url');
+  const base64 = base64url.replaceAll('-', '+').replaceAll('_', '/');
+  const forms = [key, base64, hex, hex.toUpperCase()];
+  if (base64url !== base64) forms.push(base64url);
+  const encoded = encodeURIComponent(key);
+  // What a URL leaves alone, JSON leaves alone too.
+  if (encoded === key) return forms;
+  const json = JSON.stringify(key).slice(1, -1);
+  const form = new URLSearchParams({ k: key }).toString().slice(2);
+  return [encoded, form, json.replaceAll('/', '\\/'), json, ...forms];
+}
+
+/** Hides one key. No regular expression touches it: the engine keeps the last subject of one. */
+export class KeyHider {
+  readonly #forms: readonly string[];
+
+  constructor(key: string) {
+    this.#forms = key === '' ? [] : formsOf(key);
+  }
+
+  /** `text` with every form of the key replaced. */
+  text(text: string): string {
+    let hidden = text;
+    for (const form of this.#forms) hidden = hidden.replaceAll(form, HIDDEN);
+    return hidden;
+  }
+
+  /** Parses JSON and hides the key in every string of it, names included. Throws a SyntaxError without the text. */
+  json(text: string): unknown {
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      throw new SyntaxError('not JSON');
+    }
+    // An escape can spell the key in ways a look at the text does not see.
+    return text.includes('\\u') || this.#forms.some((form) => text.includes(form)) ? this.#value(body) : body;
+  }
+
+  /** An error that tells as much as `error` without the key: name, code and message; nothing else is kept. */
+  error(error: unknown): Error {
+    const { name, message, code } = (error ?? {}) as { name?: unknown; message?: unknown; code?: unknown };
+    const copy = new Error(this.text(typeof message === 'string' ? message : 'no message'));
+    copy.name = typeof name === 'string' ? this.text(name) : 'Error';
+    copy.stack = `${copy.name}: ${copy.message}`;
+    return typeof code === 'string' ? Object.assign(copy, { code: this.text(code) }) : copy;
+  }
+
+  #value(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((item) => this.#value(item));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.text(name), this.#value(item)]));
+  }
+}
