@@ -1,0 +1,56 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
+import { retrying, type Clock } from '../core/index.js';
+import type { KmsLink, KmsSdk } from './kms-client.js';
+import { kmsError, type KmsCall } from './kms-errors.js';
+import { isExpiredSignature, kmsPause } from './kms-faults.js';
+import { untilAborted } from './until-aborted.js';
+
+/** What a call sends, written with the SDK at hand. */
+export type KmsSend<T> = (sdk: KmsSdk, client: KMSClient, options: { abortSignal?: AbortSignal }) => Promise<T>;
+
+/** How a call goes about it. */
+export interface KmsCallOptions<T> {
+  signal: AbortSignal | undefined;
+  clock: Clock;
+  /** Reruns after a transient failure. Default 2; 0 for what must not happen twice. */
+  retries?: number | undefined;
+  /** Takes what arrives after the signal has aborted. */
+  discard?: (late: T) => void;
+}
+
+/**
+ * One call to KMS: connects, sends, sends again after a transient failure, and maps what is left. The whole of it ends
+ * with `signal`, the search for credentials included, which does not listen to one.
+ */
+export async function callKms<T>(
+  link: KmsLink,
+  call: KmsCall,
+  send: KmsSend<T>,
+  options: KmsCallOptions<T>,
+): Promise<T> {
+  const { signal, clock, retries = 2, discard } = options;
+  signal?.throwIfAborted();
+  const http = signal === undefined ? {} : { abortSignal: signal };
+  let signedAnew = false;
+
+  const work = async (): Promise<T> => {
+    const { sdk, client, retriesItself } = await link.connect();
+    const once = async (): Promise<T> => {
+      try {
+        return await send(sdk, client, http);
+      } catch (error) {
+        // Frozen between signing and sending: nothing is wrong, so there is nothing to wait for.
+        if (signedAnew || retriesItself || !isExpiredSignature(error)) throw error;
+        signedAnew = true;
+        return await send(sdk, client, http);
+      }
+    };
+    return await retrying(once, { retries: retriesItself ? 0 : retries, clock, signal, delayOf: kmsPause });
+  };
+  try {
+    return await untilAborted(work(), signal, discard);
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    throw kmsError(error, call);
+  }
+}

@@ -1,0 +1,64 @@
+import type { KMSClientConfig } from '@aws-sdk/client-kms';
+import { invalidRange, invalidType } from '../core/index.js';
+
+/** Checks `clientConfig` and copies it, `region` included. */
+export function checkClientConfig(config: object, region: string | undefined): KMSClientConfig {
+  if (!isPlain(config)) throw invalidType('`clientConfig` must be a plain object, a KMSClientConfig.');
+  const copy = copyPlain(config) as KMSClientConfig;
+  if (region !== undefined && typeof copy.region === 'string' && copy.region !== region) {
+    throw invalidRange(`\`region\` (${region}) and \`clientConfig.region\` (${copy.region}) must not differ.`);
+  }
+  if (region !== undefined) copy.region = region;
+  const { endpoint } = copy;
+  if (typeof endpoint === 'string' || endpoint instanceof URL) {
+    const url = URL.canParse(String(endpoint)) ? new URL(String(endpoint)) : undefined;
+    if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isLoopback(url.hostname))) {
+      throw invalidRange('`clientConfig.endpoint` must be an https URL, or an http URL on loopback.');
+    }
+  }
+  return Object.freeze(copy);
+}
+
+/** Whether this configuration leaves repeating a request to the SDK. */
+export function bringsRetries(config: KMSClientConfig): boolean {
+  return config.maxAttempts !== undefined || config.retryMode !== undefined || config.retryStrategy !== undefined;
+}
+
+/** Whether a request to this host stays on this machine. */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    hostname === '::1' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  );
+}
+
+/** Whether a value is an object literal, rather than an instance with an identity of its own. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Plain objects and arrays are copied, so that the caller's later changes stay the caller's; the rest is shared. */
+function copyPlain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyPlain);
+  if (!isPlain(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, part]) => (part === undefined ? [] : [[key, copyPlain(part)]])),
+  );
+}
+
+/** Equal in every plain part; functions and instances must be the same ones. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (a instanceof URL && b instanceof URL) return a.href === b.href;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((part, index) => isEqual(part, b[index]));
+  }
+  if (!isPlain(a) || !isPlain(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]));
+}

@@ -1,0 +1,29 @@
+/**
+ * What looks odd about a KMS ciphertext's cleartext header. AWS documents that there is one, not what is in it; this
+ * is read off public samples, and therefore good for a hint in an error that is raised anyway, never for a refusal.
+ */
+export function headerHint(ciphertext: Uint8Array): string | undefined {
+  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ciphertext;
+  if (first === 0x67 && second === 0x6b && third <= 0x0f) {
+    return 'the ciphertext looks like one of goldkey/local';
+  }
+  if ((first === 0x01 && second === 0x80) || (first === 0x02 && second >= 0x04)) {
+    return 'the ciphertext looks like a message of the AWS Encryption SDK, which Decrypt cannot open';
+  }
+  if (ciphertext.every((byte) => byte >= 0x20 && byte < 0x7f)) {
+    return 'the ciphertext is text; if that is base64, it was read as bytes without decoding it';
+  }
+  if (first !== 0x01 || fourth !== 0x00 || fifth !== 0x78) {
+    return 'the ciphertext does not begin like one of KMS';
+  }
+  const headerLength = HEADER_LENGTH[second];
+  if (headerLength === undefined || ciphertext.byteLength < headerLength + 4) return undefined;
+  const view = new DataView(ciphertext.buffer, ciphertext.byteOffset, ciphertext.byteLength);
+  const declared = view.getUint32(headerLength);
+  const there = ciphertext.byteLength - headerLength - 4;
+  if (declared === there) return undefined;
+  return `the ciphertext says that ${String(declared)} bytes follow its header, and ${String(there)} do`;
+}
+
+/** By variant: where the length of the rest stands. */
+const HEADER_LENGTH: Readonly<Record<number, number>> = { 1: 37, 2: 54 };
