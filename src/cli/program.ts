@@ -1,0 +1,88 @@
+import { createRequire } from 'node:module';
+import type { Command } from 'commander';
+import type { CreateKeyOptions } from './create-key.js';
+import type { EncryptOptions } from './encrypt.js';
+import { addEncryptionContext } from './encryption-context.js';
+import type { Secrets } from './failure.js';
+import type { CliIo } from './io.js';
+import { PRICE_APIS, type PriceOptions } from './price.js';
+import type { VerifyOptions } from './verify.js';
+
+/** The commands, each loading what it needs when it runs. */
+export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ program: Command; exitCode: () => number }> {
+  const { Command: Program, Option } = await import('commander');
+  let code = 0;
+  const program = new Program('goldkey')
+    .description('Keeps a price API key encrypted under a master key, in AWS KMS or in a local file.')
+    .version(version())
+    .option('--verbose', 'with an error, print its causes too')
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      // Said once, by the caller, without what was typed.
+      outputError: () => undefined,
+    })
+    .exitOverride();
+
+  const command = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .option('--json', 'print the result as one line of JSON')
+      .option('--verbose', 'with an error, print its causes too');
+  const withContext = (on: Command): Command =>
+    withStore(on)
+      .option('--key-id <id>', 'KMS key: alias, id or ARN')
+      .addOption(
+        new Option('--encryption-context <pairs>', 'name=value,…  or JSON; repeatable; {} for none').argParser(
+          addEncryptionContext,
+        ),
+      );
+  const withCiphertext = (on: Command): Command =>
+    withContext(on)
+      .option('--ciphertext <base64>', 'what `goldkey encrypt` printed')
+      .option('--ciphertext-file <file>', 'a file that holds it');
+
+  withStore(command('create-key', 'create the master key; safe to run twice'))
+    .option('--alias <alias>', 'name of the KMS key, alias/…')
+    .action(async (options: CreateKeyOptions) => (await import('./create-key.js')).createKey(io, options));
+
+  withContext(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext'))
+    .option('--key-file <file>', 'read the API key from a file')
+    .action(async (options: EncryptOptions) => (await import('./encrypt.js')).encrypt(io, options, secrets));
+
+  withCiphertext(command('verify', 'decrypt; print version, fingerprint and length, never the key')).action(
+    async (options: VerifyOptions) => (await import('./verify.js')).verify(io, options),
+  );
+
+  withCiphertext(command('price', 'decrypt the key and ask a price API for one price'))
+    .argument('[symbol]', 'the metal', 'XAU')
+    .addOption(new Option('--api <name>', 'the price API').choices(PRICE_APIS).default(PRICE_APIS[0]))
+    .option('--api-url <url>', 'another address for the price API')
+    .action(async (symbol: string, options: PriceOptions) => (await import('./price.js')).price(io, symbol, options));
+
+  program
+    .command('demo')
+    .description('show the life of a key on this machine alone; needs nothing')
+    .option('--verbose', 'with an error, print its causes too')
+    .action(async () => {
+      code = await (await import('./demo.js')).demo(io);
+    });
+
+  return { program, exitCode: () => code };
+}
+
+function withStore(command: Command): Command {
+  return command
+    .option('--region <region>', 'AWS Region of the KMS key')
+    .option('--profile <name>', 'profile of the AWS configuration files')
+    .option('--endpoint-url <url>', 'another address for KMS')
+    .option('--local', 'use a master-key file in place of KMS')
+    .option('--master-key <file>', 'the master-key file of --local');
+}
+
+/** By the package's own name: the published file lies elsewhere than this one. */
+function version(): string {
+  const found = createRequire(import.meta.url)('goldkey/package.json') as { version: string };
+  return found.version;
+}
