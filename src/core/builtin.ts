@@ -5,3 +5,8 @@
 export function nodeCrypto(): typeof import('node:crypto') {
   return process.getBuiltinModule('node:crypto');
 }
+
+/** The type checks of node:util. */
+export function nodeTypes(): (typeof import('node:util'))['types'] {
+  return process.getBuiltinModule('node:util').types;
+}

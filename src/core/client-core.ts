@@ -162,9 +162,12 @@ export class ClientCore implements KeyUser {
     if (call.deadline >= this.#timerDue) return;
     this.#timer?.cancel();
     this.#timerDue = call.deadline;
-    this.#timer = this.options.clock.setTimeout(() => {
-      this.#ring();
-    }, Math.ceil(call.deadline - mono));
+    this.#timer = this.options.clock.setTimeout(
+      () => {
+        this.#ring();
+      },
+      Math.ceil(call.deadline - mono),
+    );
   }
 
   #ring(): void {
@@ -178,9 +181,12 @@ export class ClientCore implements KeyUser {
     }
     if (next === undefined) return;
     this.#timerDue = next.deadline;
-    this.#timer = this.options.clock.setTimeout(() => {
-      this.#ring();
-    }, Math.ceil(next.deadline - mono));
+    this.#timer = this.options.clock.setTimeout(
+      () => {
+        this.#ring();
+      },
+      Math.ceil(next.deadline - mono),
+    );
   }
 }
 

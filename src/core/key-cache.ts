@@ -223,7 +223,10 @@ export class KeyCache {
       shelf.emit('loaded', record, () => ({ duration, fingerprint, changed }));
       if (trimmed) shelf.emit('trimmed', record, () => ({}));
       if ('breakGlass' in answer && answer.breakGlass === true) {
-        shelf.emit('break-glass', record, () => ({ severity: 'critical' as const, until: answer.until ?? life.purgeAt }));
+        shelf.emit('break-glass', record, () => ({
+          severity: 'critical' as const,
+          until: answer.until ?? life.purgeAt,
+        }));
       }
       return { record };
     } finally {
@@ -358,4 +361,3 @@ const PENDING = new Promise<never>(() => undefined);
 export function closedError(): ClientClosedError {
   return new ClientClosedError('The client has been closed; make a new one.');
 }
-

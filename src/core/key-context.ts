@@ -156,10 +156,13 @@ export class KeyContext {
   outOfTime(): void {
     const what = this.#attempt === 0 ? 'waiting for the key store' : `in run ${String(this.#attempt)} of the function`;
     this.end(
-      new CallTimeoutError(`The call did not end within its \`timeout\` (it was ${what}); raise it, or see what is slow.`, {
-        provider: this.#core.options.keyProvider.name,
-        version: this.#record?.version,
-      }),
+      new CallTimeoutError(
+        `The call did not end within its \`timeout\` (it was ${what}); raise it, or see what is slow.`,
+        {
+          provider: this.#core.options.keyProvider.name,
+          version: this.#record?.version,
+        },
+      ),
     );
   }
 

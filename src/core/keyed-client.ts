@@ -73,7 +73,8 @@ export class KeyedClient implements AsyncDisposable {
    * @throws {GoldKeyError} when there is no key: the store's error, with its code
    */
   withKey<T>(call: (context: KeyContext) => Promise<T>, options?: CallOptions): Promise<T> {
-    if (typeof call !== 'function') return Promise.reject(invalidType(`\`call\` must be a function, got ${kindOf(call)}.`));
+    if (typeof call !== 'function')
+      return Promise.reject(invalidType(`\`call\` must be a function, got ${kindOf(call)}.`));
     return startCall<T>(this.#core, call, NO_QUERY, options);
   }
 
@@ -148,7 +149,8 @@ export class KeyedClient implements AsyncDisposable {
    * @returns the function that stops listening
    */
   on<E extends keyof KeyEvents>(event: E, listener: (payload: KeyEvents[E]) => void): () => void {
-    if (!EVENTS.has(event)) throw invalidType(`There is no event \`${String(event)}\`; there are: ${[...EVENTS].join(', ')}.`);
+    if (!EVENTS.has(event))
+      throw invalidType(`There is no event \`${String(event)}\`; there are: ${[...EVENTS].join(', ')}.`);
     if (typeof listener !== 'function') throw invalidType(`\`listener\` must be a function, got ${kindOf(listener)}.`);
     return this.#core.listeners.add(event, listener);
   }

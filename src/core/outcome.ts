@@ -87,7 +87,11 @@ function statusesOf(error: unknown): unknown[] {
 
 function chain(error: unknown): unknown[] {
   const errors: unknown[] = [];
-  for (let next = error; next !== undefined && next !== null && errors.length < MAX_CAUSES; next = read(next, 'cause')) {
+  for (
+    let next = error;
+    next !== undefined && next !== null && errors.length < MAX_CAUSES;
+    next = read(next, 'cause')
+  ) {
     if (errors.includes(next)) break;
     errors.push(next);
   }

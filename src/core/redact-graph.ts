@@ -1,0 +1,236 @@
+import { kindOfObject, isObject, read, tellingProperties, type Kind } from './redact-kinds.js';
+import { REDACTED, type SecretText } from './secret-text.js';
+
+/** Stands for what lies past the bounds of a search. */
+export const NOT_SEARCHED = '[REDACTED: not searched]';
+
+const MAX_DEPTH = 32;
+const MAX_TEXT = 1_048_576;
+const MAX_MS = 20;
+const MAX_ITEMS = 10_000;
+const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'arguments', 'caller']);
+
+/** One value held by an object: a property, a Map's key or value, a Set's member. */
+export interface Entry {
+  readonly key: PropertyKey;
+  readonly cleanKey: PropertyKey;
+  readonly descriptor: PropertyDescriptor | undefined;
+  readonly value: unknown;
+  /** The value without keys, where it is no object. */
+  readonly clean: unknown;
+  /** The value, where it is an object. */
+  readonly node: Node | undefined;
+}
+
+/** One object of the graph that hangs off what is searched. */
+export interface Node {
+  readonly value: object;
+  readonly kind: Kind;
+  readonly depth: number;
+  readonly entries: Entry[];
+  readonly parents: Node[];
+  /** An error of the chain: changed where it is, so that its identity stays. */
+  inPlace: boolean;
+  /** It holds a key, or might. */
+  tainted: boolean;
+  /** What stands in its place, once that is known. */
+  instead: unknown;
+}
+
+/** Looks through everything that can be reached from a value, within bounds, changing nothing. */
+export class SecretGraph {
+  readonly root: Node;
+  readonly nodes: Map<object, Node> = new Map();
+  readonly #text: SecretText;
+  readonly #queue: Node[] = [];
+  readonly #chain: Node[] = [];
+  #left = MAX_TEXT;
+
+  constructor(root: object, text: SecretText, inPlace: boolean) {
+    this.#text = text;
+    this.root = this.#reach(root, undefined, inPlace);
+    const end = performance.now() + MAX_MS;
+    // The errors themselves come first: whatever the bounds cut off, it is not them.
+    for (let index = 0; index < this.#chain.length; index++) this.#search(this.#chain[index] as Node);
+    for (let index = 0; index < this.#queue.length; index++) {
+      const node = this.#queue[index] as Node;
+      if (node.depth > MAX_DEPTH || (index % 16 === 15 && performance.now() > end)) this.#skip(node);
+      else this.#search(node);
+      if (performance.now() > end) {
+        for (const rest of this.#queue.slice(index + 1)) this.#skip(rest);
+        return;
+      }
+    }
+  }
+
+  /** A primitive without keys. */
+  clean(value: unknown): unknown {
+    if (typeof value === 'string') return this.#cleanText(value);
+    if (typeof value !== 'symbol' || value.description === undefined) return value;
+    const description = this.#cleanText(value.description);
+    return description === value.description ? value : Symbol(description);
+  }
+
+  /** Marks a node, and with it every one that holds it: their copies must hold its copy. */
+  taint(node: Node): void {
+    const marked = [node];
+    for (let next = marked.pop(); next !== undefined; next = marked.pop()) {
+      if (next.tainted) continue;
+      next.tainted = true;
+      if (!next.inPlace) marked.push(...next.parents);
+    }
+  }
+
+  #reach(value: object, parent: Node | undefined, inPlace: boolean): Node {
+    let node = this.nodes.get(value);
+    if (node === undefined) {
+      const kind = kindOfObject(value);
+      node = {
+        value,
+        kind,
+        depth: parent === undefined ? 0 : parent.depth + 1,
+        entries: [],
+        parents: [],
+        inPlace: inPlace && kind === 'error',
+        tainted: false,
+        instead: undefined,
+      };
+      this.nodes.set(value, node);
+      (node.inPlace ? this.#chain : this.#queue).push(node);
+    }
+    if (parent !== undefined) {
+      node.parents.push(parent);
+      if (node.tainted && !node.inPlace) this.taint(parent);
+    }
+    return node;
+  }
+
+  #search(node: Node): void {
+    const { value, kind } = node;
+    switch (kind) {
+      case 'error':
+      case 'plain':
+        this.#searchProperties(node);
+        break;
+      case 'function':
+        this.#searchProperties(node, FUNCTION_KEYS);
+        break;
+      case 'map':
+        if ((value as Map<unknown, unknown>).size > MAX_ITEMS) this.#skip(node);
+        else
+          for (const [key, item] of value as Map<unknown, unknown>)
+            this.#add(node, 'key', key).#add(node, 'value', item);
+        break;
+      case 'set':
+        if ((value as Set<unknown>).size > MAX_ITEMS) this.#skip(node);
+        else for (const item of value as Set<unknown>) this.#add(node, 'value', item);
+        break;
+      case 'url':
+      case 'text':
+        this.#replaceText(node, String(value));
+        break;
+      case 'pairs':
+        for (const [key, item] of value as Iterable<[string, string]>)
+          this.#add(node, 'key', key).#add(node, 'value', item);
+        break;
+      case 'bytes':
+        this.#searchBytes(node, bytesOf(value as ArrayBuffer | ArrayBufferView));
+        break;
+      case 'opaque':
+        for (const [key, told] of tellingProperties(value)) this.#add(node, key, told);
+        this.taint(node);
+        break;
+      case 'inert':
+        break;
+    }
+  }
+
+  #searchProperties(node: Node, except?: ReadonlySet<PropertyKey>): void {
+    const { value } = node;
+    if (Array.isArray(value)) {
+      if (value.length > MAX_ITEMS) return this.#skip(node);
+      if (isByteList(value)) return this.#searchBytes(node, Uint8Array.from(value as number[]));
+    }
+    const inChain = node.inPlace;
+    for (const key of Reflect.ownKeys(value)) {
+      if (except?.has(key) === true || (key === 'length' && Array.isArray(value))) continue;
+      const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
+      const found =
+        descriptor !== undefined && 'value' in descriptor ? (descriptor.value as unknown) : read(value, key);
+      if (inChain && key === 'errors' && Array.isArray(found)) {
+        for (const error of found) if (isObject(error)) this.#reach(error, undefined, true);
+      }
+      this.#add(node, key, found, descriptor, inChain && key === 'cause');
+    }
+    if (node.kind !== 'function') this.#searchInherited(node);
+  }
+
+  /** Getters of the classes on the way up: what they make of fields can hold a key as well. */
+  #searchInherited(node: Node): void {
+    let proto: unknown = Object.getPrototypeOf(node.value);
+    while (isObject(proto) && proto !== Object.prototype && proto !== Error.prototype && proto !== Array.prototype) {
+      for (const key of Reflect.ownKeys(proto)) {
+        if (Reflect.getOwnPropertyDescriptor(proto, key)?.get === undefined || Object.hasOwn(node.value, key)) continue;
+        const found = read(node.value, key);
+        if (found !== undefined) this.#add(node, key, found);
+      }
+      proto = Object.getPrototypeOf(proto);
+    }
+  }
+
+  #add(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): this {
+    const held = isObject(value) ? this.#reach(value, node, inPlace) : undefined;
+    const clean = held === undefined ? this.clean(value) : value;
+    const named = descriptor !== undefined || node.kind === 'opaque';
+    const cleanKey = named ? (this.clean(key) as PropertyKey) : key;
+    node.entries.push({ key, cleanKey, descriptor, value, clean, node: held });
+    if (clean !== value || cleanKey !== key) this.taint(node);
+    return this;
+  }
+
+  #searchBytes(node: Node, bytes: Buffer | Uint8Array): void {
+    if (bytes.byteLength > this.#left) return this.#skip(node);
+    this.#left -= bytes.byteLength;
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const text = view.toString('latin1');
+    if (!this.#text.found(text)) {
+      if (!this.#text.found(view.toString('utf16le'))) return;
+      node.instead = REDACTED;
+    } else if (node.value instanceof Uint8Array) {
+      const clean = Buffer.from(this.#text.redact(text), 'latin1');
+      node.instead = Buffer.isBuffer(node.value) ? clean : new Uint8Array(clean);
+    } else node.instead = REDACTED;
+    this.taint(node);
+  }
+
+  #replaceText(node: Node, text: string): void {
+    const clean = this.#cleanText(text);
+    if (clean === text) return;
+    node.instead = node.kind === 'url' && URL.canParse(clean) ? new URL(clean) : clean;
+    this.taint(node);
+  }
+
+  #cleanText(text: string): string {
+    if (text.length > this.#left) return NOT_SEARCHED;
+    this.#left -= text.length;
+    return this.#text.redact(text);
+  }
+
+  #skip(node: Node): void {
+    node.instead = NOT_SEARCHED;
+    this.taint(node);
+  }
+}
+
+function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value);
+}
+
+/** Whether this may be bytes as JSON has them. */
+function isByteList(list: readonly unknown[]): boolean {
+  return (
+    list.length >= 8 && list.every((item) => Number.isInteger(item) && (item as number) >= 0 && (item as number) < 256)
+  );
+}
