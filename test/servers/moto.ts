@@ -1,0 +1,119 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** What moto and every client of it use: moto checks no signature. */
+export const MOTO_ENV = {
+  AWS_ACCESS_KEY_ID: 'testing',
+  AWS_SECRET_ACCESS_KEY: 'testing',
+  AWS_DEFAULT_REGION: 'us-east-1',
+  AWS_REGION: 'us-east-1',
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
+/** moto's server: KMS, Secrets Manager, SSM, DynamoDB and STS on loopback, with boto3 beside it. */
+export interface Moto extends AsyncDisposable {
+  /** The endpoint of every service. */
+  readonly url: string;
+  readonly region: string;
+  /** Runs a Python program with boto3; `kms()` and the like come ready in it. Resolves to what it printed. */
+  python(program: string, ...argv: readonly string[]): Promise<string>;
+  /** Empties every service. */
+  reset(): Promise<void>;
+}
+
+/**
+ * Installs moto on first use, into a cache folder outside the work tree, and starts it on a free port.
+ *
+ * @throws {Error} whose message says what is missing and how to get it
+ */
+export async function startMoto(): Promise<Moto> {
+  const folder = await installed();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${String(port)}`;
+  const server = spawn(join(folder, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    env: { ...process.env, ...MOTO_ENV },
+  });
+  await answering(`${url}/moto-api/`, server);
+  return {
+    url,
+    region: MOTO_ENV.AWS_REGION,
+    async python(program, ...argv) {
+      const prelude = [
+        'import base64, json, sys, boto3',
+        `def client(name): return boto3.client(name, endpoint_url=${JSON.stringify(url)})`,
+      ];
+      const env = { ...process.env, ...MOTO_ENV };
+      const { stdout } = await run(join(folder, 'bin', 'python'), ['-c', [...prelude, program].join('\n'), ...argv], {
+        env,
+      });
+      return stdout.trim();
+    },
+    async reset() {
+      await fetch(`${url}/moto-api/reset`, { method: 'POST' });
+    },
+    async [Symbol.asyncDispose]() {
+      if (server.exitCode !== null || server.signalCode !== null) return;
+      server.kill();
+      await once(server, 'exit');
+    },
+  };
+}
+
+async function installed(): Promise<string> {
+  const cache = process.env['XDG_CACHE_HOME'];
+  const folder = join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'goldkey', 'moto');
+  // Written last: a folder without it is half an installation.
+  const complete = join(folder, 'complete');
+  try {
+    await access(complete);
+    return folder;
+  } catch {
+    await rm(folder, { recursive: true, force: true });
+  }
+  try {
+    await mkdir(folder, { recursive: true });
+    await run('python3', ['-m', 'venv', folder]);
+    await run(join(folder, 'bin', 'pip'), [
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      'moto[server]>=5.2,<6',
+    ]);
+    await writeFile(complete, '');
+    return folder;
+  } catch (error) {
+    const how =
+      "install Python 3 with venv; the tests then run: python3 -m venv DIR && DIR/bin/pip install 'moto[server]'";
+    throw new Error(`moto, a KMS to test against, could not be installed: ${how}`, { cause: error });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answering(url: string, server: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (server.exitCode !== null) throw new Error(`moto ended with ${String(server.exitCode)} before it was ready.`);
+    const answer = await fetch(url).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer?.ok === true) return;
+    await sleep(100);
+  }
+  server.kill();
+  throw new Error('moto did not answer within 30 s of its start.');
+}
