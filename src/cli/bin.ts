@@ -4,5 +4,11 @@ import { main } from './main.js';
 // The AWS SDK's warning about Node.js 20, and no other: it is for whoever chose the version, not for this output.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+// Who reads a pipe may have read enough (`goldkey demo | head -1`).
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(1);
+});
+
 // Not process.exit: what is still being written to a pipe would be cut off.
 process.exitCode = await main(process.argv.slice(2), process);

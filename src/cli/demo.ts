@@ -1,4 +1,4 @@
-import { KeyHider } from '../prices/without-key.js';
+import { redactValue } from '../core/index.js';
 import { setStage, type Stage } from './demo-stage.js';
 import { print, styled, type CliIo } from './io.js';
 
@@ -143,7 +143,7 @@ class Teller {
   }
 
   keysShown(keys: readonly string[]): number {
-    return keys.filter((key) => new KeyHider(key).text(this.#told) !== this.#told).length;
+    return keys.filter((key) => redactValue(this.#told, [key]) !== this.#told).length;
   }
 
   verdict(): number {

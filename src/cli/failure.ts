@@ -1,5 +1,4 @@
-import { isGoldKeyError, type GoldKeyErrorCode } from '../core/index.js';
-import { KeyHider } from '../prices/without-key.js';
+import { isGoldKeyError, redactValue, type GoldKeyErrorCode } from '../core/index.js';
 import { styled, tell, type CliIo } from './io.js';
 
 /** The command line was used wrongly: exit code 2. Its message never repeats what was typed, which may be a key. */
@@ -10,16 +9,14 @@ export class CommandError extends Error {}
 
 /** The keys this run has seen, so that none leaves with a message. */
 export class Secrets {
-  readonly #hiders: KeyHider[] = [];
+  readonly #keys: string[] = [];
 
   add(key: string): void {
-    this.#hiders.push(new KeyHider(key));
+    this.#keys.push(key);
   }
 
   hide(text: string): string {
-    let hidden = text;
-    for (const hider of this.#hiders) hidden = hider.text(hidden);
-    return hidden;
+    return redactValue(text, this.#keys);
   }
 }
 
