@@ -11,6 +11,8 @@ import { KeyHider } from './without-key.js';
 
 type Query = string | PriceQuery;
 
+const HEADERS = { accept: 'application/json' } as const;
+
 /** Makes a price API out of a dialect: all that is not the vendor's own way of asking and answering is in here. */
 export function createPriceApi(name: string, dialect: Dialect, options: PriceApiOptions): PriceApi {
   const checked = checkPriceOptions(name, options, dialect.baseUrl);
@@ -27,7 +29,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     try {
       answer = await send({
         path: `${checked.baseUrl.pathname}${path}`,
-        headers: { accept: 'application/json', ...headers },
+        headers: headers === undefined ? HEADERS : { ...HEADERS, ...headers },
         signal,
       });
     } catch (error) {

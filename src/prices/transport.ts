@@ -35,7 +35,8 @@ export function transport({ baseUrl, maxBodySize, fetch, dispatcher }: CheckedPr
   const { origin } = baseUrl;
   if (fetch !== undefined) return (request) => viaFetch(fetch, origin, request, maxBodySize);
   if (dispatcher !== undefined) return (request) => viaRequest(dispatcher as Dispatcher, origin, request, maxBodySize);
-  return async (request) => viaDispatch(await poolOf(origin), origin, request, maxBodySize);
+  let pool: Dispatcher | undefined;
+  return async (request) => viaDispatch((pool ??= await poolOf(origin)), origin, request, maxBodySize);
 }
 
 function poolOf(origin: string): Promise<Dispatcher> {
@@ -142,7 +143,9 @@ class Collector {
   }
 
   text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+    const [only] = this.#chunks;
+    const whole = this.#chunks.length === 1 && Buffer.isBuffer(only) ? only : Buffer.concat(this.#chunks);
+    return whole.toString('utf8');
   }
 }
 
