@@ -11,7 +11,7 @@ import { manualClock, type ManualClock } from '../testing/manual-clock.js';
 const CONTEXT = { service: 'gold-data-stream', environment: 'demo' };
 
 /** What a key looks like when it may be shown. */
-export interface ShownKey {
+interface ShownKey {
   ciphertext: string;
   fingerprint: string;
 }

@@ -8,7 +8,7 @@ export interface Ask {
 }
 
 /** A request without its origin. */
-export interface PriceRequest {
+interface PriceRequest {
   /** Relative to the base URL, with its query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;

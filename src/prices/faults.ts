@@ -54,7 +54,7 @@ export function faultError(
 }
 
 /** `Retry-After` in ms from now: seconds, or an HTTP date. */
-export function millisecondsIn(retryAfter: string | undefined): number | undefined {
+function millisecondsIn(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined || retryAfter === '') return undefined;
   const seconds = Number(retryAfter);
   const wait = Number.isNaN(seconds) ? Date.parse(retryAfter) - Date.now() : seconds * 1000;

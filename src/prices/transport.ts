@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { CheckedPriceOptions } from './options.js';
 
 /** A request, ready to be sent. */
-export interface Outgoing {
+interface Outgoing {
   /** With its query, and so maybe with the key. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
