@@ -1,5 +1,6 @@
 // Everything of layers 0 to 2, in one place: providers, adapters and the command line import the core from here only, so
 // that the published core is one chunk (on Node 20 every further file on the import path costs a millisecond).
+export * from './builtin.js';
 export * from './clock.js';
 export * from './errors.js';
 export * from './fingerprint.js';
@@ -9,5 +10,7 @@ export * from './keyed-client.js';
 export * from './options.js';
 export * from './outcome.js';
 export * from './redact.js';
+export * from './redact-kinds.js';
+export * from './secret-text.js';
 export * from './retry.js';
 export type * from './types.js';

@@ -10,6 +10,15 @@ const MAX_MS = 20;
 const MAX_ITEMS = 10_000;
 const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'arguments', 'caller']);
 
+/** Where an object's own story ends. */
+const BUILT_IN: ReadonlySet<object> = new Set([
+  Object.prototype,
+  Error.prototype,
+  Array.prototype,
+  Map.prototype,
+  Set.prototype,
+]);
+
 /** One value held by an object: a property, a Map's key or value, a Set's member. */
 export interface Entry {
   readonly key: PropertyKey;
@@ -27,7 +36,10 @@ export interface Node {
   readonly value: object;
   readonly kind: Kind;
   readonly depth: number;
+  /** Its properties; those without a descriptor are inherited. */
   readonly entries: Entry[];
+  /** What a Map, a Set or a list of pairs holds: keys and values in turn, or members. */
+  readonly items: Entry[];
   readonly parents: Node[];
   /** An error of the chain: changed where it is, so that its identity stays. */
   inPlace: boolean;
@@ -51,11 +63,11 @@ export class SecretGraph {
     this.root = this.#reach(root, undefined, inPlace);
     const end = performance.now() + MAX_MS;
     // The errors themselves come first: whatever the bounds cut off, it is not them.
-    for (let index = 0; index < this.#chain.length; index++) this.#search(this.#chain[index] as Node);
+    for (let index = 0; index < this.#chain.length; index++) this.#try(this.#chain[index] as Node);
     for (let index = 0; index < this.#queue.length; index++) {
       const node = this.#queue[index] as Node;
       if (node.depth > MAX_DEPTH || (index % 16 === 15 && performance.now() > end)) this.#skip(node);
-      else this.#search(node);
+      else this.#try(node);
       if (performance.now() > end) {
         for (const rest of this.#queue.slice(index + 1)) this.#skip(rest);
         return;
@@ -90,6 +102,7 @@ export class SecretGraph {
         kind,
         depth: parent === undefined ? 0 : parent.depth + 1,
         entries: [],
+        items: [],
         parents: [],
         inPlace: inPlace && kind === 'error',
         tainted: false,
@@ -105,6 +118,15 @@ export class SecretGraph {
     return node;
   }
 
+  /** Objects that are not what they claim to be, or throw whatever is done to them, are not searched. */
+  #try(node: Node): void {
+    try {
+      this.#search(node);
+    } catch {
+      this.#skip(node);
+    }
+  }
+
   #search(node: Node): void {
     const { value, kind } = node;
     switch (kind) {
@@ -113,25 +135,21 @@ export class SecretGraph {
         this.#searchProperties(node);
         break;
       case 'function':
-        this.#searchProperties(node, FUNCTION_KEYS);
+        this.#searchProperties(node);
         break;
       case 'map':
-        if ((value as Map<unknown, unknown>).size > MAX_ITEMS) this.#skip(node);
-        else
-          for (const [key, item] of value as Map<unknown, unknown>)
-            this.#add(node, 'key', key).#add(node, 'value', item);
-        break;
       case 'set':
-        if ((value as Set<unknown>).size > MAX_ITEMS) this.#skip(node);
-        else for (const item of value as Set<unknown>) this.#add(node, 'value', item);
+        if ((value as Map<unknown, unknown> | Set<unknown>).size > MAX_ITEMS) return this.#skip(node);
+        for (const item of value as Iterable<unknown>)
+          this.#addItems(node, kind === 'map' ? (item as unknown[]) : [item]);
+        this.#searchProperties(node);
         break;
       case 'url':
       case 'text':
         this.#replaceText(node, String(value));
         break;
       case 'pairs':
-        for (const [key, item] of value as Iterable<[string, string]>)
-          this.#add(node, 'key', key).#add(node, 'value', item);
+        for (const pair of value as Iterable<[string, string]>) this.#addItems(node, pair);
         break;
       case 'bytes':
         this.#searchBytes(node, bytesOf(value as ArrayBuffer | ArrayBufferView));
@@ -145,47 +163,64 @@ export class SecretGraph {
     }
   }
 
-  #searchProperties(node: Node, except?: ReadonlySet<PropertyKey>): void {
-    const { value } = node;
-    if (Array.isArray(value)) {
+  #searchProperties(node: Node): void {
+    const { value, kind, inPlace } = node;
+    const list = Array.isArray(value);
+    if (list) {
       if (value.length > MAX_ITEMS) return this.#skip(node);
       if (isByteList(value)) return this.#searchBytes(node, Uint8Array.from(value as number[]));
     }
-    const inChain = node.inPlace;
-    for (const key of Reflect.ownKeys(value)) {
-      if (except?.has(key) === true || (key === 'length' && Array.isArray(value))) continue;
+    const keys = Reflect.ownKeys(value);
+    if (keys.length > MAX_ITEMS) return this.#skip(node);
+    for (const key of keys) {
+      if (kind === 'function' ? FUNCTION_KEYS.has(key) : list && key === 'length') continue;
       const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
-      const found =
-        descriptor !== undefined && 'value' in descriptor ? (descriptor.value as unknown) : read(value, key);
-      if (inChain && key === 'errors' && Array.isArray(found)) {
+      const stored = descriptor !== undefined && 'value' in descriptor;
+      if (kind === 'function' && !stored) {
+        // What a function's getter does nobody knows: it is not asked.
+        this.taint(node);
+        continue;
+      }
+      const found = stored ? (descriptor.value as unknown) : read(value, key);
+      if (inPlace && key === 'errors' && Array.isArray(found)) {
         for (const error of found) if (isObject(error)) this.#reach(error, undefined, true);
       }
-      this.#add(node, key, found, descriptor, inChain && key === 'cause');
+      this.#add(node, key, found, descriptor, inPlace && key === 'cause');
     }
-    if (node.kind !== 'function') this.#searchInherited(node);
+    if (kind === 'error' || kind === 'plain') this.#searchInherited(node);
   }
 
-  /** Getters of the classes on the way up: what they make of fields can hold a key as well. */
+  /** What the prototypes add: getters, which may make a key of fields, and fields of an object used as a prototype. */
   #searchInherited(node: Node): void {
     let proto: unknown = Object.getPrototypeOf(node.value);
-    while (isObject(proto) && proto !== Object.prototype && proto !== Error.prototype && proto !== Array.prototype) {
+    while (isObject(proto) && !BUILT_IN.has(proto)) {
       for (const key of Reflect.ownKeys(proto)) {
-        if (Reflect.getOwnPropertyDescriptor(proto, key)?.get === undefined || Object.hasOwn(node.value, key)) continue;
+        if (key === 'constructor' || key === '__proto__' || Object.hasOwn(node.value, key)) continue;
         const found = read(node.value, key);
-        if (found !== undefined) this.#add(node, key, found);
+        if (found !== undefined && typeof found !== 'function') this.#add(node, key, found);
       }
       proto = Object.getPrototypeOf(proto);
     }
   }
 
-  #add(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): this {
-    const held = isObject(value) ? this.#reach(value, node, inPlace) : undefined;
-    const clean = held === undefined ? this.clean(value) : value;
+  #add(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): void {
     const named = descriptor !== undefined || node.kind === 'opaque';
     const cleanKey = named ? (this.clean(key) as PropertyKey) : key;
-    node.entries.push({ key, cleanKey, descriptor, value, clean, node: held });
-    if (clean !== value || cleanKey !== key) this.taint(node);
-    return this;
+    node.entries.push({ ...this.#entry(node, value, inPlace), key, cleanKey, descriptor });
+    if (cleanKey !== key) this.taint(node);
+  }
+
+  #addItems(node: Node, values: readonly unknown[]): void {
+    for (const value of values) {
+      node.items.push({ ...this.#entry(node, value, false), key: '', cleanKey: '', descriptor: undefined });
+    }
+  }
+
+  #entry(node: Node, value: unknown, inPlace: boolean): Pick<Entry, 'value' | 'clean' | 'node'> {
+    const held = isObject(value) ? this.#reach(value, node, inPlace) : undefined;
+    const clean = held === undefined ? this.clean(value) : value;
+    if (clean !== value) this.taint(node);
+    return { value, clean, node: held };
   }
 
   #searchBytes(node: Node, bytes: Buffer | Uint8Array): void {
@@ -193,13 +228,10 @@ export class SecretGraph {
     this.#left -= bytes.byteLength;
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const text = view.toString('latin1');
-    if (!this.#text.found(text)) {
+    if (!this.#text.found(text) && !hasMore(node.value, bytes.byteLength)) {
       if (!this.#text.found(view.toString('utf16le'))) return;
       node.instead = REDACTED;
-    } else if (node.value instanceof Uint8Array) {
-      const clean = Buffer.from(this.#text.redact(text), 'latin1');
-      node.instead = Buffer.isBuffer(node.value) ? clean : new Uint8Array(clean);
-    } else node.instead = REDACTED;
+    } else node.instead = bytesLike(node.value, this.#text.redact(text));
     this.taint(node);
   }
 
@@ -226,6 +258,26 @@ function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);
+}
+
+/** Bytes of the same kind as `model`, in memory of their own: that of small Buffers is shared with whatever was small. */
+function bytesLike(model: object, text: string): unknown {
+  if (Array.isArray(model)) return REDACTED;
+  const unit = (model as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
+  const clean = Buffer.alloc(Math.ceil(text.length / unit) * unit);
+  clean.write(text, 'latin1');
+  if (Buffer.isBuffer(model)) return clean;
+  if (!ArrayBuffer.isView(model)) return clean.buffer;
+  return new (model.constructor as new (memory: ArrayBuffer) => unknown)(clean.buffer);
+}
+
+/** Whether small bytes have properties of their own, which their copy goes without; large ones would list every byte. */
+function hasMore(value: object, length: number): boolean {
+  return ArrayBuffer.isView(value) && length <= 4_096 && Reflect.ownKeys(value).some((key) => !isIndex(key));
+}
+
+function isIndex(key: PropertyKey): boolean {
+  return typeof key === 'string' && String(Number(key)) === key;
 }
 
 /** Whether this may be bytes as JSON has them. */

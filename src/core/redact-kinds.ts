@@ -84,13 +84,20 @@ export function isObject(value: unknown): value is object {
 /** Whether this is in use elsewhere: emitters (agents, sockets, streams, requests), event targets, iterators, promises. */
 function isLive(value: object): boolean {
   const has = (name: PropertyKey): boolean => typeof read(value, name) === 'function';
-  return (has('on') && has('emit')) || has('addEventListener') || has('then') || has('pipe') || has('getReader');
+  return (
+    (has('on') && has('emit')) ||
+    has('addEventListener') ||
+    has('then') ||
+    has('pipe') ||
+    has('getReader') ||
+    has('next')
+  );
 }
 
 const hiding = new WeakMap<object, boolean>();
 
 /** Whether a class on the way up keeps state where nobody sees it: a native class, or one with private fields. */
-function hidesState(value: object): boolean {
+export function hidesState(value: object): boolean {
   let proto: unknown = Object.getPrototypeOf(value);
   while (isObject(proto) && proto !== Object.prototype) {
     const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;

@@ -1,5 +1,5 @@
 import { NOT_SEARCHED, SecretGraph, type Entry, type Node } from './redact-graph.js';
-import { describe, isObject } from './redact-kinds.js';
+import { describe, hidesState, isObject } from './redact-kinds.js';
 import { SecretText } from './secret-text.js';
 
 /**
@@ -26,8 +26,10 @@ function clean(value: unknown, secrets: readonly string[], inPlace: boolean): un
   }
   const graph = new SecretGraph(value, text, inPlace);
   const { root } = graph;
-  // Thrown as it is (a fetch Response, say), a live object whose telling parts are clean stays usable.
-  if (root.kind === 'opaque' && root.instead !== NOT_SEARCHED && !root.entries.some(needsChange)) return value;
+  // Thrown as it is (a fetch Response, say), a live object that tells of itself, and nothing of a key, stays usable.
+  const { kind, instead, entries } = root;
+  const telling = kind === 'opaque' && instead !== NOT_SEARCHED && entries.length > 0;
+  if (telling && !entries.some(needsChange)) return value;
   settleChain(graph);
   for (const node of graph.nodes.values()) if (node.inPlace && node.tainted) changeInPlace(node);
   return root.tainted && !root.inPlace ? copyOf(root) : value;
@@ -54,7 +56,8 @@ function needsChange({ key, cleanKey, value, clean: cleaned, node }: Entry): boo
 function canChange({ value }: Node, entry: Entry): boolean {
   if (!needsChange(entry)) return true;
   const { descriptor } = entry;
-  if (descriptor === undefined) return Object.isExtensible(value);
+  // A getter of a class can be hidden behind a property, but not when it reads what the class alone can see.
+  if (descriptor === undefined) return Object.isExtensible(value) && !hidesState(value);
   if (descriptor.configurable === true) return entry.cleanKey === entry.key || Object.isExtensible(value);
   return descriptor.writable === true && entry.cleanKey === entry.key;
 }
@@ -73,38 +76,48 @@ function cleanValue({ clean: cleaned, node }: Entry): unknown {
 
 /** Sets a property to its clean value; a clean accessor stays one. */
 function define(target: object, entry: Entry): void {
-  const { descriptor, cleanKey } = entry;
+  const { descriptor, key, cleanKey } = entry;
   if (descriptor !== undefined && !('value' in descriptor) && !needsChange(entry)) {
     Reflect.defineProperty(target, cleanKey, { ...descriptor, configurable: true });
     return;
   }
   const writable = descriptor?.configurable === false ? {} : { writable: true, configurable: true };
-  Reflect.defineProperty(target, cleanKey, {
+  Reflect.defineProperty(target, cleanKey === key ? key : freeName(target, cleanKey), {
     value: cleanValue(entry),
     enumerable: descriptor?.enumerable ?? false,
     ...writable,
   });
 }
 
+/** Two names that held a key must not become one. */
+function freeName(target: object, name: PropertyKey): PropertyKey {
+  if (typeof name !== 'string') return name;
+  let free = name;
+  for (let next = 2; Object.hasOwn(target, free); next++) free = `${name} ${String(next)}`;
+  return free;
+}
+
 /** The scrubbed copy of a tainted object, made once. Cycles come out as cycles. */
 function copyOf(node: Node): unknown {
   if (node.instead !== undefined) return node.instead;
-  const { value, kind, entries } = node;
+  const { value, kind, entries, items } = node;
   switch (kind) {
     case 'map': {
       const copy = new Map<unknown, unknown>();
       node.instead = copy;
-      for (const [key, item] of pairs(entries)) copy.set(key, item);
+      for (const [key, item] of pairs(items)) copy.set(key, item);
+      defineAll(copy, entries);
       return copy;
     }
     case 'set': {
       const copy = new Set<unknown>();
       node.instead = copy;
-      for (const entry of entries) copy.add(cleanValue(entry));
+      for (const item of items) copy.add(cleanValue(item));
+      defineAll(copy, entries);
       return copy;
     }
     case 'pairs':
-      return (node.instead = copyOfPairs(value, pairs(entries) as Array<[string, string]>));
+      return (node.instead = copyOfPairs(value, pairs(items) as Array<[string, string]>));
     case 'opaque':
     case 'function': {
       const copy: Record<PropertyKey, unknown> = { description: describe(value) };
@@ -115,21 +128,43 @@ function copyOf(node: Node): unknown {
     default: {
       const copy = emptyLike(node);
       node.instead = copy;
-      for (const entry of entries) {
-        if (entry.descriptor !== undefined || needsChange(entry)) define(copy, entry);
-      }
+      // What its class computes from fields of its own, a copy of an error could not.
+      defineAll(copy, entries, kind === 'error' && hidesState(value));
       return copy;
     }
   }
 }
 
-function emptyLike({ value, kind }: Node): object {
+function defineAll(copy: object, entries: readonly Entry[], inherited = false): void {
+  for (const entry of entries) {
+    if (inherited || entry.descriptor !== undefined || needsChange(entry)) define(copy, entry);
+  }
+}
+
+function emptyLike({ value, kind, entries }: Node): object {
   if (Array.isArray(value)) return new Array<unknown>(value.length);
-  const proto = Object.getPrototypeOf(value) as object | null;
+  const proto = cleanPrototype(value, entries);
   if (kind !== 'error') return Object.create(proto) as object;
   const copy = new Error();
   Reflect.deleteProperty(copy, 'stack');
   return Object.setPrototypeOf(copy, proto) as object;
+}
+
+/** The nearest prototype that holds no key itself, as an object that serves as one may. */
+function cleanPrototype(value: object, entries: readonly Entry[]): object | null {
+  let clean = Object.getPrototypeOf(value) as object | null;
+  for (let proto = clean; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
+    const dirty = entries.some(
+      (entry) => entry.descriptor === undefined && needsChange(entry) && holdsField(proto, entry.key),
+    );
+    if (dirty) clean = Object.getPrototypeOf(proto) as object | null;
+  }
+  return clean;
+}
+
+function holdsField(proto: object, key: PropertyKey): boolean {
+  const descriptor = Object.getOwnPropertyDescriptor(proto, key);
+  return descriptor !== undefined && 'value' in descriptor;
 }
 
 function pairs(entries: readonly Entry[]): Array<[unknown, unknown]> {

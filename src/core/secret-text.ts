@@ -6,6 +6,7 @@ const MIN_LENGTH = 8;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;
 const SMALL_U = 0x75;
+const PADDING = 0x3d;
 
 /**
  * Finds keys in text: raw, percent-encoded and JSON-escaped (also partly, and twice), in base64 and base64url at any
@@ -56,6 +57,8 @@ export class SecretText {
 
   #ranges(text: string): Array<[from: number, to: number]> {
     const ranges: Array<[number, number]> = [];
+    // Every encoding is longer than the key; most of what is searched (names, numbers, codes) is shorter.
+    if (text.length < MIN_LENGTH) return ranges;
     for (const secret of this.#secrets) {
       for (const lead of new Set([secret.charAt(0), '%', '\\'])) {
         for (let at = text.indexOf(lead); at >= 0; at = text.indexOf(lead, at + 1)) {
@@ -75,6 +78,7 @@ export class SecretText {
         let to = at + core.length;
         while (from > 0 && isBase64(text.charCodeAt(from - 1))) from--;
         while (to < text.length && isBase64(text.charCodeAt(to))) to++;
+        while (text.charCodeAt(to) === PADDING) to++;
         ranges.push([from, to]);
       }
     }
@@ -124,10 +128,10 @@ function afterPercent(text: string, at: number, wanted: number): number {
 function afterBackslash(text: string, at: number, wanted: number): number {
   let position = at;
   while (text.charCodeAt(position) === BACKSLASH) position++;
-  if (wanted === BACKSLASH) return position;
   if (text.charCodeAt(position) === wanted) return position + 1;
-  if (text.charCodeAt(position) !== SMALL_U) return -1;
-  return hexValue(text, position + 1, 4) === wanted ? position + 5 : -1;
+  const unicode = text.charCodeAt(position) === SMALL_U && hexValue(text, position + 1, 4) === wanted;
+  if (unicode) return position + 5;
+  return wanted === BACKSLASH ? position : -1;
 }
 
 function hexValue(text: string, at: number, digits: number): number {
@@ -162,7 +166,6 @@ function isBase64(code: number): boolean {
     code === 0x2b ||
     code === 0x2f ||
     code === 0x2d ||
-    code === 0x5f ||
-    code === 0x3d
+    code === 0x5f
   );
 }

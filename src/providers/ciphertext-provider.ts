@@ -42,22 +42,17 @@ export function ciphertextProvider(
   const source = ciphertextSource(options.ciphertext);
   const context = checkContext('encryptionContext', options.encryptionContext);
   const pinned = optionalString('version', options.version);
-  let last: string | undefined;
   return {
     name,
     async load(request) {
-      const { stage, signal, known } = request;
+      const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
       const ciphertext = await untilAborted(readCiphertext(source, name), signal);
-      const own = versionOfCiphertext(ciphertext);
-      const version = pinned ?? own;
-      // A version given by hand says nothing about a ciphertext that has changed under it since.
-      if (known?.includes(version) === true && (pinned === undefined || (last ?? own) === own)) {
-        return { unchanged: true, version };
-      }
+      const version = pinned ?? versionOfCiphertext(ciphertext);
+      // `known` is not answered: an unchanged ciphertext does not mean that it may still be decrypted, and a revocation
+      // has to take effect at the next load.
       const bytes = await decrypt({ ciphertext, context, version, signal, clock: clockOf(request) });
-      last = own;
       return { bytes, version };
     },
   };

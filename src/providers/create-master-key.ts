@@ -1,6 +1,6 @@
 import { link, open, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { KeyProviderError, optionalString, invalidType } from '../core/index.js';
+import { invalidType, KeyProviderError, nodeCrypto, optionalString } from '../core/index.js';
 import { encodeBase64 } from './base64-bytes.js';
 import { fileError, LOCAL, MASTER_KEY_BYTES } from './master-key.js';
 
@@ -28,7 +28,7 @@ import { fileError, LOCAL, MASTER_KEY_BYTES } from './master-key.js';
  */
 export async function createMasterKey(path: string): Promise<void> {
   if (optionalString('path', path) === undefined) throw invalidType('`path` must be a non-empty string.');
-  const { randomBytes, randomUUID } = process.getBuiltinModule('node:crypto');
+  const { randomBytes, randomUUID } = nodeCrypto();
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`);
   try {

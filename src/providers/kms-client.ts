@@ -12,7 +12,7 @@ export interface KmsConnectionOptions {
   region?: string | undefined;
   /**
    * The caller's `KMSClient`: it keeps its own retries and timeouts and is never closed here. Not together with
-   * `region` or `clientConfig`.
+   * `clientConfig`; a `region` beside it changes nothing.
    */
   client?: object | undefined;
   /**
@@ -51,8 +51,8 @@ export function kmsLink(options: KmsConnectionOptions): KmsLink {
   const region = optionalString('region', options.region);
   const { client, clientConfig } = options;
   if (client !== undefined) {
-    if (region !== undefined || clientConfig !== undefined) {
-      throw invalidType('`client` brings its own configuration; give either it or `region` and `clientConfig`.');
+    if (clientConfig !== undefined) {
+      throw invalidType('`client` brings its own configuration; give either it or `clientConfig`.');
     }
     if (typeof (client as Partial<KMSClient> | null)?.send !== 'function') {
       throw invalidType(`\`client\` must be a KMSClient, got ${kindOf(client)}.`);

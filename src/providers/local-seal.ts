@@ -1,4 +1,10 @@
-import { KeyDecryptError, KeyFormatError, type EncryptionContext, type GoldKeyErrorOptions } from '../core/index.js';
+import {
+  KeyDecryptError,
+  KeyFormatError,
+  nodeCrypto,
+  type EncryptionContext,
+  type GoldKeyErrorOptions,
+} from '../core/index.js';
 import { contextKeys } from './encryption-context.js';
 import { headerHint } from './kms-header.js';
 import { LOCAL } from './master-key.js';
@@ -22,7 +28,7 @@ const BODY_AT = HEADER_BYTES + NONCE_BYTES;
 
 /** Encrypts; the same plaintext never gives the same ciphertext twice. */
 export function seal(masterKey: Uint8Array, plaintext: Uint8Array, context: EncryptionContext): Uint8Array {
-  const { createCipheriv, randomBytes } = crypto();
+  const { createCipheriv, randomBytes } = nodeCrypto();
   return withDerived(masterKey, ({ encryptionKey, keyId }) => {
     const header = Uint8Array.of(...MAGIC, FORMAT, ...keyId);
     const nonce = randomBytes(NONCE_BYTES);
@@ -41,7 +47,7 @@ export function open(
 ): Uint8Array {
   const about: GoldKeyErrorOptions = { provider: LOCAL, version };
   checkFormat(ciphertext, about);
-  const { createDecipheriv, timingSafeEqual } = crypto();
+  const { createDecipheriv, timingSafeEqual } = nodeCrypto();
   return withDerived(masterKey, ({ encryptionKey, keyId }) => {
     if (!timingSafeEqual(keyId, ciphertext.subarray(MAGIC.length + 1, HEADER_BYTES))) {
       throw new KeyDecryptError(
@@ -103,7 +109,7 @@ function checkFormat(ciphertext: Uint8Array, about: GoldKeyErrorOptions): void {
 
 /** Two keys of one master key: one encrypts, one is only a name and may be seen. */
 function withDerived<T>(masterKey: Uint8Array, use: (keys: { encryptionKey: Uint8Array; keyId: Uint8Array }) => T): T {
-  const derived = new Uint8Array(crypto().hkdfSync('sha256', masterKey, '', 'goldkey/local/1', 32 + KEY_ID_BYTES));
+  const derived = new Uint8Array(nodeCrypto().hkdfSync('sha256', masterKey, '', 'goldkey/local/1', 32 + KEY_ID_BYTES));
   try {
     return use({ encryptionKey: derived.subarray(0, 32), keyId: derived.subarray(32) });
   } finally {
@@ -129,9 +135,4 @@ function uint32(value: number): Uint8Array {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
-}
-
-/** Fetched when first needed: an import would be paid for before there is anything to decrypt. */
-function crypto(): typeof import('node:crypto') {
-  return process.getBuiltinModule('node:crypto');
 }

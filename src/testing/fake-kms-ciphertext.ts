@@ -1,5 +1,5 @@
 import type { EncryptionContext } from '../core/index.js';
-import { nodeCrypto } from './fake-crypto.js';
+import { nodeCrypto } from '../core/index.js';
 
 /** The part of a key that seals. */
 export interface SealingKey {

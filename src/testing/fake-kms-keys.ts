@@ -1,4 +1,4 @@
-import { nodeCrypto } from './fake-crypto.js';
+import { nodeCrypto } from '../core/index.js';
 import type { SealingKey } from './fake-kms-ciphertext.js';
 import { disabled, KmsRefusal, notFound, pendingDeletion } from './fake-kms-errors.js';
 

@@ -1,4 +1,4 @@
-import { nodeCrypto } from './fake-crypto.js';
+import { nodeCrypto } from '../core/index.js';
 import { markerOf, open, seal } from './fake-kms-ciphertext.js';
 import { incorrectKey, invalidCiphertext, invalidMember, KmsRefusal, pendingDeletion } from './fake-kms-errors.js';
 import type { KmsFields } from './fake-kms-fields.js';

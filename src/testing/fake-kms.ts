@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import {
   checkNames,
-  type EncryptionContext,
   integer,
   invalidRange,
   invalidType,
   kindOf,
+  nodeCrypto,
   optionalString,
+  type EncryptionContext,
 } from '../core/index.js';
-import { nodeCrypto } from './fake-crypto.js';
 import { checkTimes, FaultQueue, oneOf } from './fake-faults.js';
 import { seal } from './fake-kms-ciphertext.js';
 import { KmsRefusal } from './fake-kms-errors.js';

@@ -1,5 +1,4 @@
-import { invalidType, kindOf } from '../core/index.js';
-import { nodeCrypto } from './fake-crypto.js';
+import { invalidType, kindOf, nodeCrypto } from '../core/index.js';
 
 /** How the key of a call stands with the fake price API. */
 export type KeyStanding = 'live' | 'revoked' | 'unknown' | 'none';

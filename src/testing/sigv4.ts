@@ -1,4 +1,4 @@
-import { nodeCrypto } from './fake-crypto.js';
+import { nodeCrypto } from '../core/index.js';
 import type { LoopbackRequest } from './loopback-server.js';
 
 /** What a signature is checked against. */
