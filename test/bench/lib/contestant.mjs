@@ -66,9 +66,21 @@ export class Contestant {
   }
 }
 
+/** A stride that visits all of `count` once, and differs from round to round, so that nobody has a fixed neighbour. */
+function step(round, count) {
+  const coprime = [];
+  for (let stride = 1; stride < Math.max(2, count); stride++) if (gcd(stride, count) === 1) coprime.push(stride);
+  return coprime[round % coprime.length];
+}
+
+function gcd(a, b) {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
 /**
  * Interleaved timing. Every contestant sits in its own process; only one of them works at any moment, and a round is one
- * slice of each, in turning order. Several generations of processes, because no two runs are compiled quite alike.
+ * slice of each, every round in another order. Slices are so short that a busy machine rarely takes the processor away
+ * in the middle of one. Several generations of processes, because no two runs are compiled quite alike.
  *
  * @returns for each contestant, by name, the slices of each of its processes
  */
@@ -85,7 +97,7 @@ export async function duel(bench, { measure, contestants, rounds, generations = 
       }
       for (let round = 0; round < rounds; round++) {
         for (let turn = 0; turn < running.length; turn++) {
-          const { name, process } = running[(turn + round) % running.length];
+          const { name, process } = running[(turn * step(round, running.length) + round) % running.length];
           slices[name][generation].push(await process.slice());
         }
       }

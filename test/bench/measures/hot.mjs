@@ -3,7 +3,7 @@ import { KEY, clientOf } from '../lib/scene.mjs';
 const BATCH = 500;
 
 /** Nanoseconds per awaited `getPrice` in a tight loop. */
-export async function prepare(contestant, { sliceMs = 20, warmUpMs = 400, ...options }) {
+export async function prepare(contestant, { sliceMs = 5, warmUpMs = 400, ...options }) {
   const client = await clientOf(contestant, options);
 
   async function run(ms) {

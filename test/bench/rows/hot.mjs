@@ -31,8 +31,8 @@ export const hot = {
     const slices = await duel(bench, {
       measure: 'hot',
       contestants,
-      rounds: bench.quick ? 25 : 60,
-      generations: bench.quick ? 2 : 4,
+      rounds: bench.quick ? 80 : 200,
+      generations: bench.quick ? 2 : 6,
     });
     const against = (name, label, budget) =>
       ratioLine({

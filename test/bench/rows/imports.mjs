@@ -20,7 +20,7 @@ function wall(node, name) {
 export const imports = {
   rows: ['10'],
   async run(bench) {
-    const rounds = bench.quick ? 5 : 11;
+    const rounds = bench.quick ? 4 : 12;
     const over = Object.fromEntries(names.map((name) => [name, []]));
     for (const name of names) wall(bench.node, name);
     for (let round = 0; round < rounds; round++) {

@@ -11,6 +11,10 @@ const peers = {
   Middy: { file: 'middy' },
 };
 
+function loadsOf({ loads }) {
+  return `${figure(loads)} ${loads === 1 ? 'load' : 'loads'}`;
+}
+
 /**
  * A scenario that is counted. `tell` puts a contestant's counts into words, `value` is what goldkey's must not exceed
  * `limit` in.
@@ -44,7 +48,7 @@ export const herd = scenario({
   row: '5',
   measure: 'herd',
   what: 'cold herd / expired herd, 1,000 callers',
-  tell: ({ cold, expired }) => `${figure(cold.loads)} / ${figure(expired.loads)} loads`,
+  tell: ({ cold, expired }) => `${figure(cold.loads)} / ${loadsOf(expired)}`,
   budget: '1 load each',
   value: ({ cold, expired }) => Math.max(cold.loads, expired.loads) + cold.errors + expired.errors,
   limit: 1,
@@ -55,7 +59,7 @@ export const steady = scenario({
   measure: 'steady',
   params: { durationMs: 10_000 },
   what: '5,000 callers at 500/s over expiries',
-  tell: ({ waited, pastTtl, loads }) => `${figure(waited)} wait, ${figure(pastTtl)} past ttl, ${figure(loads)} loads`,
+  tell: ({ waited, pastTtl, loads }) => `${figure(waited)} wait, ${figure(pastTtl)} past ttl, ${loadsOf({ loads })}`,
   budget: '0 wait, 0 past ttl',
   value: ({ waited, pastTtl, errors }) => waited + pastTtl + errors,
   limit: 0,
@@ -65,7 +69,7 @@ export const rotation = scenario({
   row: '7',
   measure: 'rotation',
   what: 'key rotated, 1,000 concurrent 401s',
-  tell: ({ loads, errors }) => `${figure(loads)} loads, ${figure(errors)} errors`,
+  tell: ({ loads, errors }) => `${loadsOf({ loads })}, ${figure(errors)} errors`,
   budget: '1 load, 0 errors',
   value: ({ loads, errors }) => loads + errors,
   limit: 1,
@@ -76,7 +80,7 @@ export const revoked = scenario({
   measure: 'revoked',
   params: { durationMs: 5_000 },
   what: 'key revoked, 5 s at 500 calls/s',
-  tell: ({ loads }) => `${figure(loads)} loads`,
+  tell: loadsOf,
   budget: '≤ 2 loads',
   value: ({ loads, answered }) => loads + answered,
   limit: 2,
@@ -87,7 +91,7 @@ export const outage = scenario({
   measure: 'outage',
   params: { outageMs: 3_000 },
   what: 'store down 3 s at 500 calls/s, key known',
-  tell: ({ failed, loads, tooSoon }) => `${figure(failed)} failed, ${figure(loads)} loads, ${figure(tooSoon)} too soon`,
+  tell: ({ failed, loads, tooSoon }) => `${figure(failed)} failed, ${loadsOf({ loads })}, ${figure(tooSoon)} too soon`,
   budget: '0 failed, ≤ 1 load per back-off step',
   value: ({ failed, tooSoon }) => failed + tooSoon,
   limit: 0,
