@@ -167,3 +167,8 @@ export function isGoldKeyError<C extends GoldKeyErrorCode = GoldKeyErrorCode>(
   const candidate = error as { readonly code?: unknown; readonly [BRAND]?: unknown };
   return candidate[BRAND] === true && (code === undefined || candidate.code === code);
 }
+
+/** The answer to whoever uses a client that has closed. */
+export function closedError(): ClientClosedError {
+  return new ClientClosedError('The client has been closed; make a new one.');
+}

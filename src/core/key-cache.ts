@@ -1,29 +1,32 @@
 import { ChangeNotices } from './change-notices.js';
 import { delay } from './clock.js';
-import { ClientClosedError, KeyNotFoundError, KeyProviderError, type GoldKeyError } from './errors.js';
-import { checkAnswer, copyKey } from './key-format.js';
-import { asKeyError, askStore, errorAgain, wipe, type Loaded } from './key-load.js';
-import { KeyRecord } from './key-record.js';
+import { closedError, type GoldKeyError } from './errors.js';
+import { KeyIntake, type KeyCounts } from './key-intake.js';
+import { askStore } from './key-load.js';
+import type { KeyRecord } from './key-record.js';
 import { KeyShelf, type KeyUser } from './key-shelf.js';
 import { ASK_EVERY, BACKGROUND_EVERY, SHORT_WAIT } from './limits.js';
 import type { CheckedOptions } from './options.js';
 import type { Flight, LoadKind, LoadOutcome, StageSlot } from './stage-slot.js';
-import type { Rollout, UnchangedKey } from './types.js';
 
 /** Brings keys onto the shelf: one load per stage at a time, however many wait for it. */
 export class KeyCache {
   readonly options: CheckedOptions;
   readonly shelf: KeyShelf;
-  readonly counts = { loads: 0, loadFailures: 0, stale: 0, evictions: 0 };
+  readonly #intake: KeyIntake;
   readonly #flights = new Set<Promise<unknown>>();
   readonly #aborts = new Set<(reason: Error) => void>();
   #reloading: Promise<LoadOutcome> | undefined;
   #notices: ChangeNotices | undefined;
-  #closed = false;
 
   constructor(options: CheckedOptions) {
     this.options = options;
     this.shelf = new KeyShelf(options);
+    this.#intake = new KeyIntake(this.shelf);
+  }
+
+  get counts(): KeyCounts {
+    return this.#intake.counts;
   }
 
   /**
@@ -45,22 +48,22 @@ export class KeyCache {
         return record;
       }
       const { failing } = slot;
-      const refused = slot.flight === undefined ? this.barred(slot) : undefined;
+      const refused = slot.flight === undefined ? this.#intake.barred(slot) : undefined;
       if (refused !== undefined) {
-        return record === undefined || !refused.retryable ? refused : this.#stale(slot, record);
+        return record === undefined || !refused.retryable ? refused : this.#intake.stale(slot, record);
       }
       const flight = slot.flight ?? this.begin(slot, 'ordinary', record !== undefined && failing);
       if (record !== undefined && !waited) {
         waited = true;
         if (!failing) await this.#soon(flight);
         const still = shelf.usable(slot);
-        if (still !== undefined) return shelf.isFresh(still) ? still : this.#stale(slot, still);
+        if (still !== undefined) return shelf.isFresh(still) ? still : this.#intake.stale(slot, still);
       }
       const outcome = await flight.promise;
       if (outcome.record !== undefined) return outcome.record;
-      if (flight.orphan && !this.#closed) continue;
+      if (flight.orphan && !this.#intake.closed) continue;
       const left = outcome.error.retryable ? shelf.usable(slot) : undefined;
-      return left === undefined ? outcome.error : this.#stale(slot, left);
+      return left === undefined ? outcome.error : this.#intake.stale(slot, left);
     }
   }
 
@@ -87,7 +90,7 @@ export class KeyCache {
     const record = this.shelf.usable(slot);
     if (record !== undefined && this.shelf.isFresh(record) && clock.now() < record.life.refreshAt) return;
     const due = clock.monotonic() >= slot.backgroundAt + Math.max(BACKGROUND_EVERY, ttl / 4);
-    if (due && slot.flight === undefined && this.barred(slot) === undefined) this.begin(slot, 'ordinary', true);
+    if (due && slot.flight === undefined && this.#intake.barred(slot) === undefined) this.begin(slot, 'ordinary', true);
   }
 
   /** Starts a load. The caller has made sure that none of this stage is under way. */
@@ -143,8 +146,8 @@ export class KeyCache {
   /** A client has closed. With the last one everything ends: loads, timers, keys, the subscription, the provider. */
   async leave(user: KeyUser): Promise<void> {
     this.shelf.users.delete(user);
-    if (this.shelf.users.size > 0 || this.#closed) return;
-    this.#closed = true;
+    if (this.shelf.users.size > 0 || this.#intake.closed) return;
+    this.#intake.closed = true;
     for (const abort of this.#aborts) abort(closedError());
     this.shelf.clear();
     await this.settled();
@@ -152,8 +155,9 @@ export class KeyCache {
     await this.options.keyProvider.close?.();
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  /** Why no load of this stage may start now, if none may. */
+  barred(slot: StageSlot): GoldKeyError | undefined {
+    return this.#intake.barred(slot);
   }
 
   async #load(slot: StageSlot, flight: Flight, wait: number, background: boolean): Promise<LoadOutcome> {
@@ -168,9 +172,9 @@ export class KeyCache {
       const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
       const order = { stage: slot.stage, background, aborts: this.#aborts };
       const loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
-      return this.#arrived(slot, flight, loaded, duration());
+      return this.#intake.arrived(slot, flight, loaded, duration());
     } catch (error) {
-      return { error: this.#missed(slot, flight, error, duration()) };
+      return { error: this.#intake.missed(slot, flight, error, duration()) };
     } finally {
       if (slot.flight === flight) slot.flight = undefined;
     }
@@ -190,137 +194,13 @@ export class KeyCache {
     }
   }
 
-  #arrived(slot: StageSlot, flight: Flight, { key, rollout }: Loaded, duration: number): LoadOutcome {
-    const { shelf, options } = this;
-    const { clock, keyProvider } = options;
-    try {
-      if (this.#closed) throw closedError();
-      const about = { provider: keyProvider.name, version: key?.version };
-      const answer = checkAnswer(key, about);
-      if (answer === undefined) return { error: this.#absent(slot, flight) };
-      const life = shelf.lifeOf(answer);
-      const { bytes, trimmed } = 'unchanged' in answer ? this.#heldBytes(answer) : copyKey(answer.bytes, about);
-      if (flight.orphan) {
-        const record = new KeyRecord(bytes, answer.version, slot.stage, life);
-        record.retire(true);
-        return { record };
-      }
-      const { record, changed } = shelf.place(slot, bytes, answer.version, life);
-      slot.succeeded();
-      slot.preferred = undefined;
-      slot.absentUntil = 0;
-      if (flight.kind === 'refusal') slot.cool(changed, options.reloadCooldown, clock.monotonic());
-      else if (changed) slot.endCooldown();
-      if (changed) {
-        record.standing = 'good';
-        record.watched = 'changed';
-      } else if (flight.kind === 'refusal') {
-        record.standing = 'rejected';
-        record.watched = 'refused';
-      }
-      this.#follow(rollout);
-      const { fingerprint } = record;
-      shelf.emit('loaded', record, () => ({ duration, fingerprint, changed }));
-      if (trimmed) shelf.emit('trimmed', record, () => ({}));
-      if ('breakGlass' in answer && answer.breakGlass === true) {
-        shelf.emit('break-glass', record, () => ({
-          severity: 'critical' as const,
-          until: answer.until ?? life.purgeAt,
-        }));
-      }
-      return { record };
-    } finally {
-      wipe(key);
-    }
-  }
-
-  #missed(slot: StageSlot, flight: Flight, thrown: unknown, duration: number): GoldKeyError {
-    const { clock, keyProvider, reloadCooldown } = this.options;
-    const error = asKeyError(thrown, keyProvider.name);
-    if (this.#closed) return error;
-    this.counts.loadFailures++;
-    if (flight.orphan) return error;
-    const retryAfter = slot.failed(error, clock.monotonic());
-    if (flight.kind === 'refusal') {
-      slot.cool(false, reloadCooldown, clock.monotonic());
-      if (slot.record !== undefined) {
-        slot.record.standing = 'good';
-        slot.record.watched = 'refused';
-      }
-    }
-    if (slot.record !== undefined) slot.record.warmUntil = 0;
-    if (!error.retryable) {
-      slot.preferred = undefined;
-      this.shelf.drop(slot, error.code);
-    }
-    this.shelf.emit('load-failed', slot, () => ({ duration, error, retryAfter }));
-    return error;
-  }
-
-  /** The bytes of a version that the store says has not changed, from whichever stage holds it. */
-  #heldBytes({ version }: UnchangedKey): { bytes: Uint8Array; trimmed: boolean } {
-    const { name } = this.options.keyProvider;
-    for (const { record } of this.shelf.slots) {
-      if (record?.version === version) return copyKey(record.bytes, { provider: name, version });
-    }
-    throw new KeyProviderError(`The key store \`${name}\` says \`unchanged\` of a version that is not held.`, {
-      provider: name,
-      version,
-    });
-  }
-
-  #follow(rollout: Rollout | undefined): void {
-    const { shelf } = this;
-    if (rollout === undefined) return;
-    const { id, pendingPercent } = rollout;
-    if (shelf.rollout?.id === id && shelf.rollout.pendingPercent === pendingPercent) return;
-    const first = shelf.rollout === undefined && pendingPercent === 0;
-    shelf.rollout = rollout;
-    for (const user of shelf.users) user.rolloutChanged();
-    if (!first) shelf.emit('rollout-changed', shelf.current, () => ({ pendingPercent }));
-  }
-
-  /** Why no load may start now, if none may. */
-  barred(slot: StageSlot): GoldKeyError | undefined {
-    if (this.#closed) return closedError();
-    const mono = this.options.clock.monotonic();
-    const { lastError, retryAt, absentUntil } = slot;
-    if (mono < absentUntil) return this.#notFound(slot);
-    return lastError !== undefined && mono < retryAt ? errorAgain(lastError, Math.ceil(retryAt - mono)) : undefined;
-  }
-
-  /** Without a current key nothing works: that is a failed load. The other stages need not have one. */
-  #absent(slot: StageSlot, flight: Flight): GoldKeyError {
-    const error = this.#notFound(slot);
-    if (slot.stage === 'current') throw error;
-    if (!flight.orphan) {
-      slot.succeeded();
-      slot.absentUntil = this.options.clock.monotonic() + this.options.ttl;
-      this.shelf.drop(slot, error.code);
-    }
-    return error;
-  }
-
-  #notFound({ stage }: StageSlot): GoldKeyError {
-    const { name } = this.options.keyProvider;
-    return new KeyNotFoundError(`The key store \`${name}\` has no ${stage} key.`, { provider: name });
-  }
-
-  #stale(slot: StageSlot, record: KeyRecord): KeyRecord {
-    this.counts.stale++;
-    const { lastError } = slot;
-    const age = this.options.clock.now() - record.life.loadedAt;
-    this.shelf.emit('stale', record, () => (lastError === undefined ? { age } : { age, error: lastError }));
-    return record;
-  }
-
   async #reload(): Promise<LoadOutcome> {
     const { clock } = this.options;
     const slot = this.shelf.current;
     const wait = slot.reloadAt + ASK_EVERY - clock.monotonic();
     if (wait > 0) await this.#turn(wait).catch(() => undefined);
     while (slot.flight !== undefined) await slot.flight.promise;
-    if (this.#closed) return { error: closedError() };
+    if (this.#intake.closed) return { error: closedError() };
     slot.reloadAt = clock.monotonic();
     for (const other of this.shelf.slots) other.absentUntil = 0;
     return this.begin(slot, 'reload', false).promise;
@@ -343,7 +223,7 @@ export class KeyCache {
   async #afterNotice(): Promise<void> {
     const slot = this.shelf.current;
     await slot.flight?.promise;
-    if (!this.#closed && slot.flight === undefined) this.begin(slot, 'ordinary', true);
+    if (!this.#intake.closed && slot.flight === undefined) this.begin(slot, 'ordinary', true);
   }
 
   #listen(): void {
@@ -356,8 +236,3 @@ export class KeyCache {
 }
 
 const PENDING = new Promise<never>(() => undefined);
-
-/** The answer to whoever uses a client that has closed. */
-export function closedError(): ClientClosedError {
-  return new ClientClosedError('The client has been closed; make a new one.');
-}

@@ -1,34 +1,12 @@
+import { checkCallOptions, NO_QUERY, noExtras, type CallFunction, type Extras } from './call-extras.js';
 import type { ClientCore } from './client-core.js';
-import { CallTimeoutError } from './errors.js';
+import { CallTimeoutError, closedError } from './errors.js';
 import { chooseKey } from './key-choice.js';
-import { closedError } from './key-cache.js';
 import { KeyRecord } from './key-record.js';
-import { checkNames, integer, invalidType, kindOf } from './options.js';
 import { isResponse } from './outcome.js';
 import { conclude, type CallPort } from './recovery.js';
 import { scrub } from './redact.js';
 import type { CallOptions, Outcome, Stage } from './types.js';
-
-/** A caller's function, with its query where it takes one. */
-export type CallFunction = (...args: never[]) => Promise<unknown>;
-
-/** Stands for "no query": `undefined` is one. */
-export const NO_QUERY: unique symbol = Symbol('no query');
-
-/** What few calls need. */
-interface Extras {
-  once: boolean;
-  /** The caller's signal, and what listens to it. */
-  caller: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
-  /** Aborts at the deadline and on `close()`. */
-  controller: AbortController | undefined;
-  signal: AbortSignal | undefined;
-  /** Copies of the bytes handed out. */
-  copies: Uint8Array[] | undefined;
-  /** Every key this call has held, beside the present one. */
-  records: KeyRecord[] | undefined;
-}
 
 let start: <T>(core: ClientCore, call: CallFunction, query: unknown, options?: CallOptions) => Promise<T>;
 
@@ -292,16 +270,7 @@ export class KeyContext {
   }
 
   #more(): Extras {
-    this.#extras ??= {
-      once: false,
-      caller: undefined,
-      onAbort: undefined,
-      controller: undefined,
-      signal: undefined,
-      copies: undefined,
-      records: undefined,
-    };
-    return this.#extras;
+    return (this.#extras ??= noExtras());
   }
 
   #controller(): AbortController {
@@ -328,19 +297,6 @@ export class KeyContext {
       return false;
     }
   }
-}
-
-function checkCallOptions(options: CallOptions): CallOptions {
-  checkNames('A call', options, ['signal', 'timeout', 'once']);
-  const { signal, timeout, once } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidType(`\`signal\` must be an AbortSignal, got ${kindOf(signal)}.`);
-  }
-  if (once !== undefined && typeof once !== 'boolean') {
-    throw invalidType(`\`once\` must be a boolean, got ${kindOf(once)}.`);
-  }
-  integer('timeout', timeout, 1, 1);
-  return options;
 }
 
 /** Starts a call: `call(context)`, or `call(query, context)` unless the query is {@link NO_QUERY}. */

@@ -1,9 +1,10 @@
+import { NO_QUERY } from './call-extras.js';
 import { ClientCore } from './client-core.js';
 import { delay } from './clock.js';
-import { ClientClosedError } from './errors.js';
+import { ClientClosedError, closedError } from './errors.js';
 import { chooseKey } from './key-choice.js';
-import { closedError, KeyCache } from './key-cache.js';
-import { NO_QUERY, startCall, type KeyContext } from './key-context.js';
+import { KeyCache } from './key-cache.js';
+import { startCall, type KeyContext } from './key-context.js';
 import { KeyRecord } from './key-record.js';
 import { checkNames, checkOptions, integer, invalidType, kindOf, type CheckedOptions } from './options.js';
 import { redactValue } from './redact.js';

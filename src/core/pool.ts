@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-import { closedError } from './key-cache.js';
+import { closedError } from './errors.js';
 import { coreOf, KeyedClient } from './keyed-client.js';
 import { checkNames, integer, invalidType, kindOf } from './options.js';
 import type { Restraint } from './stage-slot.js';

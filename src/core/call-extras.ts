@@ -1,0 +1,51 @@
+import type { KeyRecord } from './key-record.js';
+import { checkNames, integer, invalidType, kindOf } from './options.js';
+import type { CallOptions } from './types.js';
+
+/** A caller's function, with its query where it takes one. */
+export type CallFunction = (...args: never[]) => Promise<unknown>;
+
+/** Stands for "no query": `undefined` is one. */
+export const NO_QUERY: unique symbol = Symbol('no query');
+
+/** What few calls need. */
+export interface Extras {
+  once: boolean;
+  /** The caller's signal, and what listens to it. */
+  caller: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
+  /** Aborts at the deadline and on `close()`. */
+  controller: AbortController | undefined;
+  signal: AbortSignal | undefined;
+  /** Copies of the bytes handed out. */
+  copies: Uint8Array[] | undefined;
+  /** Every key this call has held, beside the present one. */
+  records: KeyRecord[] | undefined;
+}
+
+/** Made for the calls that need it. */
+export function noExtras(): Extras {
+  return {
+    once: false,
+    caller: undefined,
+    onAbort: undefined,
+    controller: undefined,
+    signal: undefined,
+    copies: undefined,
+    records: undefined,
+  };
+}
+
+/** Holds one call's options to their types and ranges. */
+export function checkCallOptions(options: CallOptions): CallOptions {
+  checkNames('A call', options, ['signal', 'timeout', 'once']);
+  const { signal, timeout, once } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidType(`\`signal\` must be an AbortSignal, got ${kindOf(signal)}.`);
+  }
+  if (once !== undefined && typeof once !== 'boolean') {
+    throw invalidType(`\`once\` must be a boolean, got ${kindOf(once)}.`);
+  }
+  integer('timeout', timeout, 1, 1);
+  return options;
+}

@@ -1,0 +1,156 @@
+import { closedError, KeyNotFoundError, KeyProviderError, type GoldKeyError } from './errors.js';
+import { checkAnswer, copyKey } from './key-format.js';
+import { asKeyError, errorAgain, wipe, type Loaded } from './key-load.js';
+import { KeyRecord } from './key-record.js';
+import type { KeyShelf } from './key-shelf.js';
+import { scrub } from './redact.js';
+import type { Flight, LoadOutcome, StageSlot } from './stage-slot.js';
+import type { Rollout, UnchangedKey } from './types.js';
+
+/** What is counted per store. */
+export interface KeyCounts {
+  loads: number;
+  loadFailures: number;
+  stale: number;
+  evictions: number;
+}
+
+/** Takes in what loads bring: a key onto the shelf, a failure into the slot's back-off. */
+export class KeyIntake {
+  readonly counts: KeyCounts = { loads: 0, loadFailures: 0, stale: 0, evictions: 0 };
+  /** The last client has left: nothing is taken in any more. */
+  closed = false;
+  readonly #shelf: KeyShelf;
+
+  constructor(shelf: KeyShelf) {
+    this.#shelf = shelf;
+  }
+
+  /** A load ended well. What the store handed over is zeroed here, whatever becomes of it. */
+  arrived(slot: StageSlot, flight: Flight, { key, rollout }: Loaded, duration: number): LoadOutcome {
+    const shelf = this.#shelf;
+    const { options } = shelf;
+    const { clock, keyProvider } = options;
+    try {
+      if (this.closed) throw closedError();
+      const about = { provider: keyProvider.name, version: key?.version };
+      const answer = checkAnswer(key, about);
+      if (answer === undefined) return { error: this.#absent(slot, flight) };
+      const life = shelf.lifeOf(answer);
+      const { bytes, trimmed } = 'unchanged' in answer ? this.#heldBytes(answer) : copyKey(answer.bytes, about);
+      if (flight.orphan) {
+        const record = new KeyRecord(bytes, answer.version, slot.stage, life);
+        record.retire(true);
+        return { record };
+      }
+      const { record, changed } = shelf.place(slot, bytes, answer.version, life);
+      slot.succeeded();
+      slot.preferred = undefined;
+      slot.absentUntil = 0;
+      if (flight.kind === 'refusal') slot.cool(changed, options.reloadCooldown, clock.monotonic());
+      else if (changed) slot.endCooldown();
+      if (changed) {
+        record.standing = 'good';
+        record.watched = 'changed';
+      } else if (flight.kind === 'refusal') {
+        record.standing = 'rejected';
+        record.watched = 'refused';
+      }
+      this.#follow(rollout);
+      shelf.emit('loaded', record, () => ({ duration, fingerprint: record.fingerprint, changed }));
+      if (trimmed) shelf.emit('trimmed', record, () => ({}));
+      if ('breakGlass' in answer && answer.breakGlass === true) {
+        shelf.emit('break-glass', record, () => ({
+          severity: 'critical' as const,
+          until: answer.until ?? life.purgeAt,
+        }));
+      }
+      return { record };
+    } finally {
+      wipe(key);
+    }
+  }
+
+  /** A load failed. */
+  missed(slot: StageSlot, flight: Flight, thrown: unknown, duration: number): GoldKeyError {
+    const { clock, keyProvider, reloadCooldown } = this.#shelf.options;
+    // A store's own error may quote what it sent, or a key that is held already.
+    const error = scrub(asKeyError(thrown, keyProvider.name), this.#shelf.secrets) as GoldKeyError;
+    if (this.closed) return error;
+    this.counts.loadFailures++;
+    if (flight.orphan) return error;
+    const retryAfter = slot.failed(error, clock.monotonic());
+    if (flight.kind === 'refusal') {
+      slot.cool(false, reloadCooldown, clock.monotonic());
+      if (slot.record !== undefined) {
+        slot.record.standing = 'good';
+        slot.record.watched = 'refused';
+      }
+    }
+    if (slot.record !== undefined) slot.record.warmUntil = 0;
+    if (!error.retryable) {
+      slot.preferred = undefined;
+      this.#shelf.drop(slot, error.code);
+    }
+    this.#shelf.emit('load-failed', slot, () => ({ duration, error, retryAfter }));
+    return error;
+  }
+
+  /** Why no load may start now, if none may. */
+  barred(slot: StageSlot): GoldKeyError | undefined {
+    if (this.closed) return closedError();
+    const mono = this.#shelf.options.clock.monotonic();
+    const { lastError, retryAt, absentUntil } = slot;
+    if (mono < absentUntil) return this.#notFound(slot);
+    return lastError !== undefined && mono < retryAt ? errorAgain(lastError, Math.ceil(retryAt - mono)) : undefined;
+  }
+
+  /** A key past its expiry is chosen. */
+  stale(slot: StageSlot, record: KeyRecord): KeyRecord {
+    this.counts.stale++;
+    const { lastError } = slot;
+    const age = this.#shelf.options.clock.now() - record.life.loadedAt;
+    this.#shelf.emit('stale', record, () => (lastError === undefined ? { age } : { age, error: lastError }));
+    return record;
+  }
+
+  /** The bytes of a version that the store says has not changed, from whichever stage holds it. */
+  #heldBytes({ version }: UnchangedKey): { bytes: Uint8Array; trimmed: boolean } {
+    const { name } = this.#shelf.options.keyProvider;
+    for (const { record } of this.#shelf.slots) {
+      if (record?.version === version) return copyKey(record.bytes, { provider: name, version });
+    }
+    throw new KeyProviderError(`The key store \`${name}\` says \`unchanged\` of a version that is not held.`, {
+      provider: name,
+      version,
+    });
+  }
+
+  #follow(rollout: Rollout | undefined): void {
+    const shelf = this.#shelf;
+    if (rollout === undefined) return;
+    const { id, pendingPercent } = rollout;
+    if (shelf.rollout?.id === id && shelf.rollout.pendingPercent === pendingPercent) return;
+    const first = shelf.rollout === undefined && pendingPercent === 0;
+    shelf.rollout = rollout;
+    for (const user of shelf.users) user.rolloutChanged();
+    if (!first) shelf.emit('rollout-changed', shelf.current, () => ({ pendingPercent }));
+  }
+
+  /** Without a current key nothing works: that is a failed load. The other stages need not have one. */
+  #absent(slot: StageSlot, flight: Flight): GoldKeyError {
+    const error = this.#notFound(slot);
+    if (slot.stage === 'current') throw error;
+    if (!flight.orphan) {
+      slot.succeeded();
+      slot.absentUntil = this.#shelf.options.clock.monotonic() + this.#shelf.options.ttl;
+      this.#shelf.drop(slot, error.code);
+    }
+    return error;
+  }
+
+  #notFound({ stage }: StageSlot): GoldKeyError {
+    const { name } = this.#shelf.options.keyProvider;
+    return new KeyNotFoundError(`The key store \`${name}\` has no ${stage} key.`, { provider: name });
+  }
+}
