@@ -197,7 +197,9 @@ function nearest(name: string, names: readonly string[]): string {
   let best = names[0] ?? '';
   let least = Infinity;
   for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    const [given, known] = [name.toLowerCase(), candidate.toLowerCase()];
+    // A part of a name, or more than it, says more than a few letters in common.
+    const distance = known.includes(given) || given.includes(known) ? 1 : editDistance(given, known);
     if (distance < least) [best, least] = [candidate, distance];
   }
   return best;
