@@ -28,13 +28,12 @@ function channelOf(event: EventName): Channel {
 
 /** The listeners of one client. */
 export class Listeners {
-  readonly #lists = new Map<EventName, Set<(payload: never) => void>>();
+  readonly #lists = new Map<EventName, Set<(payload: never) => unknown>>();
 
   /** Adds a listener; the function returned takes it away. Added twice, it is told twice. */
   add<E extends EventName>(event: E, listener: (payload: KeyEvents[E]) => void): () => void {
-    const own = (payload: KeyEvents[E]): void => {
-      listener(payload);
-    };
+    // A function of its own each time: a Set would take the same listener once.
+    const own = (payload: KeyEvents[E]): unknown => listener(payload) as unknown;
     const list = this.#lists.get(event) ?? new Set();
     list.add(own);
     this.#lists.set(event, list);
