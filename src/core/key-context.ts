@@ -10,8 +10,9 @@ import type { CallOptions, Outcome, Stage } from './types.js';
 
 let start: <T>(core: ClientCore, call: CallFunction, query: unknown, options?: CallOptions) => Promise<T>;
 
-let resolveNext: (value: unknown) => void;
-let rejectNext: (reason: unknown) => void;
+const FORGET = (): void => undefined;
+let resolveNext: (value: unknown) => void = FORGET;
+let rejectNext: (reason: unknown) => void = FORGET;
 /** One executor for every promise: a closure a call is what the warm path can do without. */
 function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
   resolveNext = resolve as (value: unknown) => void;
@@ -57,6 +58,8 @@ export class KeyContext {
     start = <T>(core: ClientCore, call: CallFunction, query: unknown, options?: CallOptions): Promise<T> => {
       const promise = new Promise<T>(capture);
       const context = new KeyContext(core, call, query, core.options.timeout);
+      // Not to be held: through them the last call's outcome could be reached.
+      resolveNext = rejectNext = FORGET;
       if (options !== undefined && !context.#configure(options)) return promise;
       if (core.closing) {
         context.#reject(closedError());

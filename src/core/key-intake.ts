@@ -56,6 +56,7 @@ export class KeyIntake {
         record.standing = 'rejected';
         record.watched = 'refused';
       }
+      record.warmUntil = life.refreshAt;
       this.#follow(rollout);
       shelf.emit('loaded', record, () => ({ duration, fingerprint: record.fingerprint, changed }));
       if (trimmed) shelf.emit('trimmed', record, () => ({}));

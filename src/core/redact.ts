@@ -81,6 +81,10 @@ function define(target: object, entry: Entry): void {
     Reflect.defineProperty(target, cleanKey, { ...descriptor, configurable: true });
     return;
   }
+  // Assigned, V8 forgets the stack it has formatted; redefined, it keeps that behind the property.
+  if (key === 'stack' && Reflect.set(target, key, cleanValue(entry)) && Reflect.get(target, key) === cleanValue(entry)) {
+    return;
+  }
   const writable = descriptor?.configurable === false ? {} : { writable: true, configurable: true };
   Reflect.defineProperty(target, cleanKey === key ? key : freeName(target, cleanKey), {
     value: cleanValue(entry),
