@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { printed, program } from './user.js';
+
+const KEY = 'sk-invented/+&=0123456789';
+const RECORDER = new URL('record.mjs', import.meta.url).href;
+
+let folder: string;
+let kms: FakeKms;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goldkey-loading-'));
+  kms = await startFakeKms();
+});
+afterAll(async () => {
+  await kms.close();
+  await rm(folder, { recursive: true });
+});
+
+/** The npm packages that a program loads, beside goldkey. */
+async function loadedBy(source: string, env: Readonly<Record<string, string>> = {}): Promise<string[]> {
+  const record = join(folder, 'record');
+  const ran = await program(source, {
+    folder: inject('withPeers'),
+    flags: ['--import', RECORDER],
+    env: { ...env, GOLDKEY_RECORD: record },
+  });
+  expect(ran.code, ran.stderr).toBe(0);
+  const lines = (await readFile(record, 'utf8')).split('\n');
+  await rm(record);
+  expect(lines.join('\n')).toContain('node_modules/goldkey/dist/');
+  const names = lines.map((line) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(line.replaceAll('\\', '/'))?.[1]);
+  return [...new Set(names)].filter((name) => name !== undefined && name !== 'goldkey') as string[];
+}
+
+const CLIENT = `
+  import { GoldDataClient } from 'goldkey';
+  import { memoryKeyProvider } from 'goldkey/testing';
+  const keyProvider = memoryKeyProvider({ current: 'first-key-0001' });`;
+
+describe('what importing loads', () => {
+  it.each([
+    ['goldkey', []],
+    ['goldkey/pool', ['lru-cache']],
+    ['goldkey/kms', []],
+    ['goldkey/local', []],
+    ['goldkey/prices', []],
+    ['goldkey/testing', []],
+  ])('%s: of the packages %j', async (name, packages) => {
+    expect(await loadedBy(`import '${name}';`)).toEqual(packages);
+  });
+
+  it('the root loads nothing of Node.js either', async () => {
+    const ran = await program(`
+      const before = new Set(process.moduleLoadList);
+      await import('goldkey');
+      console.log(JSON.stringify(process.moduleLoadList.filter((name) => !before.has(name))));`);
+
+    expect(ran).toEqual(printed('[]'));
+  });
+});
+
+describe('what is loaded on first use', () => {
+  it('calls that go well load no package', async () => {
+    const source = `${CLIENT}
+      const gold = new GoldDataClient({ keyProvider, fetchPrice: async () => 2000 });
+      await gold.getPrice('XAU');
+      await gold.getPrice('XAU');`;
+
+    expect(await loadedBy(source)).toEqual([]);
+  });
+
+  it('the first transient failure loads p-retry', async () => {
+    const source = `${CLIENT}
+      const answers = [{ status: 503 }, 2000];
+      const fetchPrice = async () => { const next = answers.shift(); if (next.status) throw next; return next; };
+      await new GoldDataClient({ keyProvider, fetchPrice, retry: { minTimeout: 1 } }).getPrice('XAU');`;
+
+    expect((await loadedBy(source)).toSorted()).toEqual(['is-network-error', 'p-retry']);
+  });
+
+  it('fromKms loads the SDK with its first key, and neither p-retry nor undici', async () => {
+    const source = `
+      import { KeyedClient } from 'goldkey';
+      import { fromKms } from 'goldkey/kms';
+      const client = new KeyedClient({
+        keyProvider: fromKms({
+          ciphertext: process.env.CIPHERTEXT, encryptionContext: { a: 'b' },
+          region: process.env.REGION, clientConfig: { endpoint: process.env.ENDPOINT },
+        }),
+      });
+      if (process.env.USE) await client.withKey(async ({ apiKey }) => apiKey);`;
+    const env = {
+      CIPHERTEXT: kms.encrypt(KEY, { a: 'b' }),
+      ENDPOINT: kms.url,
+      REGION: kms.region,
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'invented',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+
+    const before = await loadedBy(source, env);
+    const after = await loadedBy(source, { ...env, USE: 'yes' });
+
+    expect(before).toEqual([]);
+    expect(after).toContain('@aws-sdk/client-kms');
+    for (const other of ['p-retry', 'undici', 'lru-cache', 'commander']) expect(after).not.toContain(other);
+  });
+});

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { node, printed, program } from './user.js';
+
+const KEY = 'sk-invented/+&=0123456789';
+
+let kms: FakeKms;
+beforeAll(async () => {
+  kms = await startFakeKms();
+});
+afterAll(() => kms.close());
+
+const PRICE_UNDER_KMS = `
+  import { GoldDataClient } from 'goldkey';
+  import { fromKms } from 'goldkey/kms';
+  const gold = new GoldDataClient({
+    keyProvider: fromKms({
+      ciphertext: process.env.CIPHERTEXT, encryptionContext: { a: 'b' },
+      region: 'eu-central-1', clientConfig: { endpoint: process.env.ENDPOINT },
+    }),
+    fetchPrice: async (symbol, { apiKey }) => symbol + ' with a key of ' + apiKey.length,
+  });
+  try {
+    console.log(await gold.getPrice('XAU'));
+  } catch ({ name, code, message }) {
+    console.log(name, code, message);
+  }`;
+
+function forKms(): Record<string, string> {
+  return {
+    CIPHERTEXT: kms.encrypt(KEY, { a: 'b' }),
+    ENDPOINT: kms.url,
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'invented',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    // The SDK's word about Node.js 20 is not this package's.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  };
+}
+
+describe('a user’s program', () => {
+  it('asks for a price in ten lines', async () => {
+    const ran = await program(`
+      import { GoldDataClient } from 'goldkey';
+      import { memoryKeyProvider } from 'goldkey/testing';
+
+      const gold = new GoldDataClient({
+        keyProvider: memoryKeyProvider({ current: 'first-key-0001' }),
+        fetchPrice: async (symbol, { apiKey }) => ({ symbol, price: 2000, signed: apiKey.length }),
+      });
+      const { symbol, price, signed } = await gold.getPrice('XAU');
+      console.log(symbol, price, signed);`);
+
+    expect(ran).toEqual(printed('XAU 2000 14'));
+  });
+
+  it('is repaired, once, when the price API refuses the key after a rotation', async () => {
+    const ran = await program(`
+      import { GoldDataClient } from 'goldkey';
+      import { metalsApi } from 'goldkey/prices';
+      import { memoryKeyProvider, startFakePriceApi } from 'goldkey/testing';
+
+      const api = await startFakePriceApi();
+      const keyProvider = memoryKeyProvider({ current: 'first-key-0001' });
+      const gold = new GoldDataClient({ keyProvider, ...metalsApi({ baseUrl: api.url }) });
+      try {
+        for (const key of ['first-key-0001', 'second-key-0002']) {
+          keyProvider.set('current', key);
+          api.accept(key);
+          if (keyProvider.loads > 0) api.revoke('first-key-0001');
+          const { metal, price } = await gold.getPrice('XAU');
+          console.log(metal, price > 0, keyProvider.loads);
+        }
+      } finally {
+        await gold.close();
+        await api.close();
+      }`);
+
+    expect(ran).toEqual(printed('XAU true 1\nXAU true 2'));
+  });
+
+  it('decrypts under KMS with the SDK beside the package', async () => {
+    const ran = await program(PRICE_UNDER_KMS, { folder: inject('withPeers'), env: forKms() });
+
+    expect(ran).toEqual(printed('XAU with a key of 25'));
+  });
+
+  it('is told how to install an optional peer that is missing', async () => {
+    const ran = await program(PRICE_UNDER_KMS, { env: forKms() });
+
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toMatch(/^MissingPackageError ERR_GOLDKEY_MISSING_PACKAGE .*npm install @aws-sdk\/client-kms$/m);
+  });
+});
+
+describe('the installed command', () => {
+  const goldkey = (...args: string[]) =>
+    node([join(inject('plain'), 'node_modules', '.bin', 'goldkey'), ...args], inject('plain'));
+
+  it('goldkey --version prints the version of the package', async () => {
+    expect(await goldkey('--version')).toEqual(printed(manifest.version));
+  });
+
+  it('goldkey --help lists the commands', async () => {
+    const ran = await goldkey('--help');
+
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    for (const command of ['create-key', 'encrypt', 'verify', 'price', 'demo']) expect(ran.stdout).toContain(command);
+  });
+
+  it('goldkey demo runs with no more than the package', async () => {
+    const ran = await goldkey('demo');
+
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('All of it happened as told.');
+  });
+});

@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+
+const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const TSC = join(MODULES, 'typescript', 'bin', 'tsc');
+
+// Every subpath with a name of its own, and types that must not have become `any`.
+const BODY = `
+const keyProvider: KeyProvider = memoryKeyProvider({ current: 'first-key-0001' });
+const gold = new GoldDataClient({
+  keyProvider,
+  fetchPrice: async (symbol: string, { apiKey, signal }) => ({ symbol, length: apiKey.length, aborted: signal.aborted }),
+});
+export const price: Promise<{ symbol: string; length: number; aborted: boolean }> = gold.getPrice('XAU');
+export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metalsApi() }).getPrice('XAU');
+export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
+export const clock: Clock = manualClock();
+export const providers: KeyProvider[] = [
+  fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
+  fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
+];
+export function decide(error: unknown): 'rotate' | 'wait' | undefined {
+  if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
+  if (isGoldKeyError(error)) return error.retryAfter === undefined ? undefined : 'wait';
+  // @ts-expect-error a name that is none of the codes
+  return isGoldKeyError(error, 'ERR_GOLDKEY_NO_SUCH') ? 'wait' : undefined;
+}
+// @ts-expect-error an option that does not exist
+new GoldDataClient({ keyProvider, fetchPrice: async () => 1, tll: 1 });
+// @ts-expect-error a private path
+export type Private = import('goldkey/dist/core/index.js').KeyProvider;
+`;
+const NAMES = {
+  goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyProvider',
+  'goldkey/pool': 'KeyedClientPool',
+  'goldkey/kms': 'fromKms',
+  'goldkey/local': 'fromLocal',
+  'goldkey/prices': 'metalsApi, type Quote',
+  'goldkey/testing': 'manualClock, memoryKeyProvider',
+};
+const ESM = Object.entries(NAMES)
+  .map(([from, names]) => `import { ${names} } from '${from}';`)
+  .join('\n');
+const REQUIRED = `
+import root = require('goldkey');
+import pool = require('goldkey/pool');
+export const client: root.KeyedClient | undefined = undefined;
+export const tenants = new pool.KeyedClientPool({ max: 1, create: () => ({ keyProvider: { name: 'a', load: async () => undefined } }) });
+export const same: root.KeyedClient = tenants.get('a');
+`;
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'goldkey-types-'));
+  await cp(join(inject('withPeers'), 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Type-checks a project of one file, the published declarations included (`skipLibCheck` is off). */
+async function check(type: 'module' | 'commonjs', source: string, options: object = {}): Promise<string> {
+  const project = await mkdtemp(join(folder, `${type}-`));
+  await mkdir(join(project, 'src'));
+  await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
+  await writeFile(join(project, 'src', 'user.ts'), source);
+  const compilerOptions = {
+    noEmit: true,
+    strict: true,
+    skipLibCheck: false,
+    target: 'es2022',
+    lib: ['es2022'],
+    module: 'nodenext',
+    types: ['node'],
+    typeRoots: [join(MODULES, '@types')],
+    ...options,
+  };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
+  return promisify(execFile)(process.execPath, [TSC, '-p', project]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+}
+
+describe('the published types', { timeout: 120_000 }, () => {
+  it('resolve for an ES module under nodenext', async () => {
+    expect(await check('module', ESM + BODY, { exactOptionalPropertyTypes: true })).toBe('');
+  });
+
+  it('resolve for a CommonJS file that writes `import`', async () => {
+    expect(await check('commonjs', ESM + BODY)).toBe('');
+  });
+
+  it('resolve for a CommonJS file that writes `import x = require()`', async () => {
+    expect(await check('commonjs', REQUIRED)).toBe('');
+  });
+
+  it('resolve for a bundler', async () => {
+    expect(await check('module', ESM + BODY, { module: 'esnext', moduleResolution: 'bundler' })).toBe('');
+  });
+});
