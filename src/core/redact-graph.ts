@@ -75,12 +75,13 @@ export class SecretGraph {
     }
   }
 
-  /** A primitive without keys. */
+  /** A primitive without keys, within what is left of the text to search. */
   clean(value: unknown): unknown {
-    if (typeof value === 'string') return this.#cleanText(value);
-    if (typeof value !== 'symbol' || value.description === undefined) return value;
-    const description = this.#cleanText(value.description);
-    return description === value.description ? value : Symbol(description);
+    const length = typeof value === 'symbol' ? value.description?.length : typeof value === 'string' ? value.length : 0;
+    if (length === undefined || length === 0) return value;
+    if (length > this.#left) return NOT_SEARCHED;
+    this.#left -= length;
+    return cleanPrimitive(value, this.#text);
   }
 
   /** Marks a node, and with it every one that holds it: their copies must hold its copy. */
@@ -97,14 +98,15 @@ export class SecretGraph {
     let node = this.nodes.get(value);
     if (node === undefined) {
       const kind = kindOfObject(value);
+      const depth = parent === undefined ? 0 : parent.depth + 1;
       node = {
         value,
         kind,
-        depth: parent === undefined ? 0 : parent.depth + 1,
+        depth,
         entries: [],
         items: [],
         parents: [],
-        inPlace: inPlace && kind === 'error',
+        inPlace: inPlace && kind === 'error' && depth <= MAX_DEPTH,
         tainted: false,
         instead: undefined,
       };
@@ -183,7 +185,7 @@ export class SecretGraph {
       }
       const found = stored ? (descriptor.value as unknown) : read(value, key);
       if (inPlace && key === 'errors' && Array.isArray(found)) {
-        for (const error of found) if (isObject(error)) this.#reach(error, undefined, true);
+        for (const error of found) if (isObject(error)) this.#reach(error, node, true);
       }
       this.#add(node, key, found, descriptor, inPlace && key === 'cause');
     }
@@ -236,22 +238,24 @@ export class SecretGraph {
   }
 
   #replaceText(node: Node, text: string): void {
-    const clean = this.#cleanText(text);
+    const clean = this.clean(text) as string;
     if (clean === text) return;
     node.instead = node.kind === 'url' && URL.canParse(clean) ? new URL(clean) : clean;
     this.taint(node);
-  }
-
-  #cleanText(text: string): string {
-    if (text.length > this.#left) return NOT_SEARCHED;
-    this.#left -= text.length;
-    return this.#text.redact(text);
   }
 
   #skip(node: Node): void {
     node.instead = NOT_SEARCHED;
     this.taint(node);
   }
+}
+
+/** A primitive without keys; a text too long to be searched is none. */
+export function cleanPrimitive(value: unknown, text: SecretText): unknown {
+  if (typeof value === 'string') return value.length > MAX_TEXT ? NOT_SEARCHED : text.redact(value);
+  if (typeof value !== 'symbol' || value.description === undefined) return value;
+  const description = text.redact(value.description);
+  return description === value.description ? value : Symbol(description);
 }
 
 function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {

@@ -25,6 +25,8 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['URL', 'url'],
   ['URLSearchParams', 'pairs'],
   ['Headers', 'pairs'],
+  ['Request', 'opaque'],
+  ['Response', 'opaque'],
 ]);
 
 /** Sorts an object. What cannot be looked into, or must not be touched, is `opaque`. */
@@ -42,7 +44,7 @@ export function kindOfObject(value: object): Kind {
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto === null || proto === Object.prototype) return 'plain';
   const kind = TAGS.get(tagOf(value) ?? '');
-  if (kind !== undefined && typeof read(value, 'toString') === 'function') return kind;
+  if (kind !== undefined) return kind;
   return isLive(value) || hidesState(value) ? 'opaque' : 'plain';
 }
 
@@ -56,7 +58,10 @@ export function describe(value: object): string {
 export function tellingProperties(value: object): Array<[string, unknown]> {
   if (nodeTypes().isProxy(value) || nodeTypes().isPromise(value)) return [];
   const told: Array<[string, unknown]> = [];
+  const fetched = tagOf(value) === 'Response' || tagOf(value) === 'Request';
   for (const name of TELLING) {
+    // node-fetch warns of what axios has and fetch has not.
+    if (fetched && name === 'data') continue;
     const found = read(value, name);
     const live = typeof found === 'function' || (isObject(found) && kindOfObject(found) === 'opaque');
     if (found !== undefined && !live) told.push([name, found]);

@@ -1,4 +1,4 @@
-import { NOT_SEARCHED, SecretGraph, type Entry, type Node } from './redact-graph.js';
+import { cleanPrimitive, NOT_SEARCHED, SecretGraph, type Entry, type Node } from './redact-graph.js';
 import { describe, hidesState, isObject } from './redact-kinds.js';
 import { SecretText } from './secret-text.js';
 
@@ -19,11 +19,7 @@ export function redactValue<T>(value: T, secrets: readonly string[]): T {
 function clean(value: unknown, secrets: readonly string[], inPlace: boolean): unknown {
   if (secrets.length === 0) return value;
   const text = new SecretText(secrets);
-  if (typeof value === 'string') return text.redact(value);
-  if (!isObject(value)) {
-    if (typeof value !== 'symbol' || value.description === undefined || !text.found(value.description)) return value;
-    return Symbol(text.redact(value.description));
-  }
+  if (!isObject(value)) return cleanPrimitive(value, text);
   const graph = new SecretGraph(value, text, inPlace);
   const { root } = graph;
   // Thrown as it is (a fetch Response, say), a live object that tells of itself, and nothing of a key, stays usable.
@@ -82,7 +78,11 @@ function define(target: object, entry: Entry): void {
     return;
   }
   // Assigned, V8 forgets the stack it has formatted; redefined, it keeps that behind the property.
-  if (key === 'stack' && Reflect.set(target, key, cleanValue(entry)) && Reflect.get(target, key) === cleanValue(entry)) {
+  if (
+    key === 'stack' &&
+    Reflect.set(target, key, cleanValue(entry)) &&
+    Reflect.get(target, key) === cleanValue(entry)
+  ) {
     return;
   }
   const writable = descriptor?.configurable === false ? {} : { writable: true, configurable: true };
@@ -95,9 +95,16 @@ function define(target: object, entry: Entry): void {
 
 /** Two names that held a key must not become one. */
 function freeName(target: object, name: PropertyKey): PropertyKey {
-  if (typeof name !== 'string') return name;
+  return typeof name === 'string' ? numbered(name, (free) => Object.hasOwn(target, free)) : name;
+}
+
+function freeKey(target: ReadonlyMap<unknown, unknown>, key: unknown): unknown {
+  return typeof key === 'string' ? numbered(key, (free) => target.has(free)) : key;
+}
+
+function numbered(name: string, taken: (name: string) => boolean): string {
   let free = name;
-  for (let next = 2; Object.hasOwn(target, free); next++) free = `${name} ${String(next)}`;
+  for (let next = 2; taken(free); next++) free = `${name} ${String(next)}`;
   return free;
 }
 
@@ -109,7 +116,7 @@ function copyOf(node: Node): unknown {
     case 'map': {
       const copy = new Map<unknown, unknown>();
       node.instead = copy;
-      for (const [key, item] of pairs(items)) copy.set(key, item);
+      for (const [key, item] of pairs(items)) copy.set(freeKey(copy, key), item);
       defineAll(copy, entries);
       return copy;
     }
@@ -156,19 +163,20 @@ function emptyLike({ value, kind, entries }: Node): object {
 
 /** The nearest prototype that holds no key itself, as an object that serves as one may. */
 function cleanPrototype(value: object, entries: readonly Entry[]): object | null {
-  let clean = Object.getPrototypeOf(value) as object | null;
-  for (let proto = clean; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
-    const dirty = entries.some(
-      (entry) => entry.descriptor === undefined && needsChange(entry) && holdsField(proto, entry.key),
-    );
-    if (dirty) clean = Object.getPrototypeOf(proto) as object | null;
+  const own = Object.getPrototypeOf(value) as object | null;
+  const dirty = new Set<object>();
+  for (const entry of entries) {
+    const { key, descriptor } = entry;
+    if (descriptor !== undefined || !needsChange(entry)) continue;
+    let owner = own;
+    while (owner !== null && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
+    if (owner !== null && 'value' in (Object.getOwnPropertyDescriptor(owner, key) ?? {})) dirty.add(owner);
+  }
+  let clean = own;
+  for (let proto = own; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
+    if (dirty.has(proto)) clean = Object.getPrototypeOf(proto) as object | null;
   }
   return clean;
-}
-
-function holdsField(proto: object, key: PropertyKey): boolean {
-  const descriptor = Object.getOwnPropertyDescriptor(proto, key);
-  return descriptor !== undefined && 'value' in descriptor;
 }
 
 function pairs(entries: readonly Entry[]): Array<[unknown, unknown]> {

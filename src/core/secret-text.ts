@@ -3,6 +3,8 @@ export const REDACTED = '[REDACTED]';
 
 /** No key is shorter; the encodings of a shorter one would be found everywhere. */
 const MIN_LENGTH = 8;
+/** JSON in JSON in JSON: each level doubles them. */
+const MAX_BACKSLASHES = 16;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;
 const SMALL_U = 0x75;
@@ -73,9 +75,10 @@ export class SecretText {
       }
     }
     for (const core of this.#base64) {
-      for (let at = text.indexOf(core); at >= 0; at = text.indexOf(core, at + 1)) {
+      let to = 0;
+      for (let at = text.indexOf(core); at >= 0; at = text.indexOf(core, to)) {
         let from = at;
-        let to = at + core.length;
+        to = at + core.length;
         while (from > 0 && isBase64(text.charCodeAt(from - 1))) from--;
         while (to < text.length && isBase64(text.charCodeAt(to))) to++;
         while (text.charCodeAt(to) === PADDING) to++;
@@ -127,7 +130,7 @@ function afterPercent(text: string, at: number, wanted: number): number {
 /** The end of `\c`, or of `\u00XX`, under any number of backslashes, when it stands for `wanted`; else -1. */
 function afterBackslash(text: string, at: number, wanted: number): number {
   let position = at;
-  while (text.charCodeAt(position) === BACKSLASH) position++;
+  while (text.charCodeAt(position) === BACKSLASH && position - at < MAX_BACKSLASHES) position++;
   if (text.charCodeAt(position) === wanted) return position + 1;
   const unicode = text.charCodeAt(position) === SMALL_U && hexValue(text, position + 1, 4) === wanted;
   if (unicode) return position + 5;

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { isObject, kindOfObject, read, SecretText } from '../core/index.js';
+import { isObject, kindOfObject, nodeTypes, read, SecretText } from '../core/index.js';
 
 /** How many values are looked at: a graph without an end must not hang a test. */
 const MAX_VALUES = 200_000;
@@ -96,11 +96,11 @@ function collectGetters(held: object, path: string, places: Place[]): void {
 }
 
 function bytesHold(held: object, text: SecretText): boolean {
-  const list = Array.isArray(held) && held.length >= 8 && held.every((item) => typeof item === 'number');
-  const isBytes = ArrayBuffer.isView(held) || held instanceof ArrayBuffer || held instanceof SharedArrayBuffer;
-  if (!list && !isBytes) return false;
+  const list = attempt(() => Array.isArray(held) && held.length >= 8 && held.every((item) => typeof item === 'number'));
+  const isBytes = ArrayBuffer.isView(held) || nodeTypes().isAnyArrayBuffer(held);
+  if (list !== true && !isBytes) return false;
   const bytes = attempt(() => {
-    if (list) return Buffer.from(held as number[]);
+    if (list === true) return Buffer.from(held as number[]);
     return ArrayBuffer.isView(held)
       ? Buffer.from(held.buffer, held.byteOffset, held.byteLength)
       : Buffer.from(held as ArrayBuffer);
