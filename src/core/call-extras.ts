@@ -11,9 +11,8 @@ export const NO_QUERY: unique symbol = Symbol('no query');
 /** What few calls need. */
 export interface Extras {
   once: boolean;
-  /** The caller's signal, and what listens to it. */
+  /** The caller's signal. */
   caller: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
   /** Aborts at the deadline and on `close()`. */
   controller: AbortController | undefined;
   signal: AbortSignal | undefined;
@@ -28,7 +27,6 @@ export function noExtras(): Extras {
   return {
     once: false,
     caller: undefined,
-    onAbort: undefined,
     controller: undefined,
     signal: undefined,
     copies: undefined,

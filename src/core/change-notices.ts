@@ -24,19 +24,17 @@ export class ChangeNotices {
     const { keyProvider, clock } = this.#options;
     if (this.#listening || this.#closed || keyProvider.subscribe === undefined) return;
     this.#listening = true;
+    // One chain of attempts: the loads that come meanwhile find it listening.
     const retry = (): void => {
-      this.#listening = false;
-      clock.setTimeout(
-        () => {
-          this.listen(Math.min(pause * 2, LISTEN_AGAIN_LAST));
-        },
-        pause,
-        { unref: true },
-      );
+      const again = (): void => {
+        this.#listening = false;
+        this.listen(Math.min(pause * 2, LISTEN_AGAIN_LAST));
+      };
+      clock.setTimeout(again, pause, { unref: true });
     };
     const subscribed = (unsubscribe: (() => Promise<void>) | undefined): void => {
       this.#unsubscribe = unsubscribe;
-      if (this.#closed) unsubscribe?.().catch(() => undefined);
+      if (this.#closed) void this.#leave();
       // What changed while nobody listened was not told.
       else if (pause > LISTEN_AGAIN_FIRST) this.#noticed();
     };
@@ -46,7 +44,16 @@ export class ChangeNotices {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    await this.#unsubscribe?.();
+    await this.#leave();
+  }
+
+  /** A subscription that does not end well is over all the same. */
+  async #leave(): Promise<void> {
+    try {
+      await this.#unsubscribe?.();
+    } catch {
+      // The store is closed next: that is the end of it.
+    }
   }
 
   #noticed(): void {

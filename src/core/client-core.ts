@@ -1,4 +1,4 @@
-import { systemClock } from './clock.js';
+import { MAX_TIMER_MS, systemClock } from './clock.js';
 import { Listeners, observed, publish, type EventName } from './diagnostics.js';
 import type { KeyCache } from './key-cache.js';
 import type { KeyRecord } from './key-record.js';
@@ -159,15 +159,18 @@ export class ClientCore implements KeyUser {
 
   #stamp(call: RunningCall, mono: number): void {
     call.deadline = mono - call.deadline;
-    if (call.deadline >= this.#timerDue) return;
+    this.#wake(call.deadline, mono);
+  }
+
+  /** Sees to it that the timer rings at `due`, or before. */
+  #wake(due: number, mono: number): void {
+    if (due >= this.#timerDue) return;
     this.#timer?.cancel();
-    this.#timerDue = call.deadline;
-    this.#timer = this.options.clock.setTimeout(
-      () => {
-        this.#ring();
-      },
-      Math.ceil(call.deadline - mono),
-    );
+    this.#timerDue = due;
+    const ring = (): void => {
+      this.#ring();
+    };
+    this.#timer = this.options.clock.setTimeout(ring, Math.min(Math.ceil(due - mono), MAX_TIMER_MS));
   }
 
   #ring(): void {
@@ -175,18 +178,7 @@ export class ClientCore implements KeyUser {
     this.#timerDue = Infinity;
     const mono = this.options.clock.monotonic();
     for (const call of [...this.running]) if (call.deadline >= 0 && call.deadline <= mono) call.outOfTime();
-    let next: RunningCall | undefined;
-    for (const call of this.running) {
-      if (call.deadline >= 0 && (next === undefined || call.deadline < next.deadline)) next = call;
-    }
-    if (next === undefined) return;
-    this.#timerDue = next.deadline;
-    this.#timer = this.options.clock.setTimeout(
-      () => {
-        this.#ring();
-      },
-      Math.ceil(next.deadline - mono),
-    );
+    for (const call of this.running) if (call.deadline >= 0) this.#wake(call.deadline, mono);
   }
 }
 

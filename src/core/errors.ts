@@ -165,7 +165,12 @@ export function isGoldKeyError<C extends GoldKeyErrorCode = GoldKeyErrorCode>(
 ): error is GoldKeyError & { readonly code: C } {
   if (typeof error !== 'object' || error === null) return false;
   const candidate = error as { readonly code?: unknown; readonly [BRAND]?: unknown };
-  return candidate[BRAND] === true && (code === undefined || candidate.code === code);
+  try {
+    return candidate[BRAND] === true && (code === undefined || candidate.code === code);
+  } catch {
+    // A proxy that lets nobody look is not ours.
+    return false;
+  }
 }
 
 /** The answer to whoever uses a client that has closed. */

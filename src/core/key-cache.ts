@@ -8,6 +8,7 @@ import { KeyShelf, type KeyUser } from './key-shelf.js';
 import { ASK_EVERY, BACKGROUND_EVERY, SHORT_WAIT } from './limits.js';
 import type { CheckedOptions } from './options.js';
 import type { Flight, LoadKind, LoadOutcome, StageSlot } from './stage-slot.js';
+import type { UnchangedKey } from './types.js';
 
 /** Brings keys onto the shelf: one load per stage at a time, however many wait for it. */
 export class KeyCache {
@@ -107,9 +108,14 @@ export class KeyCache {
       slot.record.standing = 'suspect';
       slot.record.warmUntil = 0;
     }
-    const flight: Flight = { kind, startedAt: mono, promise: PENDING, soon: undefined, asked: false, orphan: false };
+    // The promise exists before the store is asked: it may use the client while it is.
+    let land: (outcome: LoadOutcome) => void = () => undefined;
+    const promise = new Promise<LoadOutcome>((resolve) => {
+      land = resolve;
+    });
+    const flight: Flight = { kind, startedAt: mono, promise, soon: undefined, asked: false, orphan: false };
     slot.flight = flight;
-    flight.promise = this.#load(slot, flight, wait, background);
+    void this.#load(slot, flight, wait, background).then(land);
     this.#flights.add(flight.promise);
     void flight.promise.then(() => this.#flights.delete(flight.promise));
     this.#listen();
@@ -171,7 +177,12 @@ export class KeyCache {
       this.counts.loads++;
       const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
       const order = { stage: slot.stage, background, aborts: this.#aborts };
-      const loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
+      let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
+      if (known.length > 0 && isUnheld(loaded.key, this.shelf.versions)) {
+        // `unchanged` of a key that has gone since it was asked for: now it has to be read.
+        this.counts.loads++;
+        loaded = await askStore(this.options, { ...order, known: undefined });
+      }
       return this.#intake.arrived(slot, flight, loaded, duration());
     } catch (error) {
       return { error: this.#intake.missed(slot, flight, error, duration()) };
@@ -235,4 +246,7 @@ export class KeyCache {
   }
 }
 
-const PENDING = new Promise<never>(() => undefined);
+function isUnheld(key: unknown, versions: readonly string[]): boolean {
+  const { unchanged, version } = (key ?? {}) as Partial<UnchangedKey>;
+  return unchanged === true && version !== undefined && !versions.includes(version);
+}

@@ -7,6 +7,8 @@ import type { StageSlot } from './stage-slot.js';
 export async function chooseKey(core: ClientCore): Promise<KeyRecord | GoldKeyError> {
   const { cache, slot } = core;
   const { preferred } = slot;
+  // Who uses `pending` must still hear of the rollout, which is read with `current`.
+  if (slot.stage !== 'current') cache.keepUp(core.shelf.current);
   if (preferred !== undefined) {
     cache.keepUp(slot);
     const found = await cache.obtain(preferred);
@@ -20,6 +22,14 @@ export async function chooseKey(core: ClientCore): Promise<KeyRecord | GoldKeyEr
     if (instead instanceof KeyRecord) return instead;
   }
   return found;
+}
+
+/** The same, and again when the key was zeroed in the turn in which it was chosen. */
+export async function chooseLivingKey(core: ClientCore): Promise<KeyRecord | GoldKeyError> {
+  for (;;) {
+    const found = await chooseKey(core);
+    if (!(found instanceof KeyRecord) || !found.gone) return found;
+  }
 }
 
 /** The stages to fall back on, in order. Without a rollout `pending` is never used. */

@@ -1,11 +1,12 @@
 import { checkCallOptions, NO_QUERY, noExtras, type CallFunction, type Extras } from './call-extras.js';
 import type { ClientCore } from './client-core.js';
 import { CallTimeoutError, closedError } from './errors.js';
-import { chooseKey } from './key-choice.js';
+import { chooseLivingKey } from './key-choice.js';
 import { KeyRecord } from './key-record.js';
-import { isResponse } from './outcome.js';
+import { cancelBody, isResponse } from './outcome.js';
 import { conclude, type CallPort } from './recovery.js';
 import { scrub } from './redact.js';
+import { follow, unfollow } from './signal-hub.js';
 import type { CallOptions, Outcome, Stage } from './types.js';
 
 let start: <T>(core: ClientCore, call: CallFunction, query: unknown, options?: CallOptions) => Promise<T>;
@@ -60,11 +61,11 @@ export class KeyContext {
       const context = new KeyContext(core, call, query, core.options.timeout);
       // Not to be held: through them the last call's outcome could be reached.
       resolveNext = rejectNext = FORGET;
-      if (options !== undefined && !context.#configure(options)) return promise;
       if (core.closing) {
         context.#reject(closedError());
         return promise;
       }
+      if (options !== undefined && !context.#configure(options)) return promise;
       core.enter(context);
       const { record } = core.slot;
       const { shelf } = core;
@@ -130,7 +131,7 @@ export class KeyContext {
 
   /** @internal */
   holds(record: KeyRecord): boolean {
-    return this.#record === record;
+    return this.#record === record || this.#extras?.records?.includes(record) === true;
   }
 
   /** @internal */
@@ -180,7 +181,7 @@ export class KeyContext {
   }
 
   async #acquire(): Promise<void> {
-    const found = await chooseKey(this.#core);
+    const found = await chooseLivingKey(this.#core);
     if (this.index < 0) return;
     if (!(found instanceof KeyRecord)) {
       this.#fail(found);
@@ -201,7 +202,10 @@ export class KeyContext {
       if (this.index >= 0) void this.#conclude({ error });
       return;
     }
-    if (this.index < 0) return;
+    if (this.index < 0) {
+      cancelBody(result);
+      return;
+    }
     if (record.watched !== undefined || this.#core.careful || record.stage === 'pending' || isResponse(result)) {
       void this.#conclude({ result });
       return;
@@ -229,7 +233,10 @@ export class KeyContext {
   async #conclude(outcome: Outcome): Promise<void> {
     try {
       const last = await conclude(this.#port, outcome);
-      if (this.index < 0) return;
+      if (this.index < 0) {
+        cancelBody(last.result);
+        return;
+      }
       if ('error' in last) {
         this.#fail(last.error);
         return;
@@ -245,6 +252,8 @@ export class KeyContext {
   #fail(error: unknown): void {
     const held = [...(this.#extras?.records ?? []), this.#record].flatMap((record) => record?.textIfAny ?? []);
     const clean = scrub(error, [...new Set([...held, ...this.#core.shelf.secrets])]);
+    // Cleaning reads the error, and what reads may run the caller's own code.
+    if (this.index < 0) return;
     this.#settle();
     this.#reject(clean);
   }
@@ -254,7 +263,7 @@ export class KeyContext {
     this.#record = undefined;
     const extras = this.#extras;
     if (extras === undefined) return;
-    if (extras.onAbort !== undefined) extras.caller?.removeEventListener('abort', extras.onAbort);
+    if (extras.caller !== undefined) unfollow(extras.caller, this);
     if (extras.copies !== undefined) for (const copy of extras.copies) copy.fill(0);
     extras.records = undefined;
   }
@@ -288,12 +297,8 @@ export class KeyContext {
       if (once === true) this.#more().once = true;
       if (signal === undefined) return true;
       signal.throwIfAborted();
-      const more = this.#more();
-      more.caller = signal;
-      more.onAbort = () => {
-        this.end(signal.reason);
-      };
-      signal.addEventListener('abort', more.onAbort, { once: true });
+      this.#more().caller = signal;
+      follow(signal, this);
       return true;
     } catch (error) {
       this.#reject(error);

@@ -33,15 +33,16 @@ export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes:
 /** Holds a store's answer to the shape of the contract. */
 export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): LoadedKey | UnchangedKey | undefined {
   if (answer === undefined) return undefined;
-  const { unchanged, bytes, version, expiresAt } = (answer ?? {}) as Partial<LoadedKey & UnchangedKey>;
+  const { unchanged, bytes, version, expiresAt, until } = (answer ?? {}) as Partial<LoadedKey & UnchangedKey>;
   if (typeof version !== 'string' || version === '') {
     throw new KeyProviderError('The key store answered without a `version`; expected { bytes, version }.', about);
   }
   if (unchanged !== true && !(bytes instanceof Uint8Array)) {
     throw new KeyProviderError('The key store answered without `bytes`; expected a Uint8Array.', about);
   }
-  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) {
-    throw new KeyProviderError('The key store gave an `expiresAt` that is no epoch time in milliseconds.', about);
+  for (const [name, moment] of Object.entries({ expiresAt, until })) {
+    if (moment === undefined || Number.isFinite(moment)) continue;
+    throw new KeyProviderError(`The key store gave an \`${name}\` that is no epoch time in milliseconds.`, about);
   }
   return answer as LoadedKey | UnchangedKey;
 }

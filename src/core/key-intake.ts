@@ -7,6 +7,8 @@ import { scrub } from './redact.js';
 import type { Flight, LoadOutcome, StageSlot } from './stage-slot.js';
 import type { Rollout, UnchangedKey } from './types.js';
 
+const NO_BYTES = new Uint8Array(0);
+
 /** What is counted per store. */
 export interface KeyCounts {
   loads: number;
@@ -36,8 +38,10 @@ export class KeyIntake {
       const about = { provider: keyProvider.name, version: key?.version };
       const answer = checkAnswer(key, about);
       if (answer === undefined) return { error: this.#absent(slot, flight) };
-      const life = shelf.lifeOf(answer);
-      const { bytes, trimmed } = 'unchanged' in answer ? this.#heldBytes(answer) : copyKey(answer.bytes, about);
+      const held = 'unchanged' in answer ? this.#held(answer) : undefined;
+      const given = 'bytes' in answer ? answer : undefined;
+      const life = shelf.lifeOf(answer, held?.life.until ?? given?.until ?? Infinity);
+      const { bytes, trimmed } = copyKey(held?.bytes ?? given?.bytes ?? NO_BYTES, about);
       if (flight.orphan) {
         const record = new KeyRecord(bytes, answer.version, slot.stage, life);
         record.retire(true);
@@ -60,11 +64,9 @@ export class KeyIntake {
       this.#follow(rollout);
       shelf.emit('loaded', record, () => ({ duration, fingerprint: record.fingerprint, changed }));
       if (trimmed) shelf.emit('trimmed', record, () => ({}));
-      if ('breakGlass' in answer && answer.breakGlass === true) {
-        shelf.emit('break-glass', record, () => ({
-          severity: 'critical' as const,
-          until: answer.until ?? life.purgeAt,
-        }));
+      if (given?.breakGlass === true) {
+        const until = given.until ?? life.purgeAt;
+        shelf.emit('break-glass', record, () => ({ severity: 'critical' as const, until }));
       }
       return { record };
     } finally {
@@ -115,12 +117,11 @@ export class KeyIntake {
     return record;
   }
 
-  /** The bytes of a version that the store says has not changed, from whichever stage holds it. */
-  #heldBytes({ version }: UnchangedKey): { bytes: Uint8Array; trimmed: boolean } {
+  /** The key of a version that the store says has not changed, from whichever stage holds it. */
+  #held({ version }: UnchangedKey): KeyRecord {
     const { name } = this.#shelf.options.keyProvider;
-    for (const { record } of this.#shelf.slots) {
-      if (record?.version === version) return copyKey(record.bytes, { provider: name, version });
-    }
+    const holder = this.#shelf.slots.find(({ record }) => record?.version === version);
+    if (holder?.record !== undefined) return holder.record;
     throw new KeyProviderError(`The key store \`${name}\` says \`unchanged\` of a version that is not held.`, {
       provider: name,
       version,

@@ -1,5 +1,16 @@
 import { CLOCK } from './clock.js';
-import { GoldKeyError, isGoldKeyError, KeyProviderError, KeyTimeoutError } from './errors.js';
+import {
+  isGoldKeyError,
+  KeyAccessDeniedError,
+  KeyDecryptError,
+  KeyFormatError,
+  KeyNotFoundError,
+  KeyProviderError,
+  KeyTimeoutError,
+  MissingPackageError,
+  type GoldKeyError,
+  type GoldKeyErrorCode,
+} from './errors.js';
 import { kindOf, type CheckedOptions } from './options.js';
 import type { LoadedKey, LoadRequest, Rollout, Stage, UnchangedKey } from './types.js';
 
@@ -29,13 +40,13 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
   const { signal } = controller;
   let over = false;
 
-  const ask = async (): Promise<Loaded> => {
+  const ask = async (): Promise<Loaded['key']> => {
     const request: LoadRequest = { stage: order.stage, signal };
     if (order.known !== undefined) request.known = order.known;
     Object.defineProperty(request, CLOCK, { value: clock });
     const key = await keyProvider.load(request);
     if (over) wipe(key);
-    return { key, rollout: order.stage === 'current' && !over ? await readRollout(options, signal) : undefined };
+    return key;
   };
 
   let stop = (): void => undefined;
@@ -63,20 +74,23 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
   });
   ending.catch(() => undefined);
   try {
-    return await Promise.race([ask(), ending]);
+    const key = await Promise.race([ask(), ending]);
+    // A failed rollout read is no reason to do without the key: the last rollout known stays.
+    const rollout =
+      order.stage === 'current'
+        ? await Promise.race([readRollout(options, signal), ending]).catch(() => undefined)
+        : undefined;
+    return { key, rollout };
   } finally {
     over = true;
     stop();
   }
 }
 
-/** A failed rollout read is no reason to do without the key: the last rollout known stays. */
 async function readRollout({ keyProvider }: CheckedOptions, signal: AbortSignal): Promise<Rollout | undefined> {
-  try {
-    return await keyProvider.rollout?.({ signal });
-  } catch {
-    return undefined;
-  }
+  const { id, pendingPercent, previousUntil } = (await keyProvider.rollout?.({ signal })) ?? {};
+  if (typeof id !== 'string' || typeof pendingPercent !== 'number' || Number.isNaN(pendingPercent)) return undefined;
+  return { id, pendingPercent, previousUntil };
 }
 
 /** Zeroes what a store handed over. */
@@ -88,7 +102,7 @@ export function wipe(key: unknown): void {
 /** A store's error as one of ours. What a store of somebody else's throws says nothing for certain: it may pass. */
 export function asKeyError(error: unknown, provider: string): GoldKeyError {
   if (isGoldKeyError(error)) return error;
-  const what = error instanceof Error ? error.name : kindOf(error);
+  const what = nameOf(error);
   return new KeyProviderError(`The key store \`${provider}\` failed (${what}); its error is the \`cause\`.`, {
     cause: error,
     provider,
@@ -97,8 +111,25 @@ export function asKeyError(error: unknown, provider: string): GoldKeyError {
 
 /** The last error again, for a caller who comes while no load may start. */
 export function errorAgain(error: GoldKeyError, retryAfter: number): GoldKeyError {
-  const { message, retryable, provider, version } = error;
-  const Again = error.constructor as new (...args: ConstructorParameters<typeof GoldKeyError>) => GoldKeyError;
-  const again = error instanceof GoldKeyError ? Again : KeyProviderError;
-  return new again(message, { cause: error, retryable, retryAfter, provider, version });
+  const { message, code, retryable, provider, version } = error;
+  // By its code: a subclass of somebody else's has a constructor of its own.
+  const Again = BY_CODE[code] ?? KeyProviderError;
+  return new Again(message, { cause: error, retryable, retryAfter, provider, version });
+}
+
+const BY_CODE: Partial<Record<GoldKeyErrorCode, typeof GoldKeyError>> = {
+  ERR_GOLDKEY_NOT_FOUND: KeyNotFoundError,
+  ERR_GOLDKEY_ACCESS_DENIED: KeyAccessDeniedError,
+  ERR_GOLDKEY_DECRYPT: KeyDecryptError,
+  ERR_GOLDKEY_FORMAT: KeyFormatError,
+  ERR_GOLDKEY_KEY_TIMEOUT: KeyTimeoutError,
+  ERR_GOLDKEY_MISSING_PACKAGE: MissingPackageError,
+};
+
+function nameOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.name : kindOf(error);
+  } catch {
+    return 'an error that cannot be looked at';
+  }
 }

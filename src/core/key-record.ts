@@ -8,6 +8,8 @@ export interface Lifetime {
   refreshAt: number;
   expiresAt: number;
   purgeAt: number;
+  /** The store's hard end, if it gave one. */
+  until: number;
   expiresMono: number;
   purgeMono: number;
 }
@@ -67,6 +69,11 @@ export class KeyRecord {
   /** The key as a string if it can still be had. */
   get textIfAny(): string | undefined {
     return this.#retired ? this.#text : this.text;
+  }
+
+  /** Zeroed, and no string was kept: whoever chose it a moment ago has to choose again. */
+  get gone(): boolean {
+    return this.#retired && this.#text === undefined;
   }
 
   get retired(): boolean {

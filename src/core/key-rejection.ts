@@ -35,7 +35,8 @@ export class Refusals {
     if (slot.stage === 'pending') this.#pendingRefused ??= record;
     if (once) {
       // This call is over, but the key is asked for again: the next call should not meet the same refusal.
-      if (slot.stage !== 'pending' && this.#mayReload(slot)) cache.begin(slot, 'refusal', true);
+      const newer = slot.record !== undefined && slot.record.digest !== record.digest;
+      if (slot.stage !== 'pending' && !newer && this.#mayReload(slot)) cache.begin(slot, 'refusal', true);
       return undefined;
     }
     if (this.#repeats >= MAX_REPEATS) return undefined;
@@ -57,7 +58,8 @@ export class Refusals {
     const first = this.#first;
     if (first === undefined) return;
     core.counts.repairs++;
-    core.emit('repaired', record, { from: first.version });
+    // The stage that works needs no other; the refused one prefers it until its next load.
+    core.shelf.slot(record.stage).preferred = undefined;
     const slot = core.shelf.slot(first.stage);
     if (record.stage !== first.stage && first.stage !== 'pending' && slot.digest === first.digest) {
       slot.preferred = core.shelf.slot(record.stage);
@@ -66,6 +68,12 @@ export class Refusals {
     if (this.#pendingRefused !== undefined && record.stage === 'current') {
       noteCanary(core, this.#pendingRefused, true);
     }
+    core.emit('repaired', record, { from: first.version });
+  }
+
+  /** Whether this call has been refused with these bytes. */
+  has(record: KeyRecord): boolean {
+    return this.#refused.includes(record.digest);
   }
 
   /** What the caller gets when no key is left to try. */

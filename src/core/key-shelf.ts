@@ -61,9 +61,7 @@ export class KeyShelf {
   usable(slot: StageSlot): KeyRecord | undefined {
     const { record } = slot;
     if (record === undefined) return undefined;
-    const now = this.options.clock.now();
-    if (now < this.highest - STEP_BACK) this.#steppedBack(now);
-    else if (now > this.highest) this.highest = now;
+    const now = this.#wall();
     if (now < record.life.purgeAt && this.options.clock.monotonic() < record.life.purgeMono) return record;
     this.drop(slot, 'expired');
     return undefined;
@@ -76,11 +74,10 @@ export class KeyShelf {
   }
 
   /** How long a key that has just come may be used. */
-  lifeOf(key: LoadedKey | UnchangedKey): Lifetime {
+  lifeOf(key: LoadedKey | UnchangedKey, until: number): Lifetime {
     const { clock, ttl, ttlJitter, refreshAhead, staleIfError, keyProvider } = this.options;
-    const now = clock.now();
+    const now = this.#wall();
     const mono = clock.monotonic();
-    const until = ('until' in key ? key.until : undefined) ?? Infinity;
     const theirs = Math.min(key.expiresAt ?? Infinity, until);
     if (theirs <= now) {
       throw new KeyProviderError(
@@ -95,6 +92,7 @@ export class KeyShelf {
       refreshAt: expiresAt - Math.min(refreshAhead, (expiresAt - now) / 2),
       expiresAt,
       purgeAt,
+      until,
       expiresMono: mono + (expiresAt - now),
       purgeMono: mono + (purgeAt - now),
     };
@@ -179,6 +177,14 @@ export class KeyShelf {
     const base: KeyEventBase = { name, provider: keyProvider.name, stage: about.stage, at: clock.now() };
     if (version !== undefined) base.version = version;
     return { ...base, ...details } as unknown as KeyEvents[E];
+  }
+
+  /** The wall clock; one that has stepped back expires every key. */
+  #wall(): number {
+    const now = this.options.clock.now();
+    if (now < this.highest - STEP_BACK) this.#steppedBack(now);
+    else if (now > this.highest) this.highest = now;
+    return now;
   }
 
   #tick(): void {

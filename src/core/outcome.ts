@@ -23,12 +23,11 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 /** How far down a `cause` chain is looked. */
 const MAX_CAUSES = 16;
 
-type Loose = Readonly<Record<string, unknown>>;
+type Loose = Readonly<Record<PropertyKey, unknown>>;
 
 /** A fetch `Response`, known by its tag: naming the global would load undici. */
 export function isResponse(value: unknown): value is Response {
-  if (typeof value !== 'object' || value === null) return false;
-  return (value as { readonly [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response';
+  return read(value, Symbol.toStringTag) === 'Response';
 }
 
 /** The default of `isKeyRejected`: HTTP status 401, wherever an HTTP client puts it. */
@@ -63,14 +62,18 @@ export function cancelBody(result: unknown): void {
   if (!isResponse(result) || result.bodyUsed) return;
   const { body } = result;
   // A locked or foreign body (node-fetch's is a Node.js stream) is its reader's, or has its own way to end.
-  if (typeof body?.cancel === 'function') body.cancel().catch(() => undefined);
-  else (body as unknown as { destroy?: () => void } | null)?.destroy?.();
+  const end = async (): Promise<void> => {
+    if (typeof body?.cancel === 'function') await body.cancel();
+    else (body as unknown as { destroy?: () => void } | null)?.destroy?.();
+  };
+  end().catch(() => undefined);
 }
 
 function headerOf(holder: unknown): string | undefined {
   const headers = read(holder, 'headers');
   const get = read(headers, 'get');
-  const value: unknown = typeof get === 'function' ? get.call(headers, 'retry-after') : read(headers, 'retry-after');
+  const value: unknown =
+    typeof get === 'function' ? attempt(() => get.call(headers, 'retry-after')) : read(headers, 'retry-after');
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
@@ -99,10 +102,14 @@ function chain(error: unknown): unknown[] {
 }
 
 /** A property of anything; one whose getter throws is not there. */
-function read(holder: unknown, name: string): unknown {
+function read(holder: unknown, name: PropertyKey): unknown {
   if (typeof holder !== 'object' || holder === null) return undefined;
+  return attempt(() => (holder as Loose)[name]);
+}
+
+function attempt<T>(action: () => T): T | undefined {
   try {
-    return (holder as Loose)[name];
+    return action();
   } catch {
     return undefined;
   }

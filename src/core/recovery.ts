@@ -1,5 +1,5 @@
 import type { ClientCore } from './client-core.js';
-import { chooseKey } from './key-choice.js';
+import { chooseLivingKey } from './key-choice.js';
 import { Refusals } from './key-rejection.js';
 import { KeyRecord } from './key-record.js';
 import { cancelBody, isResponse, isTransientFault, isUnauthorized, retryAfterOf } from './outcome.js';
@@ -23,11 +23,16 @@ export interface CallPort {
   readonly attempt: number;
 }
 
+/** A call's outcome; a `final` one is not for `retry` to look at. */
+interface Ending extends Outcome {
+  final?: boolean;
+}
+
 /** A fault on its way through p-retry. */
 class Failed {
-  readonly outcome: Outcome;
+  readonly outcome: Ending;
 
-  constructor(outcome: Outcome) {
+  constructor(outcome: Ending) {
     this.outcome = outcome;
   }
 }
@@ -36,7 +41,7 @@ class Failed {
  * Takes a run's outcome to the call's: a refused key is repaired, a transient fault is retried. Nothing is rerun once the
  * caller has an answer.
  */
-export async function conclude(call: CallPort, first: Outcome): Promise<Outcome> {
+export async function conclude(call: CallPort, first: Outcome): Promise<Ending> {
   const { options } = call.core;
   const refusals = new Refusals(call.core);
   const outcome = await repair(call, first, refusals);
@@ -44,13 +49,15 @@ export async function conclude(call: CallPort, first: Outcome): Promise<Outcome>
   if (retry === undefined || call.once || call.settled || !transient(call.core, outcome)) return outcome;
   let last = outcome;
   try {
-    return await retrying<Outcome>(
+    return await retrying<Ending>(
       async (attempt) => {
         if (attempt > 1) {
           cancelBody(last.result);
-          const record = await chooseKey(call.core);
-          if (!(record instanceof KeyRecord)) return { error: record };
-          if (call.settled) return last;
+          const chosen = await chooseLivingKey(call.core);
+          if (!(chosen instanceof KeyRecord)) return { error: chosen };
+          // What this call was refused with it does not try again; the key that met the fault was not refused.
+          const record = refusals.has(chosen) ? call.record : chosen;
+          if (call.settled || record.gone) return last;
           last = await repair(call, await call.run(record), refusals);
         }
         if (transient(call.core, last)) throw new Failed(last);
@@ -79,7 +86,7 @@ export async function conclude(call: CallPort, first: Outcome): Promise<Outcome>
 }
 
 /** Runs the function again with another key while the price API refuses the ones it gets, twice at most. */
-async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promise<Outcome> {
+async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promise<Ending> {
   let outcome = first;
   for (;;) {
     if (call.settled) return outcome;
@@ -90,9 +97,13 @@ async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promi
       if (succeeded(outcome)) refusals.succeeded(record);
       return outcome;
     }
-    const next = await refusals.next(record, call.once);
+    let next = await refusals.next(record, call.once);
+    if (next?.gone === true) {
+      const again = await chooseLivingKey(call.core);
+      next = again instanceof KeyRecord && !refusals.has(again) ? again : undefined;
+    }
     cancelBody(outcome.result);
-    if (next === undefined) return { error: refusals.error(outcome) };
+    if (next === undefined) return { error: refusals.error(outcome), final: true };
     if (call.settled) return outcome;
     outcome = await call.run(next);
   }
@@ -102,6 +113,6 @@ function succeeded(outcome: Outcome): boolean {
   return !('error' in outcome) && !(isResponse(outcome.result) && outcome.result.status >= 400);
 }
 
-function transient(core: ClientCore, outcome: Outcome): boolean {
-  return (core.options.isTransient ?? isTransientFault)(outcome);
+function transient(core: ClientCore, outcome: Ending): boolean {
+  return outcome.final !== true && (core.options.isTransient ?? isTransientFault)(outcome);
 }
