@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     dir: 'test',
+    // Not a word about Node.js 20 from the AWS SDK between the results.
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/integration/**', '**/package/**'],
     testTimeout: 20_000,
