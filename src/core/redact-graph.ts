@@ -1,4 +1,4 @@
-import { kindOfObject, isObject, read, tellingProperties, type Kind } from './redact-kinds.js';
+import { isObject, kindOfObject, read, tellingProperties, type Kind } from './redact-kinds.js';
 import { REDACTED, type SecretText } from './secret-text.js';
 
 /** Stands for what lies past the bounds of a search. */
@@ -8,6 +8,9 @@ const MAX_DEPTH = 32;
 const MAX_TEXT = 1_048_576;
 const MAX_MS = 20;
 const MAX_ITEMS = 10_000;
+const MAX_CHAIN = 1_000;
+/** So many are searched whatever the time: a busy machine must not cost a small error its contents. */
+const ALWAYS = 2_000;
 const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'arguments', 'caller']);
 
 /** Where an object's own story ends. */
@@ -57,6 +60,7 @@ export class SecretGraph {
   readonly #queue: Node[] = [];
   readonly #chain: Node[] = [];
   #left = MAX_TEXT;
+  #seen = 0;
 
   constructor(root: object, text: SecretText, inPlace: boolean) {
     this.#text = text;
@@ -66,9 +70,9 @@ export class SecretGraph {
     for (let index = 0; index < this.#chain.length; index++) this.#try(this.#chain[index] as Node);
     for (let index = 0; index < this.#queue.length; index++) {
       const node = this.#queue[index] as Node;
-      if (node.depth > MAX_DEPTH || (index % 16 === 15 && performance.now() > end)) this.#skip(node);
+      if (node.depth > MAX_DEPTH) this.#skip(node);
       else this.#try(node);
-      if (performance.now() > end) {
+      if (this.#seen > ALWAYS && performance.now() > end) {
         for (const rest of this.#queue.slice(index + 1)) this.#skip(rest);
         return;
       }
@@ -184,7 +188,7 @@ export class SecretGraph {
         continue;
       }
       const found = stored ? (descriptor.value as unknown) : read(value, key);
-      if (inPlace && key === 'errors' && Array.isArray(found)) {
+      if (inPlace && key === 'errors' && Array.isArray(found) && found.length <= MAX_CHAIN) {
         for (const error of found) if (isObject(error)) this.#reach(error, node, true);
       }
       this.#add(node, key, found, descriptor, inPlace && key === 'cause');
@@ -206,6 +210,7 @@ export class SecretGraph {
   }
 
   #add(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): void {
+    this.#seen++;
     const named = descriptor !== undefined || node.kind === 'opaque';
     const cleanKey = named ? (this.clean(key) as PropertyKey) : key;
     node.entries.push({ ...this.#entry(node, value, inPlace), key, cleanKey, descriptor });

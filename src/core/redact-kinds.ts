@@ -27,6 +27,9 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['Headers', 'pairs'],
   ['Request', 'opaque'],
   ['Response', 'opaque'],
+  ['Blob', 'opaque'],
+  ['File', 'opaque'],
+  ['FormData', 'opaque'],
 ]);
 
 /** Sorts an object. What cannot be looked into, or must not be touched, is `opaque`. */
@@ -99,6 +102,9 @@ function isLive(value: object): boolean {
   );
 }
 
+/** A private field or method where it is declared or used; a `#` in a text or a comment is none. */
+const PRIVATE = /(?:^|[{};])\s*(?:static\s+)?(?:async\s+)?(?:[gs]et\s+)?\*?#\w|\.#\w/m;
+
 const hiding = new WeakMap<object, boolean>();
 
 /** Whether a class on the way up keeps state where nobody sees it: a native class, or one with private fields. */
@@ -110,7 +116,7 @@ export function hidesState(value: object): boolean {
       let hides = hiding.get(type);
       if (hides === undefined) {
         const source = Function.prototype.toString.call(type);
-        hides = source.includes('#') || source.includes('[native code]');
+        hides = PRIVATE.test(source) || source.includes('[native code]');
         hiding.set(type, hides);
       }
       if (hides) return true;

@@ -54,6 +54,8 @@ function canChange({ value }: Node, entry: Entry): boolean {
   const { descriptor } = entry;
   // A getter of a class can be hidden behind a property, but not when it reads what the class alone can see.
   if (descriptor === undefined) return Object.isExtensible(value) && !hidesState(value);
+  // An accessor that V8 puts on every error, changeable also where nothing else is.
+  if (entry.key === 'stack' && descriptor.set !== undefined) return assign(value, entry);
   if (descriptor.configurable === true) return entry.cleanKey === entry.key || Object.isExtensible(value);
   return descriptor.writable === true && entry.cleanKey === entry.key;
 }
@@ -70,6 +72,11 @@ function cleanValue({ clean: cleaned, node }: Entry): unknown {
   return node === undefined ? cleaned : node.tainted && !node.inPlace ? copyOf(node) : node.value;
 }
 
+function assign(target: object, entry: Entry): boolean {
+  const wanted = cleanValue(entry);
+  return Reflect.set(target, entry.key, wanted) && Reflect.get(target, entry.key) === wanted;
+}
+
 /** Sets a property to its clean value; a clean accessor stays one. */
 function define(target: object, entry: Entry): void {
   const { descriptor, key, cleanKey } = entry;
@@ -78,13 +85,7 @@ function define(target: object, entry: Entry): void {
     return;
   }
   // Assigned, V8 forgets the stack it has formatted; redefined, it keeps that behind the property.
-  if (
-    key === 'stack' &&
-    Reflect.set(target, key, cleanValue(entry)) &&
-    Reflect.get(target, key) === cleanValue(entry)
-  ) {
-    return;
-  }
+  if (key === 'stack' && assign(target, entry)) return;
   const writable = descriptor?.configurable === false ? {} : { writable: true, configurable: true };
   Reflect.defineProperty(target, cleanKey === key ? key : freeName(target, cleanKey), {
     value: cleanValue(entry),

@@ -11,7 +11,7 @@ const SMALL_U = 0x75;
 const PADDING = 0x3d;
 
 /**
- * Finds keys in text: raw, percent-encoded and JSON-escaped (also partly, and twice), in base64 and base64url at any
+ * Finds keys in text: raw, percent-encoded and JSON-escaped (also partly), in base64 and base64url at any
  * alignment, in hex, and as a list of byte values. Uses no regular expression: the engine would keep the last subject.
  */
 export class SecretText {
