@@ -100,8 +100,7 @@ describe('a canary', () => {
     expect(await two.withKey(api.fetch)).toContain(B);
   });
 
-  // BUG: who uses `pending` never loads `current` again, and so never reads the rollout.
-  it.fails('taken back to 0 % is left within the life of a key', async () => {
+  it('taken back to 0 % is left within the life of a key', async () => {
     const play = canary(100, { ttl: 10_000 });
     await play.client.prefetch();
     const before = await keys(play, 3);

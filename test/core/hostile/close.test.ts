@@ -130,6 +130,28 @@ describe('close()', () => {
     expect(zeroed([...late, ...store.handed])).toBe(true);
   });
 
+  // BUG: bytes that have come, but lose the race against the closing, are nobody's to zero.
+  it.fails('in the very turn in which a store answers leaves no bytes behind', async () => {
+    const left: number[] = [];
+    for (let hops = 0; hops < 16; hops++) {
+      const { store, client } = scene();
+      const load = store.load.bind(store);
+      store.load = async (request) => {
+        const loaded = await load(request);
+        void (async () => {
+          for (let hop = 0; hop < hops; hop++) await undefined;
+          await client.close();
+        })();
+        return loaded;
+      };
+      await client.reload().catch(() => undefined);
+      await client.close();
+      if (!zeroed(store.handed)) left.push(hops);
+    }
+
+    expect(left).toEqual([]);
+  });
+
   it('an aborted load starts neither cooldown nor back-off for whoever comes next', async () => {
     const clock = manualClock();
     const store = testStore(clock, { current: A });
@@ -160,8 +182,7 @@ describe('close()', () => {
     expect([waiting.state, closing.state]).toEqual(['rejected', 'resolved']);
   });
 
-  // BUG: a failed unsubscription ends `leave` before the provider's `close`.
-  it.fails('closes the store although the subscription does not end well', async () => {
+  it('closes the store although the subscription does not end well', async () => {
     const { store, client, call } = scene();
     store.subscribe = async () => () => Promise.reject(new Error('no end'));
     await call();
@@ -171,8 +192,7 @@ describe('close()', () => {
     expect(store.closes).toBe(1);
   });
 
-  // BUG: what an unsubscription returns, or throws, is taken for a promise.
-  it.fails('of a subscription that ends after it, badly, leaves nothing unhandled', async () => {
+  it('of a subscription that ends after it, badly, leaves nothing unhandled', async () => {
     for (const end of [
       () => undefined,
       () => {

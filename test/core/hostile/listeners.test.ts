@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyEvents } from '../../../src/index.js';
-import { A, B, busy, scene, unhandledIn, watch, zeroed } from './scene.js';
+import type { KeyedClient, KeyEvents } from '../../../src/index.js';
+import { A, B, busy, loadsOf, scene, unhandledIn, watch, zeroed, type TestStore } from './scene.js';
 
 const EVENTS: ReadonlyArray<keyof KeyEvents> = [
   'loaded',
@@ -53,8 +53,7 @@ describe('a listener that throws', () => {
 });
 
 describe('a listener that evicts', () => {
-  // BUG: a record zeroed between its choice and its use has no text any more.
-  it.fails('on `loaded`: who waited for the load gets its key', async () => {
+  it('on `loaded`: who waited for the load gets its key', async () => {
     const { clock, client, call } = scene();
     let evictions = 1;
     client.on('loaded', () => {
@@ -67,8 +66,7 @@ describe('a listener that evicts', () => {
     expect(calls.map(({ value }) => value)).toEqual([`price by ${A}`, `price by ${A}`]);
   });
 
-  // BUG: the same.
-  it.fails('on `stale`: the call that was given the key can read it, or gets another', async () => {
+  it('on `stale`: the call that was given the key can read it, or gets another', async () => {
     const { store, clock, client, call } = scene();
     await call();
     await clock.advance(300_001);
@@ -99,8 +97,7 @@ describe('a listener that evicts', () => {
     expect(repaired.value).toBe(`price by ${B}`);
   });
 
-  // BUG: the preference is noted after the event.
-  it.fails('on `repaired`: no preference outlives the eviction', async () => {
+  it('on `repaired`: no preference outlives the eviction', async () => {
     const { clock, api, client, call } = scene({}, { current: A, previous: B });
     api.live.delete(A);
     client.on('repaired', () => client.evict());
@@ -126,21 +123,12 @@ describe('a listener that evicts', () => {
 });
 
 describe('a key zeroed between its choice and its use', () => {
-  // BUG: the same.
-  it.fails('an eviction in the very turn in which a load ends costs no waiting caller its key', async () => {
+  it('an eviction in the very turn in which a load ends costs no waiting caller its key', async () => {
     const results: unknown[] = [];
     for (let hops = 0; hops < 12; hops++) {
       const { store, clock, client, call } = scene();
       store.latency = 10;
-      const load = store.load.bind(store);
-      store.load = async (request) => {
-        const loaded = await load(request);
-        void (async () => {
-          for (let hop = 0; hop < hops; hop++) await undefined;
-          client.evict();
-        })();
-        return loaded;
-      };
+      evictAfter(store, client, hops, 1);
       const waiting = [watch(clock, call()), watch(clock, call())];
       await clock.advance(5_000);
       results.push(...waiting.map(({ value, error }) => value ?? String(error)));
@@ -150,8 +138,34 @@ describe('a key zeroed between its choice and its use', () => {
     expect(new Set(results)).toEqual(new Set([`price by ${A}`]));
   });
 
-  // BUG: the same.
-  it.fails('an eviction in the very turn in which a reload repairs a call does not cost it the new key', async () => {
+  // BUG: a caller whose key is gone chooses again instead of taking the value that it waited for: one eviction after
+  // each load starves it.
+  it.fails('an eviction after every load starves no caller: who waited for the load gets its value', async () => {
+    const results: unknown[] = [];
+    for (let hops = 0; hops < 12; hops++) {
+      const { store, clock, client, call } = scene();
+      evictAfter(store, client, hops, Infinity);
+      const waiting = watch(clock, call());
+      await clock.advance(5_000);
+      results.push(waiting.value ?? waiting.state);
+      await client.close({ signal: AbortSignal.abort() });
+    }
+
+    expect(new Set(results)).toEqual(new Set([`price by ${A}`]));
+  });
+
+  // BUG: the choice of a key goes round without looking whether anybody still wants one.
+  it.fails('a call that has ended asks for no further keys', async () => {
+    const { store, clock, client, call } = scene({ timeout: 3_000 });
+    client.on('loaded', () => client.evict());
+    watch(clock, call());
+
+    await clock.advance(60_000);
+
+    expect(loadsOf(store).length).toBeLessThanOrEqual(4);
+  });
+
+  it('an eviction in the very turn in which a reload repairs a call does not cost it the new key', async () => {
     const results: unknown[] = [];
     for (let hops = 0; hops < 16; hops++) {
       const { store, clock, api, client, call } = scene();
@@ -159,16 +173,7 @@ describe('a key zeroed between its choice and its use', () => {
       store.put('current', B);
       api.live.delete(A);
       api.live.add(B);
-      const load = store.load.bind(store);
-      let evictions = 1;
-      store.load = async (request) => {
-        const loaded = await load(request);
-        void (async () => {
-          for (let hop = 0; hop < hops; hop++) await undefined;
-          if (evictions-- > 0) client.evict();
-        })();
-        return loaded;
-      };
+      evictAfter(store, client, hops, 1);
       const repaired = watch(clock, call());
       await clock.advance(5_000);
       results.push(repaired.value ?? String(repaired.error));
@@ -229,3 +234,17 @@ describe('a listener that closes', () => {
     expect(api.calls).toEqual([A, A]);
   });
 });
+
+/** Evicts some turns of the microtask queue after each of the store's next answers. */
+function evictAfter(store: TestStore, client: KeyedClient, hops: number, times: number): void {
+  const load = store.load.bind(store);
+  let left = times;
+  store.load = async (request) => {
+    const loaded = await load(request);
+    void (async () => {
+      for (let hop = 0; hop < hops; hop++) await undefined;
+      if (left-- > 0) client.evict();
+    })();
+    return loaded;
+  };
+}
