@@ -3,6 +3,18 @@ import type { Clock } from './types.js';
 /** The longest delay a Node.js timer takes; one longer fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
+class SystemTimer {
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(timer: NodeJS.Timeout) {
+    this.#timer = timer;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
 /** The system's clocks and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -10,11 +22,7 @@ export const systemClock: Clock = {
   setTimeout(callback, ms, options) {
     const timer = setTimeout(callback, ms);
     if (options?.unref === true) timer.unref();
-    return {
-      cancel: () => {
-        clearTimeout(timer);
-      },
-    };
+    return new SystemTimer(timer);
   },
 };
 

@@ -1,4 +1,5 @@
-import { startCall, type KeyContext } from './key-context.js';
+import { startCall } from './call.js';
+import type { KeyContext } from './key-context.js';
 import { coreOf, KeyedClient } from './keyed-client.js';
 import { checkOptions, invalidType, kindOf, optionalFunction, type CheckedOptions } from './options.js';
 import type { CallOptions, KeyedClientOptions } from './types.js';

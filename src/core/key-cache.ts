@@ -15,8 +15,9 @@ export class KeyCache {
   readonly options: CheckedOptions;
   readonly shelf: KeyShelf;
   readonly #intake: KeyIntake;
-  readonly #flights = new Set<Promise<unknown>>();
-  readonly #aborts = new Set<(reason: Error) => void>();
+  // Made for a load and dropped after it: an empty set is as large as a key with its record.
+  #flights: Set<Promise<unknown>> | undefined;
+  #aborts: Set<(reason: Error) => void> | undefined;
   #reloading: Promise<LoadOutcome> | undefined;
   #notices: ChangeNotices | undefined;
 
@@ -71,7 +72,8 @@ export class KeyCache {
   /** Starts a background load when the key is about to expire, and says until when nobody need look again. */
   lookAhead(slot: StageSlot, record: KeyRecord): void {
     const { clock } = this.options;
-    const { refreshAt, expiresAt, loadedAt } = record.life;
+    const { expiresAt, loadedAt } = record.life;
+    const refreshAt = this.shelf.refreshAt(record);
     const now = clock.now();
     if (record.standing === 'suspect' || slot.preferred !== undefined) return;
     if (now < refreshAt) {
@@ -89,7 +91,7 @@ export class KeyCache {
   keepUp(slot: StageSlot): void {
     const { clock, ttl } = this.options;
     const record = this.shelf.usable(slot);
-    if (record !== undefined && this.shelf.isFresh(record) && clock.now() < record.life.refreshAt) return;
+    if (record !== undefined && this.shelf.isFresh(record) && clock.now() < this.shelf.refreshAt(record)) return;
     const due = clock.monotonic() >= slot.backgroundAt + Math.max(BACKGROUND_EVERY, ttl / 4);
     if (due && slot.flight === undefined && this.#intake.barred(slot) === undefined) this.begin(slot, 'ordinary', true);
   }
@@ -116,8 +118,13 @@ export class KeyCache {
     const flight: Flight = { kind, startedAt: mono, promise, soon: undefined, asked: false, orphan: false };
     slot.flight = flight;
     void this.#load(slot, flight, wait, background).then(land);
-    this.#flights.add(flight.promise);
-    void flight.promise.then(() => this.#flights.delete(flight.promise));
+    const flights = (this.#flights ??= new Set());
+    flights.add(flight.promise);
+    void flight.promise.then(() => {
+      flights.delete(flight.promise);
+      if (flights.size === 0) this.#flights = undefined;
+      if (this.#aborts?.size === 0) this.#aborts = undefined;
+    });
     this.#listen();
     return flight;
   }
@@ -132,7 +139,7 @@ export class KeyCache {
 
   /** Drops and zeroes every key. A load under way still answers those who wait for it, and nobody else. */
   evict(reason: string): void {
-    this.counts.evictions++;
+    this.#intake.evictions++;
     for (const slot of this.shelf.slots) {
       if (slot.flight?.asked === true) {
         slot.flight.orphan = true;
@@ -146,15 +153,15 @@ export class KeyCache {
 
   /** Resolves when no load is under way. */
   async settled(): Promise<void> {
-    while (this.#flights.size > 0) await Promise.all(this.#flights);
+    while (this.#flights !== undefined) await Promise.all(this.#flights);
   }
 
   /** A client has closed. With the last one everything ends: loads, timers, keys, the subscription, the provider. */
   async leave(user: KeyUser): Promise<void> {
-    this.shelf.users.delete(user);
-    if (this.shelf.users.size > 0 || this.#intake.closed) return;
+    this.shelf.users = this.shelf.users.filter((other) => other !== user);
+    if (this.shelf.users.length > 0 || this.#intake.closed) return;
     this.#intake.closed = true;
-    for (const abort of this.#aborts) abort(closedError());
+    for (const abort of this.#aborts ?? []) abort(closedError());
     this.shelf.clear();
     await this.settled();
     await this.#notices?.close();
@@ -174,13 +181,13 @@ export class KeyCache {
       if (wait > 0) await this.#turn(wait);
       flight.asked = true;
       startedAt = clock.monotonic();
-      this.counts.loads++;
+      this.#intake.loads++;
       const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
-      const order = { stage: slot.stage, background, aborts: this.#aborts };
+      const order = { stage: slot.stage, background, aborts: (this.#aborts ??= new Set()) };
       let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
       if (known.length > 0 && isUnheld(loaded.key, this.shelf.versions)) {
         // `unchanged` of a key that has gone since it was asked for: now it has to be read.
-        this.counts.loads++;
+        this.#intake.loads++;
         loaded = await askStore(this.options, { ...order, known: undefined });
       }
       return this.#intake.arrived(slot, flight, loaded, duration());
@@ -197,11 +204,12 @@ export class KeyCache {
     const abort = (reason: Error): void => {
       controller.abort(reason);
     };
-    this.#aborts.add(abort);
+    const aborts = (this.#aborts ??= new Set());
+    aborts.add(abort);
     try {
       await delay(this.options.clock, wait, controller.signal);
     } finally {
-      this.#aborts.delete(abort);
+      aborts.delete(abort);
     }
   }
 

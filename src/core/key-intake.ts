@@ -19,13 +19,21 @@ export interface KeyCounts {
 
 /** Takes in what loads bring: a key onto the shelf, a failure into the slot's back-off. */
 export class KeyIntake {
-  readonly counts: KeyCounts = { loads: 0, loadFailures: 0, stale: 0, evictions: 0 };
+  loads = 0;
+  loadFailures = 0;
+  evictions = 0;
+  #stale = 0;
   /** The last client has left: nothing is taken in any more. */
   closed = false;
   readonly #shelf: KeyShelf;
 
   constructor(shelf: KeyShelf) {
     this.#shelf = shelf;
+  }
+
+  get counts(): KeyCounts {
+    const { loads, loadFailures, evictions } = this;
+    return { loads, loadFailures, stale: this.#stale, evictions };
   }
 
   /** A load ended well. What the store handed over is zeroed here, whatever becomes of it. */
@@ -40,7 +48,7 @@ export class KeyIntake {
       if (answer === undefined) return { error: this.#absent(slot, flight) };
       const held = 'unchanged' in answer ? this.#held(answer) : undefined;
       const given = 'bytes' in answer ? answer : undefined;
-      const life = shelf.lifeOf(answer, held?.life.until ?? given?.until ?? Infinity);
+      const life = shelf.lifeOf(answer, held?.life.until ?? given?.until);
       const { bytes, trimmed } = copyKey(held?.bytes ?? given?.bytes ?? NO_BYTES, about);
       if (flight.orphan) {
         const record = new KeyRecord(bytes, answer.version, slot.stage, life);
@@ -60,7 +68,7 @@ export class KeyIntake {
         record.standing = 'rejected';
         record.watched = 'refused';
       }
-      record.warmUntil = life.refreshAt;
+      record.warmUntil = shelf.refreshAt(record);
       this.#follow(rollout);
       shelf.emit('loaded', record, () => ({ duration, fingerprint: record.fingerprint, changed }));
       if (trimmed) shelf.emit('trimmed', record, () => ({}));
@@ -80,7 +88,7 @@ export class KeyIntake {
     // A store's own error may quote what it sent, or a key that is held already.
     const error = scrub(asKeyError(thrown, keyProvider.name), this.#shelf.secrets) as GoldKeyError;
     if (this.closed) return error;
-    this.counts.loadFailures++;
+    this.loadFailures++;
     if (flight.orphan) return error;
     const retryAfter = slot.failed(error, clock.monotonic());
     if (flight.kind === 'refusal') {
@@ -110,7 +118,7 @@ export class KeyIntake {
 
   /** A key past its expiry is chosen. */
   stale(slot: StageSlot, record: KeyRecord): KeyRecord {
-    this.counts.stale++;
+    this.#stale++;
     const { lastError } = slot;
     const age = this.#shelf.options.clock.now() - record.life.loadedAt;
     this.#shelf.emit('stale', record, () => (lastError === undefined ? { age } : { age, error: lastError }));

@@ -2,21 +2,21 @@ import { nodeCrypto } from './builtin.js';
 import { digestOf, fingerprintOf } from './fingerprint.js';
 import type { Stage } from './types.js';
 
-/** The moments of a key's life: wall clock in epoch ms, the others on the monotonic clock. */
+/** The moments of a key's life, in epoch ms. */
 export interface Lifetime {
   loadedAt: number;
-  refreshAt: number;
   expiresAt: number;
   purgeAt: number;
   /** The store's hard end, if it gave one. */
-  until: number;
-  expiresMono: number;
-  purgeMono: number;
+  until: number | undefined;
+  /** Added to one of these moments it gives the same on the monotonic clock, as the clocks stood when the key came. */
+  toMono: number;
 }
 
 /** One decrypted key of one stage. Its bytes are zeroed by {@link KeyRecord.retire}, whatever still points here. */
 export class KeyRecord {
-  readonly bytes: Uint8Array;
+  /** An array buffer of its own. */
+  readonly #buffer: ArrayBufferLike;
   readonly stage: Stage;
   /** Equal for equal bytes: the generation. */
   readonly digest: string;
@@ -34,7 +34,7 @@ export class KeyRecord {
   #retired = false;
 
   constructor(bytes: Uint8Array, version: string, stage: Stage, life: Lifetime) {
-    this.bytes = bytes;
+    this.#buffer = bytes.buffer;
     this.#version = version;
     this.stage = stage;
     this.digest = digestOf(bytes);
@@ -47,6 +47,11 @@ export class KeyRecord {
 
   get life(): Lifetime {
     return this.#life;
+  }
+
+  /** A view over the key's bytes; one that is kept would be larger than they are. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#buffer);
   }
 
   /** The same bytes came again: a new life. */
@@ -62,8 +67,7 @@ export class KeyRecord {
     if (this.#text !== undefined) return this.#text;
     if (this.#retired) throw new Error('This key has been zeroed.');
     // A view over the same memory: no second copy of the bytes.
-    const { buffer, byteOffset, byteLength } = this.bytes;
-    return (this.#text = Buffer.from(buffer, byteOffset, byteLength).toString('latin1'));
+    return (this.#text = Buffer.from(this.#buffer).toString('latin1'));
   }
 
   /** The key as a string if it can still be had. */

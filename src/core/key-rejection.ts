@@ -27,7 +27,7 @@ export class Refusals {
     const core = this.#core;
     const { cache, shelf } = core;
     const slot = shelf.slot(record.stage);
-    core.counts.rejections++;
+    core.rejections++;
     core.emit('key-rejected', record, {});
     this.#first ??= record;
     this.#refused.push(record.digest);
@@ -57,7 +57,7 @@ export class Refusals {
     noteSuccess(core, record);
     const first = this.#first;
     if (first === undefined) return;
-    core.counts.repairs++;
+    core.repairs++;
     // The stage that works needs no other; the refused one prefers it until its next load.
     core.shelf.slot(record.stage).preferred = undefined;
     const slot = core.shelf.slot(first.stage);

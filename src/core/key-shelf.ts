@@ -1,7 +1,7 @@
 import { observed, publish, type EventName } from './diagnostics.js';
 import { KeyProviderError } from './errors.js';
 import { KeyRecord, type Lifetime } from './key-record.js';
-import { MAX_TIMER_MS } from './clock.js';
+import { expiriesOf, type Expiring } from './expiries.js';
 import { STEP_BACK } from './limits.js';
 import type { CheckedOptions } from './options.js';
 import { StageSlot } from './stage-slot.js';
@@ -21,16 +21,18 @@ export interface KeyUser {
 export type EventDetails<E extends EventName> = Omit<KeyEvents[E], keyof KeyEventBase>;
 
 /** The keys of one store as they are held: their places, their lives by both clocks, and their end. */
-export class KeyShelf {
+export class KeyShelf implements Expiring {
   readonly options: CheckedOptions;
   readonly current: StageSlot = new StageSlot('current');
-  readonly users: Set<KeyUser> = new Set();
+  users: readonly KeyUser[] = [];
   /** The highest wall-clock reading so far: a lower one is a clock that stepped back. */
   highest: number = -Infinity;
   rollout: Rollout | undefined;
   #pending: StageSlot | undefined;
   #previous: StageSlot | undefined;
-  #timer: { cancel(): void } | undefined;
+  /** @see Expiring */
+  due = 0;
+  rank = -1;
 
   constructor(options: CheckedOptions) {
     this.options = options;
@@ -62,7 +64,8 @@ export class KeyShelf {
     const { record } = slot;
     if (record === undefined) return undefined;
     const now = this.#wall();
-    if (now < record.life.purgeAt && this.options.clock.monotonic() < record.life.purgeMono) return record;
+    if (now < record.life.purgeAt && this.options.clock.monotonic() < record.life.purgeAt + record.life.toMono)
+      return record;
     this.drop(slot, 'expired');
     return undefined;
   }
@@ -70,15 +73,20 @@ export class KeyShelf {
   /** Whether neither clock says that the key has expired. */
   isFresh({ expired, life }: KeyRecord): boolean {
     const { clock } = this.options;
-    return !expired && clock.now() < life.expiresAt && clock.monotonic() < life.expiresMono;
+    return !expired && clock.now() < life.expiresAt && clock.monotonic() < life.expiresAt + life.toMono;
+  }
+
+  /** From when on a key is asked for again in the background. */
+  refreshAt({ life: { loadedAt, expiresAt } }: KeyRecord): number {
+    return expiresAt - Math.min(this.options.refreshAhead, (expiresAt - loadedAt) / 2);
   }
 
   /** How long a key that has just come may be used. */
-  lifeOf(key: LoadedKey | UnchangedKey, until: number): Lifetime {
-    const { clock, ttl, ttlJitter, refreshAhead, staleIfError, keyProvider } = this.options;
+  lifeOf(key: LoadedKey | UnchangedKey, until: number | undefined): Lifetime {
+    const { clock, ttl, ttlJitter, staleIfError, keyProvider } = this.options;
     const now = this.#wall();
     const mono = clock.monotonic();
-    const theirs = Math.min(key.expiresAt ?? Infinity, until);
+    const theirs = Math.min(key.expiresAt ?? Infinity, until ?? Infinity);
     if (theirs <= now) {
       throw new KeyProviderError(
         `The key store \`${keyProvider.name}\` gave a key that had expired ${String(now - theirs)} ms before; check its clock and this host's.`,
@@ -86,16 +94,8 @@ export class KeyShelf {
       );
     }
     const expiresAt = Math.min(now + Math.ceil(ttl * (1 - ttlJitter * Math.random())), theirs);
-    const purgeAt = Math.min(expiresAt + staleIfError, until);
-    return {
-      loadedAt: now,
-      refreshAt: expiresAt - Math.min(refreshAhead, (expiresAt - now) / 2),
-      expiresAt,
-      purgeAt,
-      until,
-      expiresMono: mono + (expiresAt - now),
-      purgeMono: mono + (purgeAt - now),
-    };
+    const purgeAt = Math.min(expiresAt + staleIfError, until ?? Infinity);
+    return { loadedAt: now, expiresAt, purgeAt, until, toMono: mono - now };
   }
 
   /** Puts a key in its place. The same bytes again keep their record, and with it the one string made of them. */
@@ -128,35 +128,26 @@ export class KeyShelf {
 
   /** Zeroes everything, for good. */
   clear(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    expiriesOf(this.options.clock).remove(this);
     for (const slot of this.slots) {
       slot.record?.retire(false);
       slot.record = undefined;
     }
   }
 
-  /** One timer for all keys. It runs on the monotonic clock and so holds the side that the warm path does not read. */
+  /** Has the next expiry or end looked after, on the monotonic clock: the side that the warm path does not read. */
   arm(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
     const { clock } = this.options;
     const mono = clock.monotonic();
     let next = Infinity;
     for (const { record } of this.slots) {
       if (record === undefined) continue;
-      const { expiresMono, purgeMono } = record.life;
-      next = Math.min(next, mono < expiresMono ? expiresMono : purgeMono);
+      const { expiresAt, purgeAt, toMono } = record.life;
+      next = Math.min(next, (mono < expiresAt + toMono ? expiresAt : purgeAt) + toMono);
     }
-    if (next === Infinity) return;
-    const wait = Math.min(Math.max(Math.ceil(next - mono), 0), MAX_TIMER_MS);
-    this.#timer = clock.setTimeout(
-      () => {
-        this.#tick();
-      },
-      wait,
-      { unref: true },
-    );
+    const expiries = expiriesOf(clock);
+    if (next === Infinity) expiries.remove(this);
+    else expiries.set(this, next);
   }
 
   /** Tells every client's listeners, and the diagnostics channel once. Builds a payload only for somebody. */
@@ -187,13 +178,15 @@ export class KeyShelf {
     return now;
   }
 
-  #tick(): void {
+  /** A key has reached its expiry or its end. */
+  expire(): void {
     const mono = this.options.clock.monotonic();
     for (const slot of this.slots) {
       const { record } = slot;
       if (record === undefined) continue;
-      if (mono >= record.life.purgeMono) this.drop(slot, 'expired');
-      else if (mono >= record.life.expiresMono) record.warmUntil = 0;
+      const { expiresAt, purgeAt, toMono } = record.life;
+      if (mono >= purgeAt + toMono) this.drop(slot, 'expired');
+      else if (mono >= expiresAt + toMono) record.warmUntil = 0;
     }
     this.arm();
   }

@@ -1,10 +1,11 @@
+import { startCall } from './call.js';
 import { NO_QUERY } from './call-extras.js';
 import { ClientCore } from './client-core.js';
 import { delay } from './clock.js';
 import { ClientClosedError, closedError } from './errors.js';
 import { chooseKey } from './key-choice.js';
 import { KeyCache } from './key-cache.js';
-import { startCall, type KeyContext } from './key-context.js';
+import type { KeyContext } from './key-context.js';
 import { KeyRecord } from './key-record.js';
 import { checkNames, checkOptions, integer, invalidType, kindOf, type CheckedOptions } from './options.js';
 import { redactValue } from './redact.js';
@@ -182,7 +183,7 @@ export class KeyedClient implements AsyncDisposable {
     core.closing = true;
     await core.idle();
     const { keyProvider } = core.options;
-    if (core.shelf.users.size === 1) caches.delete(keyProvider);
+    if (core.shelf.users.length === 1) caches.delete(keyProvider);
     core.emit('closed', core.shelf.current, {});
     await core.cache.leave(core);
   }

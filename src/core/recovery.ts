@@ -74,7 +74,7 @@ export async function conclude(call: CallPort, first: Outcome): Promise<Ending> 
           return pause < call.timeLeft() ? pause : undefined;
         },
         onRetry(_, delay) {
-          call.core.counts.retries++;
+          call.core.retries++;
           call.core.emit('retry', call.record, { attempt: call.attempt + 1, delay });
         },
       },

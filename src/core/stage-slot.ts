@@ -24,6 +24,21 @@ export interface Flight {
   orphan: boolean;
 }
 
+/** What a stage remembers once something has gone wrong, or somebody has intervened. */
+class Trouble {
+  lastError: GoldKeyError | undefined;
+  retryAt = 0;
+  cooldownUntil = 0;
+  absentUntil = 0;
+  evictLoadAt: number = -Infinity;
+  reloadAt: number = -Infinity;
+  evicted = false;
+  failures = 0;
+  pause = 0;
+}
+
+const NONE: Readonly<Trouble> = Object.freeze(new Trouble());
+
 /** All that is known of one stage. Times without another word are on the monotonic clock. */
 export class StageSlot {
   readonly stage: Stage;
@@ -33,83 +48,127 @@ export class StageSlot {
   flight: Flight | undefined;
   /** Another stage's slot that worked when this one was refused; until this one's next load. */
   preferred: StageSlot | undefined;
-  lastError: GoldKeyError | undefined;
-  /** No load may start before, since the last ones failed. */
-  retryAt = 0;
-  /** No reload may be forced before. */
-  cooldownUntil = 0;
-  /** The store has no key of this stage; not asked again before. */
-  absentUntil = 0;
-  /** When the last load that follows an `evict()` started. */
-  evictLoadAt: number = -Infinity;
   /** When the last background load started. */
   backgroundAt: number = -Infinity;
-  /** When `reload()` last asked. */
-  reloadAt: number = -Infinity;
-  evicted = false;
-  #failures = 0;
-  #pause = 0;
+  // Most stages never see any, and there may be a hundred thousand of them.
+  #trouble: Readonly<Trouble> = NONE;
 
   constructor(stage: Stage) {
     this.stage = stage;
   }
 
+  get lastError(): GoldKeyError | undefined {
+    return this.#trouble.lastError;
+  }
+
+  /** No load may start before, since the last ones failed. */
+  get retryAt(): number {
+    return this.#trouble.retryAt;
+  }
+
+  /** No reload may be forced before. */
+  get cooldownUntil(): number {
+    return this.#trouble.cooldownUntil;
+  }
+
+  /** The store has no key of this stage; not asked again before. */
+  get absentUntil(): number {
+    return this.#trouble.absentUntil;
+  }
+
+  set absentUntil(at: number) {
+    if (at !== this.absentUntil) this.#more().absentUntil = at;
+  }
+
+  /** When the last load that follows an `evict()` started. */
+  get evictLoadAt(): number {
+    return this.#trouble.evictLoadAt;
+  }
+
+  set evictLoadAt(at: number) {
+    this.#more().evictLoadAt = at;
+  }
+
+  /** When `reload()` last asked. */
+  get reloadAt(): number {
+    return this.#trouble.reloadAt;
+  }
+
+  set reloadAt(at: number) {
+    this.#more().reloadAt = at;
+  }
+
+  get evicted(): boolean {
+    return this.#trouble.evicted;
+  }
+
+  set evicted(evicted: boolean) {
+    if (evicted !== this.evicted) this.#more().evicted = evicted;
+  }
+
   /** Whether the last load failed. */
   get failing(): boolean {
-    return this.#failures > 0;
+    return this.#trouble.failures > 0;
   }
 
   /** A load failed: none starts within a window that doubles from 1 s to 30 s, drawn from its upper half. */
   failed(error: GoldKeyError, mono: number): number {
-    const window = Math.min(BACKOFF_FIRST * 2 ** this.#failures, BACKOFF_LAST);
-    this.#failures = Math.min(this.#failures + 1, 16);
-    this.lastError = error;
+    const trouble = this.#more();
+    const window = Math.min(BACKOFF_FIRST * 2 ** trouble.failures, BACKOFF_LAST);
+    trouble.failures = Math.min(trouble.failures + 1, 16);
+    trouble.lastError = error;
     const wait = Math.ceil((window * (1 + Math.random())) / 2);
-    this.retryAt = mono + wait;
+    trouble.retryAt = mono + wait;
     return wait;
   }
 
   succeeded(): void {
-    this.#failures = 0;
-    this.retryAt = 0;
-    this.lastError = undefined;
+    if (this.#trouble === NONE) return;
+    const trouble = this.#more();
+    trouble.failures = 0;
+    trouble.retryAt = 0;
+    trouble.lastError = undefined;
   }
 
   /** A forced reload ended: a pause until the next, longer each time nothing came of it. */
   cool(changed: boolean, longest: number, mono: number): void {
+    const trouble = this.#more();
     if (changed) {
-      this.#pause = 0;
-      this.cooldownUntil = mono + Math.min(COOLDOWN_CHANGED, longest);
+      trouble.pause = 0;
+      trouble.cooldownUntil = mono + Math.min(COOLDOWN_CHANGED, longest);
       return;
     }
-    this.#pause = Math.min(this.#pause === 0 ? COOLDOWN_FIRST : this.#pause * 2, longest);
-    this.cooldownUntil = mono + this.#pause;
+    trouble.pause = Math.min(trouble.pause === 0 ? COOLDOWN_FIRST : trouble.pause * 2, longest);
+    trouble.cooldownUntil = mono + trouble.pause;
   }
 
   /** A call with the key succeeded: the next pause is a short one again. */
   shortenPauses(): void {
-    this.#pause = 0;
+    if (this.#trouble !== NONE) this.#more().pause = 0;
   }
 
   /** A changed key works, or the store told of a change: a refusal may force a reload at once. */
   endCooldown(): void {
-    this.#pause = 0;
-    this.cooldownUntil = 0;
+    if (this.#trouble === NONE) return;
+    const trouble = this.#more();
+    trouble.pause = 0;
+    trouble.cooldownUntil = 0;
   }
 
   /** What a client that replaces this one must go on honouring. */
   get restraint(): Restraint {
-    const { retryAt, cooldownUntil, digest, lastError } = this;
-    return { retryAt, cooldownUntil, digest, lastError, failures: this.#failures, pause: this.#pause };
+    const { retryAt, cooldownUntil, lastError, failures, pause } = this.#trouble;
+    return { retryAt, cooldownUntil, digest: this.digest, lastError, failures, pause };
   }
 
-  restrain(restraint: Restraint): void {
-    this.retryAt = restraint.retryAt;
-    this.cooldownUntil = restraint.cooldownUntil;
-    this.digest = restraint.digest;
-    this.lastError = restraint.lastError;
-    this.#failures = restraint.failures;
-    this.#pause = restraint.pause;
+  restrain({ digest, ...restraint }: Restraint): void {
+    this.digest = digest;
+    Object.assign(this.#more(), restraint);
+  }
+
+  #more(): Trouble {
+    if (this.#trouble === NONE) this.#trouble = new Trouble();
+    return this.#trouble;
   }
 }
 

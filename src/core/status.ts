@@ -6,6 +6,7 @@ import type { KeyStatus } from './types.js';
 /** What a client holds now, read without touching anything. */
 export function statusOf(core: ClientCore): KeyStatus {
   const { shelf, cache, options, slot } = core;
+  const { calls, rejections, repairs, retries } = core;
   const { lastError } = slot;
   const record = shelf.usable(slot);
   const mono = options.clock.monotonic();
@@ -14,7 +15,7 @@ export function statusOf(core: ClientCore): KeyStatus {
     name: core.name,
     state: stateOf(core, slot, record),
     loading: shelf.slots.some(({ flight }) => flight !== undefined),
-    counts: { ...core.counts, ...cache.counts },
+    counts: { calls, rejections, repairs, retries, ...cache.counts },
   };
   if (record !== undefined) {
     const { version, stage, fingerprint, life } = record;
