@@ -80,3 +80,32 @@ describe('isKeyRejected', () => {
     expect(api.calls).toEqual([A]);
   });
 });
+
+describe('the error of a refused call', () => {
+  // BUG: `retryAfter` is only read off the cooldown of the stage that was refused first.
+  it.fails('says when to come again after a canary key was refused first', async () => {
+    const { store, api, client, call } = scene({}, { current: A, pending: B });
+    store.roll({ id: 'one', pendingPercent: 100 });
+    await client.prefetch();
+    api.live.clear();
+
+    const error = await call().catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_REJECTED', retryAfter: expect.any(Number) as number });
+  });
+
+  // BUG: the same; the back-off that bars the reload is only in the cause.
+  it.fails('says when to come again while loads are backed off', async () => {
+    const { store, clock, api, call } = scene({ ttl: 60_000, refreshAhead: 30_000 });
+    await call();
+    await clock.advance(31_000);
+    store.failure = () => new Error('down');
+    await call();
+    await clock.advance(1);
+    api.live.clear();
+
+    const error = await call().catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_REJECTED', retryAfter: expect.any(Number) as number });
+  });
+});
