@@ -139,7 +139,7 @@ export class Call implements CallPort {
   }
 
   async #acquire(core: ClientCore): Promise<void> {
-    const found = await chooseLivingKey(core);
+    const found = await chooseLivingKey(core, this);
     if (this.index < 0) return;
     if (!(found instanceof KeyRecord)) {
       this.#fail(found);

@@ -36,7 +36,7 @@ export class ChangeNotices {
       this.#unsubscribe = unsubscribe;
       if (this.#closed) void this.#leave();
       // What changed while nobody listened was not told.
-      else if (pause > LISTEN_AGAIN_FIRST) this.#noticed();
+      else this.#noticed();
     };
     void (async () => keyProvider.subscribe?.(() => this.#noticed()))().then(subscribed, retry);
   }

@@ -183,12 +183,13 @@ export class KeyCache {
       startedAt = clock.monotonic();
       this.#intake.loads++;
       const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
-      const order = { stage: slot.stage, background, aborts: (this.#aborts ??= new Set()) };
+      const { keyTimeout } = this.options;
+      const order = { stage: slot.stage, background, timeout: keyTimeout, aborts: (this.#aborts ??= new Set()) };
       let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
-      if (known.length > 0 && isUnheld(loaded.key, this.shelf.versions)) {
+      if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.shelf.versions)) {
         // `unchanged` of a key that has gone since it was asked for: now it has to be read.
         this.#intake.loads++;
-        loaded = await askStore(this.options, { ...order, known: undefined });
+        loaded = await askStore(this.options, { ...order, known: undefined, timeout: keyTimeout - duration() });
       }
       return this.#intake.arrived(slot, flight, loaded, duration());
     } catch (error) {
@@ -222,6 +223,9 @@ export class KeyCache {
     if (this.#intake.closed) return { error: closedError() };
     slot.reloadAt = clock.monotonic();
     for (const other of this.shelf.slots) other.absentUntil = 0;
+    for (const other of this.shelf.slots) {
+      if (other !== slot && other.record !== undefined && other.flight === undefined) this.begin(other, 'reload', true);
+    }
     return this.begin(slot, 'reload', false).promise;
   }
 

@@ -25,10 +25,13 @@ export async function chooseKey(core: ClientCore): Promise<KeyRecord | GoldKeyEr
 }
 
 /** The same, and again when the key was zeroed in the turn in which it was chosen. */
-export async function chooseLivingKey(core: ClientCore): Promise<KeyRecord | GoldKeyError> {
+export async function chooseLivingKey(
+  core: ClientCore,
+  call: { readonly settled: boolean },
+): Promise<KeyRecord | GoldKeyError> {
   for (;;) {
     const found = await chooseKey(core);
-    if (!(found instanceof KeyRecord) || !found.gone) return found;
+    if (!(found instanceof KeyRecord) || !found.gone || call.settled) return found;
   }
 }
 

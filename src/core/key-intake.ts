@@ -17,6 +17,10 @@ export interface KeyCounts {
   evictions: number;
 }
 
+function landed(record: KeyRecord): void {
+  record.landing = false;
+}
+
 /** Takes in what loads bring: a key onto the shelf, a failure into the slot's back-off. */
 export class KeyIntake {
   loads = 0;
@@ -69,6 +73,8 @@ export class KeyIntake {
         record.watched = 'refused';
       }
       record.warmUntil = shelf.refreshAt(record);
+      record.landing = true;
+      setImmediate(landed, record);
       this.#follow(rollout);
       shelf.emit('loaded', record, () => ({ duration, fingerprint: record.fingerprint, changed }));
       if (trimmed) shelf.emit('trimmed', record, () => ({}));

@@ -18,6 +18,8 @@ import type { LoadedKey, LoadRequest, Rollout, Stage, UnchangedKey } from './typ
 export interface LoadOrder {
   stage: Stage;
   known: readonly string[] | undefined;
+  /** What is left of `keyTimeout`. */
+  timeout: number;
   /** Nobody waits for it: its timer must not hold the process. */
   background: boolean;
   /** Where the load leaves its abort function while it runs: closing ends it. */
@@ -38,15 +40,12 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
   const { keyProvider, keyTimeout, clock } = options;
   const controller = new AbortController();
   const { signal } = controller;
-  let over = false;
 
   const ask = async (): Promise<Loaded['key']> => {
     const request: LoadRequest = { stage: order.stage, signal };
     if (order.known !== undefined) request.known = order.known;
     Object.defineProperty(request, CLOCK, { value: clock });
-    const key = await keyProvider.load(request);
-    if (over) wipe(key);
-    return key;
+    return keyProvider.load(request);
   };
 
   let stop = (): void => undefined;
@@ -59,7 +58,7 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
           }),
         );
       },
-      keyTimeout,
+      Math.max(1, Math.ceil(order.timeout)),
       { unref: order.background },
     );
     const end = (reason: Error): void => {
@@ -73,8 +72,13 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
     };
   });
   ending.catch(() => undefined);
+  const asked = ask();
   try {
-    const key = await Promise.race([ask(), ending]);
+    const key = await Promise.race([asked, ending]).catch((error: unknown) => {
+      // What arrives although nobody waits any more, also in the very turn in which they stopped, is zeroed.
+      asked.then(wipe, () => undefined);
+      throw error;
+    });
     // A failed rollout read is no reason to do without the key: the last rollout known stays.
     const rollout =
       order.stage === 'current'
@@ -82,7 +86,6 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
         : undefined;
     return { key, rollout };
   } finally {
-    over = true;
     stop();
   }
 }

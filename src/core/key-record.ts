@@ -30,6 +30,8 @@ export class KeyRecord {
   standing: 'good' | 'suspect' | 'rejected' = 'good';
   /** Why the next success with this key is news: it has changed, or it was refused before. */
   watched: 'changed' | 'refused' | undefined;
+  /** It has just come, and those who waited for it are on their way: dropped now, it is still theirs. */
+  landing = false;
   #text: string | undefined;
   #retired = false;
 

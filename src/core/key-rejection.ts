@@ -12,6 +12,8 @@ export class Refusals {
   /** The digests refused in this call: never sent again by it. */
   readonly #refused: string[] = [];
   readonly #reloaded = new Set<StageSlot>();
+  /** The stages whose keys were refused. */
+  readonly #used = new Set<StageSlot>();
   /** The key refused first. */
   #first: KeyRecord | undefined;
   #pendingRefused: KeyRecord | undefined;
@@ -31,6 +33,7 @@ export class Refusals {
     core.emit('key-rejected', record, {});
     this.#first ??= record;
     this.#refused.push(record.digest);
+    this.#used.add(slot);
     if (slot.record === record) record.watched ??= 'refused';
     if (slot.stage === 'pending') this.#pendingRefused ??= record;
     if (once) {
@@ -44,9 +47,15 @@ export class Refusals {
     const replaced = slot.stage === 'pending' ? undefined : await this.#replacement(slot, record);
     if (replaced !== undefined) return replaced;
     if (this.#loadError?.retryable === true) return undefined;
-    for (const other of otherStages(core, slot)) {
-      const found = await cache.obtain(other);
-      if (found instanceof KeyRecord && !this.#refused.includes(found.digest)) return found;
+    return this.elsewhere(record);
+  }
+
+  /** A key of another stage that this call has not been refused with. */
+  async elsewhere({ stage }: KeyRecord): Promise<KeyRecord | undefined> {
+    const core = this.#core;
+    for (const other of otherStages(core, core.shelf.slot(stage))) {
+      const found = await core.cache.obtain(other);
+      if (found instanceof KeyRecord && !this.has(found)) return found;
     }
     return undefined;
   }
@@ -79,8 +88,10 @@ export class Refusals {
   /** What the caller gets when no key is left to try. */
   error(outcome: Outcome): KeyRejectedError {
     const { options, shelf } = this.#core;
-    const { version, stage } = this.#first ?? shelf.current.record ?? {};
-    const wait = Math.ceil(shelf.slot(stage ?? 'current').cooldownUntil - options.clock.monotonic());
+    const version = this.#first?.version;
+    const mono = options.clock.monotonic();
+    const moments = [shelf.current, ...this.#used].flatMap(({ cooldownUntil, retryAt }) => [cooldownUntil, retryAt]);
+    const wait = Math.max(Math.ceil(Math.max(...moments) - mono), this.#loadError?.retryAfter ?? 0);
     const causes: unknown[] = [];
     if ('error' in outcome) causes.push(outcome.error);
     if (this.#loadError !== undefined) causes.push(this.#loadError);

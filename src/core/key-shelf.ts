@@ -201,7 +201,7 @@ export class KeyShelf implements Expiring {
   }
 
   #retire(record: KeyRecord): void {
-    let needed = false;
+    let needed = record.landing;
     for (const user of this.users) needed ||= user.holds(record);
     record.retire(needed);
   }

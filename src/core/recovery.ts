@@ -53,11 +53,13 @@ export async function conclude(call: CallPort, first: Outcome): Promise<Ending> 
       async (attempt) => {
         if (attempt > 1) {
           cancelBody(last.result);
-          const chosen = await chooseLivingKey(call.core);
+          const chosen = await chooseLivingKey(call.core, call);
           if (!(chosen instanceof KeyRecord)) return { error: chosen };
+          if (call.settled) return last;
           // What this call was refused with it does not try again; the key that met the fault was not refused.
-          const record = refusals.has(chosen) ? call.record : chosen;
-          if (call.settled || record.gone) return last;
+          const other = call.record.retired ? undefined : call.record;
+          const record = refusals.has(chosen) ? (other ?? (await refusals.elsewhere(chosen))) : chosen;
+          if (call.settled || record === undefined) return last;
           last = await repair(call, await call.run(record), refusals);
         }
         if (transient(call.core, last)) throw new Failed(last);
@@ -99,7 +101,7 @@ async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promi
     }
     let next = await refusals.next(record, call.once);
     if (next?.gone === true) {
-      const again = await chooseLivingKey(call.core);
+      const again = await chooseLivingKey(call.core, call);
       next = again instanceof KeyRecord && !refusals.has(again) ? again : undefined;
     }
     cancelBody(outcome.result);

@@ -131,8 +131,6 @@ export class World {
   }
 
   evict(client: number): void {
-    // An overtaken load that is told `unchanged` asks again: a known fault, held by a test of its own.
-    if (this.#unchanged) return;
     this.#evicted = ++this.#seq;
     for (const load of this.loads) if (load.running) load.orphan = true;
     this.clients[client % this.clients.length]?.evict();
