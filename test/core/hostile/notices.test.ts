@@ -6,7 +6,8 @@ interface Noticed extends Scene {
   ended(): number;
 }
 
-function noticed(options: object = {}): Noticed {
+/** A client that has heard of its store once: the connection itself counts as a notice. */
+async function noticed(options: object = {}): Promise<Noticed> {
   const play = scene(options);
   let notice: (() => void) | undefined;
   let ended = 0;
@@ -14,13 +15,15 @@ function noticed(options: object = {}): Noticed {
     notice = () => onChange({});
     return async () => void ended++;
   };
+  await play.call();
+  await play.clock.advance(2_000);
+  play.store.asked.length = 0;
   return { ...play, notice: () => notice?.(), ended: () => ended };
 }
 
 describe('a notice of a change', () => {
   it('is followed by one load within a second, however many come', async () => {
-    const { clock, store, call, notice, api } = noticed();
-    await call();
+    const { clock, store, call, notice, api } = await noticed();
     store.put('current', B);
     api.live.add(B);
 
@@ -28,14 +31,13 @@ describe('a notice of a change', () => {
     const from = clock.monotonic();
     await clock.advance(5_000);
 
-    expect(loadsOf(store)).toHaveLength(2);
-    expect((loadsOf(store)[1] ?? 0) - from).toBeLessThanOrEqual(1_000);
+    expect(loadsOf(store)).toHaveLength(1);
+    expect((loadsOf(store)[0] ?? 0) - from).toBeLessThanOrEqual(1_000);
     expect(await call()).toBe(`price by ${B}`);
   });
 
   it('comes again and again: at most one load a second', async () => {
-    const { clock, store, call, notice } = noticed();
-    await call();
+    const { clock, store, notice } = await noticed();
 
     for (let index = 0; index < 500; index++) {
       notice();
@@ -43,26 +45,24 @@ describe('a notice of a change', () => {
     }
     await clock.advance(2_000);
 
-    const at = loadsOf(store).slice(1);
+    const at = loadsOf(store);
     expect(at.length).toBeLessThanOrEqual(12);
     expect(at.slice(1).every((moment, index) => moment - (at[index] ?? 0) >= 1_000)).toBe(true);
   });
 
   it('during a load is followed by one more', async () => {
-    const { clock, store, call, client, notice } = noticed();
-    await call();
+    const { clock, store, client, notice } = await noticed();
     store.latency = 3_000;
     watch(clock, client.reload());
     await clock.advance(10);
     notice();
     await clock.advance(10_000);
 
-    expect(loadsOf(store)).toHaveLength(3);
+    expect(loadsOf(store)).toHaveLength(2);
   });
 
   it('ends the cooldown when the bytes have changed', async () => {
-    const { clock, store, api, call, notice } = noticed();
-    await call();
+    const { clock, store, api, call, notice } = await noticed();
     api.live.clear();
     await call().catch(() => undefined);
     await clock.advance(500);
@@ -73,19 +73,28 @@ describe('a notice of a change', () => {
     await expect(call()).rejects.toMatchObject({ code: 'ERR_GOLDKEY_REJECTED' });
 
     expect(api.calls.at(-1)).toBe(B);
-    expect(loadsOf(store)).toHaveLength(4);
+    expect(loadsOf(store)).toHaveLength(3);
+  });
+
+  it('is also what each connection counts as: what changed before it was not told', async () => {
+    const { store, clock, call } = scene();
+    store.subscribe = async () => async () => undefined;
+    await call();
+
+    await clock.advance(1_000);
+
+    expect(loadsOf(store)).toHaveLength(2);
   });
 
   it('after close asks nobody, and the subscription has ended', async () => {
-    const { clock, store, call, client, notice, ended } = noticed();
-    await call();
+    const { clock, store, client, notice, ended } = await noticed();
     notice();
 
     await client.close();
     notice();
     await clock.advance(5_000);
 
-    expect(loadsOf(store)).toHaveLength(1);
+    expect(loadsOf(store)).toHaveLength(0);
     expect(ended()).toBe(1);
   });
 });
