@@ -29,7 +29,7 @@ export interface CheckedRetry {
 }
 
 /** What `retry: true` stands for, and what a `GoldDataClient` does unless told otherwise. */
-export const DEFAULT_RETRY: CheckedRetry = Object.freeze({
+const DEFAULT_RETRY: CheckedRetry = Object.freeze({
   retries: 2,
   minTimeout: 100,
   maxTimeout: 2_000,

@@ -7,7 +7,7 @@ export type Kind =
 type Loose = Readonly<Record<PropertyKey, unknown>>;
 
 /** What a request or a response is read for, by code that handles errors. */
-export const TELLING = [
+const TELLING = [
   'status',
   'statusCode',
   'statusText',
@@ -74,7 +74,7 @@ export function tellingProperties(value: object): Array<[string, unknown]> {
   const path = read(value, 'path');
   if (typeof getHeaders === 'function' && typeof path === 'string') {
     const { protocol, host } = value as { protocol?: unknown; host?: unknown };
-    told.push(['headers', { ...(attempt(() => getHeaders.call(value) as object) ?? {}) }]);
+    told.push(['headers', { ...attempt(() => getHeaders.call(value) as object) }]);
     told.push(['url', `${String(protocol ?? '')}//${String(host ?? '')}${path}`], ['path', path]);
   }
   return told;

@@ -154,7 +154,7 @@ function defineAll(copy: object, entries: readonly Entry[], inherited = false): 
 }
 
 function emptyLike({ value, kind, entries }: Node): object {
-  if (Array.isArray(value)) return new Array<unknown>(value.length);
+  if (Array.isArray(value)) return Object.assign([], { length: value.length });
   const proto = cleanPrototype(value, entries);
   if (kind !== 'error') return Object.create(proto) as object;
   const copy = new Error();
@@ -173,11 +173,11 @@ function cleanPrototype(value: object, entries: readonly Entry[]): object | null
     while (owner !== null && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
     if (owner !== null && 'value' in (Object.getOwnPropertyDescriptor(owner, key) ?? {})) dirty.add(owner);
   }
-  let clean = own;
+  let nearest = own;
   for (let proto = own; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
-    if (dirty.has(proto)) clean = Object.getPrototypeOf(proto) as object | null;
+    if (dirty.has(proto)) nearest = Object.getPrototypeOf(proto) as object | null;
   }
-  return clean;
+  return nearest;
 }
 
 function pairs(entries: readonly Entry[]): Array<[unknown, unknown]> {

@@ -5,7 +5,7 @@ import type { Rollout } from './types.js';
 let processId: string | undefined;
 
 /** Where an instance stands from 0 to 100: the same place for every percentage, so that raising it moves nobody out. */
-export function bucketOf(instanceId: string | undefined): number {
+function bucketOf(instanceId: string | undefined): number {
   const id = instanceId ?? (processId ??= nodeCrypto().randomUUID());
   return (nodeCrypto().createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32) * 100;
 }

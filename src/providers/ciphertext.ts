@@ -11,9 +11,9 @@ import {
 export type Ciphertext = string | Uint8Array | undefined;
 
 /** KMS takes no more, and nothing encrypted here is longer. */
-export const MAX_CIPHERTEXT_BYTES = 6_144;
+const MAX_CIPHERTEXT_BYTES = 6_144;
 /** A KMS ciphertext has some 140 bytes beside the key: what is shorter than this was never encrypted. */
-export const MIN_CIPHERTEXT_BYTES = 60;
+const MIN_CIPHERTEXT_BYTES = 60;
 /** KMS encrypts no more in one call. */
 export const MAX_PLAINTEXT_BYTES = 4_096;
 

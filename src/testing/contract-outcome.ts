@@ -1,5 +1,3 @@
-import { inspect } from 'node:util';
-
 /** How a promise ended. */
 export interface SettledOutcome {
   readonly status: 'fulfilled' | 'rejected' | 'still pending';
@@ -32,41 +30,4 @@ export async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean>
   promise.then(note, note);
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   return settled;
-}
-
-/** The part of an invented key that every encoding but these three leaves as it is. */
-const PLAIN_LENGTH = 24;
-
-/**
- * Whether anything that can be printed of `value` holds `key`, which starts with {@link PLAIN_LENGTH} letters and
- * digits: as text, URL- or JSON-escaped, in base64, in hex, or as the numbers of its bytes.
- */
-export function mentions(value: unknown, key: string): boolean {
-  const plain = Buffer.from(key.slice(0, PLAIN_LENGTH));
-  const hex = plain.toString('hex');
-  const needles = [
-    plain.toString(),
-    plain.toString('base64'),
-    hex,
-    (hex.match(/../g) ?? []).join(' '),
-    [...plain].join(','),
-    [...plain].join(', '),
-  ];
-  const shown = printed(value);
-  return needles.some((needle) => shown.includes(needle));
-}
-
-function printed(value: unknown): string {
-  const options = { showHidden: true, depth: 20, maxArrayLength: null, maxStringLength: null, breakLength: Infinity };
-  const text = inspect(value, options).replace(/\s+/g, ' ');
-  const stack = value instanceof Error ? `${value.message} ${String(value.stack)}` : '';
-  return `${text} ${stack} ${json(value)}`;
-}
-
-function json(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? '';
-  } catch {
-    return '';
-  }
 }

@@ -6,7 +6,8 @@ import {
   type LoadedKey,
   type UnchangedKey,
 } from '../core/index.js';
-import { mentions, outcomeOf, settlesAtOnce } from './contract-outcome.js';
+import { findSecret } from './assert-no-secret.js';
+import { outcomeOf, settlesAtOnce } from './contract-outcome.js';
 
 /** The three functions of vitest or jest that a contract needs. Of `expect` only `toBe` and `toEqual` are used. */
 export interface TestRunner {
@@ -155,7 +156,7 @@ function registerAborts(test: Register, { expect }: TestRunner): void {
     const { status, error } = await outcomeOf(load, PROMPT_MS);
     // A permanent error would make the client drop the key it has.
     const permanent = isGoldKeyError(error) && !error.retryable;
-    const found = { status, permanent, holdsTheKey: mentions(error, key) };
+    const found = { status, permanent, holdsTheKey: findSecret(error, key) !== undefined };
     expect(found).toEqual({ status: 'rejected', permanent: false, holdsTheKey: false });
   };
 
@@ -207,7 +208,7 @@ function registerHooks(test: Register, { expect }: TestRunner): void {
       await fixture.deny?.();
       const { status, error } = await outcomeOf(loadKey(provider), STOPPED_MS);
       const retryable = isGoldKeyError(error) ? error.retryable : 'no GoldKeyError';
-      const found = { status, retryable, holdsTheKey: mentions(error, key) };
+      const found = { status, retryable, holdsTheKey: findSecret(error, key) !== undefined };
       expect(found).toEqual({ status: 'rejected', retryable: false, holdsTheKey: false });
     },
     'deny',
@@ -227,7 +228,7 @@ function registerHooks(test: Register, { expect }: TestRunner): void {
       clearTimeout(timer);
       const goldKeyError = isGoldKeyError(error) ? error.retryable : 'no GoldKeyError';
       const retryable = deadline.signal.aborted && !isGoldKeyError(error) ? true : goldKeyError;
-      const found = { status, retryable, holdsTheKey: mentions(error, key) };
+      const found = { status, retryable, holdsTheKey: findSecret(error, key) !== undefined };
       expect(found).toEqual({ status: 'rejected', retryable: true, holdsTheKey: false });
     },
     'stop',

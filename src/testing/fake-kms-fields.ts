@@ -77,7 +77,7 @@ export class KmsFields {
 }
 
 /** The value, or the refusal of a request without it. */
-export function required<T>(name: string, value: T | undefined): T {
+function required<T>(name: string, value: T | undefined): T {
   if (value === undefined) throw invalidMember(member(name), 'Member must not be null', 'null');
   return value;
 }

@@ -20,7 +20,7 @@ export interface FakeKey extends SealingKey {
 /** The account all keys of the fake are in: AWS's own example. */
 const ACCOUNT = '111122223333';
 /** The alias of the default key. */
-export const DEFAULT_ALIAS = 'alias/gold-api-keys';
+const DEFAULT_ALIAS = 'alias/gold-api-keys';
 
 /** The keys and aliases of one fake region. */
 export class FakeKeyStore {

@@ -1,11 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import {
-  isGoldKeyError,
-  KeyAccessDeniedError,
-  KeyedClient,
-  KeyProviderError,
-  type KeyContext,
-} from '../../src/index.js';
+import { isGoldKeyError, KeyAccessDeniedError, KeyedClient, KeyProviderError } from '../../src/index.js';
 import { manualClock, memoryKeyProvider } from '../../src/testing.js';
 import { FIRST, SECOND, setUp, tally, THIRD, unauthorized } from './helpers.js';
 
@@ -74,12 +68,8 @@ describe('a refusal is seen', () => {
 });
 
 describe('a returned Response', () => {
-  const client = (
-    fetchPrice: (context: KeyContext) => Promise<Response>,
-  ): { gold: KeyedClient; keys: ReturnType<typeof memoryKeyProvider> } => {
-    const keys = memoryKeyProvider({ current: FIRST });
-    return { gold: new KeyedClient({ keyProvider: keys, clock: manualClock() }), keys };
-  };
+  const client = (): KeyedClient =>
+    new KeyedClient({ keyProvider: memoryKeyProvider({ current: FIRST }), clock: manualClock() });
 
   it('with status 401 is repaired, its unread body cancelled before the repeat', async () => {
     const order: string[] = [];
@@ -101,7 +91,7 @@ describe('a returned Response', () => {
 
   it('that nothing can repair becomes a KeyRejectedError, and its body is let go', async () => {
     const cancel = vi.fn();
-    const { gold } = client(async () => new Response('x'));
+    const gold = client();
 
     const error = await failure(
       gold.withKey(async () => new Response(new ReadableStream({ cancel }), { status: 401 })),
@@ -114,7 +104,7 @@ describe('a returned Response', () => {
   });
 
   it('of any other status is returned as the same object, its body unread', async () => {
-    const { gold } = client(async () => new Response('x'));
+    const gold = client();
     for (const status of [200, 403, 500]) {
       const response = new Response('body', { status });
       expect(await gold.withKey(async () => response)).toBe(response);
@@ -124,7 +114,7 @@ describe('a returned Response', () => {
   });
 
   it('is told from another object with a status', async () => {
-    const { gold } = client(async () => new Response('x'));
+    const gold = client();
     const quote = { status: 401, price: 2_000 };
     expect(await gold.withKey(async () => quote)).toBe(quote);
     await gold.close();

@@ -127,7 +127,7 @@ function walk(value: unknown, secret: string, most: number): string[] {
 }
 
 /** What a log line, a debugger's view and a JSON transport show of `value`. */
-export function leaksInText(value: unknown, secret: string): string[] {
+function leaksInText(value: unknown, secret: string): string[] {
   const texts: Record<string, () => unknown> = {
     'String(value)': () => String(value),
     'JSON.stringify(value)': () => JSON.stringify(value),

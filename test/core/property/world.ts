@@ -11,10 +11,10 @@ import {
 import { manualClock } from '../../../src/testing.js';
 import { pause, refusal, watch, type Watched } from '../hostile/scene.js';
 
-export const TTL = 20_000;
-export const STALE = 15_000;
-export const KEY_TIMEOUT = 2_000;
-export const TIMEOUT = 4_000;
+const TTL = 20_000;
+const STALE = 15_000;
+const KEY_TIMEOUT = 2_000;
+const TIMEOUT = 4_000;
 
 /** How the caller's function of one call behaves, beside what the price API says of the key. */
 export type Manner = 'plain' | 'always refused' | 'busy once' | 'throws' | 'hangs';
