@@ -21,7 +21,7 @@ class Boxed extends Error {
   readonly thrown: unknown;
 
   constructor(thrown: unknown) {
-    super('boxed');
+    super();
     this.thrown = thrown;
   }
 }

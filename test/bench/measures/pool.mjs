@@ -22,7 +22,7 @@ function orders(count) {
 }
 
 /** Nanoseconds per look-up plus warm call over many tenants, in turn and at random, and the bytes each of them keeps. */
-export async function prepare(contestant, { tenants: count, sliceMs = 5, warmUpMs = 300 }) {
+export async function prepare(contestant, { tenants: count, sliceMs = 5, warmUpMs = 200 }) {
   const names = Array.from({ length: count }, (_, i) => `tenant-${String(i)}`);
   const tenants = new Map();
   for (const name of names) tenants.set(name, contestant.prepareClient?.({ load }));

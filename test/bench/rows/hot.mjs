@@ -31,7 +31,7 @@ export const hot = {
     const slices = await duel(bench, {
       measure: 'hot',
       contestants,
-      rounds: bench.quick ? 80 : 200,
+      rounds: bench.quick ? 60 : 200,
       generations: bench.quick ? 2 : 6,
     });
     const against = (name, label, budget) =>

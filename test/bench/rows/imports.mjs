@@ -7,8 +7,6 @@ const budgeted = ['empty', 'goldkey', 'naive'];
 const compared = ['lru-cache', 'middy', 'powertools'];
 const names = [...budgeted, ...compared];
 
-const REPEATS = 6;
-
 function wall(node, name) {
   const file = fileURLToPath(new URL(`../imports/${name}.mjs`, import.meta.url));
   const start = process.hrtime.bigint();
@@ -23,11 +21,12 @@ export const imports = {
   rows: ['10'],
   async run(bench) {
     const rounds = bench.quick ? 4 : 12;
+    const repeats = bench.quick ? 3 : 6;
     const over = Object.fromEntries(names.map((name) => [name, []]));
     for (const name of names) wall(bench.node, name);
     for (let round = 0; round < rounds; round++) {
       const fastest = Object.fromEntries(names.map((name) => [name, Infinity]));
-      for (let again = 0; again < REPEATS; again++) {
+      for (let again = 0; again < repeats; again++) {
         const now = again < 2 ? names : budgeted;
         for (let turn = 0; turn < now.length; turn++) {
           const name = now[(turn + round + again) % now.length];

@@ -31,7 +31,7 @@ export const pool = {
     const slices = await duel(bench, {
       measure: 'pool',
       contestants,
-      rounds: bench.quick ? 25 : 100,
+      rounds: bench.quick ? 20 : 100,
       generations: bench.quick ? 1 : 2,
       execArgv: ['--expose-gc'],
     });

@@ -5,7 +5,7 @@ import { ratioLine } from '../lib/line.mjs';
 export const sparse = {
   rows: ['1'],
   async run(bench) {
-    const rounds = bench.quick ? 6 : 16;
+    const rounds = bench.quick ? 5 : 16;
     const generations = bench.quick ? 1 : 3;
     const contestants = { goldkey: {}, 'lru-get': {}, naive: {} };
     const read = await duel(bench, { measure: 'sparse', contestants, rounds, generations });
