@@ -23,7 +23,9 @@ const FOLDERS: Record<string, readonly string[]> = {
 
 /** The files of one provider import no file of another's. */
 const PROVIDERS: Record<string, readonly string[]> = {
-  kms: 'kms kms-admin kms-call kms-cipher kms-client kms-config kms-errors kms-faults kms-key kms-key-id'.split(' '),
+  kms: 'kms kms-admin kms-call kms-cipher kms-client kms-config kms-errors kms-faults kms-key kms-key-id kms-options'.split(
+    ' ',
+  ),
   local: 'create-master-key local local-seal master-key'.split(' '),
   shared: 'base64-bytes ciphertext ciphertext-provider encryption-context kms-header plaintext until-aborted'.split(
     ' ',

@@ -9,7 +9,8 @@ import {
   systemClock,
 } from '../core/index.js';
 import { callKms, type KmsSend } from './kms-call.js';
-import { kmsLink, type KmsConnectionOptions, type KmsLink } from './kms-client.js';
+import { kmsLink, type KmsLink } from './kms-client.js';
+import type { KmsConnectionOptions } from './kms-options.js';
 import { AWS_KMS } from './kms-errors.js';
 
 /** What {@link createKmsKey} makes. */

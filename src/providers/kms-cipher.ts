@@ -3,7 +3,8 @@ import { ciphertextBytes } from './ciphertext.js';
 import { bindContext, checkCipherCall, checkContext, isPinnedContext } from './encryption-context.js';
 import { mayBeSameKey } from './kms-key-id.js';
 import { AWS_KMS } from './kms-errors.js';
-import { decryptWithKms, encryptWithKms, kmsKey, type KmsKeyOptions } from './kms-key.js';
+import { decryptWithKms, encryptWithKms, kmsKey } from './kms-key.js';
+import type { KmsKeyOptions } from './kms-options.js';
 import { withPlaintext } from './plaintext.js';
 
 /** Options of {@link kmsCipher}. */

@@ -2,26 +2,10 @@ import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { invalidType, KeyProviderError, kindOf, MissingPackageError, optionalString } from '../core/index.js';
 import { bringsRetries, checkClientConfig, isEqual, isLoopback, isPlain } from './kms-config.js';
 import { AWS_KMS } from './kms-errors.js';
+import type { KmsConnectionOptions } from './kms-options.js';
 
 /** The package, however it was loaded. */
 export type KmsSdk = typeof import('@aws-sdk/client-kms');
-
-/** How to get to KMS; both `fromKms` and `kmsCipher` take these. */
-export interface KmsConnectionOptions {
-  /** AWS Region of the key. Default: what the SDK finds (AWS_REGION, the profile); there is no other default. */
-  region?: string | undefined;
-  /**
-   * The caller's `KMSClient`: it keeps its own retries and timeouts and is never closed here. Not together with
-   * `clientConfig`; a `region` beside it changes nothing.
-   */
-  client?: object | undefined;
-  /**
-   * `KMSClientConfig` for the client built here; clients of equal region and config are shared. Defaults: connection
-   * timeout 1 s, request timeout 2 s, and `maxAttempts: 1`, because retries are made here; with a `maxAttempts`,
-   * `retryMode` or `retryStrategy` of its own they are the SDK's. An endpoint over plain http must be on loopback.
-   */
-  clientConfig?: object | undefined;
-}
 
 /** A client in use. */
 export interface KmsConnection {

@@ -13,27 +13,17 @@ import {
 } from '../core/index.js';
 import type { DecryptOrder } from './ciphertext-provider.js';
 import { callKms } from './kms-call.js';
-import { kmsLink, type KmsConnectionOptions, type KmsLink } from './kms-client.js';
+import { kmsLink, type KmsLink } from './kms-client.js';
 import { AWS_KMS } from './kms-errors.js';
 import { headerHint } from './kms-header.js';
 import { isAlias, mayBeSameKey } from './kms-key-id.js';
+import type { KmsKeyOptions } from './kms-options.js';
 
 /** One KMS key and the way to it: what `fromKms` and `kmsCipher` have in common. */
 export interface KmsKey {
   readonly link: KmsLink;
   readonly keyId: string | undefined;
   readonly grantTokens: readonly string[] | undefined;
-}
-
-/** The options both take. */
-export interface KmsKeyOptions extends KmsConnectionOptions {
-  /**
-   * ARN, key id or alias. Sent along, so that KMS opens the ciphertext with this key only; the key that an ARN or an
-   * id names must also be the one in the answer. What an alias stands for is left to KMS.
-   */
-  keyId?: string | undefined;
-  /** Passed on to KMS: they bridge the seconds until a new grant is known everywhere. */
-  grantTokens?: readonly string[] | undefined;
 }
 
 /** Checks the options that both take. */

@@ -1,7 +1,8 @@
 import type { KeyProvider } from '../core/index.js';
 import { ciphertextProvider, type CiphertextOptions } from './ciphertext-provider.js';
 import { AWS_KMS } from './kms-errors.js';
-import { decryptWithKms, kmsKey, type KmsKeyOptions } from './kms-key.js';
+import { decryptWithKms, kmsKey } from './kms-key.js';
+import type { KmsKeyOptions } from './kms-options.js';
 
 /** Options of {@link fromKms}. */
 export interface FromKmsOptions extends CiphertextOptions, KmsKeyOptions {}
