@@ -152,13 +152,18 @@ export class Call implements CallPort {
   /** The first run. */
   runFirst(): void {
     let running: unknown;
+    let plain = true;
     try {
       running = this.invoke();
-      if (!(running instanceof Promise)) running = Promise.resolve(running);
+      if (running instanceof Promise) plain = running.then === then;
+      else running = Promise.resolve(running);
     } catch (error) {
       running = Promise.reject(error as Error);
     }
-    void then.call(running as Promise<unknown>, this.onResult, this.onError);
+    const promise = running as Promise<unknown>;
+    // Called as a method the compiler knows it, by `call` it does not: 5 % of a warm call.
+    if (plain) void promise.then(this.onResult, this.onError);
+    else void then.call(promise, this.onResult, this.onError);
   }
 
   // Not private: before every private method the engine looks whether the object has it.
@@ -206,16 +211,22 @@ export class Call implements CallPort {
   settle(): void {
     this.core.exit(this);
     if (this.context !== undefined) shutContext(this.context);
-    this.context = undefined;
-    (this as Emptied).record = undefined;
-    this.resolve = this.reject = undefined;
-    this.call = this.query = undefined;
-    this.attempt = 0;
+    this.empty();
     const extras = this.extras;
     if (extras === undefined) return;
     if (extras.caller !== undefined) unfollow(extras.caller, this);
     if (extras.copies !== undefined) for (const copy of extras.copies) copy.fill(0);
     extras.records = undefined;
+  }
+
+  empty(): void {
+    this.context = undefined;
+    (this as Emptied).record = undefined;
+    this.resolve = undefined;
+    this.reject = undefined;
+    this.call = undefined;
+    this.query = undefined;
+    this.attempt = 0;
   }
 
   #more(): Extras {
@@ -251,13 +262,14 @@ function ended(call: Call, result: unknown): void {
     void call.conclude({ result });
     return;
   }
-  const plain = call.extras === undefined;
-  call.settle();
-  // Its function has ended and nobody else holds it: it can serve again.
-  if (plain && idle.length < MAX_IDLE) {
+  if (call.extras === undefined) {
+    core.exit(call);
+    if (call.context !== undefined) shutContext(call.context);
+    call.empty();
     (call as Emptied).core = undefined;
-    idle.push(call);
-  }
+    // Its function has ended and nobody else holds it: it can serve again.
+    if (idle.length < MAX_IDLE) idle.push(call);
+  } else call.settle();
   resolve?.(result);
 }
 

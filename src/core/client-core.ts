@@ -122,7 +122,7 @@ export class ClientCore implements KeyUser {
       last.index = call.index;
     }
     call.index = -1;
-    if (running.length === 0) deadlines.emptied();
+    if (running.length === 0 && deadlines.timed) deadlines.emptied();
     if (--this.inFlight === 0) this.#idle?.();
   }
 

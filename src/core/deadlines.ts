@@ -19,6 +19,8 @@ export class Deadlines {
   readonly running: RunningCall[] = [];
   /** Whether the calls of this turn are going to be stamped. */
   stamping = false;
+  /** Whether the timer is set. */
+  timed = false;
   readonly #clock: Clock;
   readonly #stampTurn: () => void;
   #timer: { cancel(): void } | undefined;
@@ -36,16 +38,16 @@ export class Deadlines {
   arm(): void {
     if (this.#clock === systemClock) {
       this.stamping = true;
-      process.nextTick(this.#stampTurn);
+      setImmediate(this.#stampTurn);
     } else this.#stampAll();
   }
 
   /** No call is running any more. */
   emptied(): void {
-    if (this.#timer === undefined) return;
-    this.#timer.cancel();
+    this.#timer?.cancel();
     this.#timer = undefined;
     this.#timerDue = Infinity;
+    this.timed = false;
   }
 
   /** What is left of a call's time, in ms. */
@@ -75,6 +77,7 @@ export class Deadlines {
     if (due >= this.#timerDue) return;
     this.#timer?.cancel();
     this.#timerDue = due;
+    this.timed = true;
     const ring = (): void => {
       this.#ring();
     };
@@ -83,6 +86,7 @@ export class Deadlines {
 
   #ring(): void {
     this.#timer = undefined;
+    this.timed = false;
     this.#timerDue = Infinity;
     const mono = this.#clock.monotonic();
     for (const call of [...this.running]) if (call.deadline >= 0 && call.deadline <= mono) call.outOfTime();
