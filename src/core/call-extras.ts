@@ -1,3 +1,4 @@
+import { CallTimeoutError } from './errors.js';
 import type { KeyRecord } from './key-record.js';
 import { checkNames, integer, invalidType, kindOf } from './options.js';
 import type { CallOptions } from './types.js';
@@ -46,4 +47,13 @@ export function checkCallOptions(options: CallOptions): CallOptions {
   }
   integer('timeout', timeout, 1, 1);
   return options;
+}
+
+/** Says what the call was at when its time was up. */
+export function timeoutError(attempt: number, provider: string, version: string | undefined): CallTimeoutError {
+  const what = attempt === 0 ? 'waiting for the key store' : `in run ${String(attempt)} of the function`;
+  return new CallTimeoutError(
+    `The call did not end within its \`timeout\` (it was ${what}); raise it, or see what is slow.`,
+    { provider, version },
+  );
 }

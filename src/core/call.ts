@@ -1,6 +1,6 @@
-import { checkCallOptions, NO_QUERY, noExtras, type CallFunction, type Extras } from './call-extras.js';
+import { checkCallOptions, NO_QUERY, noExtras, timeoutError, type CallFunction, type Extras } from './call-extras.js';
 import type { ClientCore } from './client-core.js';
-import { CallTimeoutError, closedError } from './errors.js';
+import { closedError } from './errors.js';
 import { chooseLivingKey } from './key-choice.js';
 import { openContext, shutContext, type KeyContext } from './key-context.js';
 import { KeyRecord } from './key-record.js';
@@ -116,16 +116,8 @@ export class Call implements CallPort {
   }
 
   outOfTime(): void {
-    const what = this.attempt === 0 ? 'waiting for the key store' : `in run ${String(this.attempt)} of the function`;
-    this.end(
-      new CallTimeoutError(
-        `The call did not end within its \`timeout\` (it was ${what}); raise it, or see what is slow.`,
-        {
-          provider: this.core.options.keyProvider.name,
-          version: (this.record as KeyRecord | undefined)?.version,
-        },
-      ),
-    );
+    const { name } = this.core.options.keyProvider;
+    this.end(timeoutError(this.attempt, name, (this.record as KeyRecord | undefined)?.version));
   }
 
   end(reason: unknown): void {
