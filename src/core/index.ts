@@ -1,5 +1,6 @@
 // Everything of layers 0 to 2, in one place: providers, adapters and the command line import the core from here only, so
 // that the published core is one chunk (on Node 20 every further file on the import path costs a millisecond).
+export * from './attempt.js';
 export * from './builtin.js';
 export * from './clock.js';
 export * from './errors.js';

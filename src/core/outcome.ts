@@ -1,3 +1,4 @@
+import { attempt, read } from './attempt.js';
 import { isGoldKeyError } from './errors.js';
 import type { Outcome } from './types.js';
 
@@ -23,11 +24,9 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 /** How far down a `cause` chain is looked. */
 const MAX_CAUSES = 16;
 
-type Loose = Readonly<Record<PropertyKey, unknown>>;
-
 /** A fetch `Response`, known by its tag: naming the global would load undici. */
 export function isResponse(value: unknown): value is Response {
-  return read(value, Symbol.toStringTag) === 'Response';
+  return readAny(value, Symbol.toStringTag) === 'Response';
 }
 
 /** The default of `isKeyRejected`: HTTP status 401, wherever an HTTP client puts it. */
@@ -41,7 +40,9 @@ export function isTransientFault(outcome: Outcome): boolean {
   if (!('error' in outcome)) return isResponse(outcome.result) && TRANSIENT_STATUS.has(outcome.result.status);
   return chain(outcome.error).some((error) => {
     if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API')) return error.retryable;
-    return statusesOf(error).some((status) => TRANSIENT_STATUS.has(status)) || TRANSIENT_CODES.has(read(error, 'code'));
+    return (
+      statusesOf(error).some((status) => TRANSIENT_STATUS.has(status)) || TRANSIENT_CODES.has(readAny(error, 'code'))
+    );
   });
 }
 
@@ -49,7 +50,9 @@ export function isTransientFault(outcome: Outcome): boolean {
 export function retryAfterOf(outcome: Outcome, now: number): number | undefined {
   const thrown = outcome.error;
   if (isGoldKeyError(thrown)) return thrown.retryAfter;
-  const value = [outcome.result, thrown, read(thrown, 'response')].map(headerOf).find((found) => found !== undefined);
+  const value = [outcome.result, thrown, readAny(thrown, 'response')]
+    .map(headerOf)
+    .find((found) => found !== undefined);
   if (value === undefined) return undefined;
   const seconds = Number(value);
   if (value !== '' && Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds * 1_000));
@@ -70,21 +73,21 @@ export function cancelBody(result: unknown): void {
 }
 
 function headerOf(holder: unknown): string | undefined {
-  const headers = read(holder, 'headers');
-  const get = read(headers, 'get');
+  const headers = readAny(holder, 'headers');
+  const get = readAny(headers, 'get');
   const value: unknown =
-    typeof get === 'function' ? attempt(() => get.call(headers, 'retry-after')) : read(headers, 'retry-after');
+    typeof get === 'function' ? attempt(() => get.call(headers, 'retry-after')) : readAny(headers, 'retry-after');
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
 function statusesOf(error: unknown): unknown[] {
-  const response = read(error, 'response');
+  const response = readAny(error, 'response');
   return [
-    read(error, 'status'),
-    read(error, 'statusCode'),
-    read(response, 'status'),
-    read(response, 'statusCode'),
-    read(read(error, '$metadata'), 'httpStatusCode'),
+    readAny(error, 'status'),
+    readAny(error, 'statusCode'),
+    readAny(response, 'status'),
+    readAny(response, 'statusCode'),
+    readAny(readAny(error, '$metadata'), 'httpStatusCode'),
   ];
 }
 
@@ -93,7 +96,7 @@ function chain(error: unknown): unknown[] {
   for (
     let next = error;
     next !== undefined && next !== null && errors.length < MAX_CAUSES;
-    next = read(next, 'cause')
+    next = readAny(next, 'cause')
   ) {
     if (errors.includes(next)) break;
     errors.push(next);
@@ -101,16 +104,7 @@ function chain(error: unknown): unknown[] {
   return errors;
 }
 
-/** A property of anything; one whose getter throws is not there. */
-function read(holder: unknown, name: PropertyKey): unknown {
-  if (typeof holder !== 'object' || holder === null) return undefined;
-  return attempt(() => (holder as Loose)[name]);
-}
-
-function attempt<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
+/** A property of an object; of anything else there is none. */
+function readAny(holder: unknown, name: PropertyKey): unknown {
+  return typeof holder === 'object' && holder !== null ? read(holder, name) : undefined;
 }

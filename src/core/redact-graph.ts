@@ -1,4 +1,5 @@
-import { isObject, kindOfObject, read, tellingProperties, type Kind } from './redact-kinds.js';
+import { read } from './attempt.js';
+import { isObject, kindOfObject, tellingProperties, type Kind } from './redact-kinds.js';
 import { REDACTED, type SecretText } from './secret-text.js';
 
 /** Stands for what lies past the bounds of a search. */

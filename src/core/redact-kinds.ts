@@ -1,10 +1,9 @@
+import { attempt, read } from './attempt.js';
 import { nodeTypes } from './builtin.js';
 
 /** How a value is treated by the search. */
 export type Kind =
   'error' | 'plain' | 'map' | 'set' | 'url' | 'pairs' | 'bytes' | 'text' | 'inert' | 'function' | 'opaque';
-
-type Loose = Readonly<Record<PropertyKey, unknown>>;
 
 /** What a request or a response is read for, by code that handles errors. */
 const TELLING = [
@@ -80,11 +79,6 @@ export function tellingProperties(value: object): Array<[string, unknown]> {
   return told;
 }
 
-/** A property of anything; one whose getter throws is not there. */
-export function read(holder: object, name: PropertyKey): unknown {
-  return attempt(() => (holder as Loose)[name]);
-}
-
 export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
@@ -134,12 +128,4 @@ function tagOf(value: object): string | undefined {
 function constructorName(value: object): string {
   const type = read(value, 'constructor');
   return typeof type === 'function' && type.name !== '' ? type.name : 'object';
-}
-
-function attempt<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { isObject, kindOfObject, nodeTypes, read, SecretText } from '../core/index.js';
+import { attempt, isObject, kindOfObject, nodeTypes, read, SecretText } from '../core/index.js';
 
 /** How many values are looked at: a graph without an end must not hang a test. */
 const MAX_VALUES = 200_000;
@@ -111,12 +111,4 @@ function bytesHold(held: object, text: SecretText): boolean {
 function printed(value: unknown): string {
   if (typeof value === 'string') return value;
   return attempt(() => inspect(value, { depth: 20, maxStringLength: 1_000_000, breakLength: Infinity })) ?? '';
-}
-
-function attempt<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,20 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError } from '../../../src/index.js';
-import { A, B, loadsOf, scene, watch, zeroed, type Scene, type Watched } from './scene.js';
+import { A, B, loadsOf, notResolved, scene, traffic, watch, zeroed, type Scene, type Watched } from './scene.js';
 
 const down = (): Error => new KeyProviderError('down');
-
-async function traffic({ clock, call }: Scene, ms: number, every: number): Promise<Array<Watched<string>>> {
-  const calls: Array<Watched<string>> = [];
-  for (let at = 0; at < ms; at += every) {
-    calls.push(watch(clock, call()));
-    await clock.advance(every);
-  }
-  return calls;
-}
-
-const waited = (calls: ReadonlyArray<Watched<string>>): number =>
-  calls.filter(({ state }) => state !== 'resolved').length;
 
 describe('a store that is down', () => {
   it('from 3 s after expiry on fails no call, and is asked once per back-off step', async () => {
@@ -26,7 +14,7 @@ describe('a store that is down', () => {
     const calls = await traffic(play, 3_000, 2);
     await play.clock.advance(250);
 
-    expect(waited(calls)).toBe(0);
+    expect(notResolved(calls)).toBe(0);
     expect(loadsOf(play.store).length - 1).toBeLessThanOrEqual(3);
   });
 
@@ -68,7 +56,7 @@ describe('a store that is down', () => {
     const after = watch(clock, call());
     await clock.advance(1);
 
-    expect(waited(calls)).toBe(0);
+    expect(notResolved(calls)).toBe(0);
     expect(after.error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER' });
     expect(api.calls).toHaveLength(used);
     expect(zeroed(store.handed)).toBe(true);
@@ -182,7 +170,7 @@ describe('a background load', () => {
 
     const calls = await traffic(play, 29_000, 50);
 
-    expect(waited(calls)).toBe(0);
+    expect(notResolved(calls)).toBe(0);
     expect(loadsOf(play.store).length).toBeLessThanOrEqual(4);
     play.store.failure = undefined;
     play.store.put('current', B);

@@ -179,3 +179,18 @@ export async function unhandledIn(body: () => Promise<void>): Promise<unknown[]>
 export function zeroed(arrays: readonly Uint8Array[]): boolean {
   return arrays.every((bytes) => bytes.every((byte) => byte === 0));
 }
+
+/** Calls every `every` ms for `ms`; returns how each ended. */
+export async function traffic({ clock, call }: Scene, ms: number, every: number): Promise<Array<Watched<string>>> {
+  const calls: Array<Watched<string>> = [];
+  for (let at = 0; at < ms; at += every) {
+    calls.push(watch(clock, call()));
+    await clock.advance(every);
+  }
+  return calls;
+}
+
+/** How many calls failed, or still wait. */
+export function notResolved(calls: ReadonlyArray<Watched<string>>): number {
+  return calls.filter(({ state }) => state !== 'resolved').length;
+}

@@ -1,0 +1,15 @@
+type Loose = Readonly<Record<PropertyKey, unknown>>;
+
+/** What `action` returns; nothing when it throws. For objects of somebody else's, which may do anything when looked at. */
+export function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A property of anything; one whose getter throws is not there. */
+export function read(holder: object, name: PropertyKey): unknown {
+  return attempt(() => (holder as Loose)[name]);
+}
