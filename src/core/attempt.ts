@@ -11,5 +11,10 @@ export function attempt<T>(action: () => T): T | undefined {
 
 /** A property of anything; one whose getter throws is not there. */
 export function read(holder: object, name: PropertyKey): unknown {
-  return attempt(() => (holder as Loose)[name]);
+  // Not by attempt: every warm call that returns an object comes here, and would make a closure.
+  try {
+    return (holder as Loose)[name];
+  } catch {
+    return undefined;
+  }
 }
