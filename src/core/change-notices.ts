@@ -8,15 +8,18 @@ import type { CheckedOptions } from './options.js';
 export class ChangeNotices {
   readonly #options: CheckedOptions;
   readonly #onDue: () => void;
+  readonly #onVersion: (version: string) => void;
   #unsubscribe: (() => Promise<void>) | undefined;
   #timer: { cancel(): void } | undefined;
   #dueAt = -Infinity;
   #listening = false;
   #closed = false;
 
-  constructor(options: CheckedOptions, onDue: () => void) {
+  /** `onDue` when the store is to be asked; `onVersion` at once, when it says what has changed. */
+  constructor(options: CheckedOptions, onDue: () => void, onVersion: (version: string) => void) {
     this.#options = options;
     this.#onDue = onDue;
+    this.#onVersion = onVersion;
   }
 
   /** Subscribes, once. */
@@ -38,7 +41,11 @@ export class ChangeNotices {
       // What changed while nobody listened was not told.
       else this.#noticed();
     };
-    void (async () => keyProvider.subscribe?.(() => this.#noticed()))().then(subscribed, retry);
+    const onChange = (change?: { version?: string | undefined }): void => {
+      if (typeof change?.version === 'string') this.#onVersion(change.version);
+      this.#noticed();
+    };
+    void (async () => keyProvider.subscribe?.(onChange))().then(subscribed, retry);
   }
 
   async close(): Promise<void> {

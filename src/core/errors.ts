@@ -177,3 +177,20 @@ export function isGoldKeyError<C extends GoldKeyErrorCode = GoldKeyErrorCode>(
 export function closedError(): ClientClosedError {
   return new ClientClosedError('The client has been closed; make a new one.');
 }
+
+/** The same error as a new one, for another caller or about another thing: the first is its `cause`. */
+export function errorAgain(error: GoldKeyError, changes: Omit<GoldKeyErrorOptions, 'cause'>): GoldKeyError {
+  const { message, code, retryable, retryAfter, provider, version } = error;
+  // By its code: a subclass of somebody else's has a constructor of its own.
+  const Again = BY_CODE[code] ?? KeyProviderError;
+  return new Again(message, { cause: error, retryable, retryAfter, provider, version, ...changes });
+}
+
+const BY_CODE: Partial<Record<GoldKeyErrorCode, typeof GoldKeyError>> = {
+  ERR_GOLDKEY_NOT_FOUND: KeyNotFoundError,
+  ERR_GOLDKEY_ACCESS_DENIED: KeyAccessDeniedError,
+  ERR_GOLDKEY_DECRYPT: KeyDecryptError,
+  ERR_GOLDKEY_FORMAT: KeyFormatError,
+  ERR_GOLDKEY_KEY_TIMEOUT: KeyTimeoutError,
+  ERR_GOLDKEY_MISSING_PACKAGE: MissingPackageError,
+};

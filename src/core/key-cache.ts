@@ -182,11 +182,11 @@ export class KeyCache {
       flight.asked = true;
       startedAt = clock.monotonic();
       this.#intake.loads++;
-      const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
+      const known = flight.kind === 'ordinary' ? this.#knownFor(slot) : [];
       const { keyTimeout } = this.options;
       const order = { stage: slot.stage, background, timeout: keyTimeout, aborts: (this.#aborts ??= new Set()) };
       let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
-      if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.shelf.versions)) {
+      if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.#knownFor(slot))) {
         // `unchanged` of a key that has gone since it was asked for: now it has to be read.
         this.#intake.loads++;
         loaded = await askStore(this.options, { ...order, known: undefined, timeout: keyTimeout - duration() });
@@ -197,6 +197,10 @@ export class KeyCache {
     } finally {
       if (slot.flight === flight) slot.flight = undefined;
     }
+  }
+
+  #knownFor(slot: StageSlot): string[] {
+    return this.shelf.heldFor(slot).map(({ version }) => version);
   }
 
   /** A load after `evict()` waits for its turn; closing ends the wait. */
@@ -251,9 +255,17 @@ export class KeyCache {
 
   #listen(): void {
     if (this.options.keyProvider.subscribe === undefined) return;
-    this.#notices ??= new ChangeNotices(this.options, () => {
-      void this.#afterNotice();
-    });
+    this.#notices ??= new ChangeNotices(
+      this.options,
+      () => {
+        void this.#afterNotice();
+      },
+      (version) => {
+        // A version that is held already is no news: a store that repeats itself must not lift every cooldown.
+        if (this.shelf.slots.some(({ record }) => record?.version === version)) return;
+        for (const slot of this.shelf.slots) slot.endCooldown();
+      },
+    );
     this.#notices.listen();
   }
 }

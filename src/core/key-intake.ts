@@ -1,6 +1,6 @@
-import { closedError, KeyNotFoundError, KeyProviderError, type GoldKeyError } from './errors.js';
+import { closedError, errorAgain, KeyNotFoundError, KeyProviderError, type GoldKeyError } from './errors.js';
 import { checkAnswer, copyKey } from './key-format.js';
-import { asKeyError, errorAgain, wipe, type Loaded } from './key-load.js';
+import { asKeyError, wipe, type Loaded } from './key-load.js';
 import { KeyRecord } from './key-record.js';
 import type { KeyShelf } from './key-shelf.js';
 import { scrub } from './redact.js';
@@ -41,18 +41,26 @@ export class KeyIntake {
   }
 
   /** A load ended well. What the store handed over is zeroed here, whatever becomes of it. */
-  arrived(slot: StageSlot, flight: Flight, { key, rollout }: Loaded, duration: number): LoadOutcome {
+  arrived(slot: StageSlot, flight: Flight, { key, rollout, failure }: Loaded, duration: number): LoadOutcome {
     const shelf = this.#shelf;
     const { options } = shelf;
     const { clock, keyProvider } = options;
     try {
       if (this.closed) throw closedError();
+      if (failure !== undefined) {
+        if (!flight.orphan) this.#follow(rollout);
+        throw failure.error;
+      }
       const about = { provider: keyProvider.name, version: key?.version };
       const answer = checkAnswer(key, about);
       if (answer === undefined) return { error: this.#absent(slot, flight) };
-      const held = 'unchanged' in answer ? this.#held(answer) : undefined;
+      const held = 'unchanged' in answer ? this.#held(slot, answer) : undefined;
       const given = 'bytes' in answer ? answer : undefined;
-      const life = shelf.lifeOf(answer, held?.life.until ?? given?.until);
+      const life = shelf.lifeOf(
+        answer,
+        held?.life.until ?? given?.until,
+        held === slot.record ? undefined : held?.life,
+      );
       const { bytes, trimmed } = copyKey(held?.bytes ?? given?.bytes ?? NO_BYTES, about);
       if (flight.orphan) {
         const record = new KeyRecord(bytes, answer.version, slot.stage, life);
@@ -107,7 +115,9 @@ export class KeyIntake {
     if (slot.record !== undefined) slot.record.warmUntil = 0;
     if (!error.retryable) {
       slot.preferred = undefined;
-      this.#shelf.drop(slot, error.code);
+      // Where there are stages, what is denied is one version: the one held before it may now be another stage's.
+      const other = this.#shelf.rollout !== undefined && error.version !== undefined;
+      if (!other || error.version === slot.record?.version) this.#shelf.drop(slot, error.code);
     }
     this.#shelf.emit('load-failed', slot, () => ({ duration, error, retryAfter }));
     return error;
@@ -119,7 +129,9 @@ export class KeyIntake {
     const mono = this.#shelf.options.clock.monotonic();
     const { lastError, retryAt, absentUntil } = slot;
     if (mono < absentUntil) return this.#notFound(slot);
-    return lastError !== undefined && mono < retryAt ? errorAgain(lastError, Math.ceil(retryAt - mono)) : undefined;
+    return lastError !== undefined && mono < retryAt
+      ? errorAgain(lastError, { retryAfter: Math.ceil(retryAt - mono) })
+      : undefined;
   }
 
   /** A key past its expiry is chosen. */
@@ -132,10 +144,10 @@ export class KeyIntake {
   }
 
   /** The key of a version that the store says has not changed, from whichever stage holds it. */
-  #held({ version }: UnchangedKey): KeyRecord {
+  #held(slot: StageSlot, { version }: UnchangedKey): KeyRecord {
     const { name } = this.#shelf.options.keyProvider;
-    const holder = this.#shelf.slots.find(({ record }) => record?.version === version);
-    if (holder?.record !== undefined) return holder.record;
+    const record = this.#shelf.heldFor(slot).find((held) => held.version === version);
+    if (record !== undefined) return record;
     throw new KeyProviderError(`The key store \`${name}\` says \`unchanged\` of a version that is not held.`, {
       provider: name,
       version,
@@ -146,11 +158,21 @@ export class KeyIntake {
     const shelf = this.#shelf;
     if (rollout === undefined) return;
     const { id, pendingPercent } = rollout;
-    if (shelf.rollout?.id === id && shelf.rollout.pendingPercent === pendingPercent) return;
-    const first = shelf.rollout === undefined && pendingPercent === 0;
+    const before = shelf.rollout;
     shelf.rollout = rollout;
+    if (before?.id === id && before.pendingPercent === pendingPercent && before.previousUntil === rollout.previousUntil)
+      return;
+    for (const slot of shelf.slots) {
+      // What was absent may be there now, and a refusal may ask again.
+      slot.absentUntil = 0;
+      slot.endCooldown();
+      // Another trial may be of another key.
+      if (slot.stage === 'pending' && before?.id !== id && slot.record !== undefined) slot.record.expire();
+    }
     for (const user of shelf.users) user.rolloutChanged();
-    if (!first) shelf.emit('rollout-changed', shelf.current, () => ({ pendingPercent }));
+    const quiet =
+      before === undefined ? pendingPercent === 0 : before.id === id && before.pendingPercent === pendingPercent;
+    if (!quiet) shelf.emit('rollout-changed', shelf.current, () => ({ pendingPercent }));
   }
 
   /** Without a current key nothing works: that is a failed load. The other stages need not have one. */

@@ -1,16 +1,5 @@
 import { CLOCK } from './clock.js';
-import {
-  isGoldKeyError,
-  KeyAccessDeniedError,
-  KeyDecryptError,
-  KeyFormatError,
-  KeyNotFoundError,
-  KeyProviderError,
-  KeyTimeoutError,
-  MissingPackageError,
-  type GoldKeyError,
-  type GoldKeyErrorCode,
-} from './errors.js';
+import { isGoldKeyError, KeyProviderError, KeyTimeoutError, type GoldKeyError } from './errors.js';
 import { kindOf, type CheckedOptions } from './options.js';
 import type { LoadedKey, LoadRequest, Rollout, Stage, UnchangedKey } from './types.js';
 
@@ -26,10 +15,11 @@ export interface LoadOrder {
   aborts: Set<(reason: Error) => void>;
 }
 
-/** What the store said. */
+/** What the store said: of `current` also where a rollout stands, even when the key could not be loaded. */
 export interface Loaded {
   key: LoadedKey | UnchangedKey | undefined;
   rollout: Rollout | undefined;
+  failure?: { readonly error: unknown } | undefined;
 }
 
 /**
@@ -74,17 +64,20 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
   ending.catch(() => undefined);
   const asked = ask();
   try {
+    let failure: Loaded['failure'];
     const key = await Promise.race([asked, ending]).catch((error: unknown) => {
       // What arrives although nobody waits any more, also in the very turn in which they stopped, is zeroed.
       asked.then(wipe, () => undefined);
-      throw error;
+      failure = { error };
+      return undefined;
     });
-    // A failed rollout read is no reason to do without the key: the last rollout known stays.
+    // A failed rollout read is no reason to do without the key: the last rollout known stays. A key that cannot be
+    // loaded is one more reason to read it: `pending` may have to stand in.
     const rollout =
-      order.stage === 'current'
+      order.stage === 'current' && !signal.aborted
         ? await Promise.race([readRollout(options, signal), ending]).catch(() => undefined)
         : undefined;
-    return { key, rollout };
+    return { key, rollout, failure };
   } finally {
     stop();
   }
@@ -111,23 +104,6 @@ export function asKeyError(error: unknown, provider: string): GoldKeyError {
     provider,
   });
 }
-
-/** The last error again, for a caller who comes while no load may start. */
-export function errorAgain(error: GoldKeyError, retryAfter: number): GoldKeyError {
-  const { message, code, retryable, provider, version } = error;
-  // By its code: a subclass of somebody else's has a constructor of its own.
-  const Again = BY_CODE[code] ?? KeyProviderError;
-  return new Again(message, { cause: error, retryable, retryAfter, provider, version });
-}
-
-const BY_CODE: Partial<Record<GoldKeyErrorCode, typeof GoldKeyError>> = {
-  ERR_GOLDKEY_NOT_FOUND: KeyNotFoundError,
-  ERR_GOLDKEY_ACCESS_DENIED: KeyAccessDeniedError,
-  ERR_GOLDKEY_DECRYPT: KeyDecryptError,
-  ERR_GOLDKEY_FORMAT: KeyFormatError,
-  ERR_GOLDKEY_KEY_TIMEOUT: KeyTimeoutError,
-  ERR_GOLDKEY_MISSING_PACKAGE: MissingPackageError,
-};
 
 function nameOf(error: unknown): string {
   try {

@@ -24,8 +24,7 @@ export class KeyRecord {
   #life: Lifetime;
   /** Wall-clock moment until which the warm path may hand the key out without looking any further; 0: look. */
   warmUntil = 0;
-  /** A wall clock that stepped back has expired it. */
-  expired = false;
+  #expired = false;
   /** What the price API last said of it. */
   standing: 'good' | 'suspect' | 'rejected' = 'good';
   /** Why the next success with this key is news: it has changed, or it was refused before. */
@@ -56,11 +55,22 @@ export class KeyRecord {
     return new Uint8Array(this.#buffer);
   }
 
+  /** Expired before its time. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
+  /** Ends its freshness: the store has to be asked before it is used again. */
+  expire(): void {
+    this.#expired = true;
+    this.warmUntil = 0;
+  }
+
   /** The same bytes came again: a new life. */
   renew(version: string, life: Lifetime): void {
     this.#version = version;
     this.#life = life;
-    this.expired = false;
+    this.#expired = false;
     this.warmUntil = 0;
   }
 

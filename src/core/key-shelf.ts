@@ -54,9 +54,11 @@ export class KeyShelf implements Expiring {
     return this.slots.flatMap(({ record }) => record?.textIfAny ?? []);
   }
 
-  /** The versions held, in any stage. */
-  get versions(): string[] {
-    return this.slots.flatMap(({ record }) => record?.version ?? []);
+  /** The keys that a load of this stage need not read again: its own, and the fresh ones of the other stages. */
+  heldFor(slot: StageSlot): KeyRecord[] {
+    const own = slot.record === undefined ? [] : [slot.record];
+    const others = this.slots.filter((other) => other !== slot).flatMap(({ record }) => record ?? []);
+    return [...own, ...others.filter((record) => this.isFresh(record))];
   }
 
   /** The key of a slot unless it must not be used at all; one past its `purgeAt` by either clock is zeroed here. */
@@ -81,8 +83,8 @@ export class KeyShelf implements Expiring {
     return expiresAt - Math.min(this.options.refreshAhead, (expiresAt - loadedAt) / 2);
   }
 
-  /** How long a key that has just come may be used. */
-  lifeOf(key: LoadedKey | UnchangedKey, until: number | undefined): Lifetime {
+  /** How long a key that has just come may be used; one that moves from another stage brings the rest of its `life`. */
+  lifeOf(key: LoadedKey | UnchangedKey, until: number | undefined, life?: Lifetime): Lifetime {
     const { clock, ttl, ttlJitter, staleIfError, keyProvider } = this.options;
     const now = this.#wall();
     const mono = clock.monotonic();
@@ -93,7 +95,8 @@ export class KeyShelf implements Expiring {
         { provider: keyProvider.name, version: key.version },
       );
     }
-    const expiresAt = Math.min(now + Math.ceil(ttl * (1 - ttlJitter * Math.random())), theirs);
+    const ours = now + Math.ceil(ttl * (1 - ttlJitter * Math.random()));
+    const expiresAt = Math.min(ours, theirs, Math.max(now + 1, life?.expiresAt ?? Infinity));
     const purgeAt = Math.min(expiresAt + staleIfError, until ?? Infinity);
     return { loadedAt: now, expiresAt, purgeAt, until, toMono: mono - now };
   }
@@ -108,7 +111,10 @@ export class KeyShelf implements Expiring {
       record = held;
     } else {
       record = new KeyRecord(bytes, version, slot.stage, life);
-      if (held !== undefined) this.#retire(held);
+      if (held !== undefined) {
+        if (slot === this.current && this.rollout !== undefined) this.#setAside(held);
+        this.#retire(held);
+      }
     }
     const changed = slot.digest !== record.digest;
     slot.record = record;
@@ -195,9 +201,17 @@ export class KeyShelf implements Expiring {
     this.highest = now;
     for (const { record } of this.slots) {
       if (record === undefined) continue;
-      record.expired = true;
-      record.warmUntil = 0;
+      record.expire();
     }
+  }
+
+  /** Where keys have two lives the replaced one may be needed once more: the store then has only to say which it is. */
+  #setAside(replaced: KeyRecord): void {
+    const slot = this.slot('previous');
+    if (slot.record !== undefined) this.#retire(slot.record);
+    slot.record = new KeyRecord(replaced.bytes.slice(), replaced.version, 'previous', replaced.life);
+    slot.record.expire();
+    slot.digest = replaced.digest;
   }
 
   #retire(record: KeyRecord): void {
