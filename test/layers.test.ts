@@ -18,6 +18,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   providers: [],
   prices: [],
   testing: [],
+  rotation: ['providers'],
   cli: ['.', 'providers', 'prices', 'testing'],
 };
 
@@ -27,6 +28,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
     ' ',
   ),
   local: 'create-master-key local local-seal master-key'.split(' '),
+  env: ['pinned-version'],
   shared: 'base64-bytes ciphertext ciphertext-provider encryption-context kms-header plaintext until-aborted'.split(
     ' ',
   ),
@@ -42,7 +44,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
 };
 
 /** Where the environment is read. */
-const READS_ENVIRONMENT = /^cli\//;
+const READS_ENVIRONMENT = /^cli\/|^providers\/pinned-version\.ts$/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

@@ -6,6 +6,7 @@ export * from './clock.js';
 export * from './errors.js';
 export * from './fingerprint.js';
 export * from './gold-data-client.js';
+export { copyKey } from './key-format.js';
 export { KeyContext } from './key-context.js';
 export * from './keyed-client.js';
 export * from './options.js';

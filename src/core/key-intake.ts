@@ -170,8 +170,7 @@ export class KeyIntake {
       if (slot.stage === 'pending' && before?.id !== id && slot.record !== undefined) slot.record.expire();
     }
     for (const user of shelf.users) user.rolloutChanged();
-    const quiet =
-      before === undefined ? pendingPercent === 0 : before.id === id && before.pendingPercent === pendingPercent;
+    const quiet = before === undefined ? id === '' : before.id === id && before.pendingPercent === pendingPercent;
     if (!quiet) shelf.emit('rollout-changed', shelf.current, () => ({ pendingPercent }));
   }
 

@@ -16,7 +16,11 @@ export interface ReadRing {
 }
 
 /** Holds `ring`, `name` and `cipher` to their types. */
-export function ringSource(options: { ring: RingStore; name: string; cipher: KeyCipher | readonly KeyCipher[] }): RingSource {
+export function ringSource(options: {
+  ring: RingStore;
+  name: string;
+  cipher: KeyCipher | readonly KeyCipher[];
+}): RingSource {
   const store = options.ring as Partial<RingStore> | null | undefined;
   if (typeof store?.read !== 'function' || typeof store.write !== 'function' || typeof store.name !== 'string') {
     throw invalidType(`\`ring\` must be a ring store, such as fileRing(path), got ${kindOf(store)}.`);
@@ -25,7 +29,9 @@ export function ringSource(options: { ring: RingStore; name: string; cipher: Key
   if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/.test(name)) {
     throw invalidType('`name` must be 1 to 128 letters, digits, dots, dashes, underscores or slashes.');
   }
-  const ciphers = Array.isArray(options.cipher) ? [...(options.cipher as readonly KeyCipher[])] : [options.cipher as KeyCipher];
+  const ciphers = Array.isArray(options.cipher)
+    ? [...(options.cipher as readonly KeyCipher[])]
+    : [options.cipher as KeyCipher];
   if (ciphers.length === 0) throw invalidType('`cipher` must not be empty.');
   for (const cipher of ciphers as Partial<KeyCipher | null>[]) {
     if (typeof cipher?.decrypt === 'function' && typeof cipher.accepts === 'function') continue;

@@ -63,8 +63,10 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
     if (version === undefined) return fail(path, 'names a version that is not in `versions`');
     const other = inUse.get(name);
     if (other !== undefined) return fail(path, `names the same version as \`${other}\``);
-    if (version.state !== state) return fail(join(join('versions', name), 'state'), `must be \`${state}\`, as \`${path}\` names it`);
-    if (version.ciphertext === undefined) return fail(join(join('versions', name), 'ciphertext'), `is missing, and \`${path}\` names it`);
+    if (version.state !== state)
+      return fail(join(join('versions', name), 'state'), `must be \`${state}\`, as \`${path}\` names it`);
+    if (version.ciphertext === undefined)
+      return fail(join(join('versions', name), 'ciphertext'), `is missing, and \`${path}\` names it`);
     inUse.set(name, path);
   };
   points('current', text(ring, '', 'current'), 'current');

@@ -29,7 +29,10 @@ export function ringJson(ring: KeyRingDocument): string {
         names.map((name) => {
           const version = versions[name];
           const { encryptionContext, metadata } = version ?? {};
-          return [name, ordered({ ...version, encryptionContext: sorted(encryptionContext), metadata: sorted(metadata) }, VERSION)];
+          return [
+            name,
+            ordered({ ...version, encryptionContext: sorted(encryptionContext), metadata: sorted(metadata) }, VERSION),
+          ];
         }),
       ),
     },

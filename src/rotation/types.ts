@@ -71,9 +71,7 @@ export interface RingStore {
   /** Names the store in errors, e.g. `redis`. */
   readonly name: string;
   /** Strongly consistent. `token` is the store's own version (a Vault `cas` number), handed back to `write`. */
-  read(options?: {
-    signal?: AbortSignal | undefined;
-  }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
+  read(options?: { signal?: AbortSignal | undefined }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
   /** Writes when the stored revision is `expected.revision` (0: there is none); else `RingConflictError`. */
   write(
     ring: KeyRingDocument,

@@ -1,0 +1,192 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { open, readdir, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { attempt, isGoldKeyError, nodeCrypto } from '../core/index.js';
+import { FileRefused, fileFault } from './file-fault.js';
+import { conflict } from './rotation-error.js';
+import { FILE } from './file-name.js';
+
+/** What tells one content of a file from another. */
+export interface Stamp {
+  readonly revision: number;
+  readonly writeId: string;
+}
+
+const MAX_BYTES = 1_000_000;
+/** A claim older than this was left behind by a process that died. */
+const CLAIM_LIFE = 1_000;
+const WAIT = 20;
+const MAX_WAITS = 100;
+/** Nobody works on a draft for longer. */
+const DRAFT_LIFE = 60_000;
+
+/**
+ * A file that is replaced as a whole, by one writer at a time, without a lock that could be left behind. A revision is
+ * claimed by hard-linking the finished draft to `<path>.<revision>`, which only one writer can do, and then renamed
+ * into place. A claim whose writer died in between is whole, and the next writer rolls it forward.
+ *
+ * What is between claim and rename runs in one turn, with synchronous calls: no other writer of this process gets in
+ * between, and one of another process only if the machine takes the turn away just then, and for as long as a claim
+ * lives.
+ */
+export class ClaimedFile<T extends Stamp> {
+  readonly path: string;
+  readonly #parse: (text: string) => T;
+
+  constructor(path: string, parse: (text: string) => T) {
+    this.path = path;
+    this.#parse = parse;
+  }
+
+  /** The content, or `undefined` when there is no such file. A file being rewritten in place is read again. */
+  async read(signal?: AbortSignal): Promise<T | undefined> {
+    for (let tries = 1; ; tries++) {
+      signal?.throwIfAborted();
+      try {
+        return this.#readNow();
+      } catch (error) {
+        if (tries === 4 || !isGoldKeyError(error)) throw fileFault(this.path, error);
+        await sleep(WAIT * tries, undefined, { signal });
+      }
+    }
+  }
+
+  /** Replaces what has `expected` as its revision (0: no file) by `text`, which is stamped `next`. */
+  async replace(text: string, next: Stamp, expected: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const draft = join(
+      dirname(this.path),
+      `.${basename(this.path)}.${nodeCrypto().randomBytes(6).toString('hex')}.draft`,
+    );
+    try {
+      if (attempt(() => lstatSync(this.path))?.isSymbolicLink() === true) {
+        throw new FileRefused('is a symbolic link: it is followed for reading only; write to the file it points to');
+      }
+      await this.#draft(draft, text);
+      await this.#commit(draft, next, expected, signal);
+      await this.#settle();
+    } catch (error) {
+      throw fileFault(this.path, error);
+    } finally {
+      await unlink(draft).catch(() => undefined);
+    }
+  }
+
+  async #draft(draft: string, text: string): Promise<void> {
+    const mode = attempt(() => statSync(this.path))?.mode;
+    const file = await open(draft, 'wx', mode === undefined ? 0o666 : mode & 0o777);
+    try {
+      await file.writeFile(text);
+      if (mode !== undefined) await file.chmod(mode & 0o777);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #commit(draft: string, next: Stamp, expected: number, signal: AbortSignal | undefined): Promise<void> {
+    for (let waits = 0; ; waits++) {
+      if (this.#step(draft, next, expected, waits >= MAX_WAITS) === 'done') return;
+      await sleep(WAIT, undefined, { signal });
+    }
+  }
+
+  /** All that must not be interrupted. */
+  #step(draft: string, next: Stamp, expected: number, impatient: boolean): 'done' | 'wait' {
+    this.#rollForward(impatient);
+    const found = this.#readNow();
+    const revision = found?.revision ?? 0;
+    if (this.#claimed(revision + 1) !== undefined) return 'wait';
+    if (found?.writeId === next.writeId) return 'done';
+    if (revision !== expected) throw conflict(FILE, expected, revision);
+    const claim = this.#claim(next.revision);
+    try {
+      linkSync(draft, claim);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'wait';
+      throw error;
+    }
+    // The claim's name was free because it was never taken, or because it has been renamed away: only the file tells.
+    const since = attempt(() => this.#readNow())?.revision ?? 0;
+    if (since !== expected) {
+      unlinkSync(claim);
+      throw conflict(FILE, expected, since);
+    }
+    this.#intoPlace(claim);
+    return 'done';
+  }
+
+  /** Finishes what a writer that died had claimed. */
+  #rollForward(impatient: boolean): void {
+    const next = (this.#readNow()?.revision ?? 0) + 1;
+    const claimedAt = this.#claimed(next);
+    if (claimedAt !== undefined && (impatient || Date.now() - claimedAt > CLAIM_LIFE))
+      this.#intoPlace(this.#claim(next));
+  }
+
+  #intoPlace(claim: string): void {
+    try {
+      renameSync(claim, this.path);
+    } catch (error) {
+      // Somebody took this writer for dead, and has rolled its claim forward: it is written all the same.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+
+  #claimed(revision: number): number | undefined {
+    return attempt(() => lstatSync(this.#claim(revision)))?.ctimeMs;
+  }
+
+  #claim(revision: number): string {
+    return `${this.path}.${String(revision)}`;
+  }
+
+  #readNow(): T | undefined {
+    let fd: number;
+    try {
+      // A pipe would keep whoever opens it waiting.
+      fd = openSync(this.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw new FileRefused('is not a regular file');
+      if (stats.size > MAX_BYTES) throw new FileRefused(`has ${String(stats.size)} bytes, more than any ring`);
+      return this.#parse(readFileSync(fd, 'utf8'));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The rename outlives a power cut once its folder is on the disk. What writers that died have left goes. */
+  async #settle(): Promise<void> {
+    const folder = dirname(this.path);
+    const handle = await open(folder, 'r').catch(() => undefined);
+    await handle?.sync().catch(() => undefined);
+    await handle?.close();
+    const revision = (await this.read())?.revision ?? 0;
+    const claims = `${basename(this.path)}.`;
+    for (const name of await readdir(folder)) {
+      const isDraft = name.startsWith(`.${claims}`) && name.endsWith('.draft');
+      const claimed = name.startsWith(claims) ? Number(name.slice(claims.length)) : NaN;
+      if (!isDraft && !(claimed <= revision)) continue;
+      const left = join(folder, name);
+      const made = await stat(left).catch(() => undefined);
+      if (made !== undefined && Date.now() - made.ctimeMs > DRAFT_LIFE) await unlink(left).catch(() => undefined);
+    }
+  }
+}
