@@ -17,7 +17,10 @@ interface Report {
   repairs: number;
 }
 
-/** A day of price calls, spread evenly over the clients; `at` says what happens before which call. */
+/** Whose turn a call is: spread over the clients without a pattern, the same in every run. */
+const turnOf = (call: number): number => Math.imul(call + 1, 0x9e3779b1) >>> 27;
+
+/** A day of price calls; `at` says what happens before which call. */
 async function day(scene: RingScene, desk: PriceDesk, at: ReadonlyMap<number, () => Promise<void>>): Promise<Report> {
   let decryptions = 0;
   const counted: KeyCipher = {
@@ -45,7 +48,7 @@ async function day(scene: RingScene, desk: PriceDesk, at: ReadonlyMap<number, ()
   const failed: string[] = [];
   for (let call = 0; call < CALLS; call++) {
     await at.get(call)?.();
-    await clients[call % CLIENTS]
+    await clients[turnOf(call) % CLIENTS]
       ?.getPrice('XAU')
       .catch((error: unknown) => failed.push(`${String(call)}: ${String(error)}`));
     if (call % 10 === 9) await scene.clock.advance(Math.round((10 * DAY) / CALLS));
