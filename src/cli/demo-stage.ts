@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GoldDataClient, KeyProviderError, type KeyProvider } from '../core/index.js';
+import { GoldDataClient, KeyProviderError, type KeyCipher, type KeyProvider } from '../core/index.js';
 import { createMasterKey, fromLocal, localCipher } from '../local.js';
 import { metalsApi, type PriceQuery, type Quote } from '../prices.js';
 import { startFakePriceApi, type FakePriceApi } from '../testing/fake-price-api.js';
@@ -18,6 +18,9 @@ interface ShownKey {
 
 /** Everything the demo runs on: all real but the price API, the clock, and the outage. */
 export interface Stage extends AsyncDisposable {
+  /** Where everything lies. */
+  folder: string;
+  cipher: KeyCipher;
   gold: GoldDataClient<Quote, string | PriceQuery>;
   api: FakePriceApi;
   clock: ManualClock;
@@ -28,7 +31,7 @@ export interface Stage extends AsyncDisposable {
   /** The price API refuses every key but the newest. */
   revokeOldKeys(): void;
   /** Every key there was, to look for in what was printed. */
-  keys: readonly string[];
+  keys: string[];
 }
 
 /** Sets the stage up in a temporary folder, which goes with it. */
@@ -46,13 +49,15 @@ export async function setStage(): Promise<Stage> {
   const gold = new GoldDataClient({ keyProvider: watched(local, store), clock, ...metalsApi({ baseUrl: api.url }) });
 
   return {
+    folder,
+    cipher,
     gold,
     api,
     clock,
     store,
     keys,
     async newKey() {
-      const key = `demo-${randomBytes(16).toString('hex')}`;
+      const key = inventKey();
       const encrypted = await cipher.encrypt(key);
       keys.push(key);
       api.accept(key);
@@ -68,6 +73,11 @@ export async function setStage(): Promise<Stage> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A key that opens nothing. */
+export function inventKey(): string {
+  return `demo-${randomBytes(16).toString('hex')}`;
 }
 
 /** The store as it is, with a counter and a switch that takes it down. */

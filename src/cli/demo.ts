@@ -1,6 +1,7 @@
-import { redactValue } from '../core/index.js';
+import { rotation } from './demo-rotation.js';
 import { setStage, type Stage } from './demo-stage.js';
-import { print, styled, type CliIo } from './io.js';
+import { Teller } from './demo-teller.js';
+import type { CliIo } from './io.js';
 
 const CACHED = 200;
 const STALE = 3;
@@ -18,6 +19,7 @@ export async function demo(io: CliIo): Promise<number> {
   await firstPrices(stage, teller);
   await rotated(stage, teller);
   await storeDown(stage, teller);
+  await rotation(stage, teller);
   counts(stage, teller);
   return teller.verdict();
 }
@@ -113,45 +115,4 @@ function counts({ gold, api, store, keys }: Stage, teller: Teller): void {
   );
   teller.holds('repairs', 1, repairs);
   teller.holds('keys in what was printed', 0, teller.keysShown(keys));
-}
-
-/** Prints the story, and holds it to the facts. */
-class Teller {
-  readonly #io: CliIo;
-  readonly #wrong: string[] = [];
-  #told = '';
-  #scenes = 0;
-
-  constructor(io: CliIo) {
-    this.#io = io;
-  }
-
-  line(text: string): void {
-    this.#told += `${text}\n`;
-    print(this.#io, text);
-  }
-
-  scene(title: string, ...lines: string[]): void {
-    const heading = `${String(++this.#scenes)}. ${title}`.padEnd(15);
-    for (const [index, text] of lines.entries()) {
-      this.line(`${index === 0 ? styled(this.#io, 'stdout', 'bold', heading) : ' '.repeat(15)}${text}`);
-    }
-  }
-
-  holds(what: string, told: unknown, seen: unknown): void {
-    if (told !== seen) this.#wrong.push(`${what}: told ${String(told)}, seen ${String(seen)}`);
-  }
-
-  keysShown(keys: readonly string[]): number {
-    return keys.filter((key) => redactValue(this.#told, [key]) !== this.#told).length;
-  }
-
-  verdict(): number {
-    if (this.#wrong.length === 0) {
-      this.line(`\n${styled(this.#io, 'stdout', 'green', 'All of it happened as told.')}`);
-      return 0;
-    }
-    this.line(`\n${styled(this.#io, 'stdout', 'red', 'Not as told:')}\n${this.#wrong.join('\n')}`);
-    return 1;
-  }
 }

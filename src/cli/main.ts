@@ -40,8 +40,10 @@ function isCommanderError(error: unknown): error is CommanderError {
 
 /** Commander repeats what was typed, and that may be a key: only names of options survive. */
 function usageOf({ code, message }: CommanderError, program: Command, argv: readonly string[]): UsageError {
-  const command = program.commands.find((candidate) => candidate.name() === argv[0])?.name();
-  const help = `Run \`goldkey${command === undefined ? '' : ` ${command}`} --help\`.`;
+  const named = program.commands.find((candidate) => candidate.name() === argv[0]);
+  const within = named?.commands.find((candidate) => candidate.name() === argv[1]);
+  const command = [named, within].flatMap((found) => found?.name() ?? []).join(' ');
+  const help = `Run \`goldkey${command === '' ? '' : ` ${command}`} --help\`.`;
   switch (code) {
     case 'commander.unknownOption': {
       const flag = /^error: unknown option '(--[a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1];
@@ -51,12 +53,14 @@ function usageOf({ code, message }: CommanderError, program: Command, argv: read
     }
     case 'commander.unknownCommand':
       return new UsageError(
-        `There is no such command; there are ${program.commands.map((known) => known.name()).join(', ')}. ${help}`,
+        `There is no such command; there are ${(named ?? program).commands.map((known) => known.name()).join(', ')}. ${help}`,
       );
     case 'commander.excessArguments': {
       const advice =
         'A key never comes from the command line, where others see it: use a prompt, a pipe or --key-file.';
-      return new UsageError(`Too many arguments.${command === 'encrypt' ? ` ${advice}` : ''} ${help}`);
+      return new UsageError(
+        `Too many arguments.${['encrypt', 'rotate init', 'rotate stage'].includes(command) ? ` ${advice}` : ''} ${help}`,
+      );
     }
     case 'commander.invalidArgument': {
       const flag = /option '[^']*?(--[a-z-]+)/.exec(message)?.[1] ?? 'an argument';

@@ -1,6 +1,7 @@
 import { GoldDataClient } from '../core/index.js';
-import type { PriceApi, PriceApiOptions, Quote } from '../prices.js';
+import type { PriceApi, Quote } from '../prices.js';
 import { result, type CliIo } from './io.js';
+import { priceApi } from './price-api.js';
 import { keyTimeoutOf, providerOf, type CiphertextOptions, type StoreOptions } from './store.js';
 
 /** The options of `price`. */
@@ -9,9 +10,6 @@ export interface PriceOptions extends StoreOptions, CiphertextOptions {
   apiUrl?: string | undefined;
   json?: boolean | undefined;
 }
-
-/** The names `--api` takes. */
-export const PRICE_APIS = ['metals-api'] as const;
 
 /** The main job, once: decrypt the key, ask for a price with it, tell what it took. */
 export async function price(io: CliIo, symbol: string, options: PriceOptions): Promise<void> {
@@ -52,12 +50,4 @@ function asText(
     `${source} answered in ${String(about.requestMs)} ms; the price is of ${new Date(timestamp).toISOString()}`,
     `${name} was called ${about.loads === 1 ? 'once' : `${String(about.loads)} times`} (key ${String(about.version)})`,
   ].join('\n');
-}
-
-async function priceApi(name: string, options: PriceApiOptions): Promise<PriceApi> {
-  const apis = await import('../prices.js');
-  const make: Readonly<Record<string, (options: PriceApiOptions) => PriceApi>> = { 'metals-api': apis.metalsApi };
-  const found = make[name];
-  if (found === undefined) throw new Error('--api was checked before.');
-  return found(options);
 }

@@ -5,7 +5,9 @@ import type { EncryptOptions } from './encrypt.js';
 import { addEncryptionContext } from './encryption-context.js';
 import type { Secrets } from './failure.js';
 import type { CliIo } from './io.js';
-import { PRICE_APIS, type PriceOptions } from './price.js';
+import { PRICE_APIS } from './price-api.js';
+import type { PriceOptions } from './price.js';
+import { addRotate } from './rotate-commands.js';
 import type { VerifyOptions } from './verify.js';
 
 /** The commands, each loading what it needs when it runs. */
@@ -60,6 +62,16 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     .addOption(new Option('--api <name>', 'the price API').choices(PRICE_APIS).default(PRICE_APIS[0]))
     .option('--api-url <url>', 'another address for the price API')
     .action(async (symbol: string, options: PriceOptions) => (await import('./price.js')).price(io, symbol, options));
+
+  addRotate(program, {
+    io,
+    secrets,
+    withContext,
+    option: (flags, text) => new Option(flags, text),
+    exitWith(exitCode) {
+      code = exitCode;
+    },
+  });
 
   program
     .command('demo')

@@ -24,6 +24,8 @@ describe('demo', () => {
         'Rotated',
         'Repaired',
         'Store down',
+        'Bad key',
+        'Two keys',
         'Counts',
       ]);
       expect(ran.stdout).toContain('HTTP 401, then 200. The caller got 2199.51 and no error.');

@@ -1,0 +1,42 @@
+// A rotation from code: a new key is tried, staged, used by a tenth of the clients, promoted; the old one stays a day.
+// Run it again at any time: a step that was taken is found done.
+//
+//   NEW_KEY_FILE                               a file with the new key, from the vendor's page
+//   RING_FILE, MASTER_KEY_FILE, PRICE_API_URL  optional
+import { readFile } from 'node:fs/promises';
+import { GoldDataClient } from 'goldkey';
+import { localCipher } from 'goldkey/local';
+import { metalsApi } from 'goldkey/prices';
+import { fileRing, fromKeyRing, KeyRotationManager } from 'goldkey/rotation';
+
+const ring = fileRing(process.env.RING_FILE ?? './gold.ring.json');
+// In production: kmsCipher({ keyId: 'alias/gold-api-keys', encryptionContext }) of goldkey/kms.
+const cipher = localCipher({
+  masterKeyFile: process.env.MASTER_KEY_FILE ?? './master.key',
+  encryptionContext: { service: 'gold-data-stream' },
+});
+const prices = metalsApi({ baseUrl: process.env.PRICE_API_URL });
+
+const rotation = new KeyRotationManager({
+  ring,
+  name: 'gold',
+  cipher,
+  // Tries a key by asking for one price with it; what it throws refuses the key.
+  async probe(key, { signal }) {
+    const load = async () => ({ bytes: Buffer.from(key), version: 'probe' });
+    await using client = new GoldDataClient({ keyProvider: { name: 'probe', load }, ...prices });
+    await client.getPrice('XAU', { signal });
+  },
+});
+
+const { version } = await rotation.stage((await readFile(process.env.NEW_KEY_FILE, 'utf8')).trim());
+await rotation.canary(10, { version });
+console.log((await rotation.status()).nextStep);
+
+// The services read the ring; what they do meanwhile is this.
+await using gold = new GoldDataClient({ keyProvider: fromKeyRing({ ring, name: 'gold', cipher }), ...prices });
+const quote = await gold.getPrice('XAU');
+console.log(`XAU ${quote.price.toFixed(2)} with ${gold.status().version}`);
+
+await rotation.promote({ version, overlap: 24 * 60 * 60 * 1000 });
+console.log((await rotation.status()).nextStep);

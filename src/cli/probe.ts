@@ -1,0 +1,25 @@
+import { GoldDataClient } from '../core/index.js';
+import type { RotationOptions } from '../rotation.js';
+import { priceApi } from './price-api.js';
+
+/** The options that say which price API tries a key. */
+export interface ProbeOptions {
+  api?: string | undefined;
+  apiUrl?: string | undefined;
+}
+
+const DEFAULT_API = 'metals-api';
+
+/** Tries a key by asking for one price with it; without `--api` or `--api-url` no key is tried. */
+export async function probeOf({ api, apiUrl }: ProbeOptions): Promise<RotationOptions['probe']> {
+  if (api === undefined && apiUrl === undefined) return undefined;
+  const prices = await priceApi(api ?? DEFAULT_API, { baseUrl: apiUrl });
+  return async (key, { signal }) => {
+    const keyProvider = {
+      name: 'probe',
+      load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: 'probe' }),
+    };
+    await using gold = new GoldDataClient({ keyProvider, ...prices });
+    await gold.getPrice('XAU', { signal });
+  };
+}
