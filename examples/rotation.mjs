@@ -23,9 +23,9 @@ const rotation = new KeyRotationManager({
   cipher,
   // Tries a key by asking for one price with it; what it throws refuses the key.
   async probe(key, { signal }) {
-    const load = async () => ({ bytes: Buffer.from(key), version: 'probe' });
-    await using client = new GoldDataClient({ keyProvider: { name: 'probe', load }, ...prices });
-    await client.getPrice('XAU', { signal });
+    const load = async () => ({ bytes: new TextEncoder().encode(key), version: 'probe' });
+    const client = new GoldDataClient({ keyProvider: { name: 'probe', load }, ...prices });
+    await client.getPrice('XAU', { signal }).finally(() => client.close());
   },
 });
 
@@ -34,9 +34,10 @@ await rotation.canary(10, { version });
 console.log((await rotation.status()).nextStep);
 
 // The services read the ring; what they do meanwhile is this.
-await using gold = new GoldDataClient({ keyProvider: fromKeyRing({ ring, name: 'gold', cipher }), ...prices });
+const gold = new GoldDataClient({ keyProvider: fromKeyRing({ ring, name: 'gold', cipher }), ...prices });
 const quote = await gold.getPrice('XAU');
 console.log(`XAU ${quote.price.toFixed(2)} with ${gold.status().version}`);
+await gold.close();
 
 await rotation.promote({ version, overlap: 24 * 60 * 60 * 1000 });
 console.log((await rotation.status()).nextStep);

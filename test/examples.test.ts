@@ -1,23 +1,17 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMasterKey, localCipher } from '../src/local.js';
 import { startFakeKms, type FakeKms } from '../src/testing/fake-kms.js';
 import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api.js';
 import { formsOf, temporaryFolder } from './cli/run.js';
+import { built, finishedWithout, missing, start } from './start-example.js';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const KEY = 'sk-invented/+&=0123456789';
 const LOCAL_CONTEXT = { service: 'gold-data-stream' };
 const KMS_CONTEXT = { service: 'gold-data-stream', environment: 'production' };
-// `npm test` builds first; a bare vitest run may find nothing built.
-const built = existsSync(join(ROOT, 'dist', 'index.js'));
-const missing = built ? '' : 'SKIPPED: nothing is built, run `npm run build:js`';
-if (!built && (process.env['CI'] ?? '') !== '') throw new Error(missing);
+const finished = finishedWithout(KEY);
 
 let kms: FakeKms;
 let api: FakePriceApi;
@@ -54,22 +48,6 @@ const forKms = (): Record<string, string> => ({
   AWS_SECRET_ACCESS_KEY: 'invented',
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 });
-
-/** Starts Node.js as a user would, in the package's folder. */
-function start(args: readonly string[], environment: Record<string, string>) {
-  const child = spawn(process.execPath, args, { cwd: ROOT, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
-  return { child, output };
-}
-
-async function finished(args: readonly string[], environment: Record<string, string>) {
-  const { child, output } = start(args, environment);
-  const [code] = (await once(child, 'close')) as [number | null];
-  for (const form of formsOf(KEY)) expect(output.stdout + output.stderr).not.toContain(form);
-  return { code, ...output };
-}
 
 describe.skipIf(!built)(`the examples ${missing}`, () => {
   it('service.mjs answers prices, shows no key, and ends on SIGTERM', async () => {
