@@ -54,7 +54,7 @@ export function vaultError(error: unknown): GoldKeyError {
     case 'unreadable':
       return new KeyProviderError(
         status === 0
-          ? `What answered ${request} does not speak HTTP${reached}; check \`address\`.`
+          ? `What answered ${request} does not speak HTTP; check \`address\`.`
           : `${answered} and a body that is not its JSON; check \`address\` and for a proxy in between.`,
         options,
       );

@@ -100,13 +100,13 @@ export function statusFault(
 /** The fault of a request that got no whole answer. */
 export function networkFault(call: VaultCall, error: unknown, sent: boolean): VaultFault {
   const code = codeOf(error);
-  const cause = harmless(error, code);
+  // A parser's error quotes what it could not read, which may be a secret: it is no cause.
+  if ((error as Partial<Error> | null)?.name === 'HTTPParserError') return new VaultFault('unreadable', call, { sent });
   if (/^(?:CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code)) {
-    return new VaultFault('certificate', call, { code, sent: false, cause });
+    return new VaultFault('certificate', call, { code, sent: false, cause: error });
   }
-  if (code.startsWith('HPE_')) return new VaultFault('unreadable', call, { code, sent, cause });
   const late = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
-  return new VaultFault(late ? 'timeout' : 'cut', call, { code, sent, cause });
+  return new VaultFault(late ? 'timeout' : 'cut', call, { code, sent, cause: error });
 }
 
 /** Vault's texts decide about a hint and a repetition only, never about the class of an error; none is shown. */
@@ -136,13 +136,4 @@ function millisecondsIn(retryAfter: string | undefined): number | undefined {
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : '';
-}
-
-/** A parser's error quotes what it could not read, which may be a secret: of that one only name and code stay. */
-function harmless(error: unknown, code: string): unknown {
-  if (!(error instanceof Error) || (!code.startsWith('HPE_') && !('data' in error))) return error;
-  return Object.assign(new Error('The answer is not HTTP; it is not kept, because it may hold a secret.'), {
-    name: error.name,
-    code,
-  });
 }

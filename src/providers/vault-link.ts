@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { closedError, retrying, systemClock, type Clock } from '../core/index.js';
 import { isRefusedLogin, vaultError } from './vault-errors.js';
 import { vaultPause, VaultFault, type VaultCall } from './vault-faults.js';
@@ -64,6 +65,8 @@ export function vaultLink(of: string, options: VaultConnection, more: readonly s
   const connection = async (): Promise<Connection> => {
     if (opened === undefined) {
       const closing = new AbortController();
+      // Every request under way listens to it, and Node.js would warn of the eleventh.
+      setMaxListeners(0, closing.signal);
       opened = { closing, connection: connect(checked, closing.signal) };
     }
     const mine = opened;
