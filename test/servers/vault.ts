@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { answers, cacheFolder, freePort, ready, run, stopped } from './process.js';
 
@@ -102,24 +102,24 @@ async function built(): Promise<string> {
   const folder = cacheFolder(`vault-${VERSION}`);
   const binary = join(folder, 'vault');
   if (await runs(binary)) return binary;
-  const source = join(folder, 'source');
-  // Renamed at the end: a binary that is there is a whole one.
-  const unfinished = join(folder, 'vault.new');
-  const go = async (...argv: string[]): Promise<void> => {
-    await run('go', argv, { cwd: source, env: { ...process.env, GOFLAGS: '-mod=mod' }, maxBuffer: 16_777_216 });
-  };
+  console.warn('Building Vault from its Go module, this once: about six minutes on two cores.');
+  let source: string | undefined;
   try {
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(source, { recursive: true });
+    await mkdir(folder, { recursive: true });
+    // A folder of its own, and renamed at the end: another run may be building too, and a binary that is there is whole.
+    source = await mkdtemp(join(folder, 'build-'));
+    const options = { cwd: source, env: { ...process.env, GOFLAGS: '-mod=mod' }, maxBuffer: 16_777_216 };
     await writeFile(join(source, 'main.go'), MAIN);
-    await go('mod', 'init', 'vaultserver');
+    await run('go', ['mod', 'init', 'vaultserver'], options);
     const replace = REPLACED.flatMap((replacement) => ['-replace', replacement]);
-    await go('mod', 'edit', '-require', `github.com/hashicorp/vault@v${VERSION}`, ...replace);
-    await go('build', '-tags', 'minimal', '-trimpath', '-ldflags', '-s -w', '-o', unfinished, '.');
-    await rename(unfinished, binary);
+    await run('go', ['mod', 'edit', '-require', `github.com/hashicorp/vault@v${VERSION}`, ...replace], options);
+    await run('go', ['build', '-tags', 'minimal', '-trimpath', '-ldflags', '-s -w', '-o', 'vault', '.'], options);
+    await rename(join(source, 'vault'), binary);
   } catch (error) {
     const how = `install Go 1.25 or later and let it reach its module proxy; or put a vault ${VERSION} at ${binary}`;
     throw new Error(`Vault could not be built from its Go module: ${how}`, { cause: error });
+  } finally {
+    if (source !== undefined) await rm(source, { recursive: true, force: true });
   }
   if (await runs(binary)) return binary;
   throw new Error(`What was built of Vault does not run; put a vault ${VERSION} at ${binary}.`);
