@@ -84,7 +84,7 @@ export function vaultError(error: unknown): GoldKeyError {
 function statusError(fault: VaultFault, answered: string, options: GoldKeyErrorOptions): GoldKeyError {
   const { call, status, state } = fault;
   if (isRefusedLogin(fault)) return new KeyProviderError(`${answered}: check ${String(call.login)}.`, options);
-  if (status === 401 || status === 403) {
+  if (isRefusal(fault)) {
     const needed = CAPABILITY[call.method] ?? 'it';
     return new KeyAccessDeniedError(
       `${answered}: check that the token is still valid, that its policies allow ${needed} on \`${call.path}\`, and \`namespace\`.`,
@@ -99,13 +99,18 @@ function statusError(fault: VaultFault, answered: string, options: GoldKeyErrorO
   return new KeyProviderError(`${answered}: ${advice}.`, options);
 }
 
+/** Whether Vault refused the token: it is no longer valid, or may not do this, which Vault does not tell apart. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof VaultFault && error.kind === 'status' && error.status === 403;
+}
+
 /** Whether Vault knows nothing of these credentials: another try with them would fail as well. */
 export function isRefusedLogin(error: unknown): error is VaultFault {
   return (
     error instanceof VaultFault &&
     error.kind === 'status' &&
     error.call.login !== undefined &&
-    [400, 401, 403, 404].includes(error.status)
+    [400, 403, 404].includes(error.status)
   );
 }
 

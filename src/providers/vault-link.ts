@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { closedError, retrying, systemClock, type Clock } from '../core/index.js';
-import { isRefusedLogin, vaultError } from './vault-errors.js';
+import { isRefusal, isRefusedLogin, vaultError } from './vault-errors.js';
 import { vaultPause, VaultFault, type VaultCall } from './vault-faults.js';
 import { appRole, loginSession } from './vault-login.js';
 import { checkVaultConnection, type CheckedVaultConnection, type VaultConnection } from './vault-options.js';
@@ -124,7 +124,7 @@ async function exchanged(
   try {
     return await exchange({ ...outgoing, token: held.token });
   } catch (error) {
-    if (state.loggedInAnew || !(error instanceof VaultFault) || error.status !== 403) throw error;
+    if (state.loggedInAnew || !isRefusal(error)) throw error;
     state.loggedInAnew = true;
     const next = await session.another(held, clock).catch((failure: unknown) => {
       // Refused with the token and without: that is Vault's last word, and no mere lack of credentials.

@@ -48,7 +48,8 @@ export function loginSession(login: VaultLogin, exchange: Exchange, closing: Abo
   let lease: Lease | undefined;
   const fly = singleFlight<Lease>(closing);
 
-  const logIn = (clock: Clock): Promise<Lease> => fly(clock, async (signal) => (lease = await loggedIn(signal, clock)));
+  // Kept when the flight is over and not by its work, which may come late, after the next one.
+  const logIn = async (clock: Clock): Promise<Lease> => (lease = await fly(clock, (signal) => loggedIn(signal, clock)));
 
   const loggedIn = async (signal: AbortSignal, clock: Clock): Promise<Lease> => {
     const body = await login.credentials();
@@ -80,9 +81,11 @@ export function loginSession(login: VaultLogin, exchange: Exchange, closing: Abo
       const age = Math.max(clock.now() - held.wall, clock.monotonic() - held.mono);
       if (age >= held.life) return logIn(clock);
       if (age >= (held.life * 2) / 3) {
-        fly(clock, async (signal) => (lease = await renewed(held, signal, clock))).catch(() => {
+        fly(clock, (signal) => renewed(held, signal, clock)).then(
+          (next) => (lease = next),
           // The token is good for a while, and the next request tries again.
-        });
+          () => undefined,
+        );
       }
       return held;
     },

@@ -112,6 +112,8 @@ export function parsedAddress(address: string): URL | string {
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     return 'must have no user, query or fragment';
   }
+  // Every request would be answered with 404, which reads as "there is no key".
+  if (/\/v1\/*$/.test(url.pathname)) return 'must end before `/v1`';
   return url;
 }
 

@@ -64,8 +64,9 @@ export async function readSecret(name: string, secret: VaultSecret): Promise<str
 export function tokenSession(secret: VaultSecret, closing: AbortSignal): VaultSession {
   let held: VaultToken | undefined;
   const fly = singleFlight<VaultToken>(closing);
-  const read = (clock: Clock): Promise<VaultToken> =>
-    fly(clock, async () => (held = { token: await readSecret('auth.token', secret) }));
+  // Kept when the flight is over and not by its work, which may come late, after the next one.
+  const read = async (clock: Clock): Promise<VaultToken> =>
+    (held = await fly(clock, async () => ({ token: await readSecret('auth.token', secret) })));
   return {
     token: async (clock) => held ?? (await read(clock)),
     async another(refused, clock) {

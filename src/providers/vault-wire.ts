@@ -91,11 +91,12 @@ function judged(
 ): VaultAnswer {
   const body = parsed(text);
   const succeeded = status >= 200 && status < 300;
-  if (!succeeded && !accept.includes(status)) {
-    throw statusFault(call, status, body, firstOf(headers['retry-after']));
-  }
-  // A proxy's own page, or none, must not pass for Vault's word that there is nothing: Vault always brings its JSON.
-  if (body === UNREADABLE || (!succeeded && body === undefined)) throw new VaultFault('unreadable', call, { status });
+  const isAnswer = succeeded || accept.includes(status);
+  // A proxy's own page, or none, must pass neither for Vault's word that there is nothing nor for its refusal, by which a
+  // key in use is dropped: Vault always brings its JSON.
+  const isVaults = typeof body === 'object' || (succeeded && body === undefined);
+  if (!isVaults && (isAnswer || status === 403)) throw new VaultFault('unreadable', call, { status });
+  if (!isAnswer) throw statusFault(call, status, body, firstOf(headers['retry-after']));
   return { status, body };
 }
 

@@ -27,31 +27,31 @@ describe.skipIf(found.skipped !== undefined)(`HashiCorp Vault ${found.skipped ??
     return link.request({ method: 'POST', path, body, what: 'the write of the key', accept: [400, 404] });
   };
 
+  /** What Vault has at a path, asked as root. */
+  const data = async <T>(method: string, path: string, body?: object): Promise<T> =>
+    (await vault.request(method, path, body)).body?.['data'] as T;
+
   /** A role with that life of its tokens, and a way to log in with it; each login is noted. */
   async function role(name: string, ttl: string): Promise<{ auth: VaultAuth; logins: string[] }> {
     const at = `auth/approle/role/${name}`;
     await vault.request('POST', at, { token_policies: 'gold', token_ttl: ttl, token_max_ttl: '1h' });
-    const roleId = (await vault.request('GET', `${at}/role-id`)).body?.['data'] as { role_id: string };
+    const { role_id: roleId } = await data<{ role_id: string }>('GET', `${at}/role-id`);
     const logins: string[] = [];
     const secretId = async (): Promise<string> => {
-      const { secret_id: id } = (await vault.request('POST', `${at}/secret-id`)).body?.['data'] as {
-        secret_id: string;
-      };
+      const { secret_id: id } = await data<{ secret_id: string }>('POST', `${at}/secret-id`);
       logins.push(id);
       return id;
     };
-    return { auth: { method: 'approle', roleId: roleId.role_id, secretId }, logins };
+    return { auth: { method: 'approle', roleId, secretId }, logins };
   }
 
   /** The tokens of AppRole that Vault knows, by their accessors. */
   async function accessors(): Promise<string[]> {
-    const { keys } = (await vault.request('LIST', 'auth/token/accessors')).body?.['data'] as { keys: string[] };
+    const { keys } = await data<{ keys: string[] }>('LIST', 'auth/token/accessors');
     const about = await Promise.all(
-      keys.map((accessor) => vault.request('POST', 'auth/token/lookup-accessor', { accessor })),
+      keys.map((accessor) => data<{ path: string }>('POST', 'auth/token/lookup-accessor', { accessor })),
     );
-    return keys.filter(
-      (_, index) => (about[index]?.body?.['data'] as { path?: string })?.path === 'auth/approle/login',
-    );
+    return keys.filter((_, index) => about[index]?.path === 'auth/approle/login');
   }
 
   beforeAll(async () => {

@@ -58,6 +58,7 @@ describe('a request to Vault', () => {
     expect(vault.seen).toMatchObject([
       { request: `GET ${PATH}?version=2`, headers: { 'x-vault-request': 'true' }, body: undefined },
     ]);
+    expect(vault.seen[0]?.headers['x-vault-token']).toBe(TOKEN);
     expect(vault.seen[0]?.headers).not.toHaveProperty('x-vault-namespace');
   });
 
@@ -139,6 +140,8 @@ describe('what Vault answers for good', () => {
       /redirect, which is not followed/,
     ],
     ['a page', { status: 200, text: `<p>${VALUE}</p>` }, { name: 'KeyProviderError', retryable: true }, /its JSON/],
+    ['a firewall', { status: 403, text: '<p>?</p>' }, { name: 'KeyProviderError', retryable: true }, /its JSON.*proxy/],
+    ['a gate', { status: 401 }, { name: 'KeyProviderError', retryable: true }, /not expected/],
     ['a page for 404', { status: 404, text: '<p>?</p>' }, { name: 'KeyProviderError', retryable: true }, /its JSON/],
     ['an empty 404', { status: 404 }, { name: 'KeyProviderError', retryable: true }, /its JSON/],
     [

@@ -35,6 +35,7 @@ describe('options of a connection to Vault', () => {
     [{ address: 'unix:///run/vault.sock' }, /`address` must be an `https:` address/],
     [{ address: 'https://user:secret-0123@vault.example' }, /`address` must have no user, query or fragment/],
     [{ address: 'https://vault.example/?token=secret-0123' }, /no user, query or fragment/],
+    [{ address: 'https://vault.example:8200/v1/' }, /`address` must end before `\/v1`/],
     [{ address: 'http://vault.example:8200' }, /`http:` only to loopback, or with `dangerouslyAllowHttp`/],
     [{ address: 'http://127.0.0.1.example.com/' }, /`http:` only to loopback/],
     [{ namespace: 'a b' }, /`namespace` must be made of visible/],
