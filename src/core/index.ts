@@ -9,6 +9,7 @@ export * from './gold-data-client.js';
 export { copyKey } from './key-format.js';
 export { KeyContext } from './key-context.js';
 export * from './keyed-client.js';
+export * from './loopback.js';
 export * from './options.js';
 export * from './outcome.js';
 export * from './redact.js';
