@@ -20,7 +20,7 @@ const FOLDERS: Record<string, readonly string[]> = {
   testing: [],
   rotation: ['providers'],
   transport: [],
-  cli: ['.', 'providers', 'prices', 'testing'],
+  cli: ['.', 'providers', 'prices', 'rotation', 'testing'],
 };
 
 /** The files of one provider import no file of another's. */
