@@ -49,6 +49,11 @@ describe('what importing loads', () => {
     ['goldkey/local', []],
     ['goldkey/prices', []],
     ['goldkey/testing', []],
+    ['goldkey/rotation', []],
+    ['goldkey/rotation/redis', []],
+    ['goldkey/rotation/dynamodb', []],
+    ['goldkey/rotation/vault', []],
+    ['goldkey/env', []],
   ])('%s: of the packages %j', async (name, packages) => {
     expect(await loadedBy(`import '${name}';`)).toEqual(packages);
   });

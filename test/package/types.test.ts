@@ -23,7 +23,15 @@ export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
+  fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
 ];
+export const rings: RingStore[] = [
+  fileRing('a'),
+  redisRing({ key: 'gold', url: 'rediss://redis.example' }),
+  dynamoDbRing({ tableName: 'rings', name: 'gold' }),
+  vaultRing({ path: 'rings/gold', auth: { method: 'token', token: 'a' } }),
+];
+export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
   if (isGoldKeyError(error)) return error.retryAfter === undefined ? undefined : 'wait';
@@ -42,6 +50,11 @@ const NAMES = {
   'goldkey/local': 'fromLocal',
   'goldkey/prices': 'metalsApi, type Quote',
   'goldkey/testing': 'manualClock, memoryKeyProvider',
+  'goldkey/rotation': 'fileRing, fromKeyRing, KeyRotationManager, type RingStore, type RotationStatus',
+  'goldkey/rotation/redis': 'redisRing',
+  'goldkey/rotation/dynamodb': 'dynamoDbRing',
+  'goldkey/rotation/vault': 'vaultRing',
+  'goldkey/env': 'pinnedVersion',
 };
 const ESM = Object.entries(NAMES)
   .map(([from, names]) => `import { ${names} } from '${from}';`)
