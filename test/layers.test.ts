@@ -6,8 +6,8 @@ import { read, sources, target, type How, type Import, type Source } from './sou
 
 /** The core, layer by layer: a file imports from its own layer and those before it, types included. */
 const CORE = [
-  'attempt builtin clock deadlines diagnostics errors expiries fingerprint key-format limits outcome redact redact-graph ' +
-    'redact-kinds secret-text signal-hub types',
+  'attempt builtin clock deadlines diagnostics errors expiries fingerprint key-format limits loopback outcome redact ' +
+    'redact-graph redact-kinds secret-text signal-hub types',
   'call call-extras change-notices client-core key-cache key-choice key-context key-intake key-load key-record ' +
     'key-rejection key-shelf options recovery retry rollout stage-slot status',
   'gold-data-client index keyed-client pool',
@@ -15,9 +15,10 @@ const CORE = [
 
 /** What each folder of the layers above imports from, beside itself and the core. */
 const FOLDERS: Record<string, readonly string[]> = {
-  providers: [],
-  prices: [],
+  providers: ['transport'],
+  prices: ['transport'],
   testing: [],
+  transport: [],
   cli: ['.', 'providers', 'prices', 'testing'],
 };
 
@@ -27,9 +28,13 @@ const PROVIDERS: Record<string, readonly string[]> = {
     ' ',
   ),
   local: 'create-master-key local local-seal master-key'.split(' '),
-  shared: 'base64-bytes ciphertext ciphertext-provider encryption-context kms-header plaintext until-aborted'.split(
+  vault: 'vault-errors vault-faults vault-link vault-login vault-options vault-session vault-settings vault-wire'.split(
     ' ',
   ),
+  shared:
+    'base64-bytes ciphertext ciphertext-provider encryption-context kms-header plaintext until-aborted within'.split(
+      ' ',
+    ),
 };
 
 /** The one file that loads each npm package, and whether only when it is first used. */
@@ -38,11 +43,11 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   commander: ['cli/program.ts', 'lazy'],
   'lru-cache': ['core/pool.ts', 'static'],
   'p-retry': ['core/retry.ts', 'lazy'],
-  undici: ['prices/transport.ts', 'lazy'],
+  undici: ['transport/undici.ts', 'lazy'],
 };
 
 /** Where the environment is read. */
-const READS_ENVIRONMENT = /^cli\//;
+const READS_ENVIRONMENT = /^(?:cli\/|providers\/vault-settings\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

@@ -8,6 +8,7 @@ export * from './fingerprint.js';
 export * from './gold-data-client.js';
 export { KeyContext } from './key-context.js';
 export * from './keyed-client.js';
+export * from './loopback.js';
 export * from './options.js';
 export * from './outcome.js';
 export * from './redact.js';

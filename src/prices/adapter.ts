@@ -1,10 +1,11 @@
 import { isGoldKeyError, isTransientFault, isUnauthorized, type KeyContext } from '../core/index.js';
+import { BodyTooLarge } from '../transport/bounded-body.js';
 import { Unreadable, type Ask, type Dialect } from './dialect.js';
 import { faultError, faultOfStatus, networkError } from './faults.js';
 import { checkPriceOptions, isCurrency } from './options.js';
 import { plausibility } from './plausible.js';
 import { PriceApiError } from './price-api-error.js';
-import { BodyTooLarge, transport, type Answer } from './transport.js';
+import { transport, type Answer } from './transport.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from './types.js';
 import { perUnit } from './units.js';
 import { KeyHider } from './without-key.js';

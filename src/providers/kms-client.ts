@@ -1,6 +1,13 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { invalidType, KeyProviderError, kindOf, MissingPackageError, optionalString } from '../core/index.js';
-import { bringsRetries, checkClientConfig, isEqual, isLoopback, isPlain } from './kms-config.js';
+import {
+  invalidType,
+  isLoopback,
+  KeyProviderError,
+  kindOf,
+  MissingPackageError,
+  optionalString,
+} from '../core/index.js';
+import { bringsRetries, checkClientConfig, isEqual, isPlain } from './kms-config.js';
 import { AWS_KMS } from './kms-errors.js';
 import type { KmsConnectionOptions } from './kms-options.js';
 

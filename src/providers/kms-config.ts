@@ -1,5 +1,5 @@
 import type { KMSClientConfig } from '@aws-sdk/client-kms';
-import { invalidRange, invalidType } from '../core/index.js';
+import { invalidRange, invalidType, isLoopback } from '../core/index.js';
 
 /** Checks `clientConfig` and copies it, `region` included. */
 export function checkClientConfig(config: object, region: string | undefined): KMSClientConfig {
@@ -22,17 +22,6 @@ export function checkClientConfig(config: object, region: string | undefined): K
 /** Whether this configuration leaves repeating a request to the SDK. */
 export function bringsRetries(config: KMSClientConfig): boolean {
   return config.maxAttempts !== undefined || config.retryMode !== undefined || config.retryStrategy !== undefined;
-}
-
-/** Whether a request to this host stays on this machine. */
-export function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    hostname === '::1' ||
-    /^127(?:\.\d{1,3}){3}$/.test(hostname)
-  );
 }
 
 /** Whether a value is an object literal, rather than an instance with an identity of its own. */

@@ -1,13 +1,7 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { answers, cacheFolder, freePort, ready, run, stopped } from './process.js';
 
 /** What moto and every client of it use: moto checks no signature. */
 export const MOTO_ENV = {
@@ -42,7 +36,7 @@ export async function startMoto(): Promise<Moto> {
     stdio: 'ignore',
     env: { ...process.env, ...MOTO_ENV },
   });
-  await answering(`${url}/moto-api/`, server);
+  await ready('moto', server, () => answers(`${url}/moto-api/`));
   return {
     url,
     region: MOTO_ENV.AWS_REGION,
@@ -60,17 +54,12 @@ export async function startMoto(): Promise<Moto> {
     async reset() {
       await fetch(`${url}/moto-api/reset`, { method: 'POST' });
     },
-    async [Symbol.asyncDispose]() {
-      if (server.exitCode !== null || server.signalCode !== null) return;
-      server.kill();
-      await once(server, 'exit');
-    },
+    [Symbol.asyncDispose]: () => stopped(server),
   };
 }
 
 async function installed(): Promise<string> {
-  const cache = process.env['XDG_CACHE_HOME'];
-  const folder = join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'goldkey', 'moto');
+  const folder = cacheFolder('moto');
   // Written last: a folder without it is half an installation.
   const complete = join(folder, 'complete');
   try {
@@ -95,25 +84,4 @@ async function installed(): Promise<string> {
       "install Python 3 with venv; the tests then run: python3 -m venv DIR && DIR/bin/pip install 'moto[server]'";
     throw new Error(`moto, a KMS to test against, could not be installed: ${how}`, { cause: error });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function answering(url: string, server: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if (server.exitCode !== null) throw new Error(`moto ended with ${String(server.exitCode)} before it was ready.`);
-    const answer = await fetch(url).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer?.ok === true) return;
-    await sleep(100);
-  }
-  server.kill();
-  throw new Error('moto did not answer within 30 s of its start.');
 }

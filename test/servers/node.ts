@@ -1,10 +1,6 @@
-import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { cacheFolder, run } from './process.js';
 
 /**
  * The path of a Node.js of that major version: the npm package `node`, installed on first use into a cache folder outside
@@ -13,9 +9,7 @@ const run = promisify(execFile);
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function installNode(major: string): Promise<string> {
-  const cache = process.env['XDG_CACHE_HOME'];
-  const base = cache === undefined || cache === '' ? join(homedir(), '.cache') : cache;
-  const folder = join(base, 'goldkey', `node-${major}`);
+  const folder = cacheFolder(`node-${major}`);
   const binary = join(folder, 'node_modules', 'node', 'bin', 'node');
   if (await isMajor(binary, major)) return binary;
   try {

@@ -1,0 +1,176 @@
+import {
+  checkNames,
+  invalidRange,
+  invalidType,
+  isLoopback,
+  kindOf,
+  optionalFunction,
+  optionalString,
+} from '../core/index.js';
+
+/** How to get a token of Vault. */
+export type VaultAuth =
+  | {
+      /** A token from elsewhere, e.g. one that Vault Agent keeps fresh. */
+      method: 'token';
+      /**
+       * The token, or a function that reads it: asked before the first request, and again when Vault refuses the one it
+       * gave. Space around it is cut off.
+       */
+      token: string | (() => string | Promise<string>);
+    }
+  | {
+      /** Logs in with a role id and a secret id; the token is renewed at two thirds of its life, or logged in anew. */
+      method: 'approle';
+      roleId: string;
+      /** The secret id, or a function that reads it before each login. Space around it is cut off. */
+      secretId: string | (() => string | Promise<string>);
+      /** Where the AppRole method is mounted. Default `approle`. */
+      mount?: string | undefined;
+    };
+
+/** How to get to Vault, or to OpenBao, which speaks the same protocol. */
+export interface VaultConnection {
+  /**
+   * Address of the server, e.g. `https://vault.example:8200`; it may have a path in front of `/v1`. Plain `http:` is
+   * refused except to loopback. Default: VAULT_ADDR, read at the first request.
+   */
+  address?: string | undefined;
+  /** Default: the token in VAULT_TOKEN, read at the first request. */
+  auth?: VaultAuth | undefined;
+  /** Namespace of Vault Enterprise or OpenBao. Default: VAULT_NAMESPACE, read at the first request. */
+  namespace?: string | undefined;
+  /**
+   * PEM file of the certificate authorities to trust instead of the system's. Default: VAULT_CACERT; read at the first
+   * request.
+   */
+  caFile?: string | undefined;
+  /** Lets the token and every secret travel over plain `http:` to any host. Default false. */
+  dangerouslyAllowHttp?: boolean | undefined;
+}
+
+/** A secret, or what gives it. */
+export type VaultSecret = string | (() => unknown);
+
+/** `auth`, checked and copied. */
+export type CheckedVaultAuth =
+  | { readonly method: 'token'; readonly token: VaultSecret }
+  | { readonly method: 'approle'; readonly roleId: string; readonly secretId: VaultSecret; readonly mount: string };
+
+/** A connection's options, checked and copied; what is `undefined` is looked for in the environment. */
+export interface CheckedVaultConnection {
+  readonly address: URL | undefined;
+  readonly auth: CheckedVaultAuth | undefined;
+  readonly namespace: string | undefined;
+  readonly caFile: string | undefined;
+  readonly dangerouslyAllowHttp: boolean;
+}
+
+const NAMES = ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp'] as const;
+
+/** Checks a connection's options, with the names of all others that are known beside them. */
+export function checkVaultConnection(
+  of: string,
+  options: VaultConnection,
+  more: readonly string[] = [],
+): CheckedVaultConnection {
+  checkNames(of, options, [...NAMES, ...more]);
+  const { dangerouslyAllowHttp = false } = options;
+  if (typeof dangerouslyAllowHttp !== 'boolean') {
+    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${kindOf(dangerouslyAllowHttp)}.`);
+  }
+  const address = optionalString('address', options.address);
+  const namespace = optionalString('namespace', options.namespace);
+  if (namespace !== undefined && !isVisible(namespace)) {
+    throw invalidRange('`namespace` must be made of visible ASCII characters.');
+  }
+  return Object.freeze({
+    address: address === undefined ? undefined : checkAddress(address, dangerouslyAllowHttp),
+    auth: options.auth === undefined ? undefined : checkAuth(options.auth),
+    namespace,
+    caFile: optionalString('caFile', options.caFile),
+    dangerouslyAllowHttp,
+  });
+}
+
+function checkAddress(address: string, allowHttp: boolean): URL {
+  const url = parsedAddress(address);
+  if (typeof url === 'string') throw invalidRange(`\`address\` ${url}.`);
+  if (isPlainHttp(url) && !allowHttp) {
+    throw invalidRange(
+      '`address` must be an `https:` address: a token and secrets travel to it (`http:` only to loopback, or with `dangerouslyAllowHttp`).',
+    );
+  }
+  return url;
+}
+
+/** An address, or what is wrong with it. Its value is in no message: it may have a password pasted into it. */
+export function parsedAddress(address: string): URL | string {
+  if (!URL.canParse(address)) return 'must be an absolute URL, e.g. https://vault.example:8200';
+  const url = new URL(address);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an `https:` address';
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return 'must have no user, query or fragment';
+  }
+  return url;
+}
+
+/** Whether what is sent there can be read on its way. */
+export function isPlainHttp(url: URL): boolean {
+  return url.protocol === 'http:' && !isLoopback(url.hostname);
+}
+
+function checkAuth(auth: unknown): CheckedVaultAuth {
+  if (typeof auth !== 'object' || auth === null || Array.isArray(auth)) {
+    throw invalidType(`\`auth\` must be an object with a \`method\`, got ${kindOf(auth)}.`);
+  }
+  const given = auth as Readonly<Record<string, unknown>>;
+  switch (given['method']) {
+    case 'token':
+      checkNames('`auth`', auth, ['method', 'token']);
+      return Object.freeze({ method: 'token', token: secret('auth.token', given['token']) });
+    case 'approle': {
+      checkNames('`auth`', auth, ['method', 'roleId', 'secretId', 'mount']);
+      const roleId = optionalString('auth.roleId', given['roleId']);
+      if (roleId === undefined) throw invalidType('`auth.roleId` must be a non-empty string, got undefined.');
+      return Object.freeze({
+        method: 'approle',
+        roleId,
+        secretId: secret('auth.secretId', given['secretId']),
+        mount: vaultPath('auth.mount', given['mount'] ?? 'approle'),
+      });
+    }
+    default:
+      // Not the value: it may be the token, put into the wrong place.
+      throw invalidRange("`auth.method` must be 'token' or 'approle'.");
+  }
+}
+
+function secret(name: string, value: unknown): VaultSecret {
+  if (typeof value === 'function') return optionalFunction(name, value as () => unknown) as () => unknown;
+  if (typeof value !== 'string') {
+    throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${kindOf(value)}.`);
+  }
+  const text = value.trim();
+  if (!isVisible(text)) throw invalidRange(`\`${name}\` must be a token of visible ASCII characters, and not empty.`);
+  return text;
+}
+
+/** Whether `text` can be sent in a header as it is: visible ASCII, and some of it. No regular expression sees a token. */
+export function isVisible(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x21 || code > 0x7e) return false;
+  }
+  return text !== '';
+}
+
+/** A mount or a path within one, as it goes into a request's path: without slashes around it, its parts encoded. */
+export function vaultPath(name: string, value: unknown): string {
+  const text = optionalString(name, value)?.replace(/^\/+|\/+$/g, '') ?? '';
+  const parts = text.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..')) {
+    throw invalidRange(`\`${name}\` must be a path whose parts are neither empty nor dots, e.g. \`team/gold\`.`);
+  }
+  return parts.map(encodeURIComponent).join('/');
+}

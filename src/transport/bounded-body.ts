@@ -1,0 +1,37 @@
+/** What a response's body can be read from. */
+export type Body = AsyncIterable<Uint8Array> | null;
+
+/** The body is longer than allowed; the rest of it was not read. */
+export class BodyTooLarge extends Error {}
+
+/** The text of a body of at most `limit` bytes. */
+export async function collect(body: Body, limit: number): Promise<string> {
+  const collected = new Collector(limit);
+  // Leaving the loop early destroys the body, and with it the connection.
+  for await (const chunk of body ?? []) if (!collected.add(chunk)) throw new BodyTooLarge();
+  return collected.text();
+}
+
+/** Keeps the chunks of a body, up to a limit. */
+export class Collector {
+  readonly #limit: number;
+  readonly #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False when the chunk is one too many. */
+  add(chunk: Uint8Array): boolean {
+    this.#size += chunk.byteLength;
+    this.#chunks.push(chunk);
+    return this.#size <= this.#limit;
+  }
+
+  text(): string {
+    const [only] = this.#chunks;
+    const whole = this.#chunks.length === 1 && Buffer.isBuffer(only) ? only : Buffer.concat(this.#chunks);
+    return whole.toString('utf8');
+  }
+}

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { freePort, ready, run, stopped } from './process.js';
+
+/** A Redis on loopback, without a password and without a disk: what is in it ends with `stop`. */
+export interface Redis extends AsyncDisposable {
+  /** `redis://127.0.0.1:<port>`; it stays the same over a restart. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends the server and cuts every connection. Nothing happens when it is stopped already. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port, empty. Nothing happens when it is running. */
+  start(): Promise<void>;
+}
+
+/**
+ * Starts the machine's redis-server on a free port; as root it is installed on first use.
+ *
+ * @throws {Error} whose message says what is missing and how to get it
+ */
+export async function startRedis(): Promise<Redis> {
+  await installed();
+  const port = await freePort();
+  let server: ChildProcess | undefined;
+  const stop = async (): Promise<void> => {
+    const running = server;
+    server = undefined;
+    if (running !== undefined) await stopped(running);
+  };
+  const start = async (): Promise<void> => {
+    if (server !== undefined) return;
+    const flags = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'];
+    server = spawn('redis-server', flags, { stdio: 'ignore' });
+    await ready('redis-server', server, () => pong(port));
+  };
+  await start();
+  return { url: `redis://127.0.0.1:${String(port)}`, port, stop, start, [Symbol.asyncDispose]: stop };
+}
+
+async function installed(): Promise<void> {
+  if (await isThere()) return;
+  const how = 'apt-get install redis-server (or any package that brings redis-server into the PATH)';
+  if (process.getuid?.() !== 0) throw new Error(`redis-server is not installed; to run these tests: ${how}`);
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    await run('apt-get', ['update', '-qq'], { env });
+    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env });
+  } catch (error) {
+    throw new Error(`redis-server could not be installed; to run these tests: ${how}`, { cause: error });
+  }
+}
+
+async function isThere(): Promise<boolean> {
+  try {
+    await run('redis-server', ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a PING over a socket is answered: no client library has a say in when the server is ready. */
+async function pong(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1').setTimeout(1_000);
+  // Ends the wait below, as an error would.
+  socket.on('timeout', () => socket.destroy(new Error('No answer to PING.')));
+  try {
+    socket.write('PING\r\n');
+    const [answer] = (await once(socket, 'data')) as [string];
+    return answer.startsWith('+PONG');
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
