@@ -38,10 +38,12 @@ const PROVIDERS: Record<string, readonly string[]> = {
 
 /** The one file that loads each npm package, and whether only when it is first used. */
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
+  '@aws-sdk/client-dynamodb': ['rotation/dynamodb-client.ts', 'lazy'],
   '@aws-sdk/client-kms': ['providers/kms-client.ts', 'lazy'],
   commander: ['cli/program.ts', 'lazy'],
   'lru-cache': ['core/pool.ts', 'static'],
   'p-retry': ['core/retry.ts', 'lazy'],
+  redis: ['rotation/redis-client.ts', 'lazy'],
   undici: ['transport/undici.ts', 'lazy'],
 };
 

@@ -48,6 +48,8 @@ describe('what importing loads', () => {
     ['goldkey/kms', []],
     ['goldkey/local', []],
     ['goldkey/prices', []],
+    ['goldkey/rotation/dynamodb', []],
+    ['goldkey/rotation/redis', []],
     ['goldkey/testing', []],
   ])('%s: of the packages %j', async (name, packages) => {
     expect(await loadedBy(`import '${name}';`)).toEqual(packages);

@@ -24,6 +24,10 @@ export const providers: KeyProvider[] = [
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
 ];
+export const rings = [
+  dynamoDbRing({ tableName: 'a', name: 'b' }),
+  redisRing({ key: 'a', url: 'rediss://a' }),
+].map(({ read }): Promise<number | undefined> => read().then((found) => found?.ring.revision));
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
   if (isGoldKeyError(error)) return error.retryAfter === undefined ? undefined : 'wait';
@@ -41,6 +45,8 @@ const NAMES = {
   'goldkey/kms': 'fromKms',
   'goldkey/local': 'fromLocal',
   'goldkey/prices': 'metalsApi, type Quote',
+  'goldkey/rotation/dynamodb': 'dynamoDbRing',
+  'goldkey/rotation/redis': 'redisRing',
   'goldkey/testing': 'manualClock, memoryKeyProvider',
 };
 const ESM = Object.entries(NAMES)
