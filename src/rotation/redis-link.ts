@@ -24,7 +24,8 @@ const RETRIES = 2;
 /** The way that the options name. The caller's client is theirs: it is used, and neither connected nor closed. */
 export function redisLink({ client, url }: CheckedRedisOptions): RedisLink {
   const connection = client === undefined ? ownConnection(url) : callersClient(client as RedisClient);
-  let closing = new AbortController();
+  // One for each call, rather than one for all: a signal warns of the eleventh who listens to it.
+  const running = new Set<AbortController>();
 
   const send = async <T>(command: (client: RedisClient) => Promise<T>, stop: AbortSignal): Promise<T> => {
     const current = await connection.get();
@@ -40,6 +41,8 @@ export function redisLink({ client, url }: CheckedRedisOptions): RedisLink {
   };
   return {
     async run(command, signal) {
+      const closing = new AbortController();
+      running.add(closing);
       const limits = { ms: CALL_TIMEOUT, clock: systemClock, late: () => slow(), signals: [signal, closing.signal] };
       try {
         return await within(limits, (stop) =>
@@ -55,12 +58,13 @@ export function redisLink({ client, url }: CheckedRedisOptions): RedisLink {
         // The other side may have gone without a word: the next call finds out with a connection of its own.
         if (error instanceof KeyTimeoutError) connection.drop();
         throw redisError(error);
+      } finally {
+        running.delete(closing);
       }
     },
     another: () => connection.another(),
     close() {
-      closing.abort(closedError());
-      closing = new AbortController();
+      for (const closing of running) closing.abort(closedError());
       connection.drop();
     },
   };
