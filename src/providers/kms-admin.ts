@@ -8,8 +8,7 @@ import {
   optionalString,
   systemClock,
 } from '../core/index.js';
-import { callKms, type KmsSend } from './kms-call.js';
-import { kmsLink, type KmsLink } from './kms-client.js';
+import { callKms, kmsLink, type KmsLink, type KmsSend } from './kms-client.js';
 import type { KmsConnectionOptions } from './kms-options.js';
 import { AWS_KMS } from './kms-errors.js';
 

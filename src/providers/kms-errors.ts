@@ -3,14 +3,13 @@ import {
   KeyAccessDeniedError,
   KeyDecryptError,
   KeyNotFoundError,
-  KeyProviderError,
-  KeyTimeoutError,
   type EncryptionContext,
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../core/index.js';
+import { passingError, safeCause } from './aws-errors.js';
+import { faultOf } from './aws-faults.js';
 import { contextKeys } from './encryption-context.js';
-import { faultOf, isRegionMissing, isUnreadable, type KmsFailure } from './kms-faults.js';
 
 /** The name of AWS KMS in errors, events and metrics, and of its cipher in a key ring. */
 export const AWS_KMS = 'aws-kms';
@@ -75,99 +74,18 @@ const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, Advice]> = new Map(
   }),
 );
 
-/** What may pass, with what to look at if it does not. */
-const PASSING: ReadonlyMap<string, string> = new Map([
-  ...named('the AWS credentials were refused or have expired; check that they are renewed and belong here', [
-    'ExpiredTokenException',
-    'ExpiredToken',
-    'UnrecognizedClientException',
-    'InvalidClientTokenId',
-    'MissingAuthenticationTokenException',
-    'MissingAuthenticationToken',
-    'IncompleteSignature',
-    'IncompleteSignatureException',
-    'AccessDenied',
-  ]),
-  ...named('there are no AWS credentials to sign with; check the environment, the profile or the attached role', [
-    'CredentialsProviderError',
-    'TokenProviderError',
-    'ProviderError',
-  ]),
-  ...named("the request's signature was refused; check this machine's clock and the secret access key", [
-    'InvalidSignatureException',
-    'SignatureDoesNotMatch',
-    'RequestExpired',
-    'RequestTimeTooSkewed',
-  ]),
-  ...named('a value in the request was refused; check `keyId`, `grantTokens` and `encryptionContext`', [
-    'ValidationException',
-    'InvalidArnException',
-  ]),
-]);
-
-function named(advice: string, names: readonly string[]): [string, string][] {
-  return names.map((name) => [name, advice]);
-}
-
 /** One of our errors for whatever came of a call to KMS; what came is the `cause`. */
 export function kmsError(error: unknown, call: KmsCall): GoldKeyError {
   if (isGoldKeyError(error)) return error;
-  const { fault, name, code, status } = faultOf(error);
-  const options = { cause: safeCause(error, status), provider: AWS_KMS, version: call.version };
-  const answered = `AWS KMS answered ${call.operation} with ${name}`;
+  const { name } = faultOf(error);
+  const options = { cause: safeCause(error), provider: AWS_KMS, version: call.version };
   const permanent = PERMANENT.get(name);
-  if (permanent !== undefined) return new permanent[0](`${answered}: ${permanent[1](call)}.`, options);
-  const passing = PASSING.get(name);
-  if (passing !== undefined) {
-    return new KeyProviderError(`AWS KMS ${call.operation} failed with ${name}: ${passing}.`, options);
-  }
-  switch (fault) {
-    case 'throttling':
-      return new KeyProviderError(`${answered}: the account's request quota in this Region is used up.`, options);
-    case 'timeout':
-      return new KeyTimeoutError(
-        `AWS KMS did not answer ${call.operation} in time; check the network and, in a private subnet, the VPC endpoint.`,
-        options,
-      );
-    case 'socket':
-      return new KeyProviderError(
-        `AWS KMS could not be reached (${code}); check the network, DNS and, in a private subnet, the VPC endpoint.`,
-        options,
-      );
-    case 'transient':
-      return new KeyProviderError(
-        isUnreadable(error)
-          ? `AWS KMS answered ${call.operation} with status ${String(status)} and a body that is not its JSON; check for a proxy in between.`
-          : `${answered} (status ${String(status)}): the service has a fault, which should pass.`,
-        options,
-      );
-    default:
-      return new KeyProviderError(
-        isRegionMissing(error)
-          ? 'There is no AWS Region to call KMS in; give `region` or set AWS_REGION.'
-          : `AWS KMS ${call.operation} failed with ${name}${code === '' ? '' : ` (${code})`}; its error is the \`cause\`.`,
-        options,
-      );
-  }
+  if (permanent === undefined) return passingError(error, { ...WORDS, operation: call.operation }, options);
+  return new permanent[0](`AWS KMS answered ${call.operation} with ${name}: ${permanent[1](call)}.`, options);
 }
 
-/**
- * The SDK's error, without the answer it holds on to. One about a body that could not be read quotes that body, and an
- * answer to Decrypt is the key: of such an error only name and status stay.
- */
-function safeCause(error: unknown, status: number): unknown {
-  if (typeof error !== 'object' || error === null) return error;
-  if (isUnreadable(error) || (status >= 200 && status < 300)) {
-    const about = Object.assign(
-      new Error('The answer could not be read; it is not kept, because it may hold the key.'),
-      {
-        name: (error as Error).name,
-        $metadata: { httpStatusCode: status },
-      },
-    );
-    return about;
-  }
-  const response = (error as KmsFailure).$response;
-  if (response !== undefined) response.body = undefined;
-  return error;
-}
+const WORDS = {
+  service: 'AWS KMS',
+  throttled: "the account's request quota in this Region is used up",
+  invalid: 'check `keyId`, `grantTokens` and `encryptionContext`',
+};

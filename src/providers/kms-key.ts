@@ -12,8 +12,7 @@ import {
   type EncryptionContext,
 } from '../core/index.js';
 import type { DecryptOrder } from './ciphertext-provider.js';
-import { callKms } from './kms-call.js';
-import { kmsLink, type KmsLink } from './kms-client.js';
+import { callKms, kmsLink, type KmsLink } from './kms-client.js';
 import { AWS_KMS } from './kms-errors.js';
 import { headerHint } from './kms-header.js';
 import { isAlias, mayBeSameKey } from './kms-key-id.js';

@@ -9,6 +9,7 @@ import {
   renameSync,
   statSync,
   unlinkSync,
+  type Stats,
 } from 'node:fs';
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -24,6 +25,8 @@ export interface Stamp {
   readonly writeId: string;
 }
 
+// A pipe would keep whoever opens it waiting.
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const MAX_BYTES = 1_000_000;
 /** A claim older than this was left behind by a process that died. */
 const CLAIM_LIFE = 1_000;
@@ -55,7 +58,7 @@ export class ClaimedFile<T extends Stamp> {
     for (let tries = 1; ; tries++) {
       signal?.throwIfAborted();
       try {
-        return this.#readNow();
+        return await this.#readSoon();
       } catch (error) {
         if (tries === 4 || !isGoldKeyError(error)) throw fileFault(this.path, error);
         await sleep(WAIT * tries, undefined, { signal });
@@ -153,19 +156,27 @@ export class ClaimedFile<T extends Stamp> {
     return `${this.path}.${String(revision)}`;
   }
 
+  /** For readers: they ask often, and must not keep the process from its other work. */
+  async #readSoon(): Promise<T | undefined> {
+    const file = await open(this.path, READ).catch(unlessMissing);
+    if (file === undefined) return undefined;
+    try {
+      checkStats(await file.stat());
+      return this.#parse(await file.readFile('utf8'));
+    } finally {
+      await file.close();
+    }
+  }
+
   #readNow(): T | undefined {
     let fd: number;
     try {
-      // A pipe would keep whoever opens it waiting.
-      fd = openSync(this.path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+      fd = openSync(this.path, READ);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+      return unlessMissing(error);
     }
     try {
-      const stats = fstatSync(fd);
-      if (!stats.isFile()) throw new FileRefused('is not a regular file');
-      if (stats.size > MAX_BYTES) throw new FileRefused(`has ${String(stats.size)} bytes, more than any ring`);
+      checkStats(fstatSync(fd));
       return this.#parse(readFileSync(fd, 'utf8'));
     } finally {
       closeSync(fd);
@@ -189,4 +200,13 @@ export class ClaimedFile<T extends Stamp> {
       if (made !== undefined && Date.now() - made.ctimeMs > DRAFT_LIFE) await unlink(left).catch(() => undefined);
     }
   }
+}
+
+function checkStats(stats: Stats): void {
+  if (!stats.isFile()) throw new FileRefused('is not a regular file');
+  if (stats.size > MAX_BYTES) throw new FileRefused(`has ${String(stats.size)} bytes, more than any ring`);
+}
+
+function unlessMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }

@@ -1,4 +1,5 @@
 import { isGoldKeyError, KeyProviderError, systemClock } from '../core/index.js';
+import { checkLease } from './check-lease.js';
 import type { RingStore } from './types.js';
 
 /** A lease as a store without leases of its own keeps it. */
@@ -20,6 +21,7 @@ export interface LeaseStore<Found extends LeaseDocument> {
 export function documentLease<Found extends LeaseDocument>(store: LeaseStore<Found>): NonNullable<RingStore['lease']> {
   return (holder, ttl) =>
     unlessLost(async () => {
+      checkLease(holder, ttl);
       const before = await store.read();
       const now = systemClock.now();
       const held = before !== undefined && before.holder !== null && before.until > now;
@@ -40,7 +42,7 @@ export function documentLease<Found extends LeaseDocument>(store: LeaseStore<Fou
 }
 
 /** Holds what was read to being a lease. */
-export function checkLease<T extends object>(value: T | undefined, store: string): T & LeaseDocument {
+export function leaseFrom<T extends object>(value: T | undefined, store: string): T & LeaseDocument {
   const { holder, fence, until } = (value ?? {}) as Partial<LeaseDocument>;
   if ((holder === null || typeof holder === 'string') && Number.isSafeInteger(fence) && typeof until === 'number') {
     return value as T & LeaseDocument;

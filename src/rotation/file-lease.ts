@@ -1,6 +1,6 @@
 import { attempt, KeyProviderError, nodeCrypto } from '../core/index.js';
 import { ClaimedFile, type Stamp } from './claimed-file.js';
-import { checkLease, documentLease, type LeaseDocument } from './document-lease.js';
+import { documentLease, leaseFrom, type LeaseDocument } from './document-lease.js';
 import { FILE } from './file-name.js';
 import type { RingStore } from './types.js';
 
@@ -18,7 +18,7 @@ export function fileLease(path: string): NonNullable<RingStore['lease']> {
 }
 
 function parseLease(text: string): LeaseDocument & Stamp {
-  const lease = checkLease(attempt(() => JSON.parse(text) as Stamp) ?? undefined, FILE);
+  const lease = leaseFrom(attempt(() => JSON.parse(text) as Stamp) ?? undefined, FILE);
   if (Number.isSafeInteger(lease.revision)) return lease;
   throw new KeyProviderError(
     'The lease beside the key ring has no revision; remove that file when no rotation is running.',

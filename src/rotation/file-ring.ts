@@ -3,7 +3,7 @@ import { ClaimedFile } from './claimed-file.js';
 import { fileLease } from './file-lease.js';
 import { FILE } from './file-name.js';
 import { parseRing } from './ring-document.js';
-import { ringJson } from './ring-json.js';
+import { ringText } from './ring-text.js';
 import type { RingStore } from './types.js';
 import { watchFile } from './watch-file.js';
 
@@ -42,7 +42,7 @@ export function fileRing(path: string): RingStore {
       const ring = await file.read(options?.signal);
       return ring === undefined ? undefined : { ring };
     },
-    write: (ring, { revision }, options) => file.replace(ringJson(ring), ring, revision, options?.signal),
+    write: async (ring, { revision }, options) => file.replace(ringText(ring, FILE), ring, revision, options?.signal),
     subscribe: (onChange) => watchFile(path, onChange),
     lease: fileLease(`${path}.lease`),
   };

@@ -3,7 +3,7 @@ import { isStaleCas } from '../providers/vault-errors.js';
 import { VAULT } from '../providers/vault-faults.js';
 import { vaultLink, type VaultLink } from '../providers/vault-link.js';
 import { vaultPath, type VaultConnection } from '../providers/vault-options.js';
-import { checkLease, documentLease, type LeaseDocument } from './document-lease.js';
+import { documentLease, leaseFrom, type LeaseDocument } from './document-lease.js';
 import { checkRing } from './ring-document.js';
 import { conflict } from './rotation-error.js';
 import type { RingStore } from './types.js';
@@ -64,13 +64,14 @@ export function vaultRing(options: VaultConnection & { mount?: string | undefine
         if (revision !== expected.revision) throw conflict(VAULT, expected.revision, revision);
         ({ cas } = found);
       }
-      if (await write(link, at, ring, cas as number, 'the write of the key ring', how?.signal)) return;
+      if (await write(link, at, checkRing(ring, VAULT), cas as number, 'the write of the key ring', how?.signal))
+        return;
       throw conflict(VAULT, expected.revision, undefined);
     },
     lease: documentLease<LeaseDocument & { readonly cas: number }>({
       async read() {
         const { data, cas } = await read(link, `${at}.lease`, 'the read of the lease');
-        return data === undefined ? undefined : { ...checkLease(data, VAULT), cas };
+        return data === undefined ? undefined : { ...leaseFrom(data, VAULT), cas };
       },
       async write(lease, before) {
         // A lease that was deleted has a version all the same.

@@ -1,6 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { attempt } from '../core/index.js';
 
 const AGAIN_FIRST = 1_000;
 const AGAIN_LAST = 30_000;
@@ -10,6 +11,8 @@ const AGAIN_LAST = 30_000;
  * and coming back, which is tried again for as long as it takes. Holds no process.
  */
 export async function watchFile(path: string, onChange: () => void): Promise<() => Promise<void>> {
+  // A listener's fault is its own.
+  const tell = (): void => attempt(onChange);
   let closed = false;
   let watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -23,7 +26,7 @@ export async function watchFile(path: string, onChange: () => void): Promise<() 
     if (closed || timer !== undefined) return;
     timer = setTimeout(() => {
       timer = undefined;
-      start().then(onChange, () => {
+      start().then(tell, () => {
         lost(Math.min(pause * 2, AGAIN_LAST));
       });
     }, pause);
@@ -39,7 +42,7 @@ export async function watchFile(path: string, onChange: () => void): Promise<() 
     for (const [folder, names] of folders) {
       const watcher = watch(folder, { persistent: false }, (_, name) => {
         if (name !== null && !names.includes(name)) return;
-        onChange();
+        tell();
         // The link may now lead elsewhere.
         if (names.includes('..data') && real !== path) lost(1);
       });

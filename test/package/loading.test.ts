@@ -48,10 +48,10 @@ describe('what importing loads', () => {
     ['goldkey/kms', []],
     ['goldkey/local', []],
     ['goldkey/prices', []],
+    ['goldkey/rotation/dynamodb', []],
+    ['goldkey/rotation/redis', []],
     ['goldkey/testing', []],
     ['goldkey/rotation', []],
-    ['goldkey/rotation/redis', []],
-    ['goldkey/rotation/dynamodb', []],
     ['goldkey/rotation/vault', []],
     ['goldkey/env', []],
   ])('%s: of the packages %j', async (name, packages) => {

@@ -2,7 +2,7 @@ import { DecryptCommand, KMSClient, KMSServiceException } from '@aws-sdk/client-
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fromKms } from '../../src/kms.js';
-import { kmsPause } from '../../src/providers/kms-faults.js';
+import { awsPause } from '../../src/providers/aws-faults.js';
 import { failure, hurriedClock, request } from './loading.js';
 
 const kms = mockClient(KMSClient);
@@ -152,7 +152,7 @@ describe('the errors of KMS', () => {
         [throttled, 0, 1_000],
         [throttled, 1, 2_000],
       ] as const) {
-        const pause = kmsPause(error, retried);
+        const pause = awsPause(error, retried);
         expect(pause).toBeGreaterThanOrEqual(window / 2);
         expect(pause).toBeLessThanOrEqual(window);
       }

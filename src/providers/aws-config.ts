@@ -1,10 +1,19 @@
-import type { KMSClientConfig } from '@aws-sdk/client-kms';
 import { invalidRange, invalidType, isLoopback } from '../core/index.js';
 
-/** Checks `clientConfig` and copies it, `region` included. */
-export function checkClientConfig(config: object, region: string | undefined): KMSClientConfig {
-  if (!isPlain(config)) throw invalidType('`clientConfig` must be a plain object, a KMSClientConfig.');
-  const copy = copyPlain(config) as KMSClientConfig;
+/** What is looked at in the configuration of an AWS client; the rest is passed on. */
+export interface AwsConfig {
+  region?: unknown;
+  endpoint?: unknown;
+  maxAttempts?: unknown;
+  retryMode?: unknown;
+  retryStrategy?: unknown;
+  requestHandler?: unknown;
+}
+
+/** Checks `clientConfig` and copies it, `region` included; `type` is what the SDK calls it. */
+export function checkClientConfig(config: object, region: string | undefined, type: string): AwsConfig {
+  if (!isPlain(config)) throw invalidType(`\`clientConfig\` must be a plain object, a ${type}.`);
+  const copy = copyPlain(config) as AwsConfig;
   if (region !== undefined && typeof copy.region === 'string' && copy.region !== region) {
     throw invalidRange(`\`region\` (${region}) and \`clientConfig.region\` (${copy.region}) must not differ.`);
   }
@@ -20,7 +29,7 @@ export function checkClientConfig(config: object, region: string | undefined): K
 }
 
 /** Whether this configuration leaves repeating a request to the SDK. */
-export function bringsRetries(config: KMSClientConfig): boolean {
+export function bringsRetries(config: AwsConfig): boolean {
   return config.maxAttempts !== undefined || config.retryMode !== undefined || config.retryStrategy !== undefined;
 }
 

@@ -1,15 +1,13 @@
-import type { KMSClient } from '@aws-sdk/client-kms';
 import { retrying, type Clock } from '../core/index.js';
-import type { KmsLink, KmsSdk } from './kms-client.js';
-import { kmsError, type KmsCall } from './kms-errors.js';
-import { isExpiredSignature, kmsPause } from './kms-faults.js';
+import type { AwsLink } from './aws-client.js';
+import { awsPause, isExpiredSignature } from './aws-faults.js';
 import { untilAborted } from './until-aborted.js';
 
 /** What a call sends, written with the SDK at hand. */
-export type KmsSend<T> = (sdk: KmsSdk, client: KMSClient, options: { abortSignal?: AbortSignal }) => Promise<T>;
+export type AwsSend<S, C, T> = (sdk: S, client: C, options: { abortSignal?: AbortSignal }) => Promise<T>;
 
 /** How a call goes about it. */
-export interface KmsCallOptions<T> {
+export interface AwsCallOptions<T> {
   signal: AbortSignal | undefined;
   clock: Clock;
   /** Reruns after a transient failure. Default 2; 0 for what must not happen twice. */
@@ -19,14 +17,14 @@ export interface KmsCallOptions<T> {
 }
 
 /**
- * One call to KMS: connects, sends, sends again after a transient failure, and maps what is left. The whole of it ends
- * with `signal`, the search for credentials included, which does not listen to one.
+ * One call to an AWS service: connects, sends, sends again after a transient failure, and maps what is left with
+ * `errorOf`. The whole of it ends with `signal`, the search for credentials included, which does not listen to one.
  */
-export async function callKms<T>(
-  link: KmsLink,
-  call: KmsCall,
-  send: KmsSend<T>,
-  options: KmsCallOptions<T>,
+export async function callAws<S, C, T>(
+  link: AwsLink<S, C>,
+  send: AwsSend<S, C, T>,
+  errorOf: (error: unknown) => Error,
+  options: AwsCallOptions<T>,
 ): Promise<T> {
   const { signal, clock, retries = 2, discard } = options;
   signal?.throwIfAborted();
@@ -45,12 +43,12 @@ export async function callKms<T>(
         return await send(sdk, client, http);
       }
     };
-    return await retrying(once, { retries: retriesItself ? 0 : retries, clock, signal, delayOf: kmsPause });
+    return await retrying(once, { retries: retriesItself ? 0 : retries, clock, signal, delayOf: awsPause });
   };
   try {
     return await untilAborted(work(), signal, discard);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
-    throw kmsError(error, call);
+    throw errorOf(error);
   }
 }

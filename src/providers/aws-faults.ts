@@ -9,12 +9,15 @@ const THROTTLING: ReadonlySet<string> = new Set([
   'TooManyRequestsException',
   'RequestLimitExceeded',
   'LimitExceededException',
+  'ProvisionedThroughputExceededException',
   'SlowDown',
 ]);
 const TRANSIENT: ReadonlySet<string> = new Set([
   'KMSInternalException',
   'DependencyTimeoutException',
   'KeyUnavailableException',
+  'ReplicatedWriteConflictException',
+  'TransactionConflictException',
   'InternalFailure',
   'InternalServerError',
   'ServiceUnavailable',
@@ -34,7 +37,7 @@ const SOCKET: ReadonlySet<string> = new Set([
 const STATUS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 /** What an SDK's error may bring. */
-export interface KmsFailure {
+export interface AwsFailure {
   name?: unknown;
   code?: unknown;
   message?: unknown;
@@ -44,11 +47,11 @@ export interface KmsFailure {
 }
 
 /** What kind of failure it is, which decides whether and when to try again. */
-export type KmsFault = 'throttling' | 'transient' | 'timeout' | 'socket' | 'other';
+export type AwsFault = 'throttling' | 'transient' | 'timeout' | 'socket' | 'other';
 
 /** SDK errors are told apart by name, code and status, never by class: the most frequent ones have no class. */
-export function faultOf(error: unknown): { fault: KmsFault; name: string; code: string; status: number } {
-  const failure = (typeof error === 'object' && error !== null ? error : {}) as KmsFailure;
+export function faultOf(error: unknown): { fault: AwsFault; name: string; code: string; status: number } {
+  const failure = (typeof error === 'object' && error !== null ? error : {}) as AwsFailure;
   const name = word(failure.name) ?? 'Error';
   const code = word(failure.code) ?? '';
   const status = failure.$metadata?.httpStatusCode;
@@ -67,7 +70,7 @@ export function faultOf(error: unknown): { fault: KmsFault; name: string; code: 
  * The pause before another try, in ms, or `undefined` when another try would change nothing: a draw from the upper half
  * of a window that starts at 100 ms, 1 s for throttling, and doubles.
  */
-export function kmsPause(error: unknown, retried: number): number | undefined {
+export function awsPause(error: unknown, retried: number): number | undefined {
   if (isGoldKeyError(error)) return undefined;
   const { fault } = faultOf(error);
   if (fault === 'other') return undefined;
@@ -77,8 +80,8 @@ export function kmsPause(error: unknown, retried: number): number | undefined {
 
 /** A request that was signed before a freeze: signing it again is all it takes. */
 export function isExpiredSignature(error: unknown): boolean {
-  const { name, message } = (typeof error === 'object' && error !== null ? error : {}) as KmsFailure;
-  // KMS has one name for a wrong secret and for a late request; only the text tells them apart.
+  const { name, message } = (typeof error === 'object' && error !== null ? error : {}) as AwsFailure;
+  // There is one name for a wrong secret and for a late request; only the text tells them apart.
   return (
     name === 'RequestExpired' ||
     (name === 'InvalidSignatureException' && typeof message === 'string' && message.includes('Signature expired'))

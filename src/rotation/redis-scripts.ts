@@ -1,0 +1,41 @@
+/**
+ * Writes the ring if the stored one is that which the write was decided on, in one step. KEYS: the ring. ARGV: the expected
+ * revision, the new text, its `writeId` and revision, the format, the channel. Answers `written`, or what is stored: `''`
+ * where nothing is. A stored text that is no ring is never written over, and a write that is there already is done: its
+ * answer was lost. Who may not publish has written all the same; readers then poll.
+ */
+export const WRITE = `
+local stored = redis.call('GET', KEYS[1])
+if stored then
+  local whole, ring = pcall(cjson.decode, stored)
+  if not whole or type(ring) ~= 'table' then return {'kept', stored} end
+  if ring.writeId == ARGV[3] and ring.revision == tonumber(ARGV[4]) then return {'written'} end
+  if ring.format ~= ARGV[5] or ring.revision ~= tonumber(ARGV[1]) then return {'kept', stored} end
+  if type(ring.versions) ~= 'table' or type(ring.current) ~= 'string' then return {'kept', stored} end
+  if type(ring.versions[ring.current]) ~= 'table' then return {'kept', stored} end
+elseif tonumber(ARGV[1]) ~= 0 then
+  return {'absent'}
+end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.pcall('PUBLISH', ARGV[6], ARGV[4])
+return {'written'}
+`;
+
+/**
+ * Takes or renews the lease. KEYS: the lease, the fence. ARGV: the holder, ms. Answers the fence, which the lease keeps
+ * while it is renewed; nothing while another holds it.
+ */
+export const LEASE = `
+local holder = redis.call('HGET', KEYS[1], 'holder')
+if holder and holder ~= ARGV[1] then return false end
+if not holder then redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'fence', redis.call('INCR', KEYS[2])) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('HGET', KEYS[1], 'fence')
+`;
+
+/** Ends the lease if it is still this one. KEYS: the lease. ARGV: the holder, the fence. */
+export const RELEASE = `
+local held = redis.call('HMGET', KEYS[1], 'holder', 'fence')
+if held[1] == ARGV[1] and held[2] == ARGV[2] then return redis.call('DEL', KEYS[1]) end
+return 0
+`;
