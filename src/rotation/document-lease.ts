@@ -11,30 +11,32 @@ export interface LeaseDocument {
   readonly until: number;
 }
 
-/** What a lease is made over: `write` is a compare-and-swap that rejects with a `RingConflictError`. */
-export interface LeaseStore<Found extends LeaseDocument> {
-  read(): Promise<Found | undefined>;
-  write(next: LeaseDocument, before: Found | undefined): Promise<void>;
+/** What a lease is made over. */
+export interface LeaseStore<Token> {
+  /** The lease, if there is one, and what a write that is decided on that has to name. */
+  read(): Promise<{ lease: LeaseDocument | undefined; token: Token }>;
+  /** A compare-and-swap that rejects with a `RingConflictError`. */
+  write(next: LeaseDocument, token: Token): Promise<void>;
 }
 
 /** A lease over a document that is compared and swapped. */
-export function documentLease<Found extends LeaseDocument>(store: LeaseStore<Found>): NonNullable<RingStore['lease']> {
+export function documentLease<Token>(store: LeaseStore<Token>): NonNullable<RingStore['lease']> {
   return (holder, ttl) =>
     unlessLost(async () => {
       checkLease(holder, ttl);
-      const before = await store.read();
+      const { lease: before, token } = await store.read();
       const now = systemClock.now();
       const held = before !== undefined && before.holder !== null && before.until > now;
       if (held && before.holder !== holder) return undefined;
       const fence = held ? before.fence : (before?.fence ?? 0) + 1;
-      await store.write({ holder, fence, until: now + ttl }, before);
+      await store.write({ holder, fence, until: now + ttl }, token);
       return {
         fence,
         async release() {
           await unlessLost(async () => {
-            const latest = await store.read();
+            const { lease: latest, token: last } = await store.read();
             if (latest?.fence !== fence || latest.holder !== holder) return;
-            await store.write({ holder: null, fence, until: 0 }, latest);
+            await store.write({ holder: null, fence, until: 0 }, last);
           });
         },
       };

@@ -7,10 +7,12 @@ import type { RingStore } from './types.js';
 /** A lease in a file beside the ring, by the wall clock of whoever uses it. */
 export function fileLease(path: string): NonNullable<RingStore['lease']> {
   const file = new ClaimedFile(path, parseLease);
-  return documentLease<LeaseDocument & Stamp>({
-    read: () => file.read(),
-    async write(lease, before) {
-      const expected = before?.revision ?? 0;
+  return documentLease<number>({
+    async read() {
+      const lease = await file.read();
+      return { lease, token: lease?.revision ?? 0 };
+    },
+    async write(lease, expected) {
       const next = { ...lease, revision: expected + 1, writeId: nodeCrypto().randomUUID() };
       await file.replace(`${JSON.stringify(next)}\n`, next, expected);
     },

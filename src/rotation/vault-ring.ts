@@ -3,10 +3,11 @@ import { isStaleCas } from '../providers/vault-errors.js';
 import { VAULT } from '../providers/vault-faults.js';
 import { vaultLink, type VaultLink } from '../providers/vault-link.js';
 import { vaultPath, type VaultConnection } from '../providers/vault-options.js';
-import { documentLease, leaseFrom, type LeaseDocument } from './document-lease.js';
-import { checkRing } from './ring-document.js';
+import { documentLease, leaseFrom } from './document-lease.js';
+import { parseRing } from './ring-document.js';
+import { isSameWrite, ringText } from './ring-text.js';
 import { conflict } from './rotation-error.js';
-import type { RingStore } from './types.js';
+import type { KeyRingDocument, RingStore } from './types.js';
 
 /** A document of KV v2, and the version that a write has to name. */
 interface Found {
@@ -49,33 +50,35 @@ export function vaultRing(options: VaultConnection & { mount?: string | undefine
   if (optionalString('path', options.path) === undefined) throw invalidType('`path` must be a non-empty string.');
   const mount = vaultPath('mount', options.mount ?? 'secret');
   const at = `${mount}/data/${vaultPath('path', options.path)}`;
+  const find = async (signal: AbortSignal | undefined): Promise<{ ring: KeyRingDocument | undefined; cas: number }> => {
+    const { data, cas } = await read(link, at, 'the read of the key ring', signal);
+    if (data === undefined) return { ring: undefined, cas };
+    const { document } = data as { document?: unknown };
+    return { ring: parseRing(typeof document === 'string' ? document : '', VAULT), cas };
+  };
   return {
     name: VAULT,
     async read(how) {
-      const { data, cas } = await read(link, at, 'the read of the key ring', how?.signal);
-      return data === undefined ? undefined : { ring: checkRing(data, VAULT), token: cas };
+      const { ring, cas } = await find(how?.signal);
+      return ring === undefined ? undefined : { ring, token: cas };
     },
     async write(ring, expected, how) {
-      let cas = expected.token;
-      if (typeof cas !== 'number') {
-        // Where nothing was read there is no token: what was deleted softly still has a version.
-        const found = await read(link, at, 'the read of the key ring', how?.signal);
-        const revision = found.data === undefined ? 0 : checkRing(found.data, VAULT).revision;
-        if (revision !== expected.revision) throw conflict(VAULT, expected.revision, revision);
-        ({ cas } = found);
-      }
-      if (await write(link, at, checkRing(ring, VAULT), cas as number, 'the write of the key ring', how?.signal))
-        return;
+      const document = ringText(ring, VAULT);
+      // What was deleted softly reads as nothing, and has a version all the same.
+      const { ring: before, cas } = await find(how?.signal);
+      if (isSameWrite(before, ring)) return;
+      const revision = before?.revision ?? 0;
+      const moved = typeof expected.token === 'number' && expected.token !== cas;
+      if (revision !== expected.revision || moved) throw conflict(VAULT, expected.revision, revision);
+      if (await write(link, at, { document }, cas, 'the write of the key ring', how?.signal)) return;
       throw conflict(VAULT, expected.revision, undefined);
     },
-    lease: documentLease<LeaseDocument & { readonly cas: number }>({
+    lease: documentLease<number>({
       async read() {
         const { data, cas } = await read(link, `${at}.lease`, 'the read of the lease');
-        return data === undefined ? undefined : { ...leaseFrom(data, VAULT), cas };
+        return { lease: data === undefined ? undefined : leaseFrom(data, VAULT), token: cas };
       },
-      async write(lease, before) {
-        // A lease that was deleted has a version all the same.
-        const cas = before?.cas ?? (await read(link, `${at}.lease`, 'the read of the lease')).cas;
+      async write(lease, cas) {
         if (!(await write(link, `${at}.lease`, lease, cas, 'the write of the lease')))
           throw conflict(VAULT, cas, undefined);
       },

@@ -21,17 +21,11 @@ describe.skipIf(found.skipped !== undefined)(`a ring in HashiCorp Vault ${found.
     return Promise.resolve({
       open: () => open(path),
       async spoil(text: string) {
-        let data: unknown = { spoilt: text };
-        try {
-          data = JSON.parse(text) as unknown;
-        } catch {
-          // Vault keeps JSON only: what is none is kept as a text in one.
-        }
-        await vault.request('POST', `secret/data/${path}`, { data });
+        await vault.request('POST', `secret/data/${path}`, { data: { document: text } });
       },
       async stored() {
         const { status, body } = await vault.request('GET', `secret/data/${path}`);
-        return status === 404 ? undefined : JSON.stringify((body as { data: { data: unknown } }).data.data);
+        return status === 404 ? undefined : (body as { data: { data: { document: string } } }).data.data.document;
       },
     });
   });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMasterKey } from '../../src/local.js';
+import type { KeyRingDocument, RingVersion } from '../../src/rotation.js';
 import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
 import { temporaryFolder } from '../cli/run.js';
 import { orSkip } from '../servers/or-skip.js';
@@ -71,13 +72,12 @@ describe.skipIf(found.skipped !== undefined)(`the Vault recipe ${found.skipped ?
       { ring: 'gold', step: 'promote', version: 'v2', revision: 4 },
     ]);
     const { body } = await vault.request('GET', 'secret/data/rings/gold');
-    const { data } = (
-      body as { data: { data: { versions: { v2: { metadata: Record<string, string>; rotationId: string } } } } }
-    ).data;
-    const { metadata, rotationId } = data.versions.v2;
+    const { document } = (body as { data: { data: { document: string } } }).data.data;
+    const ring = JSON.parse(document) as KeyRingDocument;
+    const { metadata, rotationId = '' } = ring.versions['v2'] as RingVersion;
     expect(metadata).toEqual({ created_at: expect.any(String), rotated_by: 'rotation-vault', rotation_id: rotationId });
     const minted = await vault.request('GET', `secret/metadata/minted/${rotationId}`);
     expect(minted.body).toMatchObject({ data: { custom_metadata: metadata } });
-    expect(JSON.stringify(data)).not.toContain(keys[1]);
+    expect(document).not.toContain(keys[1]);
   });
 });
