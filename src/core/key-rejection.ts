@@ -70,7 +70,8 @@ export class Refusals {
     // The stage that works needs no other; the refused one prefers it until its next load.
     core.shelf.slot(record.stage).preferred = undefined;
     const slot = core.shelf.slot(first.stage);
-    if (record.stage !== first.stage && first.stage !== 'pending' && slot.digest === first.digest) {
+    const refused = slot.digest !== undefined && this.#refused.includes(slot.digest);
+    if (record.stage !== first.stage && first.stage !== 'pending' && refused) {
       slot.preferred = core.shelf.slot(record.stage);
       if (slot.record !== undefined) slot.record.warmUntil = 0;
     }
