@@ -55,17 +55,14 @@ export class KeyCache {
         return record === undefined || !refused.retryable ? refused : this.#intake.stale(slot, record);
       }
       const flight = slot.flight ?? this.begin(slot, 'ordinary', record !== undefined && failing);
-      if (record !== undefined && !waited) {
-        waited = true;
-        if (!failing) await this.#soon(flight);
+      if (record !== undefined) {
+        if (!waited && !failing) await this.#soon(flight);
         const still = shelf.usable(slot);
         if (still !== undefined) return shelf.isFresh(still) ? still : this.#intake.stale(slot, still);
       }
       const outcome = await flight.promise;
       if (outcome.record !== undefined) return outcome.record;
-      if (flight.orphan && !this.#intake.closed) continue;
-      const left = outcome.error.retryable ? shelf.usable(slot) : undefined;
-      return left === undefined ? outcome.error : this.#intake.stale(slot, left);
+      if (!flight.orphan || this.#intake.closed) return outcome.error;
     }
   }
 
