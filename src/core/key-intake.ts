@@ -50,7 +50,7 @@ export class KeyIntake {
       const about = { provider: keyProvider.name, version: key?.version };
       const answer = checkAnswer(key, about);
       if (answer === undefined) return { error: this.#absent(slot, flight) };
-      const held = 'unchanged' in answer ? this.#held(answer) : undefined;
+      const held = 'unchanged' in answer && answer.unchanged === true ? this.#held(answer) : undefined;
       const given = 'bytes' in answer ? answer : undefined;
       const life = shelf.lifeOf(answer, held?.life.until ?? given?.until);
       const { bytes, trimmed } = copyKey(held?.bytes ?? given?.bytes ?? NO_BYTES, about);
