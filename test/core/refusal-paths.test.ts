@@ -69,6 +69,19 @@ describe('a refused call looks for another key', () => {
     expect(used).toEqual([[A], [A, B]]);
   });
 
+  it('twice at most, although a fourth one might work', async () => {
+    const { store, api, call } = scene({}, { current: A, pending: B, previous: C });
+    store.roll({ id: 'one', pendingPercent: 0 });
+    await call();
+    store.put('current', 'key-d-00000004');
+    api.live.clear();
+    api.live.add(B);
+    api.calls.length = 0;
+
+    expect(await failureOf(call())).toMatchObject(REJECTED);
+    expect(api.calls).toEqual([A, 'key-d-00000004', C]);
+  });
+
   it('and prefers what worked although two keys of the refused stage failed before it', async () => {
     const { store, api, call } = scene({}, { current: A, previous: C });
     await call();
@@ -249,6 +262,22 @@ describe('while refusals cool down', () => {
 
     expect(states).toEqual(['fresh', 'rejected', 'fresh']);
     expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('a suspect stays one until its reload has ended, also when a call succeeds with it', async () => {
+    const play = scene();
+    const { store, clock, client, call } = play;
+    await call();
+    await refuse(play);
+    await clock.advance(5_000);
+    store.latency = 2_000;
+    const refused = watch(clock, refuse(play));
+    const other = watch(clock, call());
+    await clock.advance(300);
+
+    expect([refused.state, other.state]).toEqual(['pending', 'resolved']);
+    expect(client.status().state).toBe('suspect');
+    await clock.advance(5_000);
   });
 
   it('a key evicted under a call that is then refused is no reason to load', async () => {
