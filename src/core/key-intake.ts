@@ -71,6 +71,9 @@ export class KeyIntake {
       } else if (flight.kind === 'refusal') {
         record.standing = 'rejected';
         record.watched = 'refused';
+      } else if (slot.pausing) {
+        // Refused before it was evicted or its client replaced, and back now: its success is news still.
+        record.watched ??= 'refused';
       }
       record.warmUntil = shelf.refreshAt(record);
       record.landing = true;
