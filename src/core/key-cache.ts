@@ -62,7 +62,7 @@ export class KeyCache {
       }
       const outcome = await flight.promise;
       if (outcome.record !== undefined) return outcome.record;
-      if (!flight.orphan || this.#intake.closed) return outcome.error;
+      if (!flight.orphan) return outcome.error;
     }
   }
 
