@@ -83,6 +83,27 @@ describe('a key about to expire', () => {
     expect(at.map((moment) => moment - (at[0] ?? 0))).toEqual([0, 6_000, 9_000]);
   });
 
+  it('so soon after its own load is asked for all the same: only background loads are spaced', async () => {
+    const play = scene({ ttl: 1_000, refreshAhead: 500 });
+    await play.call();
+    await play.clock.advance(500);
+    await play.call();
+
+    expect(since(play)).toEqual([0, 500]);
+  });
+
+  it('is asked for once, though the answer takes longer than the time between two loads', async () => {
+    const play = scene({ ttl: 8_000, refreshAhead: 4_000 });
+    await play.call();
+    play.store.latency = 3_500;
+    await play.clock.advance(4_000);
+
+    await look(play, 3_400, 100);
+
+    expect(since(play)).toEqual([0, 4_000]);
+    await play.clock.advance(1_000);
+  });
+
   it('that another is preferred to is not put back on the warm path by a client of the canary', async () => {
     const one = scene({}, { current: A, pending: B, previous: C });
     const { store, clock, api } = one;
@@ -121,6 +142,8 @@ describe('a key that is not in use', () => {
     await look(play, 25_000, 500);
 
     expect(since(play)).toEqual([0, 10_000, 20_000]);
+    const asked = play.store.asked.filter(({ stage }) => stage === 'current');
+    expect(asked.map(({ known }) => known)).toEqual([undefined, ['v1', 'v2'], ['v1', 'v2']]);
     const loads = timers.filter(({ ms }) => ms === KEY_TIMEOUT);
     // The canary's own key was waited for once; everything after it was looked ahead for.
     expect(loads.map(({ holds }) => holds)).toEqual([true, ...loads.slice(1).map(() => false)]);

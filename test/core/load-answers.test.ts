@@ -281,6 +281,20 @@ describe('a store that says `unchanged`', () => {
     expect(status.call(client).version).toBe('v1');
   });
 
+  it('of nothing in particular, or although nothing was known to it, is not asked a second time', async () => {
+    const loads: unknown[] = [];
+    for (const cold of [true, false]) {
+      const { store, clock, client } = scene({ ttl: 10_000, refreshAhead: 0 });
+      if (!cold) await client.prefetch();
+      await clock.advance(10_001);
+      store.load = async () => ({ unchanged: true, version: cold ? 'v8' : undefined }) as never;
+      await client.prefetch().catch(() => undefined);
+      loads.push(client.status().counts.loads);
+    }
+
+    expect(loads).toEqual([1, 2]);
+  });
+
   it('of a version that nobody holds is asked for the key itself', async () => {
     const { store, clock, client } = scene({ ttl: 10_000, refreshAhead: 0 });
     await client.prefetch();

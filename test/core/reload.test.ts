@@ -67,6 +67,7 @@ describe('reload()', () => {
 
     await client.reload();
 
+    expect(loadsOf(store, 'previous')).toHaveLength(before);
     expect(await call()).toBe(`price by ${B}`);
     expect([before, loadsOf(store, 'previous').length]).toEqual([1, 2]);
   });
@@ -205,5 +206,23 @@ describe('settled()', () => {
 
     // The reload of `current`, and then the load of `previous`.
     expect(settled.at).toBe(201);
+  });
+
+  it('resolves with the slowest of the loads that run at the same time', async () => {
+    const { store, clock, client, api, call } = scene({}, { current: A, previous: B });
+    api.live.delete(A);
+    await call();
+    await clock.advance(1_000);
+    const load = store.load.bind(store);
+    store.load = async (request) => {
+      store.latency = request.stage === 'current' ? 100 : 300;
+      return load(request);
+    };
+    const reload = watch(clock, client.reload());
+
+    const settled = watch(clock, client.settled());
+    await clock.advance(1_000);
+
+    expect([reload.at, settled.at]).toEqual([1_101, 1_301]);
   });
 });
