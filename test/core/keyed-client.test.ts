@@ -5,16 +5,16 @@ import { A, B, loadsOf, pause, scene, testApi, testStore, watch } from './hostil
 
 const INVALID = 'ERR_INVALID_ARG_VALUE';
 
-/** Counts the listeners of a signal. */
+/** Counts those who listen to a signal's abort. */
 function counted(signal: AbortSignal): { listeners: number } {
   const count = { listeners: 0 };
   const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
   signal.addEventListener = (...args: Parameters<typeof add>) => {
-    count.listeners++;
+    if (args[0] === 'abort') count.listeners++;
     add(...args);
   };
   signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    count.listeners--;
+    if (args[0] === 'abort') count.listeners--;
     remove(...args);
   };
   return count;
@@ -24,6 +24,11 @@ describe('what is handed to a client', () => {
   const { client } = scene();
 
   it.each<[string, () => unknown, string]>([
+    [
+      'an option of another name',
+      () => new KeyedClient({ keyProvider: testStore(manualClock(), {}), tll: 1 } as never),
+      'KeyedClient has no option `tll`; did you mean `ttl`?',
+    ],
     ['a call that is none', () => client.withKey(7 as never), '`call` must be a function, got 7.'],
     [
       'a prefetch of a strange option',
@@ -99,6 +104,17 @@ describe('an eviction', () => {
 });
 
 describe('a client that is closing', () => {
+  it('is one whose block has ended, too', async () => {
+    const { store, client, call } = scene();
+    {
+      await using closing = client;
+      await closing.prefetch();
+    }
+
+    expect(store.closes).toBe(1);
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
+  });
+
   it('refuses calls, prefetches and reloads while a call still runs', async () => {
     const { store, clock, client, call } = scene();
     const running = watch(

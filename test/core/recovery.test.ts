@@ -158,7 +158,12 @@ describe('a retry', () => {
       clock,
       client.withKey(async () => {
         if (++runs === 1)
-          throw new PriceApiError('slow down', { kind: 'rate-limited', retryable: true, retryAfter: 1_500 });
+          throw new PriceApiError('slow down', {
+            source: 'test',
+            kind: 'rate-limited',
+            retryable: true,
+            retryAfter: 1_500,
+          });
         return 'price';
       }),
     );
