@@ -160,6 +160,42 @@ describe('a call that has ended while its function runs a second time', () => {
   });
 });
 
+describe('a Response that a second run returns too late', () => {
+  it('has its body cancelled: nobody will read it', async () => {
+    const { store, clock, client } = scene({ timeout: 1_000 });
+    await client.prefetch();
+    store.put('current', B);
+    let cancelled = 0;
+    const call = watch(
+      clock,
+      client.withKey(async ({ attempt }) => {
+        if (attempt === 1) throw refusal();
+        await pause(clock, 2_000);
+        return new Response(new ReadableStream({ cancel: () => void cancelled++ }));
+      }),
+    );
+    await clock.advance(1_500);
+    const before = [call.state, cancelled];
+    await clock.advance(1_000);
+
+    expect(before).toEqual(['rejected', 0]);
+    expect(cancelled).toBe(1);
+  });
+
+  it('is returned unread when it comes in time', async () => {
+    const { store, client } = scene();
+    await client.prefetch();
+    store.put('current', B);
+
+    const response = await client.withKey(async ({ attempt }) => {
+      if (attempt === 1) throw refusal();
+      return new Response('price');
+    });
+
+    expect(await response.text()).toBe('price');
+  });
+});
+
 describe('an `isTransient` that throws of a rerun', () => {
   it('ends the call with its error', async () => {
     let asked = 0;
