@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../src/index.js';
 import { manualClock, type ManualClock } from '../../src/testing.js';
-import { A, pause, testStore, timersOf, watch } from './hostile/scene.js';
+import { A, pause, scene, testStore, timersOf, watch } from './hostile/scene.js';
 
 /** Many clients on one clock, each with a life of its own; `ended` tells when each lost its key. */
 async function clients(
@@ -102,5 +102,33 @@ describe('many deadlines on one clock', () => {
 
     expect(calls.map(({ at }) => at)).toEqual([301, 101, 201, 101]);
     expect(own).toBe(2);
+  });
+});
+
+describe('a key whose timers are late', () => {
+  it.each<[string, (clock: ManualClock, ms: number) => void]>([
+    [
+      'the monotonic clock',
+      (clock, ms) => {
+        const monotonic = clock.monotonic.bind(clock);
+        clock.monotonic = () => monotonic() + ms;
+      },
+    ],
+    ['the wall clock', (clock, ms) => clock.freeze(ms)],
+  ])('is not used past its end by %s, and is zeroed when next looked at', async (_, move) => {
+    const states: unknown[] = [];
+    for (const ms of [14_999, 15_000]) {
+      const { clock, client } = scene({ ttl: 10_000, refreshAhead: 0, staleIfError: 5_000 });
+      const reasons: string[] = [];
+      client.on('evicted', ({ reason }) => reasons.push(reason));
+      await client.prefetch();
+      move(clock, ms);
+      states.push([client.status().state, client.redact(A) === A, reasons]);
+    }
+
+    expect(states).toEqual([
+      ['stale', false, []],
+      ['empty', true, ['expired']],
+    ]);
   });
 });
