@@ -52,7 +52,7 @@ describe('calls that overlap', () => {
     const [one, two] = [A, B].map(
       (key) => new KeyedClient({ keyProvider: testStore(clock, { current: key }), clock }),
     ) as [KeyedClient, KeyedClient];
-    const running = [one, two].map((client) =>
+    const running = [two, one, two, one, two].map((client) =>
       watch(
         clock,
         client.withKey(() => pause(clock, 1_000).then(() => 'price')),
@@ -62,10 +62,31 @@ describe('calls that overlap', () => {
     const closing = watch(clock, one.close({ signal: AbortSignal.abort() }));
     await clock.advance(0);
 
-    expect(running.map(({ state }) => state)).toEqual(['rejected', 'pending']);
+    expect(running.map(({ state }) => state)).toEqual(['pending', 'rejected', 'pending', 'rejected', 'pending']);
     expect(closing.state).toBe('resolved');
     await clock.advance(1_000);
-    expect(running[1]).toMatchObject({ value: 'price', at: 1_001 });
+    expect(running.filter(({ value }) => value === 'price')).toHaveLength(3);
+  });
+
+  it('of one client: one that waits for the next key does not take the last one from another', async () => {
+    const { store, clock, client } = scene({ ttl: 1_000, refreshAhead: 0 });
+    const first = watch(
+      clock,
+      client.withKey(async (context) => {
+        await pause(clock, 2_000);
+        return context.apiKey;
+      }),
+    );
+    await clock.advance(1_001);
+    store.put('current', B);
+    store.latency = 100;
+    const second = watch(
+      clock,
+      client.withKey(async ({ apiKey }) => apiKey),
+    );
+    await clock.advance(2_000);
+
+    expect([first.value, second.value]).toEqual([A, B]);
   });
 
   it('of two clients on one clock: a key dropped in one is not kept for the calls of the other', async () => {
