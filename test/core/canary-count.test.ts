@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyProviderError, type Rollout } from '../../src/index.js';
-import { A, B, C, refusal, scene, type Scene } from './hostile/scene.js';
+import { A, B, C, pause, refusal, scene, type Scene } from './hostile/scene.js';
 
 /** A client that takes part in a canary of B. */
 async function canary(rollout: Rollout = { id: 'one', pendingPercent: 100 }): Promise<Scene & { reverted: unknown[] }> {
@@ -101,6 +101,41 @@ describe('a canary', () => {
 
     expect(play.reverted).toHaveLength(1);
     expect(client.status().counts.rejections).toBe(3);
+  });
+
+  it('refused in many calls at a time is left once', async () => {
+    const play = await canary();
+    const { clock, client } = play;
+    const together = Array.from({ length: 7 }, () =>
+      client.withKey(async ({ stage }) => {
+        await pause(clock, 100);
+        if (stage === 'pending') throw refusal();
+        return stage;
+      }),
+    );
+    await clock.advance(1_000);
+
+    expect(await Promise.all(together)).toEqual(together.map(() => 'current'));
+    expect(play.reverted).toHaveLength(1);
+  });
+
+  it('of 0 % is not left, however often its key is tried as a last resort and refused', async () => {
+    const play = await canary({ id: 'one', pendingPercent: 0 });
+    const { api, call } = play;
+    const used: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      for (const [from, to] of [
+        [A, B],
+        [B, A],
+      ] as const) {
+        api.live.delete(from);
+        api.live.add(to);
+        used.push(await call());
+      }
+    }
+
+    expect(used).toEqual(Array.from({ length: 10 }, (_, index) => `price by ${index % 2 === 0 ? B : A}`));
+    expect(play.reverted).toEqual([]);
   });
 
   it('that was left is no last resort either', async () => {
