@@ -52,7 +52,7 @@ export class Call implements CallPort {
   startSlowly(options: CallOptions | undefined): void {
     const { core } = this;
     if (core.closing) {
-      this.reject?.(closedError());
+      (this.reject as (reason: unknown) => void)(closedError());
       return;
     }
     if (options !== undefined && !this.#configure(options)) return;
@@ -256,13 +256,13 @@ function ended(call: Call, result: unknown): void {
   }
   if (call.extras === undefined) {
     core.exit(call);
-    if (call.context !== undefined) shutContext(call.context);
+    shutContext(call.context as KeyContext);
     call.empty();
     (call as Emptied).core = undefined;
     // Its function has ended and nobody else holds it: it can serve again.
     if (idle.length < MAX_IDLE) idle.push(call);
   } else call.settle();
-  resolve?.(result);
+  (resolve as (value: unknown) => void)(result);
 }
 
 /** Starts a call: `call(context)`, or `call(query, context)` unless the query is {@link NO_QUERY}. */

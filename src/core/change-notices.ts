@@ -25,7 +25,7 @@ export class ChangeNotices {
   /** Subscribes, once. */
   listen(pause: number = LISTEN_AGAIN_FIRST): void {
     const { keyProvider, clock } = this.#options;
-    if (this.#listening || this.#closed || keyProvider.subscribe === undefined) return;
+    if (this.#listening || this.#closed) return;
     this.#listening = true;
     // One chain of attempts: the loads that come meanwhile find it listening.
     const retry = (): void => {

@@ -55,17 +55,14 @@ export class KeyCache {
         return record === undefined || !refused.retryable ? refused : this.#intake.stale(slot, record);
       }
       const flight = slot.flight ?? this.begin(slot, 'ordinary', record !== undefined && failing);
-      if (record !== undefined && !waited) {
-        waited = true;
-        if (!failing) await this.#soon(flight);
+      if (record !== undefined) {
+        if (!waited && !failing) await this.#soon(flight);
         const still = shelf.usable(slot);
         if (still !== undefined) return shelf.isFresh(still) ? still : this.#intake.stale(slot, still);
       }
       const outcome = await flight.promise;
       if (outcome.record !== undefined) return outcome.record;
-      if (flight.orphan && !this.#intake.closed) continue;
-      const left = outcome.error.retryable ? shelf.usable(slot) : undefined;
-      return left === undefined ? outcome.error : this.#intake.stale(slot, left);
+      if (!flight.orphan) return outcome.error;
     }
   }
 
@@ -182,12 +179,12 @@ export class KeyCache {
       flight.asked = true;
       startedAt = clock.monotonic();
       this.#intake.loads++;
-      const known = flight.kind === 'ordinary' ? this.#knownFor(slot) : [];
+      const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
       const { keyTimeout } = this.options;
       const order = { stage: slot.stage, background, timeout: keyTimeout, aborts: (this.#aborts ??= new Set()) };
       let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
-      if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.#knownFor(slot))) {
-        // `unchanged` of a key that has gone since it was asked for: now it has to be read.
+      if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.shelf.heldFor(slot))) {
+        // `unchanged` of a key that has gone since it was asked for, or that expired in another stage: it has to be read.
         this.#intake.loads++;
         loaded = await askStore(this.options, { ...order, known: undefined, timeout: keyTimeout - duration() });
       }
@@ -197,10 +194,6 @@ export class KeyCache {
     } finally {
       if (slot.flight === flight) slot.flight = undefined;
     }
-  }
-
-  #knownFor(slot: StageSlot): string[] {
-    return this.shelf.heldFor(slot).map(({ version }) => version);
   }
 
   /** A load after `evict()` waits for its turn; closing ends the wait. */
@@ -270,7 +263,7 @@ export class KeyCache {
   }
 }
 
-function isUnheld(key: unknown, versions: readonly string[]): boolean {
+function isUnheld(key: unknown, held: readonly KeyRecord[]): boolean {
   const { unchanged, version } = (key ?? {}) as Partial<UnchangedKey>;
-  return unchanged === true && version !== undefined && !versions.includes(version);
+  return unchanged === true && version !== undefined && !held.some((record) => record.version === version);
 }

@@ -54,7 +54,7 @@ export class KeyIntake {
       const about = { provider: keyProvider.name, version: key?.version };
       const answer = checkAnswer(key, about);
       if (answer === undefined) return { error: this.#absent(slot, flight) };
-      const held = 'unchanged' in answer ? this.#held(slot, answer) : undefined;
+      const held = 'unchanged' in answer && answer.unchanged === true ? this.#held(slot, answer) : undefined;
       const given = 'bytes' in answer ? answer : undefined;
       const life = shelf.lifeOf(
         answer,
@@ -79,6 +79,9 @@ export class KeyIntake {
       } else if (flight.kind === 'refusal') {
         record.standing = 'rejected';
         record.watched = 'refused';
+      } else if (slot.pausing) {
+        // Refused before it was evicted or its client replaced, and back now: its success is news still.
+        record.watched ??= 'refused';
       }
       record.warmUntil = shelf.refreshAt(record);
       record.landing = true;

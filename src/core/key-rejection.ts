@@ -34,7 +34,6 @@ export class Refusals {
     this.#first ??= record;
     this.#refused.push(record.digest);
     this.#used.add(slot);
-    if (slot.record === record) record.watched ??= 'refused';
     if (slot.stage === 'pending') this.#pendingRefused ??= record;
     if (once) {
       // This call is over, but the key is asked for again: the next call should not meet the same refusal.
@@ -70,7 +69,8 @@ export class Refusals {
     // The stage that works needs no other; the refused one prefers it until its next load.
     core.shelf.slot(record.stage).preferred = undefined;
     const slot = core.shelf.slot(first.stage);
-    if (record.stage !== first.stage && first.stage !== 'pending' && slot.digest === first.digest) {
+    const refused = this.#refused.some((digest) => digest === slot.digest);
+    if (record.stage !== first.stage && first.stage !== 'pending' && refused) {
       slot.preferred = core.shelf.slot(record.stage);
       if (slot.record !== undefined) slot.record.warmUntil = 0;
     }
@@ -132,7 +132,7 @@ export class Refusals {
         return undefined;
       }
       if (!this.#mayReload(slot)) {
-        if (held?.digest === refused.digest && held.standing === 'good') {
+        if (held?.digest === refused.digest) {
           held.standing = 'rejected';
           held.watched = 'refused';
         }

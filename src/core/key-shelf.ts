@@ -54,6 +54,11 @@ export class KeyShelf implements Expiring {
     return this.slots.flatMap(({ record }) => record?.textIfAny ?? []);
   }
 
+  /** The versions held, in any stage. */
+  get versions(): string[] {
+    return this.slots.flatMap(({ record }) => record?.version ?? []);
+  }
+
   /** The keys that a load of this stage need not read again: its own, and the fresh ones of the other stages. */
   heldFor(slot: StageSlot): KeyRecord[] {
     const own = slot.record === undefined ? [] : [slot.record];

@@ -23,14 +23,14 @@ export class Canary {
     this.#instanceId = instanceId;
   }
 
-  /** Whether this client would use `pending` as a last resort: there is a rollout, and it has not given up on it. */
-  trusts(rollout: Rollout | undefined): boolean {
-    return rollout !== undefined && rollout.id !== this.#left;
+  /** Whether this client would use `pending` as a last resort: it has not given up on the rollout. */
+  trusts(rollout: Rollout): boolean {
+    return rollout.id !== this.#left;
   }
 
   /** Whether this client uses `pending` under `rollout`. */
-  takesPart(rollout: Rollout | undefined): boolean {
-    if (rollout === undefined || rollout.pendingPercent <= 0 || rollout.id === this.#left) return false;
+  takesPart(rollout: Rollout): boolean {
+    if (rollout.pendingPercent <= 0 || rollout.id === this.#left) return false;
     if (rollout.id !== this.#following) {
       this.#following = rollout.id;
       this.#refusals = [];
@@ -44,7 +44,8 @@ export class Canary {
    * says nothing about this one. Returns the number of refusals when it is time to give up, once.
    */
   ended(refused: boolean): number | undefined {
-    if (this.#following === undefined || this.#following === this.#left) return undefined;
+    // Both are undefined until there is a rollout to follow.
+    if (this.#following === this.#left) return undefined;
     this.#refusals.push(refused);
     if (this.#refusals.length > CANARY_WINDOW) this.#refusals.shift();
     const refusals = this.#refusals.filter(Boolean).length;

@@ -142,6 +142,11 @@ export class StageSlot {
     trouble.cooldownUntil = mono + trouble.pause;
   }
 
+  /** Whether forced reloads have brought nothing new, and no call with the key has succeeded since. */
+  get pausing(): boolean {
+    return this.#trouble.pause > 0;
+  }
+
   /** A call with the key succeeded: the next pause is a short one again. */
   shortenPauses(): void {
     if (this.#trouble !== NONE) this.#more().pause = 0;

@@ -126,6 +126,19 @@ describe('events', () => {
     await Promise.all([stage.gold.close(), other.close()]);
   });
 
+  it('on a channel say all that they do on a client, though no client is listened to', async () => {
+    const { gold } = setUp();
+    const published: unknown[] = [];
+    const onMessage = (payload: unknown): void => void published.push(payload);
+    channel('goldkey:loaded').subscribe(onMessage);
+    unsubscribe.push(() => channel('goldkey:loaded').unsubscribe(onMessage));
+
+    await gold.getPrice();
+
+    expect(published).toMatchObject([{ name: 'memory', version: 'v1', changed: true, duration: 0 }]);
+    await gold.close();
+  });
+
   it('reach nobody who has stopped listening, and twice one who listens twice', async () => {
     const { gold } = setUp();
     const listener = vi.fn();

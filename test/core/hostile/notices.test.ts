@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { A, B, busy, loadsOf, scene, watch, type Scene } from './scene.js';
+import { A, B, busy, loadsOf, scene, timersOf, watch, type Scene } from './scene.js';
 
 interface Noticed extends Scene {
   notice(): void;
@@ -84,6 +84,46 @@ describe('a notice of a change', () => {
     await clock.advance(1_000);
 
     expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('asks with what is known, behind the back of everybody', async () => {
+    const { clock, store, notice } = await noticed({ keyTimeout: 4_321 });
+    const timers = timersOf(clock);
+    notice();
+    await clock.advance(5_000);
+
+    expect(store.asked.map(({ known }) => known)).toEqual([['v1']]);
+    expect(timers.map(({ holds }) => holds)).not.toContain(true);
+  });
+
+  it('during a load that `reload()` follows up is content with that', async () => {
+    const { clock, store, client, notice } = await noticed();
+    store.latency = 3_000;
+    client.evict();
+    watch(clock, client.prefetch());
+    await clock.advance(10);
+    const reload = watch(clock, client.reload());
+    notice();
+    await clock.advance(20_000);
+
+    expect(reload.state).toBe('resolved');
+    expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('that waits for a load when the client closes asks nobody', async () => {
+    const { clock, store, client, notice } = await noticed();
+    store.latency = 3_000;
+    watch(
+      clock,
+      client.reload().catch(() => undefined),
+    );
+    await clock.advance(10);
+    notice();
+    await clock.advance(1_000);
+    await client.close();
+    await clock.advance(5_000);
+
+    expect(loadsOf(store)).toHaveLength(1);
   });
 
   it('after close asks nobody, and the subscription has ended', async () => {

@@ -1,36 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError } from '../../../src/index.js';
-import { A, B, loadsOf, notResolved, scene, traffic, watch, zeroed, type Scene, type Watched } from './scene.js';
+import { A, B, loadsOf, notResolved, scene, traffic, watch, zeroed, type Scene } from './scene.js';
 
 const down = (): Error => new KeyProviderError('down');
 
 describe('a store that is down', () => {
-  it('from 3 s after expiry on fails no call, and is asked once per back-off step', async () => {
-    const play = scene({ ttl: 10_000, refreshAhead: 0 });
-    await play.call();
-    play.store.failure = down;
-    await play.clock.advance(10_000);
-
-    const calls = await traffic(play, 3_000, 2);
-    await play.clock.advance(250);
-
-    expect(notResolved(calls)).toBe(0);
-    expect(loadsOf(play.store).length - 1).toBeLessThanOrEqual(3);
-  });
-
-  it('for an hour, with no key, is asked at most once per back-off window', async () => {
-    const play = scene({ timeout: 100 });
-    play.store.failure = down;
-
-    const calls = await traffic(play, 3_600_000, 500);
-
-    expect(calls.every(({ state }) => state === 'rejected')).toBe(true);
-    const at = loadsOf(play.store);
-    const gaps = at.slice(1).map((moment, index) => moment - (at[index] ?? 0));
-    gaps.forEach((gap, index) => expect(gap).toBeGreaterThanOrEqual(Math.min(1_000 * 2 ** index, 30_000) / 2));
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(30_500);
-  });
-
   it('says in every error when to come again', async () => {
     const { store, clock, call } = scene();
     store.failure = down;
@@ -121,21 +95,6 @@ describe('a slow store', () => {
     expect(first.at).toBe(from + 250);
     expect(second.at).toBe(from + 300);
     await clock.advance(200);
-  });
-
-  it('lets nobody wait over many expiries when the refresh runs ahead', async () => {
-    const play = scene({ ttl: 10_000, refreshAhead: 5_000 });
-    await play.call();
-    play.store.latency = 120;
-
-    const calls: Array<Watched<string>> = [];
-    for (let step = 0; step < 3_000; step++) {
-      const one = watch(play.clock, play.call());
-      await play.clock.advance(20);
-      calls.push(one);
-    }
-
-    expect(calls.filter(({ at }, index) => at !== (calls[0]?.at ?? 0) + index * 20)).toEqual([]);
   });
 });
 

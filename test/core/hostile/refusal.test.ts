@@ -3,28 +3,6 @@ import { KeyAccessDeniedError, KeyProviderError } from '../../../src/index.js';
 import { A, B, busy, C, loadsOf, notResolved, refusal, scene, traffic, watch } from './scene.js';
 
 describe('a revoked key', () => {
-  it('at 500 calls/s for 5 s costs one load beside the first', async () => {
-    const play = scene();
-    await play.call();
-    play.api.live.clear();
-
-    await traffic(play, 4_998, 2);
-
-    expect(loadsOf(play.store)).toHaveLength(2);
-  });
-
-  it('is asked for again after 5, 10, 20, 30 and 30 s', async () => {
-    const play = scene();
-    await play.call();
-    play.api.live.clear();
-
-    await traffic(play, 100_000, 50);
-
-    const at = loadsOf(play.store).slice(1);
-    const gaps = at.slice(1).map((moment, index) => moment - (at[index] ?? 0));
-    expect(gaps).toEqual([5_000, 10_000, 20_000, 30_000, 30_000]);
-  });
-
   it('with `reloadCooldown: 0` is still reloaded once per call only', async () => {
     const { store, api, call } = scene({ reloadCooldown: 0 });
     await call();

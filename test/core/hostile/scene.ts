@@ -120,6 +120,17 @@ export function pause(clock: ManualClock, ms: number, signal?: AbortSignal): Pro
   });
 }
 
+/** The timers set from now on: how long each waits, and whether it holds the process meanwhile. */
+export function timersOf(clock: ManualClock): Array<{ ms: number; holds: boolean }> {
+  const timers: Array<{ ms: number; holds: boolean }> = [];
+  const set = clock.setTimeout.bind(clock);
+  clock.setTimeout = (callback, ms, options) => {
+    timers.push({ ms, holds: options?.unref !== true });
+    return set(callback, ms, options);
+  };
+  return timers;
+}
+
 export interface Scene {
   readonly clock: ManualClock;
   readonly store: TestStore;
