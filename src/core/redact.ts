@@ -188,10 +188,12 @@ function pairs(entries: readonly Entry[]): Array<[unknown, unknown]> {
   return list;
 }
 
-/** URLSearchParams and Headers, whichever package they are of. */
+/** URLSearchParams and Headers, whichever package they are of; of a class that extends them, what it extends. */
 function copyOfPairs(value: object, list: Array<[string, string]>): unknown {
   try {
-    return new (value.constructor as new (init: Array<[string, string]>) => unknown)(list);
+    let tagged = value;
+    while (!Object.hasOwn(tagged, Symbol.toStringTag)) tagged = Object.getPrototypeOf(tagged) as object;
+    return new (tagged.constructor as new (init: Array<[string, string]>) => unknown)(list);
   } catch {
     return Object.fromEntries(list);
   }
