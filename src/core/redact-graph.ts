@@ -218,7 +218,7 @@ export class SecretGraph {
     let proto: unknown = Object.getPrototypeOf(node.value);
     while (isObject(proto) && !BUILT_IN.has(proto)) {
       for (const key of Reflect.ownKeys(proto)) {
-        if (key === 'constructor' || key === '__proto__' || Object.hasOwn(node.value, key)) continue;
+        if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
         const found = read(node.value, key);
         if (found !== undefined && typeof found !== 'function') this.#add(node, key, found);
       }
@@ -228,8 +228,7 @@ export class SecretGraph {
 
   #add(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): void {
     this.#seen++;
-    const named = descriptor !== undefined || node.kind === 'opaque';
-    const cleanKey = named ? (this.clean(key) as PropertyKey) : key;
+    const cleanKey = descriptor === undefined ? key : (this.clean(key) as PropertyKey);
     node.entries.push({ ...this.#entry(node, value, inPlace), key, cleanKey, descriptor });
     if (cleanKey !== key) this.taint(node);
   }
@@ -243,7 +242,7 @@ export class SecretGraph {
   #entry(node: Node, value: unknown, inPlace: boolean): Pick<Entry, 'value' | 'clean' | 'node'> {
     const held = isObject(value) ? this.#reach(value, node, inPlace) : undefined;
     const clean = held === undefined ? this.clean(value) : value;
-    if (clean !== value) this.taint(node);
+    if (!Object.is(clean, value)) this.taint(node);
     return { value, clean, node: held };
   }
 
