@@ -3,8 +3,6 @@ import { REDACTED } from './secret-text.js';
 
 /** Larger bytes and texts are not asked for their properties: each byte would be listed as one. */
 const MAX_LISTED = 4_096;
-/** What every String object and RegExp has. */
-const TEXT_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'lastIndex']);
 
 /** All bytes of a view, or of memory itself. */
 export function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
@@ -29,7 +27,7 @@ export function extraKeys(value: object, kind: Kind): PropertyKey[] {
   const indexed = kind === 'bytes' || kind === 'text';
   if (indexed && ((value as { length?: number }).length ?? 0) > MAX_LISTED) return [];
   const keys = Reflect.ownKeys(value);
-  return indexed ? keys.filter((key) => !TEXT_KEYS.has(key) && !isIndex(key)) : keys;
+  return indexed ? keys.filter((key) => !isIndex(key)) : keys;
 }
 
 function isIndex(key: PropertyKey): boolean {

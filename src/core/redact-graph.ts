@@ -186,7 +186,8 @@ export class SecretGraph {
     const list = Array.isArray(value);
     if (list && value.length > MAX_ITEMS) return this.#skip(node);
     const keys = Reflect.ownKeys(value);
-    if (keys.length > MAX_ITEMS) return this.#skip(node);
+    // An error of the chain stays what it is, however large.
+    if (keys.length > MAX_ITEMS && !inPlace) return this.#skip(node);
     if (list && isByteList(value)) {
       this.#searchBytes(node, Uint8Array.from(value as number[]));
       const nothingElse = keys.length === value.length + 1 && Object.getPrototypeOf(value) === Array.prototype;
@@ -267,6 +268,9 @@ export class SecretGraph {
 
   #skip(node: Node): void {
     node.instead = NOT_SEARCHED;
+    // Not searched to its end, an error does not stay either.
+    node.inPlace = false;
+    node.tainted = false;
     this.taint(node);
   }
 }

@@ -33,6 +33,10 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 /** Sorts an object. What cannot be looked into, or must not be touched, is `opaque`. */
 export function kindOfObject(value: object): Kind {
+  return attempt(() => sorted(value)) ?? 'opaque';
+}
+
+function sorted(value: object): Kind {
   const types = nodeTypes();
   if (types.isProxy(value)) return 'opaque';
   if (typeof value === 'function') return 'function';

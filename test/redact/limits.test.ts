@@ -143,6 +143,16 @@ describe('the time', () => {
     expect(marks(hurried.redactValue(large(), [KEY]))).toBe(0);
   });
 
+  it.each<[string, () => object]>([
+    ['bytes', () => new Uint8Array(1_000)],
+    ['a list of bytes', () => Array.from({ length: 1_000 }, (_none, index) => index % 256)],
+    ['a text in an object of its own', () => new String(x(1_000))],
+  ])('is not used up by %s, as that is one thing and not a thousand', (_name, make) => {
+    at(60_000);
+    const value = { one: make(), two: make(), three: make(), four: { list: ['none'] } };
+    expect(hurried.redactValue(value, [KEY])).toBe(value);
+  });
+
   it('does not cut off a small error, however late it is', () => {
     at(60_000);
     const error = errorWith(large().slice(0, 90));

@@ -30,6 +30,15 @@ describe('an error of the chain that hangs elsewhere too', () => {
     expect(left.extra).toBe(extra);
   });
 
+  it('leaves that as it is, also when the key is found on it last of all', () => {
+    const error = Object.assign(new Error('failed'), { list: [] as Error[], extra: { deep: [KEY] } });
+    const { list } = error;
+    list.push(error);
+    const left = scrubbed(error);
+    expect(left.list).toBe(list);
+    expect(left.extra).toEqual({ deep: [REDACTED] });
+  });
+
   it('as a copy is one copy everywhere', () => {
     const cause = Object.freeze(new Error(KEY));
     const top = Object.assign(new Error('top', { cause }), { extra: { cause } });
