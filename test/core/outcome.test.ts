@@ -48,6 +48,7 @@ describe('a refusal', () => {
   it('is none in the text 401, or in what is no error', () => {
     for (const [, error] of places('401')) expect(isUnauthorized({ error })).toBe(false);
     for (const error of nothings) expect(isUnauthorized({ error })).toBe(false);
+    expect(isUnauthorized({ error: Object.assign(() => 0, { status: 401 }) })).toBe(false);
   });
 
   it('is looked for in sixteen errors of a chain, and no further', () => {
