@@ -7,7 +7,7 @@ import { read, sources, target, type How, type Import, type Source } from './sou
 /** The core, layer by layer: a file imports from its own layer and those before it, types included. */
 const CORE = [
   'attempt builtin clock deadlines diagnostics errors expiries fingerprint key-format limits loopback outcome redact ' +
-    'redact-graph redact-kinds secret-text signal-hub types',
+    'redact-bytes redact-graph redact-kinds secret-text signal-hub types',
   'call call-extras change-notices client-core key-cache key-choice key-context key-intake key-load key-record ' +
     'key-rejection key-shelf options recovery retry rollout stage-slot status',
   'gold-data-client index keyed-client pool',

@@ -49,5 +49,5 @@ export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): Loaded
 
 function kindOfCode(code: number): string {
   if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) return 'white space';
-  return code > 0x7e ? 'a non-ASCII byte' : 'a control character';
+  return code > 0x7f ? 'a non-ASCII byte' : 'a control character';
 }

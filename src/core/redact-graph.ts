@@ -1,4 +1,5 @@
 import { read } from './attempt.js';
+import { bytesLike, bytesOf, extraKeys, isByteList } from './redact-bytes.js';
 import { isObject, kindOfObject, tellingProperties, type Kind } from './redact-kinds.js';
 import { REDACTED, type SecretText } from './secret-text.js';
 
@@ -12,7 +13,7 @@ const MAX_ITEMS = 10_000;
 const MAX_CHAIN = 1_000;
 /** So many are searched whatever the time: a busy machine must not cost a small error its contents. */
 const ALWAYS = 2_000;
-const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'name', 'prototype', 'arguments', 'caller']);
+const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
 
 /** Where an object's own story ends. */
 const BUILT_IN: ReadonlySet<object> = new Set([
@@ -139,8 +140,6 @@ export class SecretGraph {
     switch (kind) {
       case 'error':
       case 'plain':
-        this.#searchProperties(node);
-        break;
       case 'function':
         this.#searchProperties(node);
         break;
@@ -153,32 +152,47 @@ export class SecretGraph {
         break;
       case 'url':
       case 'text':
+        this.#searchExtras(node);
         this.#replaceText(node, String(value));
         break;
       case 'pairs':
+        this.#searchExtras(node);
         for (const pair of value as Iterable<[string, string]>) this.#addItems(node, pair);
         break;
       case 'bytes':
+        this.#searchExtras(node);
         this.#searchBytes(node, bytesOf(value as ArrayBuffer | ArrayBufferView));
         break;
       case 'opaque':
         for (const [key, told] of tellingProperties(value)) this.#add(node, key, told);
         this.taint(node);
         break;
-      case 'inert':
+      case 'date':
+        this.#searchExtras(node);
+        if (node.entries.length > 0) node.instead = new Date(Number(value));
         break;
+    }
+  }
+
+  /** Properties of a value that is more than its properties. Its copy goes without. */
+  #searchExtras(node: Node): void {
+    for (const key of extraKeys(node.value, node.kind)) {
+      this.#add(node, key, read(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
     }
   }
 
   #searchProperties(node: Node): void {
     const { value, kind, inPlace } = node;
     const list = Array.isArray(value);
-    if (list) {
-      if (value.length > MAX_ITEMS) return this.#skip(node);
-      if (isByteList(value)) return this.#searchBytes(node, Uint8Array.from(value as number[]));
-    }
+    if (list && value.length > MAX_ITEMS) return this.#skip(node);
     const keys = Reflect.ownKeys(value);
-    if (keys.length > MAX_ITEMS) return this.#skip(node);
+    // An error of the chain stays what it is, however large.
+    if (keys.length > MAX_ITEMS && !inPlace) return this.#skip(node);
+    if (list && isByteList(value)) {
+      this.#searchBytes(node, Uint8Array.from(value as number[]));
+      const nothingElse = keys.length === value.length + 1 && Object.getPrototypeOf(value) === Array.prototype;
+      if (node.tainted || nothingElse) return;
+    }
     for (const key of keys) {
       if (kind === 'function' ? FUNCTION_KEYS.has(key) : list && key === 'length') continue;
       const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
@@ -194,7 +208,10 @@ export class SecretGraph {
       }
       this.#add(node, key, found, descriptor, inPlace && key === 'cause');
     }
-    if (kind === 'error' || kind === 'plain') this.#searchInherited(node);
+    if (kind !== 'function') return this.#searchInherited(node);
+    // A class inherits what is static in the one it extends.
+    const parent: unknown = Object.getPrototypeOf(value);
+    if (typeof parent === 'function' && parent !== Function.prototype) this.#add(node, 'parent', parent);
   }
 
   /** What the prototypes add: getters, which may make a key of fields, and fields of an object used as a prototype. */
@@ -202,7 +219,7 @@ export class SecretGraph {
     let proto: unknown = Object.getPrototypeOf(node.value);
     while (isObject(proto) && !BUILT_IN.has(proto)) {
       for (const key of Reflect.ownKeys(proto)) {
-        if (key === 'constructor' || key === '__proto__' || Object.hasOwn(node.value, key)) continue;
+        if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
         const found = read(node.value, key);
         if (found !== undefined && typeof found !== 'function') this.#add(node, key, found);
       }
@@ -212,8 +229,7 @@ export class SecretGraph {
 
   #add(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): void {
     this.#seen++;
-    const named = descriptor !== undefined || node.kind === 'opaque';
-    const cleanKey = named ? (this.clean(key) as PropertyKey) : key;
+    const cleanKey = descriptor === undefined ? key : (this.clean(key) as PropertyKey);
     node.entries.push({ ...this.#entry(node, value, inPlace), key, cleanKey, descriptor });
     if (cleanKey !== key) this.taint(node);
   }
@@ -227,7 +243,7 @@ export class SecretGraph {
   #entry(node: Node, value: unknown, inPlace: boolean): Pick<Entry, 'value' | 'clean' | 'node'> {
     const held = isObject(value) ? this.#reach(value, node, inPlace) : undefined;
     const clean = held === undefined ? this.clean(value) : value;
-    if (clean !== value) this.taint(node);
+    if (!Object.is(clean, value)) this.taint(node);
     return { value, clean, node: held };
   }
 
@@ -236,22 +252,25 @@ export class SecretGraph {
     this.#left -= bytes.byteLength;
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const text = view.toString('latin1');
-    if (!this.#text.found(text) && !hasMore(node.value, bytes.byteLength)) {
-      if (!this.#text.found(view.toString('utf16le'))) return;
-      node.instead = REDACTED;
-    } else node.instead = bytesLike(node.value, this.#text.redact(text));
-    this.taint(node);
+    const clean = this.#text.redact(text);
+    const wide = this.#text.found(view.toString('utf16le'));
+    if (wide) node.instead = REDACTED;
+    else if (clean !== text || node.entries.length > 0) node.instead = bytesLike(node.value, clean);
+    if (wide || clean !== text) this.taint(node);
   }
 
   #replaceText(node: Node, text: string): void {
     const clean = this.clean(text) as string;
-    if (clean === text) return;
+    if (clean === text && node.entries.length === 0) return;
     node.instead = node.kind === 'url' && URL.canParse(clean) ? new URL(clean) : clean;
-    this.taint(node);
+    if (clean !== text) this.taint(node);
   }
 
   #skip(node: Node): void {
     node.instead = NOT_SEARCHED;
+    // Not searched to its end, an error does not stay either.
+    node.inPlace = false;
+    node.tainted = false;
     this.taint(node);
   }
 }
@@ -262,37 +281,4 @@ export function cleanPrimitive(value: unknown, text: SecretText): unknown {
   if (typeof value !== 'symbol' || value.description === undefined) return value;
   const description = text.redact(value.description);
   return description === value.description ? value : Symbol(description);
-}
-
-function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(value)
-    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-    : new Uint8Array(value);
-}
-
-/** Bytes of the same kind as `model`, in memory of their own: that of small Buffers is shared with whatever was small. */
-function bytesLike(model: object, text: string): unknown {
-  if (Array.isArray(model)) return REDACTED;
-  const unit = (model as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
-  const clean = Buffer.alloc(Math.ceil(text.length / unit) * unit);
-  clean.write(text, 'latin1');
-  if (Buffer.isBuffer(model)) return clean;
-  if (!ArrayBuffer.isView(model)) return clean.buffer;
-  return new (model.constructor as new (memory: ArrayBuffer) => unknown)(clean.buffer);
-}
-
-/** Whether small bytes have properties of their own, which their copy goes without; large ones would list every byte. */
-function hasMore(value: object, length: number): boolean {
-  return ArrayBuffer.isView(value) && length <= 4_096 && Reflect.ownKeys(value).some((key) => !isIndex(key));
-}
-
-function isIndex(key: PropertyKey): boolean {
-  return typeof key === 'string' && String(Number(key)) === key;
-}
-
-/** Whether this may be bytes as JSON has them. */
-function isByteList(list: readonly unknown[]): boolean {
-  return (
-    list.length >= 8 && list.every((item) => Number.isInteger(item) && (item as number) >= 0 && (item as number) < 256)
-  );
 }

@@ -3,7 +3,7 @@ import { nodeTypes } from './builtin.js';
 
 /** How a value is treated by the search. */
 export type Kind =
-  'error' | 'plain' | 'map' | 'set' | 'url' | 'pairs' | 'bytes' | 'text' | 'inert' | 'function' | 'opaque';
+  'error' | 'plain' | 'map' | 'set' | 'url' | 'pairs' | 'bytes' | 'text' | 'date' | 'function' | 'opaque';
 
 /** What a request or a response is read for, by code that handles errors. */
 const TELLING = [
@@ -33,6 +33,10 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 /** Sorts an object. What cannot be looked into, or must not be touched, is `opaque`. */
 export function kindOfObject(value: object): Kind {
+  return attempt(() => sorted(value)) ?? 'opaque';
+}
+
+function sorted(value: object): Kind {
   const types = nodeTypes();
   if (types.isProxy(value)) return 'opaque';
   if (typeof value === 'function') return 'function';
@@ -41,7 +45,7 @@ export function kindOfObject(value: object): Kind {
   if (types.isMap(value)) return 'map';
   if (types.isSet(value)) return 'set';
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return 'bytes';
-  if (types.isDate(value)) return 'inert';
+  if (types.isDate(value)) return 'date';
   if (types.isRegExp(value) || types.isBoxedPrimitive(value)) return 'text';
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto === null || proto === Object.prototype) return 'plain';

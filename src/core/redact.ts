@@ -1,5 +1,5 @@
 import { cleanPrimitive, NOT_SEARCHED, SecretGraph, type Entry, type Node } from './redact-graph.js';
-import { describe, hidesState, isObject } from './redact-kinds.js';
+import { describe, isObject } from './redact-kinds.js';
 import { SecretText } from './secret-text.js';
 
 /**
@@ -46,14 +46,14 @@ function settleChain(graph: SecretGraph): void {
 }
 
 function needsChange({ key, cleanKey, value, clean: cleaned, node }: Entry): boolean {
-  return cleaned !== value || cleanKey !== key || (node !== undefined && node.tainted && !node.inPlace);
+  return !Object.is(cleaned, value) || cleanKey !== key || (node !== undefined && node.tainted && !node.inPlace);
 }
 
 function canChange({ value }: Node, entry: Entry): boolean {
   if (!needsChange(entry)) return true;
   const { descriptor } = entry;
-  // A getter of a class can be hidden behind a property, but not when it reads what the class alone can see.
-  if (descriptor === undefined) return Object.isExtensible(value) && !hidesState(value);
+  // A getter of its class could be hidden behind a property, but not what it reads, which the class alone may see.
+  if (descriptor === undefined) return false;
   // An accessor that V8 puts on every error, changeable also where nothing else is.
   if (entry.key === 'stack' && descriptor.set !== undefined) return assign(value, entry);
   if (descriptor.configurable === true) return entry.cleanKey === entry.key || Object.isExtensible(value);
@@ -141,7 +141,7 @@ function copyOf(node: Node): unknown {
       const copy = emptyLike(node);
       node.instead = copy;
       // What its class computes from fields of its own, a copy of an error could not.
-      defineAll(copy, entries, kind === 'error' && hidesState(value));
+      defineAll(copy, entries, kind === 'error');
       return copy;
     }
   }
@@ -158,7 +158,8 @@ function emptyLike({ value, kind, entries }: Node): object {
   const proto = cleanPrototype(value, entries);
   if (kind !== 'error') return Object.create(proto) as object;
   const copy = new Error();
-  Reflect.deleteProperty(copy, 'stack');
+  // Assigned where there is none, it would show in listings.
+  if (!Object.hasOwn(value, 'stack')) Reflect.deleteProperty(copy, 'stack');
   return Object.setPrototypeOf(copy, proto) as object;
 }
 
@@ -188,10 +189,12 @@ function pairs(entries: readonly Entry[]): Array<[unknown, unknown]> {
   return list;
 }
 
-/** URLSearchParams and Headers, whichever package they are of. */
+/** URLSearchParams and Headers, whichever package they are of; of a class that extends them, what it extends. */
 function copyOfPairs(value: object, list: Array<[string, string]>): unknown {
   try {
-    return new (value.constructor as new (init: Array<[string, string]>) => unknown)(list);
+    let tagged = value;
+    while (!Object.hasOwn(tagged, Symbol.toStringTag)) tagged = Object.getPrototypeOf(tagged) as object;
+    return new (tagged.constructor as new (init: Array<[string, string]>) => unknown)(list);
   } catch {
     return Object.fromEntries(list);
   }

@@ -106,10 +106,11 @@ function matchEscaped(text: string, at: number, secret: string, index: number): 
       position = escaped;
       continue;
     }
-    // The key itself has a % or a backslash here: it may stand raw or escaped.
-    if (escaped >= 0) {
-      const end = matchEscaped(text, escaped, secret, next + 1);
+    // The key itself has a % or a backslash here: it may stand raw or escaped, a % also escaped again and again.
+    for (let after = escaped; after >= 0;) {
+      const end = matchEscaped(text, after, secret, next + 1);
       if (end >= 0) return end;
+      after = seen === PERCENT && hexValue(text, after, 2) === PERCENT ? after + 2 : -1;
     }
     position++;
   }

@@ -1,0 +1,121 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { KEYS, PLAIN, QUOTED, SPECIAL } from './encodings.js';
+import { REDACTED, redactValue } from './helpers.js';
+
+const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
+const base64url = (text: string): string => Buffer.from(text, 'latin1').toString('base64url');
+const times = <T>(count: number, change: (value: T) => T, value: T): T =>
+  Array.from({ length: count }).reduce<T>((changed) => change(changed), value);
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+describe.each(KEYS)('of the text around %s', (key) => {
+  it.each<[string, (key: string) => string]>([
+    ['URL-encoded twice', (text) => times(2, encodeURIComponent, text)],
+    ['URL-encoded three times', (text) => times(3, encodeURIComponent, text)],
+    ['JSON in JSON', (text) => times(2, inJson, text)],
+    ['JSON in JSON in JSON in JSON', (text) => times(4, inJson, text)],
+    ['JSON in JSON, each character as \\u00xx', (text) => text.replace(/./g, (char) => `\\\\u00${code(char)}`)],
+    ['a list of byte values', (text) => Buffer.from(text, 'latin1').join(',')],
+    ['a list of byte values with spaces', (text) => Buffer.from(text, 'latin1').join(', ')],
+    ['as a Buffer is shown', (text) => inspect(Buffer.from(text, 'latin1')).slice('<Buffer '.length, -1)],
+  ])('nothing is taken, and of the key nothing left: %s', (_name, encode) => {
+    expect(redactValue(`a "${encode(key)}" b`, [key])).toBe(`a "${REDACTED}" b`);
+  });
+
+  it('in base64 the whole run is taken, with what pads it, and no more', () => {
+    for (const prefix of ['', ':', 'u:', 'us:', '~?>~']) {
+      for (const suffix of ['', '?', '?>', '?>~']) {
+        for (const encode of [base64, base64url]) {
+          const run = encode(`${prefix}${key}${suffix}`);
+          expect(redactValue(`Basic ${run}, b`, [key]), run).toBe(`Basic ${REDACTED}, b`);
+          expect(redactValue(run, [key]), run).toBe(REDACTED);
+        }
+      }
+    }
+  });
+});
+
+const code = (char: string): string => char.charCodeAt(0).toString(16).padStart(2, '0');
+
+describe('a run of base64', () => {
+  const run = base64(PLAIN).replaceAll('=', '');
+
+  it('goes on over each of its characters', () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_';
+    for (const char of alphabet) {
+      expect(redactValue(`. ${char}${run}${char} .`, [PLAIN]), char).toBe(`. ${REDACTED} .`);
+    }
+  });
+
+  it('ends at every other character', () => {
+    for (const char of ' !"#$%&\'()*,.:;<>?@[\\]^`{|}~\u00e9\n') {
+      expect(redactValue(`${char}${run}${char}`, [PLAIN]), char).toBe(`${char}${REDACTED}${char}`);
+    }
+    expect(redactValue(`a=${run}==b`, [PLAIN])).toBe(`a=${REDACTED}b`);
+  });
+
+  it('of the key with slashes and plus signs is found in both alphabets', () => {
+    for (const key of ['what?is?this???', '>>>>>>>>>>', '~~~?~~~?~~~']) {
+      for (const prefix of ['', ':', '::']) {
+        expect(redactValue(base64(prefix + key), [key])).toBe(REDACTED);
+        expect(redactValue(base64url(prefix + key), [key])).toBe(REDACTED);
+      }
+    }
+  });
+});
+
+describe('a key', () => {
+  it('that is found in two places that overlap gives one mark', () => {
+    expect(redactValue('x ababababab y', ['abababab'])).toBe(`x ${REDACTED} y`);
+    expect(redactValue('x abcdefghijkl y', ['efghijkl', 'abcdefgh'])).toBe(`x ${REDACTED} y`);
+    expect(redactValue('x abcdefghabcdefgh y', ['abcdefgh'])).toBe(`x ${REDACTED}${REDACTED} y`);
+  });
+
+  it('that ends with a backslash leaves none behind', () => {
+    const key = 'ends-with-a\\';
+    for (const levels of [0, 1, 2]) {
+      const text = `"${times(levels, inJson, key)}"`;
+      expect(redactValue(text, [key]), text).toBe(`"${REDACTED}"`);
+    }
+  });
+
+  it('with a percent sign is found as it is, encoded, and encoded twice', () => {
+    const key = '100%25%41sure';
+    for (const levels of [0, 1, 2]) {
+      const text = `"${times(levels, encodeURIComponent, key)}"`;
+      expect(redactValue(text, [key]), text).toBe(`"${REDACTED}"`);
+    }
+  });
+
+  it('of eight characters is removed, what is shorter is taken for none', () => {
+    expect(redactValue('12345678', ['12345678'])).toBe(REDACTED);
+    expect(redactValue('my key is 1234567', ['1234567'])).toBe('my key is 1234567');
+    expect(redactValue(['1234567', base64('1234567')], ['1234567', SPECIAL])).toEqual(['1234567', base64('1234567')]);
+  });
+});
+
+describe('what looks like an encoded key and is none', () => {
+  it.each([
+    ['a percent sign for a letter', 'abc%efgh', 'abcdefgh'],
+    ['a backslash for a letter', 'abc\\efgh', 'abcdefgh'],
+    ['another letter, URL-encoded', 'abc%41efgh', 'abcdefgh'],
+    ['another letter, URL-encoded twice', 'abc%2541efgh', 'abcdefgh'],
+    ['another letter, JSON-escaped', 'abc\\u0041efgh', 'abcdefgh'],
+    ['the letter, JSON-escaped without a u', 'abc\\z0064efgh', 'abcdefgh'],
+    ['too few digits after \\u', 'abc\\u064efgh', 'abcdefgh'],
+    ['a slash for a digit', 'a%7/Spbcde', 'aoSpbcde'],
+    ['a colon for a digit', 'ao%7:pbcde', 'aoSpbcde'],
+    ['a g for a digit', 'aoS%6gbcde', 'aoSpbcde'],
+    ['an end in the middle of an escape', 'abcdefg%6', 'abcdefgh'],
+    ['the rest of the key before its wrong beginning, URL-encoded', 'Xcdefgh a%41', 'abcdefgh'],
+    ['the rest of the key before its wrong beginning, JSON-escaped', 'Xcdefgh a\\u0041', 'abcdefgh'],
+  ])('stays: %s', (_name, text, key) => {
+    expect(redactValue(text, [key])).toBe(text);
+    expect(redactValue(`${text} and ${key}`, [key])).toBe(`${text} and ${REDACTED}`);
+  });
+
+  it('stays beside a key that is there', () => {
+    expect(redactValue(`${QUOTED.slice(1)} ${QUOTED}`, [QUOTED])).toBe(`${QUOTED.slice(1)} ${REDACTED}`);
+  });
+});
