@@ -53,16 +53,29 @@ export class ClaimedFile<T extends Stamp> {
     this.#parse = parse;
   }
 
-  /** The content, or `undefined` when there is no such file. A file being rewritten in place is read again. */
+  /**
+   * The content, or `undefined` when there is no such file. A file being rewritten in place is read again. A claim is
+   * waited for while its writer may live, and counts as written after that: whoever goes on from here goes on from it.
+   */
   async read(signal?: AbortSignal): Promise<T | undefined> {
-    for (let tries = 1; ; tries++) {
+    let failures = 0;
+    for (let waits = 0; ; waits++) {
       signal?.throwIfAborted();
+      let pause = WAIT;
       try {
-        return await this.#readSoon();
+        const found = await this.#readSoon();
+        const claimed = this.#claimedAfter(found);
+        if (claimed === undefined) return found;
+        if (waits >= MAX_WAITS || claimed.isOld) {
+          // Not everybody who reads may write.
+          attempt(() => this.#intoPlace(this.#claim(claimed.content.revision)));
+          return claimed.content;
+        }
       } catch (error) {
-        if (tries === 4 || !isGoldKeyError(error)) throw fileFault(this.path, error);
-        await sleep(WAIT * tries, undefined, { signal });
+        if (++failures === 4 || !isGoldKeyError(error)) throw fileFault(this.path, error);
+        pause = WAIT * failures;
       }
+      await sleep(pause, undefined, { signal });
     }
   }
 
@@ -111,7 +124,7 @@ export class ClaimedFile<T extends Stamp> {
     this.#rollForward(impatient);
     const found = this.#readNow();
     const revision = found?.revision ?? 0;
-    if (this.#claimed(revision + 1) !== undefined) return 'wait';
+    if (this.#claimedAt(revision + 1) !== undefined) return 'wait';
     if (found?.writeId === next.writeId) return 'done';
     if (revision !== expected) throw conflict(FILE, expected, revision);
     const claim = this.#claim(next.revision);
@@ -122,21 +135,33 @@ export class ClaimedFile<T extends Stamp> {
       throw error;
     }
     // The claim's name was free because it was never taken, or because it has been renamed away: only the file tells.
-    const since = attempt(() => this.#readNow())?.revision ?? 0;
-    if (since !== expected) {
-      unlinkSync(claim);
-      throw conflict(FILE, expected, since);
+    const since = attempt(() => this.#readNow());
+    if (since?.writeId === next.writeId) return 'done';
+    try {
+      if ((since?.revision ?? 0) !== expected) throw conflict(FILE, expected, since?.revision ?? 0);
+      this.#intoPlace(claim);
+    } catch (error) {
+      // What is told to have failed must not be rolled forward by the next writer.
+      attempt(() => {
+        unlinkSync(claim);
+      });
+      throw error;
     }
-    this.#intoPlace(claim);
     return 'done';
   }
 
   /** Finishes what a writer that died had claimed. */
   #rollForward(impatient: boolean): void {
     const next = (this.#readNow()?.revision ?? 0) + 1;
-    const claimedAt = this.#claimed(next);
-    if (claimedAt !== undefined && (impatient || Date.now() - claimedAt > CLAIM_LIFE))
-      this.#intoPlace(this.#claim(next));
+    const claimedAt = this.#claimedAt(next);
+    if (claimedAt === undefined || !(impatient || Date.now() - claimedAt > CLAIM_LIFE)) return;
+    const claim = this.#claim(next);
+    // Somebody's copy of the ring may have that name too.
+    const content = attempt(() => this.#parse(readFileSync(claim, 'utf8')));
+    if (content?.revision === next) this.#intoPlace(claim);
+    else if (attempt(() => lstatSync(claim)) !== undefined) {
+      throw new FileRefused(`cannot be written: \`${claim}\` is in the way, and is no revision ${String(next)} of it`);
+    }
   }
 
   #intoPlace(claim: string): void {
@@ -148,8 +173,20 @@ export class ClaimedFile<T extends Stamp> {
     }
   }
 
-  #claimed(revision: number): number | undefined {
+  #claimedAt(revision: number): number | undefined {
     return attempt(() => lstatSync(this.#claim(revision)))?.ctimeMs;
+  }
+
+  /** What is claimed to follow `found`, if it is: a claim is one name of a draft that has another. */
+  #claimedAfter(found: T | undefined): { content: T; isOld: boolean } | undefined {
+    const next = (found?.revision ?? 0) + 1;
+    const claim = this.#claim(next);
+    const stats = attempt(() => lstatSync(claim));
+    if (stats?.isFile() !== true || stats.nlink < 2) return undefined;
+    const content = attempt(() => this.#parse(readFileSync(claim, 'utf8')));
+    // A writer that has lost gives its claim back: what follows the file is claimed only while the file is the same.
+    if (content?.revision !== next || this.#readNow()?.writeId !== found?.writeId) return undefined;
+    return { content, isOld: Date.now() - stats.ctimeMs > CLAIM_LIFE };
   }
 
   #claim(revision: number): string {
@@ -189,15 +226,24 @@ export class ClaimedFile<T extends Stamp> {
     const handle = await open(folder, 'r').catch(() => undefined);
     await handle?.sync().catch(() => undefined);
     await handle?.close();
-    const revision = (await this.read())?.revision ?? 0;
+    // What is written is written, whatever becomes of the rest.
+    await this.#tidy(folder).catch(() => undefined);
+  }
+
+  async #tidy(folder: string): Promise<void> {
+    const revision = this.#readNow()?.revision ?? 0;
     const claims = `${basename(this.path)}.`;
-    for (const name of await readdir(folder)) {
+    // Claims before the drafts whose other names they are.
+    for (const name of (await readdir(folder)).toSorted().toReversed()) {
       const isDraft = name.startsWith(`.${claims}`) && name.endsWith('.draft');
-      const claimed = name.startsWith(claims) ? Number(name.slice(claims.length)) : NaN;
-      if (!isDraft && !(claimed <= revision)) continue;
+      const claimed = name.startsWith(claims) && /^\d+$/.test(name.slice(claims.length));
+      if (!isDraft && !(claimed && Number(name.slice(claims.length)) <= revision)) continue;
       const left = join(folder, name);
       const made = await stat(left).catch(() => undefined);
-      if (made !== undefined && Date.now() - made.ctimeMs > DRAFT_LIFE) await unlink(left).catch(() => undefined);
+      if (made === undefined || Date.now() - made.ctimeMs <= DRAFT_LIFE) continue;
+      // One name only: no claim of ours, but a copy that somebody made and wants to keep.
+      if (claimed && made.nlink < 2) continue;
+      await unlink(left).catch(() => undefined);
     }
   }
 }

@@ -55,8 +55,7 @@ export class KeyMaterial {
   }
 
   /** Encrypts under the first cipher, and decrypts back before anything relies on it. */
-  async seal(step: string, key: Uint8Array, metadata: Metadata, { signal }: Cancelling): Promise<EncryptedKey> {
-    this.checkMetadata(step, key, metadata);
+  async seal(step: string, key: Uint8Array, { signal }: Cancelling): Promise<EncryptedKey> {
     const encrypted = await this.cipher.encrypt(key, { bind: this.binding, signal });
     const back = await this.cipher.decrypt(encrypted.ciphertext, { bind: this.binding, signal });
     try {
@@ -148,7 +147,8 @@ export class KeyMaterial {
       if (isGoldKeyError(error)) throw error;
       throw new RotationError(
         `\`generate\` failed; its error is the \`cause\`. Running \`${step}\` again asks it for the same \`rotationId\`.`,
-        { step, cause: error },
+        // A mint that is down is asked again, with the same id.
+        { step, cause: error, retryable: true },
       );
     }
     const { key, metadata } = (minted ?? {}) as { key?: unknown; metadata?: Metadata };

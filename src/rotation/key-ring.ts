@@ -1,7 +1,9 @@
 import {
   checkNames,
+  invalidType,
   KeyNotFoundError,
   KeyProviderError,
+  kindOf,
   type KeyProvider,
   type Rollout,
   type Stage,
@@ -12,7 +14,7 @@ import { pinOf, type Pin } from './pin.js';
 import { noRing, readRing, ringSource, type RingSource } from './read-ring.js';
 import { recordRejection } from './record-rejection.js';
 import { byName, versionOf } from './ring-document.js';
-import { acquire, release } from './ring-users.js';
+import { Hold } from './ring-users.js';
 import type { KeyRingDocument, KeyRingOptions } from './types.js';
 
 /** The name of every key ring in errors, events and metrics. */
@@ -59,15 +61,22 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
   checkNames('fromKeyRing', options, ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections']);
   const source = ringSource(options);
   const reader = new RingReader(source, pinOf(options.pinnedVersion));
+  const { reportRejections = false } = options;
+  if (typeof reportRejections !== 'boolean') {
+    throw invalidType(`\`reportRejections\` must be a boolean, got ${kindOf(reportRejections)}.`);
+  }
   const { store, ciphers } = source;
-  acquire(store);
-  for (const cipher of ciphers) acquire(cipher);
+  const hold = new Hold([store, ...ciphers]);
+  hold.take();
   return {
     name: KEY_RING,
-    load: ({ stage, signal, known }) => reader.load(stage, signal, known),
+    load({ stage, signal, known }) {
+      hold.take();
+      return reader.load(stage, signal, known);
+    },
     rollout: ({ signal }) => reader.rollout(signal),
-    ...(options.reportRejections === true && {
-      report: ({ version }: { version: string }) => recordRejection(source, version),
+    ...(reportRejections && {
+      report: ({ version }: { version: string }) => recordRejection(source, version, reader.rolloutId),
     }),
     ...(store.subscribe !== undefined && {
       subscribe: async (onChange: (change: { version?: string | undefined }) => void) =>
@@ -75,9 +84,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
           onChange({});
         })) ?? (() => Promise.resolve()),
     }),
-    async close() {
-      await Promise.all([release(store), ...ciphers.map((cipher) => release(cipher))]);
-    },
+    close: () => hold.release(),
   };
 }
 
@@ -88,12 +95,18 @@ class RingReader {
   /** The ring that the last load of `current` was decided on: its rollout belongs to that key. */
   #ring: KeyRingDocument | undefined;
   #revision = 0;
+  #rolloutId: string | undefined;
   /** The version each stage was last served: what it is asked for again must be decrypted again. */
   readonly #served = new Map<Stage, string>();
 
   constructor(source: RingSource, pin: Pin) {
     this.#source = source;
     this.#pin = pin;
+  }
+
+  /** The canary that this reader's clients follow. */
+  get rolloutId(): string | undefined {
+    return this.#rolloutId;
   }
 
   async load(stage: Stage, signal: AbortSignal, known: readonly string[] | undefined): ReturnType<KeyProvider['load']> {
@@ -132,16 +145,21 @@ class RingReader {
   }
 
   async rollout(signal: AbortSignal): Promise<Rollout> {
-    return this.#pin.rolloutOf(this.#ring ?? (await this.#read(signal)));
+    const ring = this.#ring ?? (await this.#read(signal));
+    this.#rolloutId = ring.rollout?.id;
+    return this.#pin.rolloutOf(ring);
   }
 
   async #read(signal: AbortSignal): Promise<KeyRingDocument> {
     const { store } = this.#source;
+    const seen = this.#revision;
     const found = await readRing(this.#source, signal);
     if (found === undefined) throw noRing(this.#source);
     const { ring } = found;
     // A replica that lags behind; a file may be taken back on purpose, with Git.
     if (ring.revision < this.#revision && store.name !== FILE) {
+      // Or only an answer that was overtaken by one to a later question.
+      if (ring.revision >= seen) return this.#read(signal);
       throw new KeyProviderError(
         `The key ring \`${ring.name}\` is at revision ${String(ring.revision)}, after revision ${String(this.#revision)} had been seen; the store answers from an older copy.`,
         { provider: store.name },

@@ -1,8 +1,8 @@
-import { checkNames, integer } from '../core/index.js';
+import { checkNames } from '../core/index.js';
 import { Moves } from './moves.js';
 import { RingWriter } from './ring-writer.js';
 import { checkPlan, rotateOnce } from './rotate.js';
-import { checkRotation, type CheckedRotation } from './rotation-options.js';
+import { checkRotation, neededTime, type CheckedRotation } from './rotation-options.js';
 import { ageOf, statusOf } from './rotation-status.js';
 import { runSchedule, type ScheduleOptions } from './schedule.js';
 import { Staging } from './staging.js';
@@ -119,7 +119,8 @@ export class KeyRotationManager {
 
   /**
    * Goes back: a pending key is rejected; without one the previous key, probed, is current again, and the one it
-   * replaces is kept as `previous`. Refused when neither is there.
+   * replaces is kept as `previous`. Refused when neither is there, and when it would go back a second step, after a
+   * pending key was rejected, without being told so by `version`.
    *
    * @param options - `version`: the pending version to reject, or the previous one to go back to
    */
@@ -155,7 +156,7 @@ export class KeyRotationManager {
    */
   async isDue(options: { maxAge: number }): Promise<boolean> {
     checkNames('isDue', options, ['maxAge']);
-    const maxAge = integer('maxAge', options.maxAge, 0, 1, Number.MAX_SAFE_INTEGER);
+    const maxAge = neededTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
     const { ring } = await this.#writer.start('isDue', {});
     return ageOf(ring, ring.current, this.#now) >= maxAge;
   }

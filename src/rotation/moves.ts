@@ -3,7 +3,7 @@ import { KeyMaterial } from './key-material.js';
 import type { ReadRing } from './read-ring.js';
 import { expectVersion, refused } from './refusals.js';
 import { versionOf } from './ring-document.js';
-import { canaried, pendingOf, promoted, rejected, retired, revertedTo } from './ring-steps.js';
+import { canaried, dropped, droppedOf, pendingOf, promoted, retired, revertedTo } from './ring-steps.js';
 import { RingWriter, type NextRing } from './ring-writer.js';
 import { checkStep, type CheckedRotation } from './rotation-options.js';
 import type { RotationError } from './rotation-error.js';
@@ -92,16 +92,24 @@ export class Moves {
     const pending = pendingOf(ring);
     if (pending !== undefined) {
       expectVersion('revert', options, pending);
-      return this.#move('revert', pending, at, rejected(ring, pending), options);
+      return this.#move('revert', pending, at, dropped(ring, pending, this.#now), options);
     }
     const old = versionOf(ring, previous);
     const { version } = options;
     // What a revert has left behind is not gone back to by running it once more.
+    const last = droppedOf(ring);
+    const wentBack = old?.revertedAt !== undefined;
     const done =
       version === undefined
-        ? old?.revertedAt !== undefined
-        : versionOf(ring, version)?.state === 'rejected' || (version === current && old?.revertedAt !== undefined);
-    if (done) return this.#move('revert', version ?? current, at, undefined, options);
+        ? wentBack || (last !== undefined && old === undefined)
+        : versionOf(ring, version)?.state === 'rejected' || (version === current && wentBack);
+    if (done)
+      return this.#move('revert', version ?? (wentBack ? current : (last?.name ?? current)), at, undefined, options);
+    // Run again, or meant to go further back? Neither answer is safe to guess.
+    if (version === undefined && last !== undefined && previous !== undefined) {
+      const way = `to go back from ${current} as well, say so with \`version\`: ${previous}`;
+      throw refused('revert', `${last.name} was reverted at ${last.revertedAt}; ${way}`, last.name);
+    }
     if (previous === undefined || old === undefined) {
       throw refused('revert', 'there is nothing to go back to: no key is pending, and the old one is retired');
     }

@@ -3,6 +3,8 @@ import type { RingChange } from './types.js';
 
 const RETRIES = 2;
 const PAUSE = 200;
+/** How long a hook may take: a step that is written waits for nobody for ever. */
+const PATIENCE = 10_000;
 
 /** What is published on the diagnostics channel `goldkey:notify-failed`. */
 export interface NotifyFailure extends RingChange {
@@ -12,7 +14,7 @@ export interface NotifyFailure extends RingChange {
 }
 
 /**
- * Tells every hook, each up to three times. One that fails undoes nothing and keeps nobody from being told: it is
+ * Tells every hook, each up to three times, and waits 10 s for each. One that fails undoes nothing and keeps nobody from being told: it is
  * reported on the diagnostics channel `goldkey:notify-failed`, and as a warning where nobody listens there.
  */
 export async function notifyAll(
@@ -23,7 +25,7 @@ export async function notifyAll(
   await Promise.all(
     hooks.map(async (hook, index) => {
       try {
-        await retrying(async () => hook({ ...change }), {
+        await retrying(() => inTime(clock, async () => hook({ ...change })), {
           retries: RETRIES,
           clock,
           delayOf: (_, retried) => PAUSE * 2 ** retried,
@@ -33,6 +35,20 @@ export async function notifyAll(
       }
     }),
   );
+}
+
+async function inTime(clock: Clock, work: () => Promise<void>): Promise<void> {
+  let timer: { cancel(): void } | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = clock.setTimeout(() => {
+      reject(new Error(`The hook did not settle within ${String(PATIENCE)} ms.`));
+    }, PATIENCE);
+  });
+  try {
+    await Promise.race([work(), late]);
+  } finally {
+    timer?.cancel();
+  }
 }
 
 function report(failure: NotifyFailure): void {

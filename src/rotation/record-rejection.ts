@@ -3,14 +3,21 @@ import { readRing, type RingSource } from './read-ring.js';
 
 const TRIES = 5;
 
-/** Notes in the ring that a client gave up on its staged key, once: from then on nobody uses it. */
-export async function recordRejection(source: RingSource, version: string): Promise<void> {
+/**
+ * Notes in the ring that a client gave up on its staged key, once: from then on nobody uses it. A canary that was started
+ * anew since is another one: this client has not tried the key in it.
+ */
+export async function recordRejection(
+  source: RingSource,
+  version: string,
+  rolloutId: string | undefined,
+): Promise<void> {
   for (let tried = 1; ; tried++) {
     const found = await readRing(source, undefined);
     if (found === undefined) return;
     const { ring, token } = found;
     const { rollout, revision } = ring;
-    if (rollout?.pending !== version || rollout.revertedAt !== undefined) return;
+    if (rollout?.pending !== version || rollout.id !== rolloutId || rollout.revertedAt !== undefined) return;
     const revertedAt = new Date(systemClock.now()).toISOString();
     const next = {
       ...ring,

@@ -101,6 +101,7 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
     if (own(version, 'metadata') !== undefined) strings(version, path, 'metadata');
     if (own(version, 'rotationId') !== undefined) text(version, path, 'rotationId');
     moment(version, path, 'notAfter');
+    moment(version, path, 'revertedAt');
     if (typeof own(version, 'createdAt') !== 'string') fail(join(path, 'createdAt'), 'must be a string');
     // While it is being minted nothing is known of a key.
     if (own(version, 'ciphertext') === undefined) return;
@@ -137,7 +138,8 @@ function fieldsOf(value: unknown): Fields | undefined {
 }
 
 function own(holder: Fields, name: string): unknown {
-  return Object.hasOwn(holder, name) ? (holder[name] ?? undefined) : undefined;
+  // `null` is not taken for a field that is missing: whoever reads the document later would take it for a value.
+  return Object.hasOwn(holder, name) ? holder[name] : undefined;
 }
 
 function isMoment(value: unknown): boolean {

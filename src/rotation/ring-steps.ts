@@ -1,5 +1,5 @@
 import { nodeCrypto, type EncryptedKey, type KeyCipher } from '../core/index.js';
-import { FORMAT, versionOf } from './ring-document.js';
+import { byName, FORMAT, versionOf } from './ring-document.js';
 import type { NextRing } from './ring-writer.js';
 import type { KeyRingDocument, RingVersion } from './types.js';
 
@@ -12,6 +12,13 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** The version that is staged, or being minted. */
 export function pendingOf({ versions }: KeyRingDocument): string | undefined {
   return Object.keys(versions).find((name) => versions[name]?.state === 'pending');
+}
+
+/** The newest version, when what became of it is that `revert` rejected it: nothing was staged since. */
+export function droppedOf({ versions }: KeyRingDocument): { name: string; revertedAt: string } | undefined {
+  const name = Object.keys(versions).toSorted(byName).at(-1) ?? '';
+  const { state, revertedAt } = versions[name] ?? {};
+  return state === 'rejected' && revertedAt !== undefined ? { name, revertedAt } : undefined;
 }
 
 /** The next version's name: none is ever used twice. */
@@ -77,6 +84,12 @@ export function staged(ring: KeyRingDocument, name: string, version: RingVersion
 export function rejected(ring: KeyRingDocument, name: string): NextRing & KeyRingDocument {
   const { rollout, ...rest } = withVersion(ring, name, { ...(ring.versions[name] as RingVersion), state: 'rejected' });
   return rollout === undefined || rollout.pending === name ? rest : { ...rest, rollout };
+}
+
+/** A pending version that a person took out of use: marked, so that a repeated `revert` finds itself done. */
+export function dropped(ring: KeyRingDocument, name: string, now: number): NextRing {
+  const version = ring.versions[name] as RingVersion;
+  return rejected(withVersion(ring, name, { ...version, revertedAt: iso(now) }), name);
 }
 
 /**

@@ -4,14 +4,32 @@ interface Closable {
 
 const users = new WeakMap<Closable, number>();
 
-/** Counts a user of a store or cipher that the caller may have handed to several of ours. */
-export function acquire(used: Closable): void {
-  users.set(used, (users.get(used) ?? 0) + 1);
-}
+/** One provider's hold on a store and ciphers that the caller may have handed to several of ours. */
+export class Hold {
+  readonly #parts: readonly Closable[];
+  #held = false;
 
-/** Closes it with its last user. */
-export async function release(used: Closable): Promise<void> {
-  const left = (users.get(used) ?? 1) - 1;
-  users.set(used, left);
-  if (left === 0) await used.close?.();
+  constructor(parts: readonly Closable[]) {
+    this.#parts = parts;
+  }
+
+  /** Counts this provider in: when it is made, and when it is used again after it was closed. */
+  take(): void {
+    if (this.#held) return;
+    this.#held = true;
+    for (const part of this.#parts) users.set(part, (users.get(part) ?? 0) + 1);
+  }
+
+  /** Closes each with its last user. */
+  async release(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    await Promise.all(
+      this.#parts.map(async (part) => {
+        const left = (users.get(part) ?? 1) - 1;
+        users.set(part, left);
+        if (left === 0) await part.close?.();
+      }),
+    );
+  }
 }

@@ -3,7 +3,8 @@ import type { KeyRotationManager } from './manager.js';
 import { checkPercent } from './moves.js';
 import { refused } from './refusals.js';
 import { versionOf } from './ring-document.js';
-import { pendingOf } from './ring-steps.js';
+import { checkSignal } from './rotation-options.js';
+import { droppedOf, pendingOf } from './ring-steps.js';
 import { ageOf } from './rotation-status.js';
 import type { KeyRingDocument, RotateOptions } from './types.js';
 
@@ -23,6 +24,7 @@ interface Plan {
 export function checkPlan(of: string, options: RotateOptions, more: readonly string[] = []): Plan {
   checkNames(of, options, ['canary', 'dwell', 'overlap', 'maxAge', 'signal', ...more]);
   const { canary = CANARY, overlap } = options;
+  checkSignal(options.signal);
   if (!Array.isArray(canary)) throw invalidType('`canary` must be an array of percentages.');
   for (const [index, percent] of (canary as readonly unknown[]).entries())
     checkPercent(`canary[${String(index)}]`, percent);
@@ -62,6 +64,11 @@ export async function rotateOnce(
     const kept = versionOf(ring, previous)?.notAfter;
     if (kept !== undefined && Date.parse(kept) > now) return;
     return manager.promote({ ...on, overlap: plan.overlap });
+  }
+  const last = droppedOf(ring);
+  if (last !== undefined) {
+    const way = 'look why, then `stage` another key';
+    throw refused('rotate', `${last.name} was reverted at ${last.revertedAt}: ${way}`, last.name);
   }
   const old = versionOf(ring, previous);
   if (previous !== undefined && old !== undefined) {

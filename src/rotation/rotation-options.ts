@@ -1,4 +1,13 @@
-import { checkNames, invalidType, kindOf, optionalFunction, systemClock, type Clock } from '../core/index.js';
+import {
+  checkNames,
+  integer,
+  invalidType,
+  kindOf,
+  optionalFunction,
+  optionalString,
+  systemClock,
+  type Clock,
+} from '../core/index.js';
 import { ringSource, type RingSource } from './read-ring.js';
 import type { RotationOptions, StepOptions } from './types.js';
 
@@ -26,9 +35,28 @@ export function checkRotation(options: RotationOptions): CheckedRotation {
   };
 }
 
-/** Holds a step's options to their names; `more` names what the step adds. */
+/** Holds a step's options to their names and types; `more` names what the step adds. */
 export function checkStep(step: string, options: StepOptions, more: readonly string[] = []): void {
   checkNames(step, options, ['version', 'revision', 'force', 'signal', ...more]);
+  const { version, revision, force, signal } = options;
+  optionalString('version', version);
+  integer('revision', revision, 1, 1, Number.MAX_SAFE_INTEGER);
+  // A `'no'` from a shell must not be taken for either answer.
+  if (force !== undefined && typeof force !== 'boolean') {
+    throw invalidType(`\`force\` must be a boolean, got ${kindOf(force)}.`);
+  }
+  checkSignal(signal);
+}
+
+/** A time in ms that has no default. */
+export function neededTime(name: string, value: unknown, max?: number): number {
+  if (value === undefined) throw invalidType(`\`${name}\` is missing: it is a time in ms, at least 1.`);
+  return integer(name, value, 1, 1, max);
+}
+
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidType(`\`signal\` must be an AbortSignal, got ${kindOf(signal)}.`);
 }
 
 /** A signal for those who must be given one. */

@@ -1,5 +1,5 @@
 import { byName, versionOf } from './ring-document.js';
-import { pendingOf } from './ring-steps.js';
+import { droppedOf, pendingOf } from './ring-steps.js';
 import type { KeyRingDocument, RotationStatus } from './types.js';
 
 const DAY = 86_400_000;
@@ -40,6 +40,10 @@ function nextStep(ring: KeyRingDocument, now: number): string {
     return `revert: clients gave up on ${rollout.pending} at ${rollout.revertedAt}; or start another \`canary\` once it is clear why.`;
   }
   if (rollout !== undefined) {
+    const kept = versionOf(ring, previous)?.notAfter;
+    if (kept !== undefined && Date.parse(kept) > now) {
+      return `wait: ${String(previous)} is kept until ${kept}, then \`promote\` ${rollout.pending}; meanwhile ${String(rollout.percent)} % of the clients try it.`;
+    }
     const share = `${String(rollout.percent)} % of the clients try ${rollout.pending} since ${rollout.startedAt}`;
     return rollout.percent === 0
       ? `canary: ${rollout.pending} is staged and nobody uses it; try it on a share of the clients, or \`promote\` it.`
@@ -54,6 +58,10 @@ function nextStep(ring: KeyRingDocument, now: number): string {
       return `wait: ${previous} is kept until ${until}, then \`retire\` it; until then \`revert\` goes back to it.`;
     }
     return `retire: the overlap of ${previous} is over; check that the price API no longer needs it.`;
+  }
+  const last = droppedOf(ring);
+  if (last !== undefined) {
+    return `stage: ${last.name} was reverted at ${last.revertedAt}, ${current} is in use; \`stage\` another key once it is clear why.`;
   }
   const days = Math.floor(ageOf(ring, current, now) / DAY);
   return `nothing: ${current} is in use and ${String(days)} ${days === 1 ? 'day' : 'days'} old; \`stage\` a new key when it is due.`;

@@ -1,5 +1,6 @@
 import { delay, integer, invalidType, isGoldKeyError, nodeCrypto, type Clock } from '../core/index.js';
 import { checkPlan } from './rotate.js';
+import { neededTime } from './rotation-options.js';
 import type { RingStore, RotateOptions, RotationStatus } from './types.js';
 
 /** How long one turn may take: after that another instance may act. */
@@ -24,7 +25,8 @@ export async function runSchedule(
 ): Promise<void> {
   checkPlan('schedule', options, ['every', 'jitter']);
   const { every, jitter, signal, ...plan } = options;
-  const pause = integer('every', every, 0, 1);
+  const pause = neededTime('every', every);
+  neededTime('maxAge', plan.maxAge, Number.MAX_SAFE_INTEGER);
   const spread = integer('jitter', jitter, Math.floor(pause / 10), 0);
   if (!(signal instanceof AbortSignal))
     throw invalidType('`signal` must be an AbortSignal: it is what ends the schedule.');
@@ -53,11 +55,17 @@ async function turn(
     await rotate({ ...plan, signal: AbortSignal.any([signal, ending.signal]) });
   } catch (error) {
     // What may pass is left to the next turn; so is what another instance was faster with.
-    if (!ending.signal.aborted && !signal.aborted && !(isGoldKeyError(error) && error.retryable)) throw error;
+    if (!ending.signal.aborted && !signal.aborted && !mayPass(error)) throw error;
   } finally {
     timer?.cancel();
     await lease?.release().catch(() => undefined);
   }
+}
+
+/** What a store of somebody else's throws says nothing for certain; wrong options stay wrong. */
+function mayPass(error: unknown): boolean {
+  if (isGoldKeyError(error)) return error.retryable;
+  return (error as { code?: unknown } | null | undefined)?.code !== 'ERR_INVALID_ARG_VALUE';
 }
 
 function isAborted(signal: AbortSignal): boolean {

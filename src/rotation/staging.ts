@@ -1,4 +1,4 @@
-import { checkNames, nodeCrypto } from '../core/index.js';
+import { checkNames, isGoldKeyError, nodeCrypto } from '../core/index.js';
 import { KeyMaterial, keyBytes, type Cancelling, type Metadata } from './key-material.js';
 import type { ReadRing } from './read-ring.js';
 import { expectVersion, refused } from './refusals.js';
@@ -6,11 +6,14 @@ import { versionOf } from './ring-document.js';
 import { initial, intended, nextName, pendingOf, rejected, sealed, staged } from './ring-steps.js';
 import { RingWriter } from './ring-writer.js';
 import { conflict } from './rotation-error.js';
-import { checkStep, type CheckedRotation } from './rotation-options.js';
-import type { RingVersion, StepOptions } from './types.js';
+import { checkSignal, checkStep, type CheckedRotation } from './rotation-options.js';
+import type { KeyRingDocument, RingVersion, StepOptions } from './types.js';
 
 type Key = string | Uint8Array | undefined;
 type StageOptions = StepOptions & { metadata?: Metadata };
+
+/** How often a refused key is written as rejected against others who write. */
+const REJECTIONS = 5;
 
 /** Brings keys into the ring: the first, and the one that is to follow. */
 export class Staging {
@@ -27,6 +30,7 @@ export class Staging {
   async init(key: Key, options: { metadata?: Metadata; signal?: AbortSignal | undefined }): Promise<string> {
     checkNames('init', options, ['metadata', 'signal']);
     const { signal } = options;
+    checkSignal(signal);
     const { name } = this.#options.source;
     // There is no ring yet to write an intent to: the id follows from the ring's name, so that a repeated call has it.
     const rotationId = key === undefined ? `${name}:v1` : undefined;
@@ -116,9 +120,24 @@ export class Staging {
       await this.#material.probe('stage', name, bytes, options);
     } catch (error) {
       if (options.signal?.aborted === true) throw error;
-      const at = await this.#writer.again('stage', written, options);
-      await this.#writer.done('stage', name, await this.#writer.write(at, rejected(at.ring, name), options.signal));
+      const at = await this.#reject(name, written.ring, options);
+      if (at !== undefined) await this.#writer.done('stage', name, at);
       throw error;
+    }
+  }
+
+  /** Whatever else was changed while the probe was asked: a key that it refused must not stay on trial. */
+  async #reject(name: string, { revision }: KeyRingDocument, options: StageOptions): Promise<ReadRing | undefined> {
+    for (let tried = 1; ; tried++) {
+      const at = await this.#writer.start('stage', { signal: options.signal });
+      const { state } = versionOf(at.ring, name) ?? {};
+      if (state === 'rejected') return undefined;
+      if (state !== 'pending') throw conflict(this.#options.source.store.name, revision, at.ring.revision);
+      try {
+        return await this.#writer.write(at, rejected(at.ring, name), options.signal);
+      } catch (error) {
+        if (tried === REJECTIONS || !isGoldKeyError(error, 'ERR_GOLDKEY_RING_CONFLICT')) throw error;
+      }
     }
   }
 
@@ -130,7 +149,7 @@ export class Staging {
     rotationId: string | undefined,
     options: Cancelling,
   ): Promise<RingVersion> {
-    const encrypted = await this.#material.seal(step, bytes, metadata, options);
+    const encrypted = await this.#material.seal(step, bytes, options);
     const { cipher } = this.#material;
     return sealed(state, encrypted, { cipher, now: this.#options.clock.now(), metadata, rotationId });
   }
@@ -145,8 +164,10 @@ export class Staging {
   ): Promise<T> {
     const minted = key === undefined ? await this.#material.mint(step, rotationId ?? '', options) : undefined;
     const bytes = minted?.key ?? keyBytes(key);
-    const notes = minted?.metadata === undefined ? options.metadata : { ...options.metadata, ...minted.metadata };
     try {
+      // Each by itself: a spread would make an object of anything.
+      for (const given of [options.metadata, minted?.metadata]) this.#material.checkMetadata(step, bytes, given);
+      const notes = minted?.metadata === undefined ? options.metadata : { ...options.metadata, ...minted.metadata };
       return await use(bytes, notes);
     } finally {
       bytes.fill(0);

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { attempt } from '../core/index.js';
 
 const AGAIN_FIRST = 1_000;
@@ -27,24 +27,27 @@ export async function watchFile(path: string, onChange: () => void): Promise<() 
     timer = setTimeout(() => {
       timer = undefined;
       start().then(tell, () => {
-        lost(Math.min(pause * 2, AGAIN_LAST));
+        lost(Math.min(Math.max(pause * 2, AGAIN_FIRST), AGAIN_LAST));
       });
     }, pause);
     timer.unref();
   };
   const start = async (): Promise<void> => {
-    const real = await realpath(path).catch(() => path);
+    const named = resolve(path);
+    const real = await realpath(path).catch(() => named);
     if (closed) return;
-    const folders = new Map([
-      [dirname(path), [basename(path), '..data']],
-      [dirname(real), [basename(real)]],
-    ]);
+    // `..data` is what Kubernetes swaps.
+    const links = [basename(named), '..data'];
+    const folders = new Map([[dirname(named), links]]);
+    folders.set(dirname(real), [...(folders.get(dirname(real)) ?? []), basename(real)]);
     for (const [folder, names] of folders) {
       const watcher = watch(folder, { persistent: false }, (_, name) => {
-        if (name !== null && !names.includes(name)) return;
+        // By its own name a folder says that it has gone: what comes in its place has to be watched anew.
+        const isGone = name === basename(folder);
+        if (name !== null && !isGone && !names.includes(name)) return;
         tell();
         // The link may now lead elsewhere.
-        if (names.includes('..data') && real !== path) lost(1);
+        if (isGone || (real !== named && name !== null && links.includes(name))) lost(1);
       });
       watcher.on('error', () => {
         lost(AGAIN_FIRST);
