@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { attempt, isGoldKeyError, nodeCrypto } from '../core/index.js';
 import { FileRefused, fileFault } from './file-fault.js';
 import { conflict } from './rotation-error.js';
@@ -59,11 +59,13 @@ export class ClaimedFile<T extends Stamp> {
    */
   async read(signal?: AbortSignal): Promise<T | undefined> {
     let failures = 0;
+    // A turn: whoever does nothing but read must leave room for others.
+    await turn();
     for (let waits = 0; ; waits++) {
       signal?.throwIfAborted();
       let pause = WAIT;
       try {
-        const found = await this.#readSoon();
+        const found = this.#readNow();
         const claimed = this.#claimedAfter(found);
         if (claimed === undefined) return found;
         if (waits >= MAX_WAITS || claimed.isOld) {
@@ -191,18 +193,6 @@ export class ClaimedFile<T extends Stamp> {
 
   #claim(revision: number): string {
     return `${this.path}.${String(revision)}`;
-  }
-
-  /** For readers: they ask often, and must not keep the process from its other work. */
-  async #readSoon(): Promise<T | undefined> {
-    const file = await open(this.path, READ).catch(unlessMissing);
-    if (file === undefined) return undefined;
-    try {
-      checkStats(await file.stat());
-      return this.#parse(await file.readFile('utf8'));
-    } finally {
-      await file.close();
-    }
   }
 
   #readNow(): T | undefined {
