@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ringJson } from '../../src/rotation/ring-json.js';
 import type { KeyRingDocument, RingStore } from '../../src/rotation/types.js';
@@ -117,7 +118,8 @@ export function ringStoreContract(name: string, create: () => Promise<RingPlace>
       const writer = { isDone: false };
       const seen: number[] = [];
       const reading = (async () => {
-        while (!writer.isDone) seen.push((await other.read())?.ring.revision ?? 0);
+        // A store that reads without waiting must leave the writer its turn.
+        for (; !writer.isDone; await setImmediate()) seen.push((await other.read())?.ring.revision ?? 0);
       })();
 
       try {
