@@ -53,6 +53,8 @@ describe('a claim whose writer died', () => {
     const claimed = await claim(scene, next(await ringOf(scene), 'a slow one'));
 
     const reading = ringOf(scene);
+    // Until it has seen the claim.
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     await rename(claimed, scene.path);
 
     expect(await reading).toMatchObject({ revision: 2, writeId: 'a slow one' });
