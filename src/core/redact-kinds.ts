@@ -106,7 +106,7 @@ const PRIVATE = /(?:^|[{};])\s*(?:static\s+)?(?:async\s+)?(?:[gs]et\s+)?\*?#\w|\
 const hiding = new WeakMap<object, boolean>();
 
 /** Whether a class on the way up keeps state where nobody sees it: a native class, or one with private fields. */
-export function hidesState(value: object): boolean {
+function hidesState(value: object): boolean {
   let proto: unknown = Object.getPrototypeOf(value);
   while (isObject(proto) && proto !== Object.prototype) {
     const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
