@@ -3,7 +3,7 @@ import { KeyMaterial } from './key-material.js';
 import type { ReadRing } from './read-ring.js';
 import { expectVersion, refused } from './refusals.js';
 import { versionOf } from './ring-document.js';
-import { canaried, dropped, droppedOf, pendingOf, promoted, retired, revertedTo } from './ring-steps.js';
+import { canaried, dropped, droppedOf, newestOf, pendingOf, promoted, retired, revertedTo } from './ring-steps.js';
 import { RingWriter, type NextRing } from './ring-writer.js';
 import { checkStep, type CheckedRotation } from './rotation-options.js';
 import type { RotationError } from './rotation-error.js';
@@ -44,7 +44,8 @@ export class Moves {
     const { ring } = at;
     const { rollout, previous } = ring;
     if (rollout === undefined) {
-      const followed = versionOf(ring, previous)?.notAfter !== undefined;
+      // What was staged and rejected since is not promoted, and must not seem to be.
+      const followed = versionOf(ring, previous)?.notAfter !== undefined && newestOf(ring) === ring.current;
       const done = options.version === undefined ? followed : options.version === ring.current;
       if (!done || pendingOf(ring) !== undefined) throw nothingPending('promote', at);
       return this.#move('promote', ring.current, at, undefined, options);

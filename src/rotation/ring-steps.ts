@@ -14,10 +14,15 @@ export function pendingOf({ versions }: KeyRingDocument): string | undefined {
   return Object.keys(versions).find((name) => versions[name]?.state === 'pending');
 }
 
+/** The version that was made last. */
+export function newestOf({ versions }: KeyRingDocument): string {
+  return Object.keys(versions).toSorted(byName).at(-1) ?? '';
+}
+
 /** The newest version, when what became of it is that `revert` rejected it: nothing was staged since. */
-export function droppedOf({ versions }: KeyRingDocument): { name: string; revertedAt: string } | undefined {
-  const name = Object.keys(versions).toSorted(byName).at(-1) ?? '';
-  const { state, revertedAt } = versions[name] ?? {};
+export function droppedOf(ring: KeyRingDocument): { name: string; revertedAt: string } | undefined {
+  const name = newestOf(ring);
+  const { state, revertedAt } = versionOf(ring, name) ?? {};
   return state === 'rejected' && revertedAt !== undefined ? { name, revertedAt } : undefined;
 }
 

@@ -203,6 +203,14 @@ describe('promote', () => {
     expect(await ringOf(scene)).toEqual(before);
   });
 
+  it('is refused when the key that was staged since was rejected: nothing was promoted', async () => {
+    const { scene, manager } = await at('promoted');
+    const probe = (): Promise<never> => Promise.reject(new Error('401'));
+    await failure(scene.manager({ probe }).stage(THIRD));
+
+    expect(await failure(manager.promote())).toMatchObject(refusal('promote'));
+  });
+
   it('is refused without a pending key, and after a revert', async () => {
     expect(await failure((await at('init')).manager.promote())).toMatchObject(refusal('promote'));
     expect(await failure((await at('reverted')).manager.promote())).toMatchObject(refusal('promote'));
