@@ -52,9 +52,15 @@ describe('a claim whose writer died', () => {
     const scene = await scene1();
     const claimed = await claim(scene, next(await ringOf(scene), 'a slow one'));
 
+    const seen = vi.spyOn(fs, 'lstatSync');
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      seen.mockRestore();
+      syncBuiltinESMExports();
+    });
+
     const reading = ringOf(scene);
-    // Until it has seen the claim.
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await vi.waitFor(() => expect(seen).toHaveBeenCalledWith(claimed), { interval: 1 });
     await rename(claimed, scene.path);
 
     expect(await reading).toMatchObject({ revision: 2, writeId: 'a slow one' });

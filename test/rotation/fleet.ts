@@ -34,6 +34,8 @@ export interface Host {
   calls(count: number): Promise<string[]>;
 }
 
+const clientsOf = new WeakMap<object, Array<GoldDataClient<string>>>();
+
 /** A client over the scene's ring, with what it did. */
 export function host(
   scene: RingScene,
@@ -60,6 +62,7 @@ export function host(
     gold.on(event, () => void events.push(event));
   }
   onTestFinished(() => gold.close());
+  clientsOf.set(scene.clock, [...(clientsOf.get(scene.clock) ?? []), gold]);
   return {
     gold,
     ran,
@@ -75,9 +78,17 @@ export function host(
   };
 }
 
+/** Moves the clock, in which what it starts comes to its end: files take their own time, whatever the clock says. */
+export async function settle({ clock }: RingScene, ms: number): Promise<void> {
+  await clock.advance(ms);
+  await Promise.all((clientsOf.get(clock) ?? []).map((gold) => gold.settled()));
+}
+
 /** Past the life of every key: the next call asks the ring. */
-export async function nextLife({ clock }: RingScene): Promise<void> {
-  await clock.advance(300_001);
+export async function nextLife(scene: RingScene): Promise<void> {
+  // A notice that is on its way first.
+  await settle(scene, 2_000);
+  await settle(scene, 300_001);
 }
 
 /** A store that tells of changes when the test says so. */

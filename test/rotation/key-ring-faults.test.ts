@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError } from '../../src/index.js';
 import { fileRing, fromKeyRing, RingConflictError } from '../../src/rotation.js';
 import { PriceDesk } from '../core/helpers.js';
-import { counted, host, nextLife, telling } from './fleet.js';
+import { counted, host, nextLife, settle, telling } from './fleet.js';
 import { failure, memoryRing, NEW, OLD, ringOf } from './rings.js';
 import { NAME, ringScene, type RingScene } from './scene.js';
 
@@ -130,7 +130,7 @@ describe('a change notice of the store', () => {
     await scene.manager().promote();
     const before = await Promise.all(hosts.map(({ calls }) => calls(1)));
     told();
-    await scene.clock.advance(2_000);
+    await settle(scene, 2_000);
     const after = await Promise.all(hosts.map(({ calls }) => calls(1)));
 
     expect(new Set(before.flat())).toEqual(new Set(['v1']));
