@@ -8,7 +8,8 @@ export function statusOf(core: ClientCore): KeyStatus {
   const { shelf, cache, options, slot } = core;
   const { calls, rejections, repairs, retries } = core;
   const { lastError } = slot;
-  const record = shelf.usable(slot);
+  // Until the pending key has come, and where it cannot be loaded, the current one serves.
+  const record = shelf.usable(slot) ?? (slot.stage === 'pending' ? shelf.usable(shelf.current) : undefined);
   const mono = options.clock.monotonic();
   const wait = Math.ceil(Math.max(slot.retryAt, slot.cooldownUntil) - mono);
   const status: KeyStatus = {

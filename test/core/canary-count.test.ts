@@ -25,6 +25,16 @@ async function calls({ client }: Scene, count: number, refused: readonly number[
 const stageOf = ({ client }: Scene): Promise<string> => client.withKey(async ({ stage }) => stage);
 
 describe('a canary', () => {
+  it('does not empty the status before its key has come: the current one has served', async () => {
+    const play = await canary();
+
+    const before = play.client.status();
+    await stageOf(play);
+
+    expect(before).toMatchObject({ state: 'fresh', version: 'v1', stage: 'current' });
+    expect(play.client.status()).toMatchObject({ state: 'fresh', version: 'v2', stage: 'pending' });
+  });
+
   it('is left at the third refusal of twenty calls, which the event says', async () => {
     const play = await canary();
 
