@@ -29,6 +29,9 @@ const NEXT: Partial<Record<GoldKeyErrorCode, string>> = {
   ERR_GOLDKEY_REJECTED: 'Get the current key from the vendor and store it with `goldkey encrypt`.',
 };
 
+// What these say is enough: the options of a key store have nothing to do with it.
+const RINGS: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault']);
+
 // The API's names for what was given as an option here.
 const FLAGS: Readonly<Record<string, string>> = {
   '`clientConfig.endpoint`': '--endpoint-url',
@@ -40,6 +43,11 @@ const FLAGS: Readonly<Record<string, string>> = {
   '`masterKeyFile`': '--master-key',
   '`createMasterKey`': '`goldkey create-key --local`',
   '`baseUrl`': '--api-url',
+  '`force`': '--force',
+  '`version`': '--key-version',
+  '`overlap`': '--overlap',
+  '`cutover`': '--cutover',
+  '`percent`': '--percent',
 };
 
 /** Prints an error as one line; with `verbose` its causes below it. Returns the exit code. */
@@ -58,7 +66,7 @@ function isUsage(error: unknown): boolean {
 function sentence(error: unknown): string {
   let message = oneLine(error instanceof Error ? error.message : 'an unknown error');
   for (const [name, flag] of Object.entries(FLAGS)) message = message.replaceAll(name, flag);
-  const next = isGoldKeyError(error) ? NEXT[error.code] : undefined;
+  const next = isGoldKeyError(error) && !RINGS.has(error.provider) ? NEXT[error.code] : undefined;
   if (next !== undefined) return `${message} ${next}`;
   const known = isUsage(error) || error instanceof CommandError || isGoldKeyError(error);
   return known ? message : `${message} (run it with --verbose to see more)`;

@@ -37,6 +37,14 @@ export function clockOf(request: object): Clock {
   return (request as { readonly [CLOCK]?: Clock })[CLOCK] ?? systemClock;
 }
 
+/** Where a load request carries the moment until which the stage's own key need not be read again, when it is not due. */
+export const FRESH_UNTIL: unique symbol = Symbol.for('goldkey.freshUntil');
+
+/** That moment, in epoch ms: a store that answers `unchanged` before it has not to decrypt anything, nor to prolong it. */
+export function freshUntilOf(request: object): number | undefined {
+  return (request as { readonly [FRESH_UNTIL]?: number })[FRESH_UNTIL];
+}
+
 /** Resolves after `ms` on `clock`; rejects with the signal's reason when it aborts first. */
 export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -182,7 +182,8 @@ export class KeyCache {
       const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
       const { keyTimeout } = this.options;
       const order = { stage: slot.stage, background, timeout: keyTimeout, aborts: (this.#aborts ??= new Set()) };
-      let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined });
+      const freshUntil = this.shelf.endOf(slot.record);
+      let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined, freshUntil });
       if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.shelf.heldFor(slot))) {
         // `unchanged` of a key that has gone since it was asked for, or that expired in another stage: it has to be read.
         this.#intake.loads++;

@@ -170,7 +170,7 @@ export class KeyIntake {
       slot.absentUntil = 0;
       slot.endCooldown();
       // Another trial may be of another key.
-      if (slot.stage === 'pending' && before?.id !== id && slot.record !== undefined) slot.record.expire();
+      if (slot.stage === 'pending' && before?.id !== id && slot.record !== undefined) slot.record.doubt();
     }
     for (const user of shelf.users) user.rolloutChanged();
     const quiet = before === undefined ? id === '' : before.id === id && before.pendingPercent === pendingPercent;

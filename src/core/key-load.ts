@@ -1,4 +1,4 @@
-import { CLOCK } from './clock.js';
+import { CLOCK, FRESH_UNTIL } from './clock.js';
 import { isGoldKeyError, KeyProviderError, KeyTimeoutError, type GoldKeyError } from './errors.js';
 import { kindOf, type CheckedOptions } from './options.js';
 import type { LoadedKey, LoadRequest, Rollout, Stage, UnchangedKey } from './types.js';
@@ -7,6 +7,8 @@ import type { LoadedKey, LoadRequest, Rollout, Stage, UnchangedKey } from './typ
 export interface LoadOrder {
   stage: Stage;
   known: readonly string[] | undefined;
+  /** The end of the stage's own key, where it is not due. */
+  freshUntil?: number | undefined;
   /** What is left of `keyTimeout`. */
   timeout: number;
   /** Nobody waits for it: its timer must not hold the process. */
@@ -35,6 +37,7 @@ export async function askStore(options: CheckedOptions, order: LoadOrder): Promi
     const request: LoadRequest = { stage: order.stage, signal };
     if (order.known !== undefined) request.known = order.known;
     Object.defineProperty(request, CLOCK, { value: clock });
+    Object.defineProperty(request, FRESH_UNTIL, { value: order.freshUntil });
     return keyProvider.load(request);
   };
 

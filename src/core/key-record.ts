@@ -24,7 +24,8 @@ export class KeyRecord {
   #life: Lifetime;
   /** Wall-clock moment until which the warm path may hand the key out without looking any further; 0: look. */
   warmUntil = 0;
-  #expired = false;
+  /** Whether it may be used without asking the store: doubted, it is still the key that it was. */
+  #state: 'sure' | 'doubted' | 'expired' = 'sure';
   /** What the price API last said of it. */
   standing: 'good' | 'suspect' | 'rejected' = 'good';
   /** Why the next success with this key is news: it has changed, or it was refused before. */
@@ -57,12 +58,21 @@ export class KeyRecord {
 
   /** Expired before its time. */
   get expired(): boolean {
-    return this.#expired;
+    return this.#state === 'expired';
   }
 
-  /** Ends its freshness: the store has to be asked before it is used again. */
+  /** The store has to be asked which key this stage is; if it is this one, it need not be read again. */
+  get doubted(): boolean {
+    return this.#state === 'doubted';
+  }
+
   expire(): void {
-    this.#expired = true;
+    this.#state = 'expired';
+    this.warmUntil = 0;
+  }
+
+  doubt(): void {
+    if (this.#state === 'sure') this.#state = 'doubted';
     this.warmUntil = 0;
   }
 
@@ -70,7 +80,7 @@ export class KeyRecord {
   renew(version: string, life: Lifetime): void {
     this.#version = version;
     this.#life = life;
-    this.#expired = false;
+    this.#state = 'sure';
     this.warmUntil = 0;
   }
 

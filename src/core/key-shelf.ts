@@ -59,11 +59,11 @@ export class KeyShelf implements Expiring {
     return this.slots.flatMap(({ record }) => record?.version ?? []);
   }
 
-  /** The keys that a load of this stage need not read again: its own, and the fresh ones of the other stages. */
+  /** The keys that a load of this stage need not read again: its own, and those of the other stages that have not expired. */
   heldFor(slot: StageSlot): KeyRecord[] {
     const own = slot.record === undefined ? [] : [slot.record];
     const others = this.slots.filter((other) => other !== slot).flatMap(({ record }) => record ?? []);
-    return [...own, ...others.filter((record) => this.isFresh(record))];
+    return [...own, ...others.filter((record) => this.#isAlive(record))];
   }
 
   /** The key of a slot unless it must not be used at all; one past its `purgeAt` by either clock is zeroed here. */
@@ -78,7 +78,17 @@ export class KeyShelf implements Expiring {
   }
 
   /** Whether neither clock says that the key has expired. */
-  isFresh({ expired, life }: KeyRecord): boolean {
+  isFresh(record: KeyRecord): boolean {
+    return !record.doubted && this.#isAlive(record);
+  }
+
+  /** The end of a key that is asked for before its time, after a notice: until then it need not be read again. */
+  endOf(record: KeyRecord | undefined): number | undefined {
+    if (record === undefined || !this.#isAlive(record)) return undefined;
+    return this.options.clock.now() < this.refreshAt(record) ? record.life.expiresAt : undefined;
+  }
+
+  #isAlive({ expired, life }: KeyRecord): boolean {
     const { clock } = this.options;
     return !expired && clock.now() < life.expiresAt && clock.monotonic() < life.expiresAt + life.toMono;
   }
@@ -215,7 +225,7 @@ export class KeyShelf implements Expiring {
     const slot = this.slot('previous');
     if (slot.record !== undefined) this.#retire(slot.record);
     slot.record = new KeyRecord(replaced.bytes.slice(), replaced.version, 'previous', replaced.life);
-    slot.record.expire();
+    slot.record.doubt();
     slot.digest = replaced.digest;
   }
 

@@ -1,10 +1,12 @@
 import {
   checkNames,
+  freshUntilOf,
   invalidType,
   KeyNotFoundError,
   KeyProviderError,
   kindOf,
   type KeyProvider,
+  type LoadRequest,
   type Rollout,
   type Stage,
 } from '../core/index.js';
@@ -70,9 +72,9 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
   hold.take();
   return {
     name: KEY_RING,
-    load({ stage, signal, known }) {
+    load(request) {
       hold.take();
-      return reader.load(stage, signal, known);
+      return reader.load(request);
     },
     rollout: ({ signal }) => reader.rollout(signal),
     ...(reportRejections && {
@@ -109,7 +111,8 @@ class RingReader {
     return this.#rolloutId;
   }
 
-  async load(stage: Stage, signal: AbortSignal, known: readonly string[] | undefined): ReturnType<KeyProvider['load']> {
+  async load(request: LoadRequest): ReturnType<KeyProvider['load']> {
+    const { stage, signal, known } = request;
     if (stage === 'current') this.#ring = undefined;
     const ring = await this.#read(signal);
     if (stage === 'current') this.#ring = ring;
@@ -132,11 +135,15 @@ class RingReader {
         },
       );
     }
-    // Only a key that changes stages need not be decrypted again: one that is asked for anew must be, or a revocation
-    // at the master key would never take effect.
-    if (known?.includes(name) === true && this.#served.get(stage) !== name) {
-      this.#served.set(stage, name);
-      return { unchanged: true, version: name };
+    // Once per life: a key that changes stages, or is asked for before its time, goes on with the life it has. One whose
+    // time has come is decrypted again, or a revocation at the master key would never take effect.
+    if (known?.includes(name) === true) {
+      const isMoving = this.#served.get(stage) !== name;
+      const expiresAt = isMoving ? undefined : freshUntilOf(request);
+      if (isMoving || expiresAt !== undefined) {
+        this.#served.set(stage, name);
+        return { unchanged: true, version: name, expiresAt };
+      }
     }
     const bytes = await openVersion(this.#source, name, { ...version, ciphertext }, signal);
     this.#served.set(stage, name);

@@ -83,10 +83,9 @@ describe('fromKeyRing', () => {
     const reverted = await cost(() => scene.manager().revert());
 
     expect(start).toEqual(['v1', 1]);
-    // The current key is asked for anew, as the rollout is; the pending one is new.
-    expect(canary).toEqual(['v2', 2]);
+    expect(canary).toEqual(['v2', 1]);
     expect(promoted).toEqual(['v2', 0]);
-    expect(reverted).toEqual(['v1', 1]);
+    expect(reverted).toEqual(['v1', 0]);
   });
 
   it('asks for a key anew at the end of each life, so that a revocation at the master key takes effect', async () => {
@@ -101,6 +100,23 @@ describe('fromKeyRing', () => {
       await nextLife(scene);
     }
 
+    expect(cipher.opened).toHaveLength(3);
+  });
+
+  it('is prolonged by no notice: a revocation takes effect however often the ring changes', async () => {
+    const scene = await ring(OLD);
+    const cipher = counted(scene.cipher);
+    const { store, told } = telling(scene.store);
+    const { gold, calls } = host(scene, new PriceDesk(OLD), { cipher, ring: store }, { ttlJitter: 0, refreshAhead: 0 });
+
+    for (let minute = 0; minute < 12; minute++) {
+      await calls(1);
+      told();
+      await scene.clock.advance(60_000);
+      await gold.settled();
+    }
+
+    // Lives of five minutes: at 0, 5 and 10.
     expect(cipher.opened).toHaveLength(3);
   });
 
