@@ -2,10 +2,10 @@ import { GoldDataClient } from '../core/index.js';
 import type { PriceApi, Quote } from '../prices.js';
 import { result, type CliIo } from './io.js';
 import { priceApi } from './price-api.js';
-import { keyTimeoutOf, providerOf, type CiphertextOptions, type StoreOptions } from './store.js';
+import { keyTimeoutOf, providerOf, type CiphertextOptions, type RingOptions, type StoreOptions } from './store.js';
 
 /** The options of `price`. */
-export interface PriceOptions extends StoreOptions, CiphertextOptions {
+export interface PriceOptions extends StoreOptions, CiphertextOptions, RingOptions {
   api: string;
   apiUrl?: string | undefined;
   json?: boolean | undefined;

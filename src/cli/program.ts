@@ -41,7 +41,7 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
         ),
       );
   const withCiphertext = (on: Command): Command =>
-    withContext(on)
+    withRing(withContext(on))
       .option('--ciphertext <base64>', 'what `goldkey encrypt` printed')
       .option('--ciphertext-file <file>', 'a file that holds it');
 
@@ -67,6 +67,7 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     io,
     secrets,
     withContext,
+    withRing,
     option: (flags, text) => new Option(flags, text),
     exitWith(exitCode) {
       code = exitCode;
@@ -82,6 +83,13 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     });
 
   return { program, exitCode: () => code };
+}
+
+/** A ring is named in the same words wherever one is. */
+function withRing(command: Command): Command {
+  return command
+    .option('--ring <ring>', 'a file, rediss://host/name, dynamodb://table/name or vault://mount/path')
+    .option('--name <name>', "the ring's name; default: what the file or path is called");
 }
 
 function withStore(command: Command): Command {

@@ -2,13 +2,7 @@ import { basename } from 'node:path';
 import type { RingStore } from '../rotation.js';
 import { UsageError } from './failure.js';
 import type { CliIo } from './io.js';
-import { clientConfigOf, type StoreOptions } from './store.js';
-
-/** The options that say which ring. */
-export interface RingOptions extends StoreOptions {
-  ring?: string | undefined;
-  name?: string | undefined;
-}
+import { clientConfigOf, type RingOptions, type StoreOptions } from './store.js';
 
 /** What `--ring` and `--name` come to. */
 export interface Ring {
@@ -17,7 +11,7 @@ export interface Ring {
 }
 
 /** Opens the ring that `--ring` names: a file, or a store by its URL. */
-export async function ringOf(io: CliIo, options: RingOptions): Promise<Ring> {
+export async function ringOf(io: CliIo, options: StoreOptions & RingOptions): Promise<Ring> {
   const { ring, name } = options;
   if (ring === undefined || ring === '') {
     throw new UsageError(
@@ -58,7 +52,7 @@ async function fromRedis(text: string, name: string | undefined): Promise<Ring> 
 }
 
 /** `dynamodb://table/gold`, with `?endpoint=` and `?region=` where they are not the SDK's. */
-async function fromDynamoDb(io: CliIo, text: string, options: RingOptions): Promise<Ring> {
+async function fromDynamoDb(io: CliIo, text: string, options: StoreOptions & RingOptions): Promise<Ring> {
   const url = urlOf(text);
   const tableName = decodeURIComponent(/^dynamodb:\/\/([^/?#]+)/.exec(text)?.[1] ?? '');
   if (tableName === '') throw new UsageError('--ring dynamodb://… must name a table.');

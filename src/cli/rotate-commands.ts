@@ -10,6 +10,8 @@ export interface Building {
   readonly secrets: Secrets;
   /** Adds the options that say which master key. */
   withContext(command: Command): Command;
+  /** Adds the options that say which ring. */
+  withRing(command: Command): Command;
   option(flags: string, description: string): Option;
   exitWith(code: number): void;
 }
@@ -24,14 +26,10 @@ const STEPS = [
 ] as const;
 
 /** Adds `rotate` and its commands to `program`. */
-export function addRotate(program: Command, { io, secrets, withContext, option, exitWith }: Building): void {
+export function addRotate(program: Command, { io, secrets, withContext, withRing, option, exitWith }: Building): void {
   const rotate = program.command('rotate').description('rotate a key without downtime, step by step');
   const command = (name: string, description: string): Command =>
-    rotate
-      .command(name)
-      .description(description)
-      .option('--ring <ring>', 'a file, rediss://host/name, dynamodb://table/name or vault://mount/path')
-      .option('--name <name>', "the ring's name; default: what the file or path is called")
+    withRing(rotate.command(name).description(description))
       .option('--json', 'print the result as one line of JSON')
       .option('--verbose', 'with an error, print its causes too');
   const all = async (): Promise<typeof import('./rotate.js')> => import('./rotate.js');

@@ -5,11 +5,11 @@ import { CommandError, UsageError, type Secrets } from './failure.js';
 import { result, styled, tell, type CliIo } from './io.js';
 import { probeOf, type ProbeOptions } from './probe.js';
 import { readKey } from './read-key.js';
-import { ringOf, type RingOptions } from './ring-url.js';
-import { cipherOf } from './store.js';
+import { ringOf } from './ring-url.js';
+import { cipherOf, type RingOptions, type StoreOptions } from './store.js';
 
 /** The options of every `rotate` command. */
-export interface RotateCommandOptions extends RingOptions, ProbeOptions {
+export interface RotateCommandOptions extends StoreOptions, RingOptions, ProbeOptions {
   json?: boolean | undefined;
   keyFile?: string | undefined;
   keyVersion?: string | undefined;

@@ -21,6 +21,12 @@ export interface CiphertextOptions {
   ciphertextFile?: string | undefined;
 }
 
+/** The options that say which ring. */
+export interface RingOptions {
+  ring?: string | undefined;
+  name?: string | undefined;
+}
+
 const KMS_ONLY = [
   ['keyId', '--key-id'],
   ['region', '--region'],
@@ -55,8 +61,12 @@ export async function cipherOf(io: CliIo, options: StoreOptions): Promise<KeyCip
   return kmsCipher({ keyId, encryptionContext, region, clientConfig: clientConfigOf(io, options) });
 }
 
-/** The key store under the options. */
-export async function providerOf(io: CliIo, options: StoreOptions & CiphertextOptions): Promise<KeyProvider> {
+/** The key store under the options: one ciphertext, or a ring. */
+export async function providerOf(
+  io: CliIo,
+  options: StoreOptions & CiphertextOptions & RingOptions,
+): Promise<KeyProvider> {
+  if (options.ring !== undefined) return ringProviderOf(io, options);
   const encryptionContext = contextOf(options);
   const file = masterKeyFile(options);
   const ciphertext = await ciphertextOf(options);
@@ -67,6 +77,19 @@ export async function providerOf(io: CliIo, options: StoreOptions & CiphertextOp
   const { keyId, region } = options;
   const { fromKms } = await import('../kms.js');
   return fromKms({ ciphertext, encryptionContext, keyId, region, clientConfig: clientConfigOf(io, options) });
+}
+
+async function ringProviderOf(
+  io: CliIo,
+  options: StoreOptions & CiphertextOptions & RingOptions,
+): Promise<KeyProvider> {
+  if (options.ciphertext !== undefined || options.ciphertextFile !== undefined) {
+    throw new UsageError('--ring holds its ciphertexts itself: it cannot go with --ciphertext or --ciphertext-file.');
+  }
+  const { ringOf } = await import('./ring-url.js');
+  const { store, name } = await ringOf(io, options);
+  const { fromKeyRing } = await import('../rotation.js');
+  return fromKeyRing({ ring: store, name, cipher: await cipherOf(io, options) });
 }
 
 /** The configuration of the KMS client: only what was said, so that the SDK's own defaults hold for the rest. */

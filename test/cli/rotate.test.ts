@@ -101,6 +101,18 @@ describe('rotate', () => {
     });
     afterEach(() => api.close());
 
+    it('verify and price take the ring in the place of a ciphertext', async () => {
+      await rotate('init', [], OLD);
+      const verified = await run(['verify', '--ring', ring, ...local, '--json']);
+      const priced = await run(['price', '--ring', ring, ...local, '--api-url', api.url, '--json']);
+      const both = await run(['verify', '--ring', ring, ...local, '--ciphertext', 'AAAA']);
+
+      expect(JSON.parse(verified.stdout)).toMatchObject({ version: 'v1', length: OLD.length });
+      expect(JSON.parse(priced.stdout)).toMatchObject({ metal: 'XAU', version: 'v1', loads: 1 });
+      expect(both).toMatchObject({ code: 2, stdout: '' });
+      for (const form of formsOf(OLD)) expect(verified.stdout + priced.stdout).not.toContain(form);
+    });
+
     it('leaves a key that is refused rejected', async () => {
       await rotate('init', [], OLD);
 
