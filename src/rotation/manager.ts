@@ -1,8 +1,8 @@
 import { checkNames } from '../core/index.js';
+import { meansOf, type Means } from './means.js';
 import { Moves } from './moves.js';
-import { RingWriter } from './ring-writer.js';
 import { checkPlan, rotateOnce } from './rotate.js';
-import { checkRotation, neededTime, type CheckedRotation } from './rotation-options.js';
+import { checkRotation, neededTime } from './rotation-options.js';
 import { ageOf, statusOf } from './rotation-status.js';
 import { runSchedule, type ScheduleOptions } from './schedule.js';
 import { Staging } from './staging.js';
@@ -35,8 +35,7 @@ type Metadata = Record<string, string> | undefined;
  * ```
  */
 export class KeyRotationManager {
-  readonly #options: CheckedRotation;
-  readonly #writer: RingWriter;
+  readonly #means: Means;
   readonly #staging: Staging;
   readonly #moves: Moves;
 
@@ -45,10 +44,9 @@ export class KeyRotationManager {
    * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option has a name or type that does not exist
    */
   constructor(options: RotationOptions) {
-    this.#options = checkRotation(options);
-    this.#writer = new RingWriter(this.#options);
-    this.#staging = new Staging(this.#options);
-    this.#moves = new Moves(this.#options);
+    this.#means = meansOf(checkRotation(options));
+    this.#staging = new Staging(this.#means);
+    this.#moves = new Moves(this.#means);
   }
 
   /**
@@ -138,15 +136,15 @@ export class KeyRotationManager {
   async rotate(options: RotateOptions = {}): Promise<RotationStatus> {
     const plan = checkPlan('rotate', options);
     const { signal } = options;
-    const { ring } = await this.#writer.start('rotate', { signal });
-    const canMint = this.#options.generate !== undefined;
+    const { ring } = await this.#means.writer.start('rotate', { signal });
+    const canMint = this.#means.options.generate !== undefined;
     await rotateOnce(this, ring, plan, { now: this.#now, canMint, signal });
     return this.status();
   }
 
   /** Where the rotation stands. */
   async status(): Promise<RotationStatus> {
-    return statusOf((await this.#writer.start('status', {})).ring, this.#now);
+    return statusOf((await this.#means.writer.start('status', {})).ring, this.#now);
   }
 
   /**
@@ -157,7 +155,7 @@ export class KeyRotationManager {
   async isDue(options: { maxAge: number }): Promise<boolean> {
     checkNames('isDue', options, ['maxAge']);
     const maxAge = neededTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
-    const { ring } = await this.#writer.start('isDue', {});
+    const { ring } = await this.#means.writer.start('isDue', {});
     return ageOf(ring, ring.current, this.#now) >= maxAge;
   }
 
@@ -169,11 +167,11 @@ export class KeyRotationManager {
    * @returns resolves once `signal` has aborted; rejects when a person has to look: after a revert, or a refused key
    */
   async schedule(options: ScheduleOptions): Promise<void> {
-    const { source, clock } = this.#options;
+    const { source, clock } = this.#means.options;
     await runSchedule(options, { store: source.store, clock, rotate: (how) => this.rotate(how) });
   }
 
   get #now(): number {
-    return this.#options.clock.now();
+    return this.#means.options.clock.now();
   }
 }

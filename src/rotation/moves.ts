@@ -1,11 +1,11 @@
 import { integer, invalidRange, invalidType, kindOf } from '../core/index.js';
-import { KeyMaterial } from './key-material.js';
+import type { Means } from './means.js';
 import type { ReadRing } from './read-ring.js';
 import { expectVersion, refused } from './refusals.js';
 import { versionOf } from './ring-document.js';
 import { canaried, dropped, droppedOf, newestOf, pendingOf, promoted, retired, revertedTo } from './ring-steps.js';
-import { RingWriter, type NextRing } from './ring-writer.js';
-import { checkStep, type CheckedRotation } from './rotation-options.js';
+import type { NextRing } from './ring-writer.js';
+import { checkStep } from './rotation-options.js';
 import type { RotationError } from './rotation-error.js';
 import type { RingVersion, StepOptions } from './types.js';
 
@@ -13,20 +13,16 @@ const OVERLAP = 86_400_000;
 
 /** Moves the ring's keys from state to state. */
 export class Moves {
-  readonly #options: CheckedRotation;
-  readonly #writer: RingWriter;
-  readonly #material: KeyMaterial;
+  readonly #means: Means;
 
-  constructor(options: CheckedRotation) {
-    this.#options = options;
-    this.#writer = new RingWriter(options);
-    this.#material = new KeyMaterial(options);
+  constructor(means: Means) {
+    this.#means = means;
   }
 
   async canary(percent: number, options: StepOptions): Promise<void> {
     checkStep('canary', options);
     checkPercent('percent', percent);
-    const at = await this.#writer.start('canary', options);
+    const at = await this.#means.writer.start('canary', options);
     const { rollout } = at.ring;
     if (rollout === undefined) throw nothingPending('canary', at);
     expectVersion('canary', options, rollout.pending);
@@ -40,7 +36,7 @@ export class Moves {
     if (typeof cutover !== 'boolean') throw invalidType(`\`cutover\` must be a boolean, got ${kindOf(cutover)}.`);
     if (cutover && options.overlap !== undefined) throw invalidType('`cutover` has no `overlap`: give one of them.');
     const overlap = cutover ? 0 : integer('overlap', options.overlap, OVERLAP, 1);
-    const at = await this.#writer.start('promote', options);
+    const at = await this.#means.writer.start('promote', options);
     const { ring } = at;
     const { rollout, previous } = ring;
     if (rollout === undefined) {
@@ -61,13 +57,13 @@ export class Moves {
       const way = `promote ${pending} after that, or use \`force\` to retire it now`;
       throw refused('promote', `${String(previous)} is kept until ${String(until)}: ${way}`, pending);
     }
-    await this.#material.probeVersion('promote', pending, ring.versions[pending] as RingVersion, options);
+    await this.#means.material.probeVersion('promote', pending, ring.versions[pending] as RingVersion, options);
     await this.#move('promote', pending, at, promoted(ring, pending, this.#now + overlap), options);
   }
 
   async retire(options: StepOptions): Promise<void> {
     checkStep('retire', options);
-    const at = await this.#writer.start('retire', options);
+    const at = await this.#means.writer.start('retire', options);
     const { ring } = at;
     const { previous, current } = ring;
     if (previous === undefined) {
@@ -81,13 +77,13 @@ export class Moves {
     if (options.force !== true && this.#isAhead(until)) {
       throw refused('retire', `${previous} is kept until ${String(until)}: wait, or use \`force\``, previous);
     }
-    await this.#material.probeVersion('retire', current, ring.versions[current] as RingVersion, options);
+    await this.#means.material.probeVersion('retire', current, ring.versions[current] as RingVersion, options);
     await this.#move('retire', previous, at, retired(ring, previous), options);
   }
 
   async revert(options: StepOptions): Promise<void> {
     checkStep('revert', options);
-    const at = await this.#writer.start('revert', options);
+    const at = await this.#means.writer.start('revert', options);
     const { ring } = at;
     const { previous, current } = ring;
     const pending = pendingOf(ring);
@@ -115,7 +111,7 @@ export class Moves {
       throw refused('revert', 'there is nothing to go back to: no key is pending, and the old one is retired');
     }
     expectVersion('revert', options, previous);
-    await this.#material.probeVersion('revert', previous, old, options);
+    await this.#means.material.probeVersion('revert', previous, old, options);
     await this.#move('revert', previous, at, revertedTo(ring, previous, this.#now), options);
   }
 
@@ -127,7 +123,11 @@ export class Moves {
     next: NextRing | undefined,
     { signal }: StepOptions,
   ): Promise<void> {
-    await this.#writer.done(step, version, next === undefined ? at : await this.#writer.write(at, next, signal));
+    await this.#means.writer.done(
+      step,
+      version,
+      next === undefined ? at : await this.#means.writer.write(at, next, signal),
+    );
   }
 
   #isAhead(moment: string | undefined): boolean {
@@ -135,7 +135,7 @@ export class Moves {
   }
 
   get #now(): number {
-    return this.#options.clock.now();
+    return this.#means.options.clock.now();
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient, type KeyCipher } from '../../src/index.js';
-import { fileRing, fromKeyRing } from '../../src/rotation.js';
+import { fileRing, fromKeyRing, type KeyRotationManager } from '../../src/rotation.js';
 import { PriceDesk } from '../core/helpers.js';
 import { DAY, HOUR, NAME, ringScene, type RingScene } from './scene.js';
 
@@ -20,8 +20,13 @@ interface Report {
 /** Whose turn a call is: spread over the clients without a pattern, the same in every run. */
 const turnOf = (call: number): number => Math.imul(call + 1, 0x9e3779b1) >>> 27;
 
-/** A day of price calls; `at` says what happens before which call. */
-async function day(scene: RingScene, desk: PriceDesk, at: ReadonlyMap<number, () => Promise<void>>): Promise<Report> {
+/** A day of price calls, and one more by each client after `after`; `at` says what happens before which call. */
+async function day(
+  scene: RingScene,
+  desk: PriceDesk,
+  at: ReadonlyMap<number, () => Promise<void>>,
+  after: () => Promise<void>,
+): Promise<Report> {
   let decryptions = 0;
   const counted: KeyCipher = {
     ...scene.cipher,
@@ -46,13 +51,16 @@ async function day(scene: RingScene, desk: PriceDesk, at: ReadonlyMap<number, ()
       }),
   );
   const failed: string[] = [];
+  const ask = async (call: number, client: (typeof clients)[number] | undefined): Promise<void> => {
+    await client?.getPrice('XAU').catch((error: unknown) => failed.push(`${String(call)}: ${String(error)}`));
+  };
   for (let call = 0; call < CALLS; call++) {
     await at.get(call)?.();
-    await clients[turnOf(call) % CLIENTS]
-      ?.getPrice('XAU')
-      .catch((error: unknown) => failed.push(`${String(call)}: ${String(error)}`));
+    await ask(call, clients[turnOf(call) % CLIENTS]);
     if (call % 10 === 9) await scene.clock.advance(Math.round((10 * DAY) / CALLS));
   }
+  await after();
+  for (const client of clients) await ask(CALLS, client);
   const counts = clients.map((client) => client.status().counts);
   await Promise.all(clients.map((client) => client.close()));
   const sum = (name: 'loads' | 'repairs'): number => counts.reduce((total, each) => total + each[name], 0);
@@ -61,36 +69,49 @@ async function day(scene: RingScene, desk: PriceDesk, at: ReadonlyMap<number, ()
 
 const callAt = (hour: number): number => Math.round((hour * HOUR * CALLS) / DAY);
 
+function told({ served, loads, decryptions, repairs }: Report, desk: PriceDesk): void {
+  const counts = `loads ${String(loads)}, decryptions ${String(decryptions)}, repairs ${String(repairs)}`;
+  console.info(`calls served by version: ${JSON.stringify([...served])}, ${counts}, refusals ${String(desk.refusals)}`);
+}
+
+/** A key staged at four o'clock, tried by a tenth of the clients, promoted at eight. */
+function rotation(manager: KeyRotationManager, desk: PriceDesk, promoted = (): void => undefined) {
+  return [
+    [
+      callAt(4),
+      async () => {
+        desk.live.add(NEW);
+        await manager.stage(NEW);
+        await manager.canary(10);
+      },
+    ],
+    [
+      callAt(8),
+      async () => {
+        await manager.promote();
+        promoted();
+      },
+    ],
+  ] as const;
+}
+
 describe('a day of 10,000 price calls by 20 clients, with a rotation in the middle', () => {
-  it('loses no call: stage, canary, promote, the old key revoked, retire', async () => {
+  it('loses no call: stage, canary, promote with a day of overlap, the old key revoked, retire', async () => {
     const scene = await ringScene();
     const desk = new PriceDesk(OLD);
     const manager = scene.manager({ probe: async (apiKey) => void (await desk.fetchPrice('XAU', { apiKey })) });
     await manager.init(OLD);
+    const revoked = [callAt(19), () => Promise.resolve(desk.rotateTo(NEW))] as const;
 
-    const report = await day(
-      scene,
-      desk,
-      new Map([
-        [
-          callAt(4),
-          async () => {
-            desk.live.add(NEW);
-            await manager.stage(NEW);
-            await manager.canary(10);
-          },
-        ],
-        [callAt(8), () => manager.promote({ overlap: 12 * HOUR })],
-        [callAt(19), () => Promise.resolve(desk.rotateTo(NEW))],
-        [callAt(21), () => manager.retire()],
-      ]),
-    );
+    const report = await day(scene, desk, new Map([...rotation(manager, desk), revoked]), async () => {
+      await scene.clock.advance(8 * HOUR);
+      await manager.retire();
+    });
 
-    console.info(
-      `calls served by version: ${JSON.stringify([...report.served])}, loads ${String(report.loads)}, decryptions ${String(report.decryptions)}, repairs ${String(report.repairs)}, refusals ${String(desk.refusals)}`,
-    );
+    told(report, desk);
     expect(report.failed).toEqual([]);
     expect([...report.served.keys()]).toEqual(['v1', 'v2']);
+    expect([...report.served.values()].reduce((sum, count) => sum + count, 0)).toBe(CALLS + CLIENTS);
     expect(desk.refusals).toBe(0);
     expect((await manager.status()).versions.map(({ state }) => state)).toEqual(['retired', 'current']);
   });
@@ -100,33 +121,11 @@ describe('a day of 10,000 price calls by 20 clients, with a rotation in the midd
     const desk = new PriceDesk(OLD);
     const manager = scene.manager();
     await manager.init(OLD);
+    const tooEarly = rotation(manager, desk, () => desk.rotateTo(NEW));
 
-    const report = await day(
-      scene,
-      desk,
-      new Map([
-        [
-          callAt(4),
-          async () => {
-            desk.live.add(NEW);
-            await manager.stage(NEW);
-            await manager.canary(10);
-          },
-        ],
-        [
-          callAt(8),
-          async () => {
-            await manager.promote();
-            desk.rotateTo(NEW);
-          },
-        ],
-        [callAt(20), () => manager.retire({ force: true })],
-      ]),
-    );
+    const report = await day(scene, desk, new Map(tooEarly), () => manager.retire({ force: true }));
 
-    console.info(
-      `calls served by version: ${JSON.stringify([...report.served])}, loads ${String(report.loads)}, decryptions ${String(report.decryptions)}, repairs ${String(report.repairs)}, refusals ${String(desk.refusals)}`,
-    );
+    told(report, desk);
     expect(report.failed).toEqual([]);
     expect(report.repairs).toBeGreaterThan(0);
     expect([...report.served.keys()]).toEqual(['v1', 'v2']);
