@@ -46,7 +46,7 @@ describe('a Kubernetes secret', () => {
     const volume = new SecretVolume(await folderFor());
     await volume.write({ key: keyOf(0) });
     const provider = fromFile({ path: volume.pathOf('key') });
-    let swapping = true;
+    const run = { isSwapping: true };
     let newest = 0;
     const reads: Array<Promise<unknown>> = [];
     const wrong: string[] = [];
@@ -63,11 +63,11 @@ describe('a Kubernetes secret', () => {
         newest = turn;
         await sleep(2);
       }
-      swapping = false;
+      run.isSwapping = false;
     };
     const readAll = async (): Promise<void> => {
       const start = performance.now();
-      while (swapping || reads.length < 2 * READS_PER_SECOND) {
+      while (run.isSwapping || reads.length < 2 * READS_PER_SECOND) {
         const due = ((performance.now() - start) / 1_000) * READS_PER_SECOND;
         while (reads.length < due) reads.push(read());
         await sleep(1);
