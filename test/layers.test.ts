@@ -25,15 +25,17 @@ const FOLDERS: Record<string, readonly string[]> = {
 
 /** The files of one provider import no file of another's. */
 const PROVIDERS: Record<string, readonly string[]> = {
+  chain: 'break-glass chain chain-link chain-notices chain-options chain-versions'.split(' '),
   kms: 'kms kms-admin kms-cipher kms-client kms-errors kms-key kms-key-id kms-options'.split(' '),
   local: 'create-master-key local local-seal master-key'.split(' '),
-  env: ['pinned-version'],
+  env: ['environment', 'pinned-version'],
+  file: ['file', 'secret-file'],
   vault: 'vault-errors vault-faults vault-link vault-login vault-options vault-session vault-settings vault-wire'.split(
     ' ',
   ),
   shared: (
     'aws-call aws-client aws-config aws-errors aws-faults base64-bytes ciphertext ciphertext-provider ' +
-    'encryption-context kms-header load-package plaintext until-aborted within'
+    'encryption-context kms-header load-package plaintext plaintext-version until-aborted watch-file within'
   ).split(' '),
 };
 
@@ -49,7 +51,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
 };
 
 /** Where the environment is read. */
-const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:vault-settings|pinned-version)\.ts$)/;
+const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:environment|vault-settings|pinned-version)\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

@@ -1,11 +1,11 @@
 import { invalidType, kindOf } from '../core/index.js';
+import { watchFile } from '../providers/watch-file.js';
 import { ClaimedFile } from './claimed-file.js';
 import { fileLease } from './file-lease.js';
 import { FILE } from './file-name.js';
 import { parseRing } from './ring-document.js';
 import { ringText } from './ring-text.js';
 import type { RingStore } from './types.js';
-import { watchFile } from './watch-file.js';
 
 /**
  * A key ring in a file, safe in Git. Writers on one file system never lose each other's versions: a revision is claimed

@@ -45,6 +45,8 @@ describe('what importing loads', () => {
   it.each([
     ['goldkey', []],
     ['goldkey/pool', ['lru-cache']],
+    ['goldkey/chain', []],
+    ['goldkey/file', []],
     ['goldkey/kms', []],
     ['goldkey/local', []],
     ['goldkey/prices', []],

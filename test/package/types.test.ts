@@ -21,6 +21,8 @@ export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metals
 export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
 export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
+  fromChain([fromFile({ path: 'a', watch: false }), fromEnvironment('A')], { dangerouslyAllowPlaintextFallback: true }),
+  fromBreakGlass({ provider: keyProvider, enabledBy: async () => false, maxDuration: 1 }),
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
   fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
@@ -46,6 +48,8 @@ export type Private = import('goldkey/dist/core/index.js').KeyProvider;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyProvider',
   'goldkey/pool': 'KeyedClientPool',
+  'goldkey/chain': 'fromBreakGlass, fromChain',
+  'goldkey/file': 'fromFile',
   'goldkey/kms': 'fromKms',
   'goldkey/local': 'fromLocal',
   'goldkey/prices': 'metalsApi, type Quote',
@@ -54,7 +58,7 @@ const NAMES = {
   'goldkey/rotation/redis': 'redisRing',
   'goldkey/rotation/dynamodb': 'dynamoDbRing',
   'goldkey/rotation/vault': 'vaultRing',
-  'goldkey/env': 'pinnedVersion',
+  'goldkey/env': 'fromEnvironment, pinnedVersion',
 };
 const ESM = Object.entries(NAMES)
   .map(([from, names]) => `import { ${names} } from '${from}';`)
