@@ -28,9 +28,10 @@ const PROVIDERS: Record<string, readonly string[]> = {
   kms: 'kms kms-admin kms-cipher kms-client kms-errors kms-key kms-key-id kms-options'.split(' '),
   local: 'create-master-key local local-seal master-key'.split(' '),
   env: ['pinned-version'],
-  vault: 'vault-errors vault-faults vault-link vault-login vault-options vault-session vault-settings vault-wire'.split(
-    ' ',
-  ),
+  vault: (
+    'vault vault-errors vault-faults vault-kv vault-link vault-login vault-options vault-session vault-settings ' +
+    'vault-transit vault-transit-key vault-wire'
+  ).split(' '),
   shared: (
     'aws-call aws-client aws-config aws-errors aws-faults base64-bytes ciphertext ciphertext-provider ' +
     'encryption-context kms-header load-package plaintext until-aborted within'

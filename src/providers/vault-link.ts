@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { closedError, retrying, systemClock, type Clock } from '../core/index.js';
 import { isRefusal, isRefusedLogin, vaultError } from './vault-errors.js';
 import { vaultPause, VaultFault, type VaultCall } from './vault-faults.js';
-import { appRole, loginSession } from './vault-login.js';
+import { loginOf, loginSession } from './vault-login.js';
 import { checkVaultConnection, type CheckedVaultConnection, type VaultConnection } from './vault-options.js';
 import { tokenSession, type VaultSession } from './vault-session.js';
 import { vaultSettings } from './vault-settings.js';
@@ -107,7 +107,7 @@ async function connect(checked: CheckedVaultConnection, closing: AbortSignal): P
   const exchange = await vaultWire(settings, closing);
   const { auth } = settings;
   const session =
-    auth.method === 'token' ? tokenSession(auth.token, closing) : loginSession(appRole(auth), exchange, closing);
+    auth.method === 'token' ? tokenSession(auth.token, closing) : loginSession(loginOf(auth), exchange, closing);
   return { exchange, session };
 }
 
