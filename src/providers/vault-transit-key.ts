@@ -158,6 +158,8 @@ async function ask(
     path: `${mount}/${operation}/${name}`,
     body: { ...body, ...associatedData(context) },
     what: `the ${operation}ion of the key`,
+    // With `create` a token makes a key of any name that it asks for: nobody should be told to grant it.
+    needs: '`update`',
     signal,
     clock,
     idempotent: true,
