@@ -43,6 +43,9 @@ export interface KvStore {
   mayRead(how: KvRequest): Promise<boolean>;
 }
 
+/** Tells a token what it may do with a path. */
+const MAY = 'sys/capabilities-self';
+
 type Loose = Readonly<Record<string, unknown>>;
 
 /** @param mount - with `path`, as `vaultPath` gives them */
@@ -94,15 +97,12 @@ export function kvStore(link: VaultLink, mount: string, path: string): KvStore {
     },
     async mayRead(how) {
       const paths = [data, metadata].map(decodeURIComponent);
-      const { status, body } = await link.request({
-        ...how,
-        method: 'POST',
-        path: 'sys/capabilities-self',
-        body: { paths },
-        what: 'the question for what the token may do',
-        idempotent: true,
-        // Not every token may ask; without an answer the key itself is read.
-        accept: [400, 403, 404],
+      const what = 'the question for what the token may do';
+      // Not every token, and not through every proxy, may ask. Without an answer the key itself is read, which tells more.
+      const request = { ...how, method: 'POST', path: MAY, body: { paths }, what, accept: [400, 403, 404] } as const;
+      const { status, body } = await link.request(request).catch(() => {
+        how.signal.throwIfAborted();
+        return { status: 0, body: undefined };
       });
       const allowed = status === 200 ? objectIn(body, 'data') : undefined;
       return paths.every((asked) => {

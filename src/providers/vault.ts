@@ -99,7 +99,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       const metadata = typeof wanted === 'string' || comparing ? await kv.metadata(how) : undefined;
       const version = typeof wanted === 'string' ? versionIn(metadata, wanted) : wanted;
       if (version === undefined && typeof wanted === 'string') {
-        return orNone(stage, { state: 'absent' }, `${place} has no version for \`custom_metadata.${wanted}\``);
+        return orNone(stage, { state: 'absent' }, `${place} (its \`custom_metadata.${wanted}\`)`);
       }
       if (comparing && metadata !== undefined) {
         const now = version ?? metadata.currentVersion;
@@ -132,17 +132,22 @@ function loaded(found: KvSecret, field: string | undefined, now: number): Loaded
 }
 
 /** What a stage without a key comes to: nobody needs a `pending` or a `previous` one. */
-function orNone(stage: Stage, { state, version }: KvGone, place: string): undefined {
+function orNone(stage: Stage, gone: KvGone, place: string): undefined {
   if (stage !== 'current') return undefined;
-  const number = version === undefined ? '' : ` version ${String(version)} of`;
-  const message =
-    state === 'absent'
-      ? `Vault has no${number === '' ? ' key:' : number} ${place}; check \`path\`, \`mount\`, \`stages\` and \`namespace\`.`
-      : `In Vault${number} ${place} was deleted${state === 'destroyed' ? ' for good (destroyed)' : ''}; ${state === 'destroyed' ? '' : 'undelete it, or '}write a new version.`;
-  throw new KeyNotFoundError(message, {
-    provider: VAULT,
-    version: version === undefined ? undefined : String(version),
-  });
+  const version = gone.version === undefined ? undefined : String(gone.version);
+  const what = version === undefined ? `the secret ${place}` : `version ${version} of ${place}`;
+  throw new KeyNotFoundError(whyGone(gone.state, what), { provider: VAULT, version });
+}
+
+function whyGone(state: KvGone['state'], what: string): string {
+  switch (state) {
+    case 'absent':
+      return `There is no key in Vault for ${what}; check \`path\`, \`mount\`, \`stages\` and \`namespace\`.`;
+    case 'deleted':
+      return `In Vault ${what} was deleted; undelete it, or write a new version.`;
+    default:
+      return `In Vault ${what} was deleted for good (destroyed); write a new version.`;
+  }
 }
 
 function versionIn(metadata: KvMetadata | undefined, name: string): number | undefined {

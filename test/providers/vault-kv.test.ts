@@ -267,6 +267,8 @@ describe('a version that is known', () => {
     ['of which the metadata say nothing', () => vault.on(METADATA, metadata(null))],
     ['that the token may no longer read', () => vault.on(MAY, may('deny', 'read'))],
     ['whose metadata the token may not read', () => vault.on(MAY, may('read', 'deny'))],
+    ['when a proxy lets nobody ask', () => vault.on(MAY, { status: 403, text: '<html>Forbidden' })],
+    ['when the question is cut', () => vault.on(MAY, resetConnection)],
     ['when the token may not ask', () => vault.on(MAY, errors(403, 'permission denied'))],
   ])('%s is read again', async (_, change) => {
     const from = provider();
@@ -275,6 +277,18 @@ describe('a version that is known', () => {
 
     expect(text(await load(from, 'current', ['3']))).toBe(KEY);
     expect(vault.requests.at(-1)).toBe(read);
+  });
+
+  it('is not asked for by a caller who has left', async () => {
+    const from = provider();
+    await load(from);
+    const leaving = new AbortController();
+    const reason = new Error('gone');
+    vault.on(MAY, () => leaving.abort(reason));
+    const asked = from.load(request(pauseless, { known: ['3'], signal: leaving.signal }));
+
+    expect(await failure(asked)).toBe(reason);
+    expect(vault.requests.at(-1)).toBe(`POST ${MAY}`);
   });
 
   it('by its number alone, from another provider, is read', async () => {
@@ -306,8 +320,8 @@ describe('what Vault said of the key', () => {
   ];
 
   it.each<[string, Reply, string, RegExp]>([
-    ['404, nothing there', ABSENT, missing, /Vault has no key: secret\/gold\/api; check `path`/],
-    ['404, no such mount', errors(404, 'no handler for route'), missing, /Vault has no key/],
+    ['404, nothing there', ABSENT, missing, /There is no key in Vault for the secret secret\/gold\/api; check `path`/],
+    ['404, no such mount', errors(404, 'no handler for route'), missing, /There is no key in Vault/],
     [
       '404, deleted',
       gone({ deletion_time: CREATED }),
