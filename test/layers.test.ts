@@ -30,9 +30,10 @@ const PROVIDERS: Record<string, readonly string[]> = {
   local: 'create-master-key local local-seal master-key'.split(' '),
   env: ['environment', 'pinned-version'],
   file: ['file', 'secret-file'],
-  vault: 'vault-errors vault-faults vault-link vault-login vault-options vault-session vault-settings vault-wire'.split(
-    ' ',
-  ),
+  vault: (
+    'vault vault-errors vault-faults vault-kv vault-link vault-login vault-options vault-session vault-settings ' +
+    'vault-transit vault-transit-key vault-wire'
+  ).split(' '),
   shared: (
     'aws-call aws-client aws-config aws-errors aws-faults base64-bytes ciphertext ciphertext-provider ' +
     'encryption-context kms-header load-package plaintext plaintext-version until-aborted watch-file within'

@@ -85,7 +85,7 @@ function statusError(fault: VaultFault, answered: string, options: GoldKeyErrorO
   const { call, status, state } = fault;
   if (isRefusedLogin(fault)) return new KeyProviderError(`${answered}: check ${String(call.login)}.`, options);
   if (isRefusal(fault)) {
-    const needed = CAPABILITY[call.method] ?? 'it';
+    const needed = call.needs ?? CAPABILITY[call.method] ?? 'it';
     return new KeyAccessDeniedError(
       `${answered}: check that the token is still valid, that its policies allow ${needed} on \`${call.path}\`, and \`namespace\`.`,
       options,

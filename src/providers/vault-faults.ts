@@ -8,6 +8,8 @@ export interface VaultCall {
   readonly method: string;
   /** Below `/v1/`. */
   readonly path: string;
+  /** The capability that a policy has to give, where the method alone does not say. */
+  readonly needs?: string | undefined;
   /** For a login: what to check when it is refused. */
   readonly login?: string | undefined;
 }

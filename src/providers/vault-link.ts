@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { closedError, retrying, systemClock, type Clock } from '../core/index.js';
 import { isRefusal, isRefusedLogin, vaultError } from './vault-errors.js';
 import { vaultPause, VaultFault, type VaultCall } from './vault-faults.js';
-import { appRole, loginSession } from './vault-login.js';
+import { loginOf, loginSession } from './vault-login.js';
 import { checkVaultConnection, type CheckedVaultConnection, type VaultConnection } from './vault-options.js';
 import { tokenSession, type VaultSession } from './vault-session.js';
 import { vaultSettings } from './vault-settings.js';
@@ -23,6 +23,8 @@ export interface VaultRequest {
   clock?: Clock | undefined;
   /** The request in words, for messages: `the read of the key ring`. */
   what: string;
+  /** The capability that a policy has to give, for the message of a refusal. Default: what the method asks for. */
+  needs?: string | undefined;
   /**
    * Whether it does no harm to send it twice. Without, it is not sent again after a failure that leaves open whether Vault
    * has done it. Default: true for GET and LIST.
@@ -107,18 +109,18 @@ async function connect(checked: CheckedVaultConnection, closing: AbortSignal): P
   const exchange = await vaultWire(settings, closing);
   const { auth } = settings;
   const session =
-    auth.method === 'token' ? tokenSession(auth.token, closing) : loginSession(appRole(auth), exchange, closing);
+    auth.method === 'token' ? tokenSession(auth.token, closing) : loginSession(loginOf(auth), exchange, closing);
   return { exchange, session };
 }
 
 /** One try: once in a request's life a token that is refused is replaced, because it may have been revoked. */
 async function exchanged(
   { exchange, session }: Connection,
-  { method, path, body, headers, signal, what, accept = NOT_FOUND }: VaultRequest,
+  { method, path, body, headers, signal, what, needs, accept = NOT_FOUND }: VaultRequest,
   clock: Clock,
   state: { loggedInAnew: boolean },
 ): Promise<VaultAnswer> {
-  const call: VaultCall = { what, method, path: path.replace(/\?.*$/s, '') };
+  const call: VaultCall = { what, needs, method, path: path.replace(/\?.*$/s, '') };
   const held = await session.token(clock);
   const outgoing = { call, path, body, headers, signal, clock, accept };
   try {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { KeyProviderError, type Clock } from '../core/index.js';
 import { VAULT, type VaultCall } from './vault-faults.js';
 import { isVisible, type CheckedVaultAuth } from './vault-options.js';
@@ -29,8 +30,12 @@ interface Lease extends VaultToken {
 
 const RENEWAL: VaultCall = { what: "the token's renewal", method: 'POST', path: 'auth/token/renew-self' };
 
-/** Login with a role id and a secret id. */
-export function appRole(auth: Extract<CheckedVaultAuth, { method: 'approle' }>): VaultLogin {
+/** How to log in where the options say so. */
+export function loginOf(auth: Exclude<CheckedVaultAuth, { method: 'token' }>): VaultLogin {
+  return auth.method === 'approle' ? appRole(auth) : kubernetes(auth);
+}
+
+function appRole(auth: Extract<CheckedVaultAuth, { method: 'approle' }>): VaultLogin {
   const { roleId, secretId, mount } = auth;
   return {
     what: 'the AppRole login',
@@ -38,6 +43,33 @@ export function appRole(auth: Extract<CheckedVaultAuth, { method: 'approle' }>):
     check: '`auth.roleId`, `auth.secretId` (it may have expired or been used up), `auth.mount` and `namespace`',
     credentials: async () => ({ role_id: roleId, secret_id: await readSecret('auth.secretId', secretId) }),
   };
+}
+
+function kubernetes(auth: Extract<CheckedVaultAuth, { method: 'kubernetes' }>): VaultLogin {
+  const { role, jwtFile, mount } = auth;
+  return {
+    what: 'the Kubernetes login',
+    path: `auth/${mount}/login`,
+    check: '`auth.role`, the service account and namespace it is bound to, `auth.mount` and `namespace`',
+    credentials: async () => ({ role, jwt: await readJwt(jwtFile) }),
+  };
+}
+
+/** The token of the pod's service account now: the kubelet replaces it long before it expires. */
+async function readJwt(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new KeyProviderError(
+      `The service account's token \`${file}\` cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`,
+      { cause: error, provider: VAULT },
+    );
+  }
+  if (isVisible(text)) return text;
+  throw new KeyProviderError(`The file \`${file}\` holds no service account's token; check \`auth.jwtFile\`.`, {
+    provider: VAULT,
+  });
 }
 
 /**

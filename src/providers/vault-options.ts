@@ -27,6 +27,19 @@ export type VaultAuth =
       secretId: string | (() => string | Promise<string>);
       /** Where the AppRole method is mounted. Default `approle`. */
       mount?: string | undefined;
+    }
+  | {
+      /** Logs in as the pod's service account; the token is renewed at two thirds of its life, or logged in anew. */
+      method: 'kubernetes';
+      /** The role of Vault's Kubernetes method that the service account is bound to. */
+      role: string;
+      /**
+       * File of the service account's token, read before each login, because the kubelet replaces it. Default
+       * `/var/run/secrets/kubernetes.io/serviceaccount/token`.
+       */
+      jwtFile?: string | undefined;
+      /** Where the Kubernetes method is mounted. Default `kubernetes`. */
+      mount?: string | undefined;
     };
 
 /** How to get to Vault, or to OpenBao, which speaks the same protocol. */
@@ -55,7 +68,8 @@ export type VaultSecret = string | (() => unknown);
 /** `auth`, checked and copied. */
 export type CheckedVaultAuth =
   | { readonly method: 'token'; readonly token: VaultSecret }
-  | { readonly method: 'approle'; readonly roleId: string; readonly secretId: VaultSecret; readonly mount: string };
+  | { readonly method: 'approle'; readonly roleId: string; readonly secretId: VaultSecret; readonly mount: string }
+  | { readonly method: 'kubernetes'; readonly role: string; readonly jwtFile: string; readonly mount: string };
 
 /** A connection's options, checked and copied; what is `undefined` is looked for in the environment. */
 export interface CheckedVaultConnection {
@@ -66,6 +80,7 @@ export interface CheckedVaultConnection {
   readonly dangerouslyAllowHttp: boolean;
 }
 
+const JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const NAMES = ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp'] as const;
 
 /** Checks a connection's options, with the names of all others that are known beside them. */
@@ -133,19 +148,31 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
       return Object.freeze({ method: 'token', token: secret('auth.token', given['token']) });
     case 'approle': {
       checkNames('`auth`', auth, ['method', 'roleId', 'secretId', 'mount']);
-      const roleId = optionalString('auth.roleId', given['roleId']);
-      if (roleId === undefined) throw invalidType('`auth.roleId` must be a non-empty string, got undefined.');
       return Object.freeze({
         method: 'approle',
-        roleId,
+        roleId: requiredString('auth.roleId', given['roleId']),
         secretId: secret('auth.secretId', given['secretId']),
         mount: vaultPath('auth.mount', given['mount'] ?? 'approle'),
       });
     }
+    case 'kubernetes':
+      checkNames('`auth`', auth, ['method', 'role', 'jwtFile', 'mount']);
+      return Object.freeze({
+        method: 'kubernetes',
+        role: requiredString('auth.role', given['role']),
+        jwtFile: optionalString('auth.jwtFile', given['jwtFile']) ?? JWT_FILE,
+        mount: vaultPath('auth.mount', given['mount'] ?? 'kubernetes'),
+      });
     default:
       // Not the value: it may be the token, put into the wrong place.
-      throw invalidRange("`auth.method` must be 'token' or 'approle'.");
+      throw invalidRange("`auth.method` must be 'token', 'approle' or 'kubernetes'.");
   }
+}
+
+function requiredString(name: string, value: unknown): string {
+  const text = optionalString(name, value);
+  if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
+  return text;
 }
 
 function secret(name: string, value: unknown): VaultSecret {

@@ -56,6 +56,7 @@ describe('what importing loads', () => {
     ['goldkey/rotation', []],
     ['goldkey/rotation/vault', []],
     ['goldkey/env', []],
+    ['goldkey/vault', []],
   ])('%s: of the packages %j', async (name, packages) => {
     expect(await loadedBy(`import '${name}';`)).toEqual(packages);
   });

@@ -26,7 +26,11 @@ export const providers: KeyProvider[] = [
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
   fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
+  fromVault({ path: 'gold', stages: { current: 'current', previous: 1 }, auth: { method: 'kubernetes', role: 'gold' } }),
+  fromVaultTransit({ keyName: 'gold', ciphertext: 'vault:v1:' }),
 ];
+const connection: VaultConnection = { address: 'https://vault.example', namespace: 'gold' };
+export const cipher: KeyCipher = transitCipher({ keyName: 'gold', encryptionContext: {}, ...connection });
 export const rings: RingStore[] = [
   fileRing('a'),
   redisRing({ key: 'gold', url: 'rediss://redis.example' }),
@@ -46,7 +50,7 @@ new GoldDataClient({ keyProvider, fetchPrice: async () => 1, tll: 1 });
 export type Private = import('goldkey/dist/core/index.js').KeyProvider;
 `;
 const NAMES = {
-  goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyProvider',
+  goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/chain': 'fromBreakGlass, fromChain',
   'goldkey/file': 'fromFile',
@@ -59,6 +63,7 @@ const NAMES = {
   'goldkey/rotation/dynamodb': 'dynamoDbRing',
   'goldkey/rotation/vault': 'vaultRing',
   'goldkey/env': 'fromEnvironment, pinnedVersion',
+  'goldkey/vault': 'fromVault, fromVaultTransit, transitCipher, type VaultConnection',
 };
 const ESM = Object.entries(NAMES)
   .map(([from, names]) => `import { ${names} } from '${from}';`)

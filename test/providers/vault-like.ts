@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { systemClock, type Clock } from '../../src/core/index.js';
 import { send, startLoopbackServer, type LoopbackRequest } from '../../src/testing/loopback-server.js';
 
 /** What a request brought, as far as the tests ask. */
@@ -75,3 +76,10 @@ export const granted = (token: string, seconds = 3_600, renewable = true): Reply
   status: 200,
   body: { auth: { client_token: token, lease_duration: seconds, renewable } },
 });
+
+/** A clock whose pauses between tries pass at once; what waits for an answer, which takes 2 s and more, keeps its time. */
+export const pauseless: Clock = {
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic(),
+  setTimeout: (callback, ms, options) => systemClock.setTimeout(callback, ms < 2_000 ? 0 : ms, options),
+};

@@ -43,7 +43,7 @@ describe('options of a connection to Vault', () => {
     [{ caFile: 5 }, /`caFile` must be a non-empty string/],
     [{ dangerouslyAllowHttp: 'yes' }, /`dangerouslyAllowHttp` must be a boolean/],
     [{ auth: 'secret-0123' }, /`auth` must be an object with a `method`, got a value of type string/],
-    [{ auth: { method: 'secret-0123' } }, /`auth.method` must be 'token' or 'approle'/],
+    [{ auth: { method: 'secret-0123' } }, /`auth.method` must be 'token', 'approle' or 'kubernetes'/],
     [{ auth: { method: 'token' } }, /`auth.token` must be a string or a function that returns one, got undefined/],
     [{ auth: { method: 'token', token: ' ' } }, /`auth.token` must be a token of visible/],
     [{ auth: { method: 'token', token: 'secret-0123\nX: y' } }, /`auth.token` must be a token of visible/],
@@ -51,6 +51,9 @@ describe('options of a connection to Vault', () => {
     [{ auth: { method: 'approle', secretId: 'secret-0123' } }, /`auth.roleId` must be a non-empty string/],
     [{ auth: { method: 'approle', roleId: 'role' } }, /`auth.secretId` must be a string or a function/],
     [{ auth: { method: 'approle', roleId: 'role', secretId: 'secret-0123', mount: '../sys' } }, /`auth.mount`/],
+    [{ auth: { method: 'kubernetes' } }, /`auth.role` must be a non-empty string, got undefined/],
+    [{ auth: { method: 'kubernetes', role: 'gold', jwtFile: 5 } }, /`auth.jwtFile` must be a non-empty string/],
+    [{ auth: { method: 'kubernetes', role: 'gold', jwt: 'secret-0123' } }, /`auth` has no option `jwt`; did you mean/],
   ])('%j is refused at once', (options, message) => {
     const make = (): unknown => vaultLink('vaultRing', options as never);
 
