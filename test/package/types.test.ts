@@ -21,6 +21,7 @@ export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metals
 export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
 export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
+  fromAzureKeyVault({ vaultUrl: 'https://a.vault.azure.net', secretName: 'a' }),
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
   fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
@@ -45,6 +46,7 @@ export type Private = import('goldkey/dist/core/index.js').KeyProvider;
 `;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyProvider',
+  'goldkey/azure-key-vault': 'fromAzureKeyVault',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/kms': 'fromKms',
   'goldkey/local': 'fromLocal',
