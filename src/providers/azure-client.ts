@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
 import { closedError, KeyProviderError, KeyTimeoutError, retrying, systemClock, type Clock } from '../core/index.js';
 import { AZURE_KEY_VAULT, azureError, type AzureCall } from './azure-errors.js';
-import { azurePause } from './azure-faults.js';
+import { azurePause, noteAnswer } from './azure-faults.js';
 import type { CheckedAzureOptions } from './azure-options.js';
 import { packageLoader } from './load-package.js';
 import { untilAborted } from './until-aborted.js';
@@ -126,10 +126,12 @@ function requestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
           ),
         signals: [request.abortSignal as AbortSignal | undefined, closing],
       };
-      return await within(limits, (signal) => {
+      const answer = await within(limits, (signal) => {
         request.abortSignal = signal;
         return next(request);
       });
+      if (answer.status >= 400) noteAnswer(request, answer.bodyAsText);
+      return answer;
     },
   };
 }

@@ -36,6 +36,7 @@ interface AzureFailure {
   readonly code?: unknown;
   readonly statusCode?: unknown;
   readonly details?: { readonly error?: { readonly innerError?: { readonly code?: unknown } } } | undefined;
+  readonly request?: unknown;
   readonly response?: { readonly headers?: { get?(name: string): unknown } | undefined } | undefined;
 }
 
@@ -62,6 +63,25 @@ const CERTIFICATE = /CERT|SIGNATURE|^ERR_TLS_|^ERR_SSL_/;
 /** A store asked for more patience than a load has is not asked again within it. */
 const LONGEST_PAUSE = 2_000;
 
+/** What an answer said that the SDK's error about it may not say: of a list it keeps the status and the code alone. */
+interface Said {
+  readonly inner: string;
+  readonly passing: boolean;
+}
+
+const SAID = new WeakMap<object, Said>();
+
+/** Keeps what decides from an answer's body, for the error that the SDK will make of it. */
+export function noteAnswer(request: object, body: string | null | undefined): void {
+  try {
+    const { error } = JSON.parse(body ?? '') as { error: { message?: unknown; innererror?: { code?: unknown } } };
+    SAID.set(request, { inner: word(error.innererror?.code) ?? '', passing: isPassing401(String(error.message)) });
+  } catch {
+    // Not of the vault: a proxy's page, or nothing.
+    SAID.delete(request);
+  }
+}
+
 /** Sorts whatever came of a call. */
 export function azureFault(error: unknown): AzureFault {
   const failure = (typeof error === 'object' && error !== null ? error : {}) as AzureFailure;
@@ -69,25 +89,32 @@ export function azureFault(error: unknown): AzureFault {
   const status = typeof failure.statusCode === 'number' ? failure.statusCode : 0;
   const named = word(failure.name) ?? 'Error';
   const message = typeof failure.message === 'string' ? failure.message : '';
+  const said = typeof failure.request === 'object' && failure.request !== null ? SAID.get(failure.request) : undefined;
   return {
-    kind: kindOfFailure(named, code, status, message),
+    kind: kindOfFailure(named, code, status, message, said),
     // Microsoft Entra has one error for everything; its number tells what it is.
     name: CREDENTIAL.has(named) ? (/AADSTS\d{3,9}/.exec(message)?.[0] ?? named) : named,
     code,
-    inner: word(failure.details?.error?.innerError?.code) ?? '',
+    inner: word(failure.details?.error?.innerError?.code) ?? said?.inner ?? '',
     status,
     retryAfter: retryAfterOf(failure),
   };
 }
 
-function kindOfFailure(name: string, code: string, status: number, message: string): AzureFaultKind {
+function kindOfFailure(
+  name: string,
+  code: string,
+  status: number,
+  message: string,
+  said: Said | undefined,
+): AzureFaultKind {
   // First: Microsoft Entra's errors have a status too, which is not the vault's.
   if (CREDENTIAL.has(name) || /AADSTS\d/.test(message)) return 'credential';
   if (status === 429) return 'throttling';
   if (status === 408 || status >= 500) return 'transient';
   // What does not bring the vault's own code comes from a proxy in between, and must not cost the key.
   const isVaults = code !== '' && code !== 'PARSE_ERROR';
-  if (status === 401 && isVaults) return isPassing401(message) ? 'token' : 'refused';
+  if (status === 401 && isVaults) return (said?.passing ?? isPassing401(message)) ? 'token' : 'refused';
   if (status === 403 && isVaults) return 'refused';
   if (status === 404 && isVaults) return 'absent';
   if ([401, 403, 404].includes(status) || code === 'PARSE_ERROR') return 'unreadable';
@@ -102,10 +129,11 @@ function kindOfFailure(name: string, code: string, status: number, message: stri
 
 /**
  * A 401 is one code for a token of another tenant, which stays as it is, and for two things that pass: a clock that is
- * wrong, and a vault that for a while cannot check signatures (AKV10046, seen for valid tokens). Only the text tells.
+ * wrong, and a vault that for a while cannot check signatures (AKV10046, seen for valid tokens). Only the text tells; where
+ * the SDK has put its own in place of it, it may be one of the two.
  */
 function isPassing401(message: string): boolean {
-  return message.includes('AKV10046') || message.includes('TokenExpired');
+  return ['AKV10046', 'TokenExpired', 'Pagination failed'].some((mark) => message.includes(mark));
 }
 
 /**
