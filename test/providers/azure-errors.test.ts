@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { SecretClient } from '@azure/keyvault-secrets';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
@@ -179,14 +180,16 @@ describe('the errors of Azure Key Vault', () => {
 
   it('a request may take 2 s, the body of its answer included', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    let begun = 0;
+    const arrivals = new EventEmitter();
     vault.answer((response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write('{"value":');
-      begun++;
+      arrivals.emit('request');
     });
+    let arrival = once(arrivals, 'request');
     const loading = failure(load());
     for (let tries = 1; tries <= 3; tries++) {
-      while (begun < tries) await new Promise((resolve) => setImmediate(resolve));
+      await arrival;
+      arrival = once(arrivals, 'request');
       await vi.advanceTimersByTimeAsync(2_000);
     }
 

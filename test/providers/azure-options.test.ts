@@ -101,8 +101,8 @@ describe('the packages of the Azure SDK', () => {
   });
 
   it('are not needed for a client of the caller’s', () => {
-    const client = `client: { getSecret() {}, async *listPropertiesOfSecretVersions() {} }`;
+    const theirs = `client: { getSecret() {}, async *listPropertiesOfSecretVersions() {} }`;
 
-    expect(run(client)).toMatch(/^ERR_GOLDKEY_NOT_FOUND .*none at all/);
+    expect(run(theirs)).toMatch(/^ERR_GOLDKEY_NOT_FOUND .*none at all/);
   });
 });
