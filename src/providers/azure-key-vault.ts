@@ -1,8 +1,8 @@
-import { clockOf, type KeyProvider } from '../core/index.js';
+import { clockOf, isGoldKeyError, type KeyProvider, type LoadedKey, type UnchangedKey } from '../core/index.js';
 import { azureLink } from './azure-client.js';
 import { AZURE_KEY_VAULT } from './azure-errors.js';
 import { checkAzureOptions, type FromAzureKeyVaultOptions } from './azure-options.js';
-import { secretBytes, usableVersions } from './azure-versions.js';
+import { secretBytes, usableVersions, type SecretRequest } from './azure-versions.js';
 
 /**
  * A key store over one secret of Azure Key Vault. `current` is the newest version that is enabled and in date
@@ -52,18 +52,39 @@ export function fromAzureKeyVault(options: FromAzureKeyVaultOptions): KeyProvide
       signal.throwIfAborted();
       if (stage === 'pending') return undefined;
       const asked = { link, secretName, signal, clock: clockOf(request) };
-      const usable = await usableVersions(asked);
-      const chosen = usable[stage === 'current' ? 0 : 1];
-      if (chosen === undefined) return undefined;
-      const { version, expiresAt, createdAt } = chosen;
-      // The list has just said that it is still enabled and in date, and a version's value never changes.
-      if (known?.includes(version) === true) return { unchanged: true, version, expiresAt };
-      const bytes = await secretBytes(asked, version);
-      return { bytes, version, expiresAt, createdAt };
+      const place = stage === 'current' ? 0 : 1;
+      try {
+        return await loadVersion(asked, place, known);
+      } catch (error) {
+        // Most likely disabled since it was listed: an operator goes back, and that must not cost the key. Once more, and
+        // it is the vault's last word.
+        if (!isRefused(error)) throw error;
+        return await loadVersion(asked, place, known);
+      }
     },
     close() {
       link.close();
       return Promise.resolve();
     },
   };
+}
+
+async function loadVersion(
+  asked: SecretRequest,
+  place: 0 | 1,
+  known: readonly string[] | undefined,
+): Promise<LoadedKey | UnchangedKey | undefined> {
+  const chosen = (await usableVersions(asked))[place];
+  if (chosen === undefined) return undefined;
+  const { version, expiresAt, createdAt } = chosen;
+  // The list has just said that it is still enabled and in date, and a version's value never changes.
+  if (known?.includes(version) === true) return { unchanged: true, version, expiresAt };
+  const bytes = await secretBytes(asked, version);
+  return { bytes, version, expiresAt, createdAt };
+}
+
+/** Whether the vault refused a version that it had listed. */
+function isRefused(error: unknown): boolean {
+  const refused = isGoldKeyError(error, 'ERR_GOLDKEY_ACCESS_DENIED') || isGoldKeyError(error, 'ERR_GOLDKEY_NOT_FOUND');
+  return refused && error.version !== undefined;
 }

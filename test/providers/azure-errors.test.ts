@@ -1,5 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { RequestListener, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SecretClient } from '@azure/keyvault-secrets';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi, type Mock } from 'vitest';
 import { fromAzureKeyVault } from '../../src/azure-key-vault.js';
@@ -146,7 +152,9 @@ describe('the errors of Azure Key Vault', () => {
   ])('a 403 to the reading of a version, with %s, names what to look at', async (inner, says) => {
     const id = `https://gold.vault.azure.net/secrets/${NAME}/a1`;
     const list = { value: [{ id, attributes: { enabled: true, created: 1 } }], nextLink: null };
-    vault.answer({ status: 200, body: list }, json(403, 'Forbidden', SAID, inner));
+    const refused = json(403, 'Forbidden', SAID, inner);
+    // It is listed once more, because it may have been disabled since.
+    vault.answer({ status: 200, body: list }, refused, { status: 200, body: list }, refused);
 
     const error = (await failure(load())) as Error;
 
@@ -279,6 +287,56 @@ describe('credentials that bring no token', () => {
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED' });
     assertNoSecret(error, token);
+  });
+});
+
+describe('failures of a client of the caller’s', () => {
+  it.each([
+    [{ name: 'AbortError' }, 'KeyTimeoutError', /in time/],
+    [{ code: 'ETIMEDOUT' }, 'KeyTimeoutError', /in time/],
+    [{ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'KeyProviderError', /TLS certificate.*\(DEPTH_ZERO_SELF_SIGNED_CERT\)/],
+    [{ code: 'not a code' }, 'KeyProviderError', /its error is the `cause`/],
+  ])('%j: %s, which may pass', async (more, name, says) => {
+    const client = {
+      getSecret: () => undefined,
+      listPropertiesOfSecretVersions: () => {
+        throw Object.assign(new Error('failed'), more);
+      },
+    };
+    const keys = fromAzureKeyVault({ vaultUrl: vault.url, secretName: NAME, client });
+
+    const error = (await failure(keys.load(request(clock())))) as Error;
+
+    expect(error).toMatchObject({ name, retryable: true });
+    expect(error.message).toMatch(says);
+  });
+});
+
+describe('TLS to the vault', () => {
+  it('a certificate that nobody vouches for: no token is sent, nor is it tried again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'goldkey-tls-'));
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert];
+    execFileSync('openssl', [...made, '-subj', '/CN=localhost'], { stdio: 'ignore' });
+    const seen = vi.fn<RequestListener>();
+    const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, seen).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const vaultUrl = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const keys = fromAzureKeyVault({ vaultUrl, secretName: NAME, credential: vault.credential });
+    const counting = clock();
+
+    const error = await failure(keys.load(request(counting)));
+    await keys.close?.();
+    server.close();
+    rmSync(folder, { recursive: true });
+
+    expect(error).toMatchObject({
+      name: 'KeyProviderError',
+      retryable: true,
+      message: expect.stringContaining('(DEPTH_ZERO_SELF_SIGNED_CERT)') as string,
+    });
+    expect(seen).not.toHaveBeenCalled();
+    expect(counting.waits).toEqual([]);
   });
 });
 

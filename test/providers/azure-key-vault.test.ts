@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SecretClient } from '@azure/keyvault-secrets';
 import { fromAzureKeyVault } from '../../src/azure-key-vault.js';
 import { GoldDataClient, type KeyProvider } from '../../src/core/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
 import { keyProviderContract } from '../../src/testing/contract.js';
-import { startAzureKeyVault, type AzureKeyVault } from '../servers/azure-key-vault.js';
+import { azureFailure, startAzureKeyVault, type AzureKeyVault } from '../servers/azure-key-vault.js';
 import { failure, hurriedClock, request, text } from './loading.js';
 
 const NAME = 'metals-api-key';
@@ -159,18 +159,34 @@ describe('a secret that is no key', () => {
     },
   );
 
-  it('a version deleted between list and read is not found', async () => {
-    const version = vault.set(NAME, NEW);
-    await keys.load(at());
+  it('a version deleted, and still listed, is not found', async () => {
     const list = { value: [{ id: `${vault.url}/secrets/${NAME}/gone`, attributes: { enabled: true, created: NOW } }] };
-    const gone = { error: { code: 'SecretNotFound', message: `A secret with (name/id) ${NAME}/gone was not found.` } };
-    vault.answer({ status: 200, body: list }, { status: 404, body: gone });
+    const gone = azureFailure(404, 'SecretNotFound', `A secret with (name/id) ${NAME}/gone was not found.`);
+    vault.answer({ status: 200, body: list }, gone, { status: 200, body: list }, gone);
 
-    expect(await failure(keys.load(at(NOW, { known: [version] })))).toMatchObject({
+    expect(await failure(keys.load(at()))).toMatchObject({
       code: 'ERR_GOLDKEY_NOT_FOUND',
       retryable: false,
       version: 'gone',
     });
+  });
+});
+
+describe('a version disabled between list and read', () => {
+  it('gives way to the one before, as if it had been disabled in time', async () => {
+    const old = vault.set(NAME, OLD, { created: NOW - 60 });
+    const bad = vault.set(NAME, NEW, { created: NOW });
+    const list = {
+      value: [{ id: `${vault.url}/secrets/${NAME}/${bad}`, attributes: { enabled: true, created: NOW } }],
+    };
+    vault.update(NAME, bad, { enabled: false });
+    vault.answer({ status: 200, body: list }, (response) => {
+      vault.reset();
+      const { status, body } = azureFailure(403, 'Forbidden', 'Not allowed on a disabled secret.', 'SecretDisabled');
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+
+    expect(await keys.load(at())).toMatchObject({ version: old });
   });
 });
 
@@ -187,6 +203,19 @@ describe('the way to the vault', () => {
     first?.fill(0);
     expect(Buffer.from(second ?? []).toString()).toBe(NEW);
     expect(second?.buffer.byteLength).toBe(NEW.length);
+  });
+
+  it('without a credential the one that DefaultAzureCredential finds is used', async () => {
+    const version = vault.set(NAME, NEW);
+    for (const [name, value] of Object.entries(vault.environment)) vi.stubEnv(name, value);
+    const own = fromAzureKeyVault({ vaultUrl: vault.url, secretName: NAME });
+
+    const loaded = await own.load(at());
+    await own.close?.();
+    vi.unstubAllEnvs();
+
+    expect(loaded).toMatchObject({ version });
+    expect(vault.requests).toContain('GET /msi/token');
   });
 
   it('a client of the caller’s is used as it is, with its own retries, and not closed', async () => {

@@ -17,10 +17,16 @@ export interface VersionAttributes {
   kid?: string;
 }
 
+/** An answer; `body` is sent as JSON. */
+export interface AzureAnswer {
+  status: number;
+  body?: unknown;
+  text?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
 /** An answer, or what to do in place of one. */
-export type AzureReply =
-  | { status: number; body?: unknown; text?: string; headers?: Readonly<Record<string, string>> }
-  | ((response: ServerResponse) => void);
+export type AzureReply = AzureAnswer | ((response: ServerResponse) => void);
 
 /**
  * As much of Azure Key Vault's REST API as reading secrets takes, on loopback: the bearer challenge, secrets with
@@ -58,7 +64,7 @@ interface Version extends VersionAttributes {
 }
 
 /** An error as Azure Key Vault puts it. */
-export function azureFailure(status: number, code: string, message: string, inner?: string): AzureReply {
+export function azureFailure(status: number, code: string, message: string, inner?: string): AzureAnswer {
   const innererror = inner === undefined ? {} : { innererror: { code: inner } };
   return { status, body: { error: { code, message, ...innererror } } };
 }
