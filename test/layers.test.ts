@@ -25,6 +25,7 @@ const FOLDERS: Record<string, readonly string[]> = {
 
 /** The files of one provider import no file of another's. */
 const PROVIDERS: Record<string, readonly string[]> = {
+  azure: 'azure-client azure-errors azure-faults azure-key-vault azure-options azure-versions'.split(' '),
   chain: 'break-glass chain chain-link chain-notices chain-options chain-versions'.split(' '),
   kms: 'kms kms-admin kms-cipher kms-client kms-errors kms-key kms-key-id kms-options'.split(' '),
   local: 'create-master-key local local-seal master-key'.split(' '),
@@ -44,6 +45,8 @@ const PROVIDERS: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-dynamodb': ['rotation/dynamodb-client.ts', 'lazy'],
   '@aws-sdk/client-kms': ['providers/kms-client.ts', 'lazy'],
+  '@azure/identity': ['providers/azure-client.ts', 'lazy'],
+  '@azure/keyvault-secrets': ['providers/azure-client.ts', 'lazy'],
   commander: ['cli/program.ts', 'lazy'],
   'lru-cache': ['core/pool.ts', 'static'],
   'p-retry': ['core/retry.ts', 'lazy'],

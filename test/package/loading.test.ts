@@ -44,6 +44,7 @@ const CLIENT = `
 describe('what importing loads', () => {
   it.each([
     ['goldkey', []],
+    ['goldkey/azure-key-vault', []],
     ['goldkey/pool', ['lru-cache']],
     ['goldkey/chain', []],
     ['goldkey/file', []],

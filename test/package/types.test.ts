@@ -21,6 +21,7 @@ export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metals
 export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
 export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
+  fromAzureKeyVault({ vaultUrl: 'https://a.vault.azure.net', secretName: 'a' }),
   fromChain([fromFile({ path: 'a', watch: false }), fromEnvironment('A')], { dangerouslyAllowPlaintextFallback: true }),
   fromBreakGlass({ provider: keyProvider, enabledBy: async () => false, maxDuration: 1 }),
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
@@ -51,6 +52,7 @@ export type Private = import('goldkey/dist/core/index.js').KeyProvider;
 `;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
+  'goldkey/azure-key-vault': 'fromAzureKeyVault',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/chain': 'fromBreakGlass, fromChain',
   'goldkey/file': 'fromFile',
