@@ -17,7 +17,7 @@ const CHAIN = 'chain';
 /**
  * Several key stores as one: the next is asked when the one before it fails in a way that may pass (throttled, down, no
  * credentials, no answer within 2_000 ms). What is denied, absent or malformed ends the search: a revocation takes
- * effect, whatever another store still has. Every store but the last should hold the same key.
+ * effect, whatever another store still has. All of them should hold the same key: rotate in all of them.
  *
  * After such a failure a store comes last for 1 to 30 seconds, so that loads start with the one that answers; then it
  * is first again. A load without `known`, as a refused key causes, always keeps to the order. Versions of the second

@@ -1,12 +1,15 @@
-import { rename } from 'node:fs/promises';
+import { chmod, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fromFile } from '../../src/file.js';
 import { GoldDataClient, type GoldDataClientOptions } from '../../src/index.js';
 import { manualClock } from '../../src/testing.js';
 import { failure, request, text } from '../providers/loading.js';
-import { folderFor, SecretVolume } from '../providers/secret-files.js';
+import { folderFor, inMemory, SecretVolume } from '../providers/secret-files.js';
 
+const isInMemory = await inMemory(tmpdir());
 const SWAPS = 1_000;
 const READS_PER_SECOND = 200;
 const keyOf = (turn: number): string => `sk-invented/${String(turn).padStart(6, '0')}+&=${'x'.repeat(turn % 900)}`;
@@ -146,5 +149,24 @@ describe('a Kubernetes secret', () => {
     await volume.write({ key: keyOf(3) });
     await clock.advance(60_000);
     expect(await gold.getPrice()).toBe(3);
+  });
+});
+
+describe('a key file on a disk', () => {
+  it.skipIf(isInMemory)('whose permissions are withdrawn takes the key away; closed again, it serves', async () => {
+    const clock = manualClock();
+    const path = join(await folderFor(), 'key');
+    await writeFile(path, keyOf(0), { mode: 0o600 });
+    const gold = clientOf(new Desk(), '-', { keyProvider: fromFile({ path, watch: false }), clock, ttlJitter: 0 });
+    expect(await gold.getPrice()).toBe(0);
+
+    await chmod(path, 0o644);
+    await clock.advance(300_001);
+    expect(await failure(gold.getPrice())).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false });
+    expect(gold.status().fingerprint).toBeUndefined();
+
+    await chmod(path, 0o600);
+    await clock.advance(60_000);
+    expect(await gold.getPrice()).toBe(0);
   });
 });

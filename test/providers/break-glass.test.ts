@@ -80,6 +80,27 @@ describe('an emergency store', () => {
     expect(await failure(glass.load(request()))).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED' });
   });
 
+  it('passes notices and the end on to its store, and has no canary', async () => {
+    const told: string[] = [];
+    const provider = {
+      ...memoryKeyProvider({}),
+      rollout: async () => ({ id: 'r', pendingPercent: 10 }),
+      subscribe: async (onChange: (change: object) => void) => {
+        onChange({});
+        return async () => void told.push('left');
+      },
+      close: async () => void told.push('closed'),
+    };
+    const glass = fromBreakGlass({ provider, enabledBy: () => true, maxDuration: 1 });
+
+    const leave = await glass.subscribe?.(() => told.push('changed'));
+    await leave?.();
+    await glass.close?.();
+
+    expect(told).toEqual(['changed', 'left', 'closed']);
+    expect([glass.rollout, glass.report, glass.plaintextAtRest]).toEqual([undefined, undefined, true]);
+  });
+
   it.each([
     ['throws', () => Promise.reject(new Error('no'))],
     ['says something else than true', () => 'yes'],
