@@ -2,10 +2,10 @@ import { GoldDataClient } from '../core/index.js';
 import type { PriceApi, Quote } from '../prices.js';
 import { result, type CliIo } from './io.js';
 import { priceApi } from './price-api.js';
-import { keyTimeoutOf, providerOf, type CiphertextOptions, type RingOptions, type StoreOptions } from './store.js';
+import { keyTimeoutOf, providerOf, type KeyOptions } from './store.js';
 
 /** The options of `price`. */
-export interface PriceOptions extends StoreOptions, CiphertextOptions, RingOptions {
+export interface PriceOptions extends KeyOptions {
   api: string;
   apiUrl?: string | undefined;
   json?: boolean | undefined;
@@ -34,7 +34,7 @@ export async function price(io: CliIo, symbol: string, options: PriceOptions): P
   const quote = await gold.getPrice(symbol);
   const { raw: _, ...shown } = quote;
   const { version, fingerprint, counts } = gold.status();
-  const store = options.local === true ? 'local' : 'kms';
+  const store = keyProvider.name === 'aws-kms' ? 'kms' : keyProvider.name;
   const about = { requestMs: took, store, loads: counts.loads, version, fingerprint };
   result(io, options.json, { ...shown, ...about }, () => asText(quote, about));
 }
@@ -44,7 +44,7 @@ function asText(
   about: { requestMs: number; store: string; loads: number; version?: string | undefined },
 ): string {
   const { metal, currency, unit, timestamp, source } = quote;
-  const name = about.store === 'kms' ? 'KMS' : 'The local store';
+  const name = about.store === 'kms' ? 'KMS' : `The ${about.store} store`;
   return [
     `${metal} ${quote.price.toFixed(2)} ${currency} per ${unit.replace('_', ' ')}`,
     `${source} answered in ${String(about.requestMs)} ms; the price is of ${new Date(timestamp).toISOString()}`,

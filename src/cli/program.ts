@@ -35,6 +35,7 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
   const withContext = (on: Command): Command =>
     withStore(on)
       .option('--key-id <id>', 'KMS key: alias, id or ARN')
+      .option('--store <url>', 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …')
       .addOption(
         new Option('--encryption-context <pairs>', 'name=value,…  or JSON; repeatable; {} for none').argParser(
           addEncryptionContext,

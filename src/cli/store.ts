@@ -12,6 +12,7 @@ export interface StoreOptions {
   endpointUrl?: string | undefined;
   local?: boolean | undefined;
   masterKey?: string | undefined;
+  store?: string | undefined;
   encryptionContext?: EncryptionContext | undefined;
 }
 
@@ -26,6 +27,9 @@ export interface RingOptions {
   ring?: string | undefined;
   name?: string | undefined;
 }
+
+/** The options of whatever takes a key from where it lives. */
+export interface KeyOptions extends StoreOptions, CiphertextOptions, RingOptions {}
 
 const KMS_ONLY = [
   ['keyId', '--key-id'],
@@ -49,6 +53,11 @@ export function masterKeyFile(options: StoreOptions): string | undefined {
 
 /** What encrypts and decrypts under the options. */
 export async function cipherOf(io: CliIo, options: StoreOptions): Promise<KeyCipher> {
+  if (options.store !== undefined) {
+    if (options.local === true) throw new UsageError('--store and --local exclude each other.');
+    const { cipherAt } = await import('./store-url.js');
+    return cipherAt(options.store, options);
+  }
   const encryptionContext = contextOf(options);
   const file = masterKeyFile(options);
   if (file !== undefined) {
@@ -61,12 +70,14 @@ export async function cipherOf(io: CliIo, options: StoreOptions): Promise<KeyCip
   return kmsCipher({ keyId, encryptionContext, region, clientConfig: clientConfigOf(io, options) });
 }
 
-/** The key store under the options: one ciphertext, or a ring. */
-export async function providerOf(
-  io: CliIo,
-  options: StoreOptions & CiphertextOptions & RingOptions,
-): Promise<KeyProvider> {
+/** The key store under the options: one ciphertext, a ring, or a store by its URL. */
+export async function providerOf(io: CliIo, options: KeyOptions): Promise<KeyProvider> {
   if (options.ring !== undefined) return ringProviderOf(io, options);
+  if (options.store !== undefined) {
+    if (options.local === true) throw new UsageError('--store and --local exclude each other.');
+    const { storeAt } = await import('./store-url.js');
+    return storeAt(io, options.store, options);
+  }
   const encryptionContext = contextOf(options);
   const file = masterKeyFile(options);
   const ciphertext = await ciphertextOf(options);
@@ -79,10 +90,7 @@ export async function providerOf(
   return fromKms({ ciphertext, encryptionContext, keyId, region, clientConfig: clientConfigOf(io, options) });
 }
 
-async function ringProviderOf(
-  io: CliIo,
-  options: StoreOptions & CiphertextOptions & RingOptions,
-): Promise<KeyProvider> {
+async function ringProviderOf(io: CliIo, options: KeyOptions): Promise<KeyProvider> {
   if (options.ciphertext !== undefined || options.ciphertextFile !== undefined) {
     throw new UsageError('--ring holds its ciphertexts itself: it cannot go with --ciphertext or --ciphertext-file.');
   }
@@ -115,14 +123,16 @@ export function keyTimeoutOf(io: CliIo, options: StoreOptions): number {
   return options.local !== true && canPrompt(io) ? 120_000 : 10_000;
 }
 
-function contextOf({ encryptionContext }: StoreOptions): EncryptionContext {
+/** The EncryptionContext, which has to be said. */
+export function contextOf({ encryptionContext }: StoreOptions): EncryptionContext {
   if (encryptionContext !== undefined) return encryptionContext;
   throw new UsageError(
     "--encryption-context is required, e.g. --encryption-context service=gold-data-stream ('{}' for none).",
   );
 }
 
-async function ciphertextOf({ ciphertext, ciphertextFile }: CiphertextOptions): Promise<string> {
+/** The ciphertext, from the command line or a file. */
+export async function ciphertextOf({ ciphertext, ciphertextFile }: CiphertextOptions): Promise<string> {
   if (ciphertext !== undefined && ciphertextFile !== undefined) {
     throw new UsageError('--ciphertext and --ciphertext-file exclude each other.');
   }

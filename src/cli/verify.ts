@@ -1,9 +1,9 @@
 import { KeyedClient } from '../core/index.js';
 import { result, type CliIo } from './io.js';
-import { keyTimeoutOf, providerOf, type CiphertextOptions, type RingOptions, type StoreOptions } from './store.js';
+import { keyTimeoutOf, providerOf, type KeyOptions } from './store.js';
 
 /** The options of `verify`. */
-export interface VerifyOptions extends StoreOptions, CiphertextOptions, RingOptions {
+export interface VerifyOptions extends KeyOptions {
   json?: boolean | undefined;
 }
 
