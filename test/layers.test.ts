@@ -28,11 +28,13 @@ const PROVIDERS: Record<string, readonly string[]> = {
   kms: 'kms kms-admin kms-cipher kms-client kms-errors kms-key kms-key-id kms-options'.split(' '),
   local: 'create-master-key local local-seal master-key'.split(' '),
   env: ['pinned-version'],
+  'secrets-manager': 'secrets-manager secrets-manager-client secrets-manager-errors secrets-manager-value'.split(' '),
+  ssm: 'ssm ssm-client ssm-errors'.split(' '),
   vault: 'vault-errors vault-faults vault-link vault-login vault-options vault-session vault-settings vault-wire'.split(
     ' ',
   ),
   shared: (
-    'aws-call aws-client aws-config aws-errors aws-faults base64-bytes ciphertext ciphertext-provider ' +
+    'aws-call aws-client aws-config aws-errors aws-faults aws-key-value base64-bytes ciphertext ciphertext-provider ' +
     'encryption-context kms-header load-package plaintext until-aborted within'
   ).split(' '),
 };
@@ -41,6 +43,8 @@ const PROVIDERS: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-dynamodb': ['rotation/dynamodb-client.ts', 'lazy'],
   '@aws-sdk/client-kms': ['providers/kms-client.ts', 'lazy'],
+  '@aws-sdk/client-secrets-manager': ['providers/secrets-manager-client.ts', 'lazy'],
+  '@aws-sdk/client-ssm': ['providers/ssm-client.ts', 'lazy'],
   commander: ['cli/program.ts', 'lazy'],
   'lru-cache': ['core/pool.ts', 'static'],
   'p-retry': ['core/retry.ts', 'lazy'],
@@ -146,6 +150,8 @@ describe('who may import whom', () => {
       (source, found) => {
         const to = target(source, found);
         if (to === undefined || folderOf(to) !== 'providers' || ownerOf(to) === 'shared') return false;
+        // A secret's rotation takes the way to Secrets Manager that its key takes.
+        if (source.path.startsWith('rotation/secrets-manager')) return ownerOf(to) !== 'secrets-manager';
         // Vault's connection is one, whether it leads to a key or to a ring.
         if (source.path.startsWith('rotation/vault')) return ownerOf(to) !== 'vault';
         return folderOf(source.path) === 'rotation' || ownerOf(to) !== ownerOf(source.path);

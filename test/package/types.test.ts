@@ -24,6 +24,8 @@ export const providers: KeyProvider[] = [
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
   fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
+  fromSecretsManager({ secretId: 'gold', field: 'apiKey' }),
+  fromSsm({ name: '/gold', labels: { current: 'live' } }),
 ];
 export const rings: RingStore[] = [
   fileRing('a'),
@@ -31,6 +33,9 @@ export const rings: RingStore[] = [
   dynamoDbRing({ tableName: 'rings', name: 'gold' }),
   vaultRing({ path: 'rings/gold', auth: { method: 'token', token: 'a' } }),
 ];
+export const rotated: Promise<void> = rotationHandler({ mintKey: async (current, { rotationId }) => current + rotationId, testKey: async () => {} })(
+  { SecretId: 'gold', ClientRequestToken: 'a', Step: 'createSecret' },
+);
 export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
@@ -49,6 +54,8 @@ const NAMES = {
   'goldkey/kms': 'fromKms',
   'goldkey/local': 'fromLocal',
   'goldkey/prices': 'metalsApi, type Quote',
+  'goldkey/secrets-manager': 'fromSecretsManager, rotationHandler',
+  'goldkey/ssm': 'fromSsm',
   'goldkey/testing': 'manualClock, memoryKeyProvider',
   'goldkey/rotation': 'fileRing, fromKeyRing, KeyRotationManager, type RingStore, type RotationStatus',
   'goldkey/rotation/redis': 'redisRing',
