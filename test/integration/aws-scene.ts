@@ -79,6 +79,8 @@ export interface Scene extends AsyncDisposable {
   readonly clock: ManualClock;
   /** A price, the clock going on meanwhile: pauses between tries take no time of ours. */
   price(): Promise<number>;
+  /** Resolves when no load runs behind the calls, the clock going on meanwhile. */
+  settled(): Promise<void>;
   /** Lets the key that is held expire. */
   expire(): Promise<void>;
 }
@@ -102,6 +104,7 @@ export async function serve(keyProvider: KeyProvider, keys: readonly string[]): 
     api,
     clock,
     price: async () => (await whileTimeGoesOn(gold.getPrice('XAU'))).price,
+    settled: () => whileTimeGoesOn(gold.settled()),
     expire: () => clock.advance(300_001),
     async [Symbol.asyncDispose]() {
       await gold.close();

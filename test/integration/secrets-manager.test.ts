@@ -61,18 +61,20 @@ describe.skipIf(found.skipped !== undefined)(`Secrets Manager as moto plays it $
     await relay.cut();
     await scene.expire();
     expect(await scene.price()).toBeGreaterThan(0);
+    await scene.settled();
     expect(scene.gold.status()).toMatchObject({ version: second.version, lastErrorCode: 'ERR_GOLDKEY_PROVIDER' });
 
     await relay.open();
     await scene.clock.advance(31_000);
     expect(await scene.price()).toBeGreaterThan(0);
-    await expect.poll(() => scene.gold.status().state).toBe('fresh');
+    await scene.settled();
+    expect(scene.gold.status()).toMatchObject({ state: 'fresh', version: second.version });
 
     relay.refuse();
     await scene.expire();
     // Whoever has a key waits for the store a moment only; its refusal then ends that key for everybody.
     await scene.price().catch(() => undefined);
-    await scene.gold.settled();
+    await scene.settled();
     const refused = await failure(scene.price());
     expect(refused).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false });
     assertNoSecret(refused, NEW);
