@@ -31,12 +31,14 @@ const PROVIDERS: Record<string, readonly string[]> = {
   local: 'create-master-key local local-seal master-key'.split(' '),
   env: ['environment', 'pinned-version'],
   file: ['file', 'secret-file'],
+  'secrets-manager': 'secrets-manager secrets-manager-client secrets-manager-errors secrets-manager-value'.split(' '),
+  ssm: 'ssm ssm-client ssm-errors'.split(' '),
   vault: (
     'vault vault-errors vault-faults vault-kv vault-link vault-login vault-options vault-session vault-settings ' +
     'vault-transit vault-transit-key vault-wire'
   ).split(' '),
   shared: (
-    'aws-call aws-client aws-config aws-errors aws-faults base64-bytes ciphertext ciphertext-provider ' +
+    'aws-call aws-client aws-config aws-errors aws-faults aws-key-value base64-bytes ciphertext ciphertext-provider ' +
     'encryption-context kms-header load-package plaintext plaintext-version until-aborted watch-file within'
   ).split(' '),
 };
@@ -45,6 +47,8 @@ const PROVIDERS: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-dynamodb': ['rotation/dynamodb-client.ts', 'lazy'],
   '@aws-sdk/client-kms': ['providers/kms-client.ts', 'lazy'],
+  '@aws-sdk/client-secrets-manager': ['providers/secrets-manager-client.ts', 'lazy'],
+  '@aws-sdk/client-ssm': ['providers/ssm-client.ts', 'lazy'],
   '@azure/identity': ['providers/azure-client.ts', 'lazy'],
   '@azure/keyvault-secrets': ['providers/azure-client.ts', 'lazy'],
   commander: ['cli/program.ts', 'lazy'],
@@ -152,6 +156,8 @@ describe('who may import whom', () => {
       (source, found) => {
         const to = target(source, found);
         if (to === undefined || folderOf(to) !== 'providers' || ownerOf(to) === 'shared') return false;
+        // A secret's rotation takes the way to Secrets Manager that its key takes.
+        if (source.path.startsWith('rotation/secrets-manager')) return ownerOf(to) !== 'secrets-manager';
         // Vault's connection is one, whether it leads to a key or to a ring.
         if (source.path.startsWith('rotation/vault')) return ownerOf(to) !== 'vault';
         return folderOf(source.path) === 'rotation' || ownerOf(to) !== ownerOf(source.path);

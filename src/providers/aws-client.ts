@@ -3,8 +3,19 @@ import { bringsRetries, checkClientConfig, isEqual, isPlain, type AwsConfig } fr
 
 /** What a user says about the way to an AWS service. */
 export interface AwsLinkOptions {
+  /** The AWS Region. Default: what the SDK finds (AWS_REGION, the profile); it is never guessed. */
   region?: string | undefined;
+  /**
+   * The caller's own SDK client: it keeps its own retries and timeouts and is never closed here. Not together with
+   * `clientConfig`; a `region` beside it changes nothing.
+   */
   client?: object | undefined;
+  /**
+   * Configuration for the SDK client built here; clients of equal Region and configuration are shared. Defaults:
+   * connection timeout 1 s, request timeout 2 s, and `maxAttempts: 1`, because retries are made here; with a
+   * `maxAttempts`, `retryMode` or `retryStrategy` of its own they are the SDK's. An endpoint over plain http must be on
+   * loopback.
+   */
   clientConfig?: object | undefined;
 }
 

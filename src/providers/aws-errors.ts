@@ -13,7 +13,11 @@ export interface AwsWords {
   readonly invalid: string;
 }
 
-const INVALID: ReadonlySet<string> = new Set(['ValidationException', 'InvalidArnException']);
+const INVALID: ReadonlySet<string> = new Set([
+  'ValidationException',
+  'InvalidArnException',
+  'InvalidParameterException',
+]);
 
 /** What may pass, with what to look at if it does not. */
 const PASSING: ReadonlyMap<string, string> = new Map([

@@ -20,6 +20,7 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'TransactionConflictException',
   'InternalFailure',
   'InternalServerError',
+  'InternalServiceError',
   'ServiceUnavailable',
   'ServiceUnavailableException',
 ]);

@@ -53,6 +53,8 @@ describe('what importing loads', () => {
     ['goldkey/prices', []],
     ['goldkey/rotation/dynamodb', []],
     ['goldkey/rotation/redis', []],
+    ['goldkey/secrets-manager', []],
+    ['goldkey/ssm', []],
     ['goldkey/testing', []],
     ['goldkey/rotation', []],
     ['goldkey/rotation/vault', []],

@@ -27,6 +27,8 @@ export const providers: KeyProvider[] = [
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
   fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
+  fromSecretsManager({ secretId: 'gold', field: 'apiKey' }),
+  fromSsm({ name: '/gold', labels: { current: 'live' } }),
   fromVault({ path: 'gold', stages: { current: 'current', previous: 1 }, auth: { method: 'kubernetes', role: 'gold' } }),
   fromVaultTransit({ keyName: 'gold', ciphertext: 'vault:v1:' }),
 ];
@@ -38,6 +40,9 @@ export const rings: RingStore[] = [
   dynamoDbRing({ tableName: 'rings', name: 'gold' }),
   vaultRing({ path: 'rings/gold', auth: { method: 'token', token: 'a' } }),
 ];
+export const rotated: Promise<void> = rotationHandler({ mintKey: async (current, { rotationId }) => current + rotationId, testKey: async () => {} })(
+  { SecretId: 'gold', ClientRequestToken: 'a', Step: 'createSecret' },
+);
 export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
@@ -59,6 +64,8 @@ const NAMES = {
   'goldkey/kms': 'fromKms',
   'goldkey/local': 'fromLocal',
   'goldkey/prices': 'metalsApi, type Quote',
+  'goldkey/secrets-manager': 'fromSecretsManager, rotationHandler',
+  'goldkey/ssm': 'fromSsm',
   'goldkey/testing': 'manualClock, memoryKeyProvider',
   'goldkey/rotation': 'fileRing, fromKeyRing, KeyRotationManager, type RingStore, type RotationStatus',
   'goldkey/rotation/redis': 'redisRing',
