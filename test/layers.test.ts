@@ -25,17 +25,20 @@ const FOLDERS: Record<string, readonly string[]> = {
 
 /** The files of one provider import no file of another's. */
 const PROVIDERS: Record<string, readonly string[]> = {
-  azure: 'azure-client azure-errors azure-faults azure-key-vault azure-options azure-versions'.split(' '),
+  azure: 'azure-client azure-errors azure-faults azure-key-vault azure-options azure-versions azure-write'.split(' '),
   chain: 'break-glass chain chain-link chain-notices chain-options chain-versions'.split(' '),
   kms: 'kms kms-admin kms-cipher kms-client kms-errors kms-key kms-key-id kms-options'.split(' '),
   local: 'create-master-key local local-seal master-key'.split(' '),
   env: ['environment', 'pinned-version'],
-  file: ['file', 'secret-file'],
-  'secrets-manager': 'secrets-manager secrets-manager-client secrets-manager-errors secrets-manager-value'.split(' '),
-  ssm: 'ssm ssm-client ssm-errors'.split(' '),
+  file: ['file', 'file-write', 'secret-file'],
+  'secrets-manager':
+    'secrets-manager secrets-manager-client secrets-manager-errors secrets-manager-value secrets-manager-write'.split(
+      ' ',
+    ),
+  ssm: 'ssm ssm-client ssm-errors ssm-write'.split(' '),
   vault: (
     'vault vault-errors vault-faults vault-kv vault-link vault-login vault-options vault-session vault-settings ' +
-    'vault-transit vault-transit-key vault-wire'
+    'vault-transit vault-transit-key vault-wire vault-write'
   ).split(' '),
   shared: (
     'aws-call aws-client aws-config aws-errors aws-faults aws-key-value base64-bytes ciphertext ciphertext-provider ' +

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
+import type { CopyOptions } from './copy.js';
 import type { CreateKeyOptions } from './create-key.js';
 import type { EncryptOptions } from './encrypt.js';
 import { addEncryptionContext } from './encryption-context.js';
@@ -63,6 +64,11 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     .addOption(new Option('--api <name>', 'the price API').choices(PRICE_APIS).default(PRICE_APIS[0]))
     .option('--api-url <url>', 'another address for the price API')
     .action(async (symbol: string, options: PriceOptions) => (await import('./price.js')).price(io, symbol, options));
+
+  withCiphertext(command('copy', 'copy a key from one store to another, and read it back there; it is never shown'))
+    .option('--from <url>', 'where it is; without it, as --ring or --ciphertext say')
+    .option('--to <url>', 'where it goes; without it, a ciphertext under KMS or --local')
+    .action(async (options: CopyOptions) => (await import('./copy.js')).copy(io, options, secrets));
 
   addRotate(program, {
     io,

@@ -17,7 +17,7 @@ export interface AzureCall {
   readonly what: string;
   readonly secretName: string;
   /** What the caller needs for it, e.g. `list`. */
-  readonly permission: 'get' | 'list';
+  readonly permission: 'get' | 'list' | 'set';
   readonly version?: string | undefined;
 }
 
