@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fingerprintOf } from '../../src/core/index.js';
 import { formsOf, run } from '../cli/run.js';
+import { startAzureKeyVault } from '../servers/azure-key-vault.js';
 import { MOTO_ENV, startMoto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault } from '../servers/vault.js';
@@ -26,14 +27,15 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** Copies a key in and verifies it by its fingerprint, as a user would. */
-async function moved(to: string, more: readonly string[]): Promise<void> {
+/** Copies a key in and verifies it by its fingerprint, as a user would; its version there. */
+async function moved(to: string, more: readonly string[]): Promise<string> {
   const copied = await run(['copy', '--from', `file://${file}`, '--to', to, ...more, '--json']);
   expect(copied.code, copied.stderr).toBe(0);
   const verified = await run(['verify', '--store', to, ...more, '--json']);
   expect(verified.code, verified.stderr).toBe(0);
   expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY), length: KEY.length });
   for (const form of formsOf(KEY)) expect(JSON.stringify([copied, verified])).not.toContain(form);
+  return (JSON.parse(verified.stdout) as { version: string }).version;
 }
 
 describe.skipIf(moto.skipped !== undefined)(`copy to AWS, on moto ${moto.skipped ?? ''}`, () => {
@@ -49,6 +51,19 @@ describe.skipIf(moto.skipped !== undefined)(`copy to AWS, on moto ${moto.skipped
       await moved(to, at());
     },
   );
+});
+
+describe('copy to Azure Key Vault, a stand-in behind the official client', () => {
+  it('makes the secret, writes it again, and reads it back', async () => {
+    await using azure = await startAzureKeyVault();
+    for (const [name, value] of Object.entries(azure.environment)) vi.stubEnv(name, value);
+    const to = `azure-key-vault://${new URL(azure.url).host}/gold-key`;
+
+    const first = await moved(to, []);
+    const second = await moved(to, []);
+
+    expect(first).not.toBe(second);
+  });
 });
 
 describe.skipIf(vault.skipped !== undefined)(`copy to Vault ${vault.skipped ?? ''}`, () => {

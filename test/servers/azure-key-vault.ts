@@ -29,7 +29,7 @@ export interface AzureAnswer {
 export type AzureReply = AzureAnswer | ((response: ServerResponse) => void);
 
 /**
- * As much of Azure Key Vault's REST API as reading secrets takes, on loopback: the bearer challenge, secrets with
+ * As much of Azure Key Vault's REST API as reading and setting secrets takes, on loopback: the bearer challenge, secrets with
  * versions, lists in pages, the error bodies. Beside it the token endpoint of a managed identity, as App Service has it.
  */
 export interface AzureKeyVault extends AsyncDisposable {
@@ -78,13 +78,20 @@ export async function startAzureKeyVault({ pageSize = 25 }: { pageSize?: number 
   let replies: AzureReply[] = [];
   let order = 0;
 
+  const set = (name: string, value: string, attributes: VersionAttributes = {}): string => {
+    const version = randomBytes(16).toString('hex');
+    const created = Math.floor(Date.now() / 1_000);
+    const versions = secrets.get(name) ?? [];
+    secrets.set(name, [...versions, { created, ...attributes, version, value, order: order++ }]);
+    return version;
+  };
   const answer = async (request: LoopbackRequest, response: ServerResponse): Promise<void> => {
     const url = new URL(request.target, server.url);
     requests.push(`${request.method} ${url.pathname}`);
     if (url.pathname === '/msi/token') return reply(response, tokenFor(request, url));
     if (request.headers['authorization']?.[0] !== `Bearer ${token}`) return reply(response, challenge());
     const next = replies.length > 1 ? replies.shift() : replies[0];
-    reply(response, next ?? read(url));
+    reply(response, next ?? (request.method === 'PUT' ? write(url, request) : read(url)));
   };
   const tokenFor = ({ headers }: LoopbackRequest, url: URL): AzureReply => {
     const known = headers['x-identity-header']?.[0] === identitySecret;
@@ -114,6 +121,13 @@ export async function startAzureKeyVault({ pageSize = 25 }: { pageSize?: number 
       return azureFailure(403, 'Forbidden', 'Operation get is not allowed on a disabled secret.', 'SecretDisabled');
     }
     return { status: 200, body: { value: found.value, ...about(name, found) } };
+  };
+  const write = (url: URL, { body }: LoopbackRequest): AzureReply => {
+    const name = url.pathname.split('/')[2] ?? '';
+    const { value } = JSON.parse(body.toString()) as { value: string };
+    const made = set(name, value);
+    const version = secrets.get(name)?.find((one) => one.version === made);
+    return version === undefined ? notFound(name) : { status: 200, body: { value, ...about(name, version) } };
   };
   const notFound = (id: string): AzureReply =>
     azureFailure(404, 'SecretNotFound', `A secret with (name/id) ${id} was not found in this key vault.`);
@@ -151,13 +165,7 @@ export async function startAzureKeyVault({ pageSize = 25 }: { pageSize?: number 
       IDENTITY_ENDPOINT: `${url}/msi/token`,
       IDENTITY_HEADER: identitySecret,
     },
-    set(name, value, attributes = {}) {
-      const version = randomBytes(16).toString('hex');
-      const created = Math.floor(Date.now() / 1_000);
-      const versions = secrets.get(name) ?? [];
-      secrets.set(name, [...versions, { created, ...attributes, version, value, order: order++ }]);
-      return version;
-    },
+    set,
     update(name, version, attributes) {
       const versions = secrets.get(name) ?? [];
       const changed = versions.map((one) => (one.version === version ? { ...one, ...attributes } : one));
