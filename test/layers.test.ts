@@ -42,7 +42,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
   ).split(' '),
   shared: (
     'aws-call aws-client aws-config aws-errors aws-faults aws-key-value base64-bytes ciphertext ciphertext-provider ' +
-    'encryption-context kms-header load-package plaintext plaintext-version until-aborted watch-file within'
+    'encryption-context kms-header load-package plaintext plaintext-version socket-codes until-aborted watch-file within'
   ).split(' '),
 };
 

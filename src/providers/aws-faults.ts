@@ -1,4 +1,5 @@
 import { isGoldKeyError } from '../core/index.js';
+import { SOCKET } from './socket-codes.js';
 
 const THROTTLING: ReadonlySet<string> = new Set([
   'ThrottlingException',
@@ -23,17 +24,6 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'InternalServiceError',
   'ServiceUnavailable',
   'ServiceUnavailableException',
-]);
-const SOCKET: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
 ]);
 const STATUS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 

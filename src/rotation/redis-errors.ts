@@ -5,6 +5,7 @@ import {
   KeyTimeoutError,
   type GoldKeyError,
 } from '../core/index.js';
+import { SOCKET } from '../providers/socket-codes.js';
 
 /** The name of Redis in errors. */
 export const REDIS = 'redis';
@@ -27,17 +28,6 @@ const DISCONNECTED: ReadonlySet<string> = new Set([
   'DisconnectsClientError',
   'ClientOfflineError',
   'ClientClosedError',
-]);
-const SOCKET: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
 ]);
 
 type Fault = 'denied' | 'passing' | 'disconnected' | 'socket' | 'tls' | 'timeout' | 'refused' | 'other';
