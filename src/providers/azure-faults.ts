@@ -1,4 +1,5 @@
 import { isGoldKeyError } from '../core/index.js';
+import { SOCKET } from './socket-codes.js';
 
 /** What kind of failure it is. `refused` is the vault's own last word, `credential` a lack of anything to ask it with. */
 export type AzureFaultKind =
@@ -46,18 +47,8 @@ const CREDENTIAL: ReadonlySet<string> = new Set([
   'AggregateAuthenticationError',
   'AuthenticationRequiredError',
 ]);
-const SOCKET: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'ECONNREFUSED',
-  'ECONNABORTED',
-  'EPIPE',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'REQUEST_SEND_ERROR',
-]);
+/** The SDK has one name of its own for a request that was not sent. */
+const LOST: ReadonlySet<string> = new Set([...SOCKET, 'REQUEST_SEND_ERROR']);
 const TIMEOUT: ReadonlySet<string> = new Set(['ETIMEDOUT', 'ESOCKETTIMEDOUT']);
 const CERTIFICATE = /CERT|SIGNATURE|^ERR_TLS_|^ERR_SSL_/;
 /** A store asked for more patience than a load has is not asked again within it. */
@@ -119,7 +110,7 @@ function kindOfFailure(
   if (status === 404 && isVaults) return 'absent';
   if ([401, 403, 404].includes(status) || code === 'PARSE_ERROR') return 'unreadable';
   if (status > 0) return 'other';
-  if (SOCKET.has(code)) return 'socket';
+  if (LOST.has(code)) return 'socket';
   if (TIMEOUT.has(code) || name === 'AbortError') return 'timeout';
   if (CERTIFICATE.test(code)) return 'certificate';
   // The SDK reads fields of a body that is not there.
