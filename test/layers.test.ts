@@ -41,8 +41,9 @@ const PROVIDERS: Record<string, readonly string[]> = {
     'vault-transit vault-transit-key vault-wire vault-write'
   ).split(' '),
   shared: (
-    'aws-call aws-client aws-config aws-errors aws-faults aws-key-value base64-bytes ciphertext ciphertext-provider ' +
-    'encryption-context kms-header load-package plaintext plaintext-version socket-codes until-aborted watch-file within'
+    'aws-call aws-client aws-config aws-container aws-credentials aws-errors aws-faults aws-key-value aws-signature ' +
+    'base64-bytes ciphertext ciphertext-provider encryption-context kms-header load-package plaintext ' +
+    'plaintext-version socket-codes until-aborted visible watch-file within'
   ).split(' '),
 };
 
@@ -54,6 +55,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-ssm': ['providers/ssm-client.ts', 'lazy'],
   '@azure/identity': ['providers/azure-client.ts', 'lazy'],
   '@azure/keyvault-secrets': ['providers/azure-client.ts', 'lazy'],
+  aws4: ['providers/aws-signature.ts', 'lazy'],
   commander: ['cli/program.ts', 'lazy'],
   'lru-cache': ['core/pool.ts', 'static'],
   'p-retry': ['core/retry.ts', 'lazy'],
@@ -62,7 +64,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
 };
 
 /** Where the environment is read. */
-const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:environment|vault-settings|pinned-version)\.ts$)/;
+const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:aws-credentials|environment|vault-settings|pinned-version)\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

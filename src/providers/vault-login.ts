@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { KeyProviderError, type Clock } from '../core/index.js';
+import { awsCredentials, awsRegion } from './aws-credentials.js';
+import { signedCallerIdentity } from './aws-signature.js';
 import { VAULT, type VaultCall } from './vault-faults.js';
-import { isVisible, type CheckedVaultAuth } from './vault-options.js';
+import type { CheckedVaultAuth } from './vault-options.js';
 import { readSecret, singleFlight, type VaultSession, type VaultToken } from './vault-session.js';
 import type { Exchange, VaultAnswer } from './vault-wire.js';
+import { isVisible } from './visible.js';
 
 /** A way to log in. */
 export interface VaultLogin {
@@ -13,8 +16,8 @@ export interface VaultLogin {
   readonly path: string;
   /** What to check when Vault refuses it. */
   readonly check: string;
-  /** What is sent, made for each login. */
-  credentials(): Promise<object>;
+  /** What is sent, made for each login; `signal` ends the wait for it. */
+  credentials(signal: AbortSignal, clock: Clock): Promise<object>;
 }
 
 /** A token that came from a login, with the time it was asked for: its life began no earlier. */
@@ -32,7 +35,14 @@ const RENEWAL: VaultCall = { what: "the token's renewal", method: 'POST', path: 
 
 /** How to log in where the options say so. */
 export function loginOf(auth: Exclude<CheckedVaultAuth, { method: 'token' }>): VaultLogin {
-  return auth.method === 'approle' ? appRole(auth) : kubernetes(auth);
+  switch (auth.method) {
+    case 'approle':
+      return appRole(auth);
+    case 'kubernetes':
+      return kubernetes(auth);
+    case 'aws':
+      return aws(auth);
+  }
 }
 
 function appRole(auth: Extract<CheckedVaultAuth, { method: 'approle' }>): VaultLogin {
@@ -54,6 +64,29 @@ function kubernetes(auth: Extract<CheckedVaultAuth, { method: 'kubernetes' }>): 
     credentials: async () => ({ role, jwt: await readJwt(jwtFile) }),
   };
 }
+
+function aws(auth: Extract<CheckedVaultAuth, { method: 'aws' }>): VaultLogin {
+  const { role, mount, region } = auth;
+  return {
+    what: 'the AWS login',
+    path: `auth/${mount}/login`,
+    check:
+      "`auth.role`, the IAM role it is bound to, that the AWS credentials have not expired, `auth.region` (or AWS_REGION) against Vault's STS endpoint, this machine's clock, `auth.mount` and `namespace`",
+    async credentials(signal, clock) {
+      const credentials = await awsCredentials({ provider: VAULT, signal, clock });
+      const signed = await signedCallerIdentity(credentials, clock.now(), region ?? awsRegion(VAULT));
+      return {
+        role,
+        iam_http_request_method: signed.method,
+        iam_request_url: base64(signed.url),
+        iam_request_body: base64(signed.body),
+        iam_request_headers: base64(JSON.stringify(signed.headers)),
+      };
+    },
+  };
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** The token of the pod's service account now: the kubelet replaces it long before it expires. */
 async function readJwt(file: string): Promise<string> {
@@ -84,7 +117,7 @@ export function loginSession(login: VaultLogin, exchange: Exchange, closing: Abo
   const logIn = async (clock: Clock): Promise<Lease> => (lease = await fly(clock, (signal) => loggedIn(signal, clock)));
 
   const loggedIn = async (signal: AbortSignal, clock: Clock): Promise<Lease> => {
-    const body = await login.credentials();
+    const body = await login.credentials(signal, clock);
     const at = { wall: clock.now(), mono: clock.monotonic() };
     const call = { what: login.what, method: 'POST', path: login.path, login: login.check };
     const { token, life, renewable } = grantIn(await exchange({ call, body, signal, clock }), call);

@@ -7,6 +7,8 @@ import {
   optionalFunction,
   optionalString,
 } from '../core/index.js';
+import { isAwsRegion } from './aws-signature.js';
+import { isVisible } from './visible.js';
 
 /** How to get a token of Vault. */
 export type VaultAuth =
@@ -40,6 +42,26 @@ export type VaultAuth =
       jwtFile?: string | undefined;
       /** Where the Kubernetes method is mounted. Default `kubernetes`. */
       mount?: string | undefined;
+    }
+  | {
+      /**
+       * Logs in as the IAM role of a Lambda, task or pod, by a signed request to STS that Vault sends on; the token is
+       * renewed at two thirds of its life, or logged in anew. The credentials are read before each login: AWS_ACCESS_KEY_ID,
+       * AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, else those of the container, from where
+       * AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI leads. Profiles and the instance role
+       * of EC2 are not looked at.
+       */
+      method: 'aws';
+      /** The role of Vault's AWS method, of type `iam`, that the IAM role is bound to. */
+      role: string;
+      /** Where the AWS method is mounted. Default `aws`. */
+      mount?: string | undefined;
+      /**
+       * Region of the STS endpoint that the request is signed for, which must be the one that Vault's AWS method is set up
+       * with (its `sts_endpoint`, or `use_sts_region_from_client`). `aws-global` is the endpoint without a region, Vault's
+       * default. Default: AWS_REGION, which Lambda sets, read before each login; without it `aws-global`.
+       */
+      region?: string | undefined;
     };
 
 /** How to get to Vault, or to OpenBao, which speaks the same protocol. */
@@ -69,7 +91,8 @@ export type VaultSecret = string | (() => unknown);
 export type CheckedVaultAuth =
   | { readonly method: 'token'; readonly token: VaultSecret }
   | { readonly method: 'approle'; readonly roleId: string; readonly secretId: VaultSecret; readonly mount: string }
-  | { readonly method: 'kubernetes'; readonly role: string; readonly jwtFile: string; readonly mount: string };
+  | { readonly method: 'kubernetes'; readonly role: string; readonly jwtFile: string; readonly mount: string }
+  | { readonly method: 'aws'; readonly role: string; readonly mount: string; readonly region: string | undefined };
 
 /** A connection's options, checked and copied; what is `undefined` is looked for in the environment. */
 export interface CheckedVaultConnection {
@@ -163,9 +186,17 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
         jwtFile: optionalString('auth.jwtFile', given['jwtFile']) ?? JWT_FILE,
         mount: vaultPath('auth.mount', given['mount'] ?? 'kubernetes'),
       });
+    case 'aws':
+      checkNames('`auth`', auth, ['method', 'role', 'mount', 'region']);
+      return Object.freeze({
+        method: 'aws',
+        role: requiredString('auth.role', given['role']),
+        mount: vaultPath('auth.mount', given['mount'] ?? 'aws'),
+        region: optionalRegion('auth.region', given['region']),
+      });
     default:
       // Not the value: it may be the token, put into the wrong place.
-      throw invalidRange("`auth.method` must be 'token', 'approle' or 'kubernetes'.");
+      throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'.");
   }
 }
 
@@ -173,6 +204,12 @@ function requiredString(name: string, value: unknown): string {
   const text = optionalString(name, value);
   if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
   return text;
+}
+
+function optionalRegion(name: string, value: unknown): string | undefined {
+  const text = optionalString(name, value);
+  if (text === undefined || isAwsRegion(text)) return text;
+  throw invalidRange(`\`${name}\` must be the name of a region, e.g. eu-west-1.`);
 }
 
 function secret(name: string, value: unknown): VaultSecret {
@@ -183,15 +220,6 @@ function secret(name: string, value: unknown): VaultSecret {
   const text = value.trim();
   if (!isVisible(text)) throw invalidRange(`\`${name}\` must be a token of visible ASCII characters, and not empty.`);
   return text;
-}
-
-/** Whether `text` can be sent in a header as it is: visible ASCII, and some of it. No regular expression sees a token. */
-export function isVisible(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code < 0x21 || code > 0x7e) return false;
-  }
-  return text !== '';
 }
 
 /** A mount or a path within one, as it goes into a request's path: without slashes around it, its parts encoded. */

@@ -1,6 +1,7 @@
 import { KeyProviderError, KeyTimeoutError, kindOf, type Clock } from '../core/index.js';
 import { VAULT } from './vault-faults.js';
-import { isVisible, type VaultSecret } from './vault-options.js';
+import type { VaultSecret } from './vault-options.js';
+import { isVisible } from './visible.js';
 import { within } from './within.js';
 
 /** A token, as a request uses it. */

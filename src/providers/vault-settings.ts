@@ -1,13 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { KeyProviderError } from '../core/index.js';
 import { VAULT } from './vault-faults.js';
-import {
-  isPlainHttp,
-  isVisible,
-  parsedAddress,
-  type CheckedVaultAuth,
-  type CheckedVaultConnection,
-} from './vault-options.js';
+import { isPlainHttp, parsedAddress, type CheckedVaultAuth, type CheckedVaultConnection } from './vault-options.js';
+import { isVisible } from './visible.js';
 
 /** What a connection needs to know, complete. */
 export interface VaultSettings {
