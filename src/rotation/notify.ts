@@ -14,8 +14,9 @@ export interface NotifyFailure extends RingChange {
 }
 
 /**
- * Tells every hook, each up to three times, and waits 10 s for each. One that fails undoes nothing and keeps nobody from being told: it is
- * reported on the diagnostics channel `goldkey:notify-failed`, and as a warning where nobody listens there.
+ * Tells every hook, each up to three times, and waits 10 s for each. One that fails undoes nothing and keeps nobody from
+ * being told: it is reported on the diagnostics channel `goldkey:notify-failed`, and as a warning where nobody listens
+ * there.
  */
 export async function notifyAll(
   hooks: ReadonlyArray<(change: RingChange) => Promise<void>>,
