@@ -36,13 +36,20 @@ export function nextName({ versions }: KeyRingDocument): string {
 export function sealed(
   state: 'pending' | 'current',
   { ciphertext, keyId, encryptionContext, fingerprint }: EncryptedKey,
-  about: { cipher: KeyCipher; now: number; metadata: Metadata; rotationId: string | undefined },
+  about: {
+    cipher: KeyCipher;
+    binding: Readonly<Record<string, string>>;
+    now: number;
+    metadata: Metadata;
+    rotationId: string | undefined;
+  },
 ): RingVersion {
   return {
     state,
     cipher: about.cipher.name,
     keyId,
-    encryptionContext,
+    // A cipher of somebody else's may name its own context alone.
+    encryptionContext: { ...encryptionContext, ...about.binding },
     fingerprint,
     createdAt: iso(about.now),
     ...(about.rotationId !== undefined && { rotationId: about.rotationId }),

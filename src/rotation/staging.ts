@@ -146,8 +146,8 @@ export class Staging {
     options: Cancelling,
   ): Promise<RingVersion> {
     const encrypted = await this.#means.material.seal(step, bytes, options);
-    const { cipher } = this.#means.material;
-    return sealed(state, encrypted, { cipher, now: this.#means.options.clock.now(), metadata, rotationId });
+    const { cipher, binding } = this.#means.material;
+    return sealed(state, encrypted, { cipher, binding, now: this.#means.options.clock.now(), metadata, rotationId });
   }
 
   /** Lends the key's bytes, given or minted, to `use`, and zeroes them. */

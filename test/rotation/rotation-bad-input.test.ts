@@ -293,3 +293,21 @@ describe('a manager', () => {
     expect(() => fileRing(path as string)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
   });
 });
+
+describe('a cipher of somebody else’s', () => {
+  it('that names its own context alone still makes versions that readers take for this ring’s', async () => {
+    const scene = await ringScene();
+    const cipher = {
+      ...scene.cipher,
+      encrypt: async (...args: Parameters<typeof scene.cipher.encrypt>) => ({
+        ...(await scene.cipher.encrypt(...args)),
+        encryptionContext: scene.cipher.encryptionContext,
+      }),
+    };
+    await scene.manager({ cipher }).init('the-first-key-0001');
+
+    const found = await scene.store.read();
+
+    expect(found?.ring.versions['v1']?.encryptionContext).toEqual({ ...CONTEXT, 'goldkey:ring': NAME });
+  });
+});
