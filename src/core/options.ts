@@ -116,6 +116,13 @@ export function optionalString(name: string, value: unknown): string | undefined
   return value;
 }
 
+/** A string option that must be given, and not be empty. */
+export function requiredString(name: string, value: unknown): string {
+  const text = optionalString(name, value);
+  if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
+  return text;
+}
+
 /** Checks a client's options; `more` names what a subclass adds. */
 export function checkOptions(
   of: string,

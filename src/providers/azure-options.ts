@@ -1,4 +1,4 @@
-import { checkNames, invalidRange, invalidType, isLoopback, kindOf, optionalString } from '../core/index.js';
+import { checkNames, invalidRange, invalidType, isLoopback, kindOf, requiredString } from '../core/index.js';
 
 // The public options, apart from what uses the SDK: their declarations must resolve where it is not installed.
 
@@ -30,8 +30,8 @@ const NAMES = ['vaultUrl', 'secretName', 'credential', 'client'];
 /** Checks the options and keeps a copy. No value is in a message: it may be the key, put into the wrong option. */
 export function checkAzureOptions(of: string, options: FromAzureKeyVaultOptions): CheckedAzureOptions {
   checkNames(of, options, NAMES);
-  const vaultUrl = checkVaultUrl(required('vaultUrl', options.vaultUrl));
-  const secretName = required('secretName', options.secretName);
+  const vaultUrl = checkVaultUrl(requiredString('vaultUrl', options.vaultUrl));
+  const secretName = requiredString('secretName', options.secretName);
   if (!/^[0-9A-Za-z-]{1,127}$/.test(secretName)) {
     throw invalidRange('`secretName` must be 1 to 127 letters, digits and hyphens, without a version.');
   }
@@ -69,12 +69,6 @@ function checkClient(client: unknown, vaultUrl: URL): void {
   if (typeof own === 'string' && URL.canParse(own) && new URL(own).origin !== vaultUrl.origin) {
     throw invalidRange('`vaultUrl` and the vault of `client` must not differ.');
   }
-}
-
-function required(name: string, value: unknown): string {
-  const text = optionalString(name, value);
-  if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
-  return text;
 }
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {

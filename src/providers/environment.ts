@@ -4,6 +4,7 @@ import {
   KeyAccessDeniedError,
   KeyNotFoundError,
   kindOf,
+  requiredString,
   type KeyProvider,
 } from '../core/index.js';
 import { plaintextVersion } from './plaintext-version.js';
@@ -41,9 +42,7 @@ export interface FromEnvironmentOptions {
  * ```
  */
 export function fromEnvironment(name: string, options: FromEnvironmentOptions = {}): KeyProvider {
-  if (typeof name !== 'string' || name === '') {
-    throw invalidType(`\`name\` must be a non-empty string, got ${name === '' ? "''" : kindOf(name)}.`);
-  }
+  requiredString('name', name);
   checkNames('fromEnvironment', options, ['allowInProduction']);
   const { allowInProduction = false } = options;
   if (typeof allowInProduction !== 'boolean') {

@@ -6,6 +6,7 @@ import {
   isGoldKeyError,
   kindOf,
   optionalString,
+  requiredString,
   retrying,
   type KeyProvider,
   type LoadRequest,
@@ -65,10 +66,8 @@ const LOOKS = 4;
  */
 export function fromFile(options: FromFileOptions): KeyProvider {
   checkNames('fromFile', options, ['path', 'pendingPath', 'previousPath', 'maxSize', 'watch']);
-  const current = optionalString('path', options.path);
-  if (current === undefined) throw invalidType('`path` must be a non-empty string, got undefined.');
   const paths: Record<Stage, string | undefined> = {
-    current,
+    current: requiredString('path', options.path),
     pending: optionalString('pendingPath', options.pendingPath),
     previous: optionalString('previousPath', options.previousPath),
   };

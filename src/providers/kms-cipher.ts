@@ -1,4 +1,4 @@
-import { invalidType, kindOf, systemClock, type EncryptionContext, type KeyCipher } from '../core/index.js';
+import { requiredString, systemClock, type EncryptionContext, type KeyCipher } from '../core/index.js';
 import { ciphertextBytes } from './ciphertext.js';
 import { bindContext, checkCipherCall, checkContext, isPinnedContext } from './encryption-context.js';
 import { mayBeSameKey } from './kms-key-id.js';
@@ -41,8 +41,7 @@ export interface KmsCipherOptions extends KmsKeyOptions {
  */
 export function kmsCipher(options: KmsCipherOptions): KeyCipher {
   const key = kmsKey('kmsCipher', options, ['encryptionContext']);
-  const { keyId } = key;
-  if (keyId === undefined) throw invalidType(`\`keyId\` must be a non-empty string, got ${kindOf(keyId)}.`);
+  const keyId = requiredString('keyId', key.keyId);
   const context = checkContext('encryptionContext', options.encryptionContext);
   return {
     name: AWS_KMS,

@@ -1,10 +1,8 @@
 import {
   checkNames,
   fingerprintOf,
-  invalidType,
   isGoldKeyError,
-  kindOf,
-  optionalString,
+  requiredString,
   systemClock,
   type EncryptionContext,
   type KeyCipher,
@@ -60,7 +58,7 @@ export interface MasterKeyOptions {
  */
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
   checkNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
-  const path = checkPath(options.masterKeyFile);
+  const path = requiredString('masterKeyFile', options.masterKeyFile);
   return ciphertextProvider(LOCAL, options, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
   );
@@ -90,7 +88,7 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
  */
 export function localCipher(options: MasterKeyOptions & { encryptionContext: EncryptionContext }): KeyCipher {
   checkNames('localCipher', options, ['masterKeyFile', 'encryptionContext']);
-  const path = checkPath(options.masterKeyFile);
+  const path = requiredString('masterKeyFile', options.masterKeyFile);
   const context = checkContext('encryptionContext', options.encryptionContext);
   return {
     name: LOCAL,
@@ -130,10 +128,4 @@ function isUnder(path: string, keyId: string): boolean {
     if (isGoldKeyError(error)) return true;
     throw error;
   }
-}
-
-function checkPath(path: unknown): string {
-  const checked = optionalString('masterKeyFile', path);
-  if (checked === undefined) throw invalidType(`\`masterKeyFile\` must be a non-empty string, got ${kindOf(path)}.`);
-  return checked;
 }

@@ -1,4 +1,4 @@
-import { invalidType, kindOf } from '../core/index.js';
+import { requiredString } from '../core/index.js';
 
 /**
  * The version that an environment variable pins a key ring to, for `fromKeyRing`: a way to serve `v2` without deploying
@@ -17,9 +17,7 @@ import { invalidType, kindOf } from '../core/index.js';
  * ```
  */
 export function pinnedVersion(name: string = 'GOLD_API_KEY_VERSION'): string | undefined {
-  if (typeof name !== 'string' || name === '') {
-    throw invalidType(`\`name\` must be a non-empty string, got ${name === '' ? "''" : kindOf(name)}.`);
-  }
+  requiredString('name', name);
   const value = process.env[name]?.trim();
   return value === '' ? undefined : value;
 }

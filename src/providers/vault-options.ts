@@ -6,6 +6,7 @@ import {
   kindOf,
   optionalFunction,
   optionalString,
+  requiredString,
 } from '../core/index.js';
 import { isAwsRegion } from './aws-signature.js';
 import { isVisible } from './visible.js';
@@ -198,12 +199,6 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
       // Not the value: it may be the token, put into the wrong place.
       throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'.");
   }
-}
-
-function requiredString(name: string, value: unknown): string {
-  const text = optionalString(name, value);
-  if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
-  return text;
 }
 
 function optionalRegion(name: string, value: unknown): string | undefined {

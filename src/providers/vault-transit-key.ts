@@ -1,12 +1,11 @@
 import {
   invalidRange,
-  invalidType,
   KeyDecryptError,
   KeyFormatError,
-  kindOf,
   KeyNotFoundError,
   KeyProviderError,
-  optionalString,
+  kindOf,
+  requiredString,
   type Clock,
   type EncryptionContext,
 } from '../core/index.js';
@@ -52,10 +51,7 @@ const MAX_CHARACTERS = 12_288;
 /** Checks and copies the options, with the names of those that are known beside them. */
 export function transitKey(of: string, options: TransitKeyOptions, more: readonly string[]): TransitKey {
   const link = vaultLink(of, options, ['mount', 'keyName', ...more]);
-  if (optionalString('keyName', options.keyName) === undefined) {
-    throw invalidType('`keyName` must be a non-empty string, got undefined.');
-  }
-  const name = vaultPath('keyName', options.keyName);
+  const name = vaultPath('keyName', requiredString('keyName', options.keyName));
   if (name.includes('/')) throw invalidRange('`keyName` must be a name, not a path; the path goes into `mount`.');
   const mount = vaultPath('mount', options.mount ?? 'transit');
   return { id: `${mount}/${name}`, mount, name, link };

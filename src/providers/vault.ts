@@ -4,9 +4,10 @@ import {
   integer,
   invalidType,
   KeyFormatError,
-  kindOf,
   KeyNotFoundError,
+  kindOf,
   optionalString,
+  requiredString,
   type KeyProvider,
   type LoadedKey,
   type Stage,
@@ -74,8 +75,7 @@ const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
  */
 export function fromVault(options: FromVaultOptions): KeyProvider {
   const link = vaultLink('fromVault', options, ['mount', 'path', 'field', 'stages']);
-  if (options.path === undefined) throw invalidType('`path` must be a non-empty string, got undefined.');
-  const path = vaultPath('path', options.path);
+  const path = vaultPath('path', requiredString('path', options.path));
   const mount = vaultPath('mount', options.mount ?? 'secret');
   const field = optionalString('field', options.field);
   const stages = checkStages(options.stages);

@@ -1,4 +1,4 @@
-import { invalidType, kindOf } from '../core/index.js';
+import { requiredString } from '../core/index.js';
 import { watchFile } from '../providers/watch-file.js';
 import { ClaimedFile } from './claimed-file.js';
 import { fileLease } from './file-lease.js';
@@ -32,9 +32,7 @@ import type { RingStore } from './types.js';
  * ```
  */
 export function fileRing(path: string): RingStore {
-  if (typeof path !== 'string' || path === '') {
-    throw invalidType(`\`path\` must be a non-empty string, got ${path === '' ? "''" : kindOf(path)}.`);
-  }
+  requiredString('path', path);
   const file = new ClaimedFile(path, (text) => parseRing(text, FILE));
   return {
     name: FILE,
