@@ -42,7 +42,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
   ).split(' '),
   shared: (
     'aws-call aws-client aws-config aws-container aws-credentials aws-errors aws-faults aws-key-value aws-signature ' +
-    'base64-bytes ciphertext ciphertext-provider encryption-context kms-header load-package plaintext ' +
+    'base64-bytes ciphertext ciphertext-provider encryption-context file-owner kms-header load-package plaintext ' +
     'plaintext-version socket-codes until-aborted visible watch-file within'
   ).split(' '),
 };

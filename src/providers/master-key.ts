@@ -8,6 +8,7 @@ import {
   type GoldKeyError,
 } from '../core/index.js';
 import { decodeBase64 } from './base64-bytes.js';
+import { whyNotOwn } from './file-owner.js';
 
 /** The name of the local store in errors, events and metrics, and of its cipher in a key ring. */
 export const LOCAL = 'local';
@@ -84,22 +85,9 @@ function checkKind(path: string, stats: Stats): void {
   }
 }
 
-/** Windows has neither owners nor modes that Node.js could read; its access lists are left to their own devices. */
-function checkOwner(path: string, { uid, mode }: Stats): void {
-  const self = process.getuid?.();
-  if (self === undefined) return;
-  if (uid !== self) {
-    throw new KeyAccessDeniedError(
-      `The master-key file \`${path}\` belongs to another user (uid ${String(uid)}, this process runs as ${String(self)}); have it owned by this one: chown ${String(self)} '${path}' && chmod 600 '${path}'`,
-      about,
-    );
-  }
-  if ((mode & 0o077) !== 0) {
-    throw new KeyAccessDeniedError(
-      `The master-key file \`${path}\` has mode 0${(mode & 0o777).toString(8)}, so that others can get at it; close it: chmod 600 '${path}'`,
-      about,
-    );
-  }
+function checkOwner(path: string, stats: Stats): void {
+  const wrong = whyNotOwn(path, stats);
+  if (wrong !== undefined) throw new KeyAccessDeniedError(`The master-key file \`${path}\` ${wrong}`, about);
 }
 
 function symlink(path: string): KeyAccessDeniedError {

@@ -8,6 +8,7 @@ import {
   KeyProviderError,
   type GoldKeyError,
 } from '../core/index.js';
+import { whyNotOwn } from './file-owner.js';
 
 /** The name of the store in errors, events and metrics. */
 export const FILE = 'file';
@@ -79,17 +80,13 @@ function checkKind(path: string, stats: Stats): void {
 
 /**
  * Off file systems in memory a key has to be its reader's alone. Kubernetes sets owner and mode itself, and makes its
- * volumes of what the node has. Windows has neither that Node.js could read.
+ * volumes of what the node has.
  */
-async function checkOwner(path: string, { uid, mode }: Stats): Promise<void> {
-  const self = process.getuid?.();
-  if (self === undefined || (uid === self && (mode & 0o077) === 0)) return;
+async function checkOwner(path: string, stats: Stats): Promise<void> {
+  const wrong = whyNotOwn(path, stats);
+  if (wrong === undefined) return;
   const { type } = await statfs(path);
   if (IN_MEMORY.includes(type) || KUBELET.test(await realpath(path))) return;
-  const wrong =
-    uid === self
-      ? `has mode 0${(mode & 0o777).toString(8)}, so that others can get at it; close it: chmod 600 '${path}'`
-      : `belongs to another user (uid ${String(uid)}, this process runs as ${String(self)}); have it owned by this one: chown ${String(self)} '${path}' && chmod 600 '${path}'`;
   throw new KeyAccessDeniedError(`The key file \`${path}\` ${wrong}`, about);
 }
 
