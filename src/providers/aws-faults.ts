@@ -93,3 +93,13 @@ export function isUnreadable(error: unknown): boolean {
 function word(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_.]{0,63}$/.test(value) ? value : undefined;
 }
+
+/** What is asked for, `undefined` when the service has one of these names for it: what is not there may be no error. */
+export async function orAbsent<T>(asked: Promise<T>, absent: readonly string[]): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (absent.includes(faultOf(error).name)) return undefined;
+    throw error;
+  }
+}

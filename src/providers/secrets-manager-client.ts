@@ -1,7 +1,6 @@
 import type { SecretsManagerClient, SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager';
 import { callAws, type AwsCallOptions, type AwsSend } from './aws-call.js';
 import { awsLinks, type AwsLink, type AwsLinkOptions } from './aws-client.js';
-import { faultOf } from './aws-faults.js';
 import { packageLoader } from './load-package.js';
 import { SECRETS_MANAGER, secretsManagerError, type SecretsManagerCall } from './secrets-manager-errors.js';
 
@@ -41,12 +40,5 @@ export function callSecretsManager<T>(
   return callAws(link, send, (error) => secretsManagerError(error, call), options);
 }
 
-/** What is asked for, `undefined` when there is no such version: a label that nothing has is no error. */
-export async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (faultOf(error).name === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
-}
+/** What Secrets Manager says of a version that is not there: a label that nothing has is no error. */
+export const ABSENT: readonly string[] = ['ResourceNotFoundException'];

@@ -1,6 +1,7 @@
 import { systemClock } from '../core/index.js';
 import type { AwsLinkOptions } from './aws-client.js';
-import { callSecretsManager, orAbsent, secretsManagerLink } from './secrets-manager-client.js';
+import { orAbsent } from './aws-faults.js';
+import { ABSENT, callSecretsManager, secretsManagerLink } from './secrets-manager-client.js';
 import { SECRETS_MANAGER } from './secrets-manager-errors.js';
 import { withKeyInField } from './secrets-manager-value.js';
 
@@ -19,7 +20,7 @@ export async function writeToSecretsManager(
     const found = await callSecretsManager(
       link,
       { operation: 'GetSecretValue', secretId },
-      (sdk, client, http) => orAbsent(client.send(new sdk.GetSecretValueCommand({ SecretId: secretId }), http)),
+      (sdk, client, http) => orAbsent(client.send(new sdk.GetSecretValueCommand({ SecretId: secretId }), http), ABSENT),
       how,
     );
     const text =

@@ -2,7 +2,8 @@ import { checkNames, clockOf, KeyFormatError, KeyProviderError, optionalString }
 import type { KeyProvider, Stage } from '../core/index.js';
 import type { AwsLinkOptions } from './aws-client.js';
 import { requiredName } from './aws-key-value.js';
-import { callSecretsManager, orAbsent, secretsManagerLink } from './secrets-manager-client.js';
+import { orAbsent } from './aws-faults.js';
+import { ABSENT, callSecretsManager, secretsManagerLink } from './secrets-manager-client.js';
 import { SECRETS_MANAGER } from './secrets-manager-errors.js';
 import { keyInSecret } from './secrets-manager-value.js';
 
@@ -75,7 +76,7 @@ export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvi
         { operation: 'GetSecretValue', secretId, version: label },
         (sdk, client, http) => {
           const asked = client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, VersionStage: label }), http);
-          return stage === 'current' ? asked : orAbsent(asked);
+          return stage === 'current' ? asked : orAbsent(asked, ABSENT);
         },
         { signal, clock: clockOf(request), discard: (late) => late?.SecretBinary?.fill(0) },
       );

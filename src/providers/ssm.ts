@@ -10,7 +10,7 @@ import {
   type Stage,
 } from '../core/index.js';
 import type { AwsLinkOptions } from './aws-client.js';
-import { faultOf } from './aws-faults.js';
+import { orAbsent } from './aws-faults.js';
 import { bytesOfText, requiredName } from './aws-key-value.js';
 import { callSsm, ssmLink } from './ssm-client.js';
 import { SSM } from './ssm-errors.js';
@@ -87,7 +87,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
         selected,
         (sdk, client, http) => {
           const asked = client.send(new sdk.GetParameterCommand({ Name: selected, WithDecryption: true }), http);
-          return stage === 'current' ? asked : orAbsent(asked);
+          return stage === 'current' ? asked : orAbsent(asked, ABSENT);
         },
         { signal, clock: clockOf(request) },
       );
@@ -118,17 +118,8 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
   };
 }
 
-const ABSENT: ReadonlySet<string> = new Set(['ParameterNotFound', 'ParameterVersionNotFound']);
-
-/** What is asked for, `undefined` when there is none: a label that nothing has is no error. */
-async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (ABSENT.has(faultOf(error).name)) return undefined;
-    throw error;
-  }
-}
+/** What Parameter Store says of what is not there: a label that nothing has is no error. */
+const ABSENT: readonly string[] = ['ParameterNotFound', 'ParameterVersionNotFound'];
 
 function checkName(given: unknown): string {
   const name = requiredName('name', given, 'ssm');

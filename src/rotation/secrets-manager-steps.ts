@@ -1,6 +1,7 @@
 import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
 import { KeyNotFoundError, systemClock } from '../core/index.js';
-import { callSecretsManager, orAbsent, type SecretsManagerLink } from '../providers/secrets-manager-client.js';
+import { orAbsent } from '../providers/aws-faults.js';
+import { ABSENT, callSecretsManager, type SecretsManagerLink } from '../providers/secrets-manager-client.js';
 import { SECRETS_MANAGER } from '../providers/secrets-manager-errors.js';
 import { keyInSecret } from '../providers/secrets-manager-value.js';
 import { faultOf } from '../providers/aws-faults.js';
@@ -133,7 +134,8 @@ function read(
   return callSecretsManager(
     link,
     { operation: 'GetSecretValue', secretId, version: which.VersionStage },
-    (sdk, client, http) => orAbsent(client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, ...which }), http)),
+    (sdk, client, http) =>
+      orAbsent(client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, ...which }), http), ABSENT),
     { signal, clock: systemClock, discard: (late) => late?.SecretBinary?.fill(0) },
   );
 }
