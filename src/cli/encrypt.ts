@@ -1,5 +1,6 @@
 import { KeyedClient } from '../core/index.js';
 import type { Secrets } from './failure.js';
+import { givenKey } from './given-key.js';
 import { result, styled, tell, type CliIo } from './io.js';
 import { readKey } from './read-key.js';
 import { cipherOf, type StoreOptions } from './store.js';
@@ -31,10 +32,6 @@ export async function encrypt(io: CliIo, options: EncryptOptions, secrets: Secre
 /** The bytes of a key that every client will accept; a bad one fails now, not at the first price. */
 async function checkedKey(key: string, secrets: Secrets): Promise<Uint8Array> {
   secrets.add(key);
-  const given = {
-    name: 'input',
-    load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: 'input' }),
-  };
-  await using client = new KeyedClient({ keyProvider: given });
+  await using client = new KeyedClient({ keyProvider: givenKey('input', key) });
   return await client.withKey(({ bytes }) => Promise.resolve(bytes.slice()));
 }

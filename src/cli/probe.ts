@@ -1,5 +1,6 @@
 import { GoldDataClient } from '../core/index.js';
 import type { RotationOptions } from '../rotation.js';
+import { givenKey } from './given-key.js';
 import { priceApi } from './price-api.js';
 
 /** The options that say which price API tries a key. */
@@ -15,11 +16,7 @@ export async function probeOf({ api, apiUrl }: ProbeOptions): Promise<RotationOp
   if (api === undefined && apiUrl === undefined) return undefined;
   const prices = await priceApi(api ?? DEFAULT_API, { baseUrl: apiUrl });
   return async (key, { signal }) => {
-    const keyProvider = {
-      name: 'probe',
-      load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: 'probe' }),
-    };
-    await using gold = new GoldDataClient({ keyProvider, ...prices });
+    await using gold = new GoldDataClient({ keyProvider: givenKey('probe', key), ...prices });
     await gold.getPrice('XAU', { signal });
   };
 }

@@ -82,7 +82,7 @@ export async function rotateStep(
       return read;
     };
     const said = await take(manager, options, stepOptions(options), key);
-    await print(io, options, await manager.status());
+    print(io, options, await manager.status());
     tell(io, styled(io, 'stderr', 'dim', said));
   });
 }
