@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { aptInstall } from './apt.js';
 import { startLambdaRuntimeApi, type Answer } from './lambda-runtime-api.js';
@@ -131,6 +131,9 @@ export async function installRuntimeClient(): Promise<string> {
     await mkdir(dirname(folder), { recursive: true });
     // A folder of its own, and renamed at the end: what is in its place is whole.
     unfinished = await mkdtemp(`${folder}-`);
+    // An npm that runs no package's scripts unasked is told that this one's are to run.
+    const manifest = { private: true, allowScripts: { 'aws-lambda-ric': true } };
+    await writeFile(join(unfinished, 'package.json'), JSON.stringify(manifest));
     await run('npm', ['install', '--prefix', unfinished, '--no-audit', '--no-fund', `aws-lambda-ric@${VERSION}`]);
     // The sources of what was compiled: 150 MB.
     await rm(join(unfinished, PACKAGE, 'deps'), { recursive: true });
