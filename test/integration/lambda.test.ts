@@ -18,8 +18,11 @@ const SESSION = 'an-invented-session';
 const CONTEXT = { service: 'gold-data-stream', environment: 'production' };
 const GOLD = { metal: 'XAU', price: 2199.5135616442817, currency: 'USD' };
 const STARTS = 5;
-/** Each key store, and its example. */
-const HANDLERS = [['fromKms', 'lambda-handler']] as const;
+/** Each key store, its example, and what a function installs for it beside the package. */
+const HANDLERS = [
+  ['fromKms', 'lambda-handler', ['@aws-sdk/client-kms']],
+  ['fromKmsLight', 'lambda-light-handler', []],
+] as const;
 
 /** In ms. */
 interface Times {
@@ -43,7 +46,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
   let api: FakePriceApi;
   let gate: Gate;
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  let functionFolder: string;
+  const folderOf = (handler: string): string => join(folder.path, handler);
 
   beforeAll(async () => {
     [kms, api, folder] = await Promise.all([
@@ -53,10 +56,9 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     ]);
     gate = await gateTo(api.url);
     const tarball = await pack(folder.path, '--ignore-scripts');
-    const packages = [tarball, developedWith('@aws-sdk/client-kms')];
-    functionFolder = await install(join(folder.path, 'function'), packages);
-    for (const [, handler] of HANDLERS) {
-      await copyFile(join(ROOT, 'examples', `${handler}.mjs`), join(functionFolder, `${handler}.mjs`));
+    for (const [, handler, peers] of HANDLERS) {
+      await install(folderOf(handler), [tarball, ...peers.map(developedWith)]);
+      await copyFile(join(ROOT, 'examples', `${handler}.mjs`), join(folderOf(handler), 'index.mjs'));
     }
   });
   beforeEach(() => {
@@ -68,15 +70,15 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     await Promise.all([kms.close(), api.close(), folder[Symbol.asyncDispose]()]);
   });
 
-  /** Starts the handler cold, uses it, ends it, and resolves to what it printed. */
+  /** Starts a function cold, uses it, ends it, and resolves to what it printed. */
   const withLambda = async (
-    handler: string,
+    functionFolder: string,
     use: (lambda: Lambda) => Promise<void>,
-    node: string = process.execPath,
+    { node = process.execPath, handler = 'index.handler' } = {},
   ): Promise<string> => {
     const lambda = await startLambda(client, {
       folder: functionFolder,
-      handler: `${handler}.handler`,
+      handler,
       node,
       env: {
         GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, CONTEXT),
@@ -111,7 +113,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
           took.set(row, times);
           kms.reset();
           const printed = await withLambda(
-            handler,
+            folderOf(handler),
             async (lambda) => {
               expect(kms.requests, 'nothing is asked of KMS before an invocation').toEqual([]);
               times.init.push(lambda.initTook);
@@ -125,9 +127,9 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
               }
               expect(kms.requests.map(({ operation, status }) => [operation, status])).toEqual([['Decrypt', 200]]);
             },
-            node,
+            { node },
           );
-          expect(printed).toBe(`Executing '${handler}.handler' in function directory '${functionFolder}'\n`);
+          expect(printed).toBe(`Executing 'index.handler' in function directory '${folderOf(handler)}'\n`);
         }
       }
     }
@@ -136,7 +138,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
 
   describe.each(HANDLERS)('with %s', (_, handler) => {
     it('a revoked key is an error of its own class, and the function goes on serving', async () => {
-      const printed = await withLambda(handler, async (lambda) => {
+      const printed = await withLambda(folderOf(handler), async (lambda) => {
         await lambda.invoke({});
         api.revoke(KEY);
         const refused = await lambda.invoke({});
@@ -151,7 +153,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     });
 
     it('a denial by KMS is an error of its own class, and over when KMS allows it', async () => {
-      const printed = await withLambda(handler, async (lambda) => {
+      const printed = await withLambda(folderOf(handler), async (lambda) => {
         kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' });
         const denied = await lambda.invoke({});
         expect(decryptions()).toBe(1);
@@ -169,7 +171,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     });
 
     it('a price API that is down is an error of its own class, and nothing is asked of KMS for it', async () => {
-      const printed = await withLambda(handler, async (lambda) => {
+      const printed = await withLambda(folderOf(handler), async (lambda) => {
         await lambda.invoke({});
         await gate.shut();
         const down = await lambda.invoke({});
@@ -185,7 +187,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     });
 
     it('a price API that never answers is a CallTimeoutError before Lambda’s own deadline', async () => {
-      const printed = await withLambda(handler, async (lambda) => {
+      const printed = await withLambda(folderOf(handler), async (lambda) => {
         api.inject('slow');
         const slow = await lambda.invoke({}, 2_000);
         const good = await lambda.invoke({});
@@ -198,7 +200,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     });
 
     it('connections that were cut while the function was frozen cost it no call', async () => {
-      await withLambda(handler, async (lambda) => {
+      await withLambda(folderOf(handler), async (lambda) => {
         await lambda.invoke({});
         lambda.freeze();
         await gate.shut();
@@ -211,12 +213,12 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     });
 
     it('a key that expired while the function was frozen is decrypted anew', async () => {
-      const source = await readFile(join(functionFolder, `${handler}.mjs`), 'utf8');
+      const source = await readFile(join(folderOf(handler), 'index.mjs'), 'utf8');
       const brief = source.replace('new GoldDataClient({', '$& ttl: 1_000, ');
       expect(brief).not.toBe(source);
-      await writeFile(join(functionFolder, `${handler}-brief.mjs`), brief);
+      await writeFile(join(folderOf(handler), 'brief.mjs'), brief);
 
-      await withLambda(`${handler}-brief`, async (lambda) => {
+      const use = async (lambda: Lambda): Promise<void> => {
         await lambda.invoke({});
         lambda.freeze();
         await sleep(1_100);
@@ -224,24 +226,21 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
 
         expect(await lambda.invoke({})).toMatchObject({ kind: 'response', body: GOLD });
         expect(decryptions()).toBe(2);
-      });
+      };
+      await withLambda(folderOf(handler), use, { handler: 'brief.handler' });
     });
   });
 });
 
 function told(took: ReadonlyMap<string, Times>): void {
-  const lines = [...took].map(([row, { init, first, warm }]) => [row, spread(init), spread(first), spread(warm)]);
-  const table = [['', 'init', 'first invocation', 'warm invocation'], ...lines];
-  const text = table
-    .map((cells) =>
-      cells
-        .map((cell) => cell.padEnd(26))
-        .join('')
-        .trimEnd(),
-    )
-    .join('\n');
+  const line = (...cells: string[]): string => cells.map((cell) => cell.padEnd(26)).join('');
+  const lines = [...took].map(([row, { init, first, warm }]) => line(row, spread(init), spread(first), spread(warm)));
   console.info(
-    `A cold Lambda, ms: median (least to most) of ${String(STARTS)} starts, all servers on loopback\n${text}`,
+    [
+      `A cold Lambda, ms: median (least to most) of ${String(STARTS)} starts, all servers on loopback`,
+      line('', 'init', 'first invocation', 'warm invocation'),
+      ...lines,
+    ].join('\n'),
   );
 }
 
