@@ -1,7 +1,7 @@
 import { delay, isGoldKeyError, type Clock } from '../core/index.js';
 import type { PriceApiError, PriceApiErrorKind } from '../prices.js';
 import { duration } from './duration.js';
-import { UsageError } from './failure.js';
+import { CommandError, UsageError } from './failure.js';
 import type { CliIo } from './io.js';
 
 const USUAL = 60_000;
@@ -44,7 +44,7 @@ export async function watch(io: CliIo, clock: Clock, interval: number, { round, 
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       await round(signal).catch((error: unknown) => {
         if (signal.aborted) return;
-        if (isFirst && isLasting(error)) throw error;
+        if (isInterrupted(error) || (isFirst && isLasting(error))) throw error;
         failed(error);
       });
       const now = clock.monotonic();
@@ -66,4 +66,14 @@ const PASSING: ReadonlySet<PriceApiErrorKind> = new Set(['quota', 'implausible']
 function isLasting(error: unknown): boolean {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API') && PASSING.has((error as PriceApiError).kind)) return false;
   return !isGoldKeyError(error) || !error.retryable;
+}
+
+/** Whether somebody has left the prompt for an MFA code: there Ctrl-C is typed, and is no signal. */
+function isInterrupted(error: unknown): boolean {
+  let next = error;
+  for (let depth = 0; depth < 8 && next instanceof Error; depth++) {
+    if (next instanceof CommandError) return true;
+    next = next.cause;
+  }
+  return false;
 }

@@ -31,7 +31,8 @@ type AskOne<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Pr
  *
  * Whatever one client fails with, the next is asked: its key store is down, its key is refused, its quota is used up, its
  * price is implausible, it does not know the metal. Only the caller's own `signal` and the deadline end a call. Each
- * client gets an even share of the time that is left as its `timeout`, so that one that hangs leaves time for the others.
+ * client gets an even share of the time that is left as its `timeout`, in place of the one it was made with, so that one
+ * that hangs leaves time for the others.
  *
  * A client that failed is asked after the others for `cooldown` ms, or for its error's `retryAfter` where that is longer,
  * unless the failure was about the request (`bad-request`). Then one call tries it, and a success puts it back in its

@@ -300,14 +300,34 @@ describe('price --watch', () => {
 
 describe('price against KMS', () => {
   let kms: FakeKms;
-  beforeAll(async () => {
+  beforeEach(async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'invented');
     kms = await startFakeKms();
   });
-  afterAll(async () => {
+  afterEach(async () => {
     vi.unstubAllEnvs();
     await kms.close();
+  });
+
+  it('--watch ends when somebody leaves the prompt for an MFA code', async () => {
+    const profiles = [
+      '[profile base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = invented',
+      '[profile mfa]\nrole_arn = arn:aws:iam::111122223333:role/reader\nsource_profile = base',
+      'mfa_serial = arn:aws:iam::111122223333:mfa/ada\nregion = us-east-1\n',
+    ];
+    await writeFile(join(folder.path, 'config'), profiles.join('\n'));
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', join(folder.path, 'config'));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder.path, 'none'));
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:9');
+    const from = ['--ciphertext', kms.encrypt(KEY, {}), '--encryption-context', '{}', '--profile', 'mfa'];
+    const argv = ['price', ...from, '--endpoint-url', kms.url, '--region', kms.region, '--watch'];
+
+    const ran = await begin(argv, { typed: '\u0003', clock: manualClock() }).ended;
+
+    expect(ran).toMatchObject({ code: 1, stdout: '', raw: [true, false] });
+    expect(linesOf(ran.stderr)).toHaveLength(2);
   });
 
   it('--watch decrypts once for many rounds, and once more after a rotation', async () => {
