@@ -1,7 +1,7 @@
 import type { Ask } from './dialect.js';
 
 /** The metals every one of these APIs has, by symbol, and the names some of them go by instead. */
-export const METAL_NAMES: Readonly<Record<string, string>> = {
+const METAL_NAMES: Readonly<Record<string, string>> = {
   XAU: 'gold',
   XAG: 'silver',
   XPT: 'platinum',

@@ -7,13 +7,8 @@ import {
   type PriceReply,
 } from './fake-price-api-dialect.js';
 
-/** Troy ounces in each unit the vendor gives prices for. */
-const UNITS: Readonly<Record<string, number>> = {
-  toz: 1,
-  g: 1 / 31.1034768,
-  kg: 1000 / 31.1034768,
-  mt: 1_000_000 / 31.1034768,
-};
+/** How many of each unit the vendor gives prices for are in a troy ounce. */
+const UNITS: Readonly<Record<string, number>> = { toz: 1, g: 31.1034768, kg: 0.0311034768, mt: 0.0000311034768 };
 const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'JPY'];
 
 /**
@@ -36,11 +31,11 @@ function latest(call: PriceCall, now: number, shown: (price: number) => number):
   if (!/^(\/v1)?\/latest\/?$/.test(call.path)) return failure(1404, 'The endpoint does not exist.', 404);
   const currency = call.query.get('currency') ?? 'USD';
   const unit = call.query.get('unit') ?? 'toz';
-  const ounces = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+  const inAnOunce = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
   if (!CURRENCIES.includes(currency)) return failure(1301, 'The currency is not supported.', 400);
-  if (ounces === undefined) return failure(1302, 'The unit is not supported.', 400);
+  if (inAnOunce === undefined) return failure(1302, 'The unit is not supported.', 400);
   const metals = Object.entries(METALS_BY_NAME).map(([name, symbol]) => {
-    return [name, shown((priceIn(symbol, currency) ?? NaN) * ounces)] as const;
+    return [name, shown((priceIn(symbol, currency) ?? NaN) / inAnOunce)] as const;
   });
   const currencies = CURRENCIES.map((one) => [one, (priceOf(one) ?? NaN) / (priceOf(currency) ?? NaN)] as const);
   const time = new Date(now).toISOString();
