@@ -68,7 +68,10 @@ export function decimalOf(number: string): Decimal {
 export function isHeld(number: string): boolean {
   const value = Number(number);
   if (!Number.isFinite(value)) return false;
+  // As nearly every vendor's own JSON library wrote it.
+  const text = String(value);
+  if (text === number) return true;
   const sent = decimalOf(number);
-  const held = decimalOf(String(value));
+  const held = decimalOf(text);
   return sent.digits === held.digits && sent.exponent === held.exponent;
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PRICE_APIS, priceApi } from '../../src/cli/price-api.js';
 import { GoldDataClient, KeyRejectedError } from '../../src/core/index.js';
 import { PriceApiError, type PriceApiErrorKind } from '../../src/prices.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
@@ -78,7 +79,11 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
 
       expect(error).toMatchObject({ kind: 'bad-request', retryable: false, source: name });
       expect(fake.calls).toHaveLength(passesOn ? 1 : 0);
-      if (!passesOn) expect((error as Error).message).toContain('XAU, XAG, XPT, XPD');
+      if (passesOn) return;
+      expect((error as Error).message).toContain('XAU, XAG, XPT, XPD');
+      const batch = make({ baseUrl: fake.url }).fetchPrices?.(['XAU', 'XRH'], contextOf(KEY));
+      if (batch !== undefined) expect(await rejection(batch)).toMatchObject({ kind: 'bad-request' });
+      expect(fake.calls).toEqual([]);
     });
 
     it('several take as few requests as the vendor allows, in the order asked for', async () => {
@@ -99,6 +104,12 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
       expect(mixed[1]?.price).toBeCloseTo(dollars('XAU') / 1.0866, 8);
       expect(fake.calls).toHaveLength(1 + several);
     });
+  });
+
+  it('has one name: as a source, to the fake, and on the command line', async () => {
+    expect(PRICE_APIS).toContain(name);
+    const { fetchPrice } = await priceApi(name, { baseUrl: fake.url });
+    expect((await fetchPrice('XAU', contextOf(KEY))).source).toBe(name);
   });
 
   describe('the key', () => {
@@ -252,6 +263,21 @@ describe.each(APIS)('$api, when it echoes the key', ({ make, refuses }) => {
 
       api.answer({ status: 502, body: `<p>${echo}</p>` });
       assertNoSecret(await rejection(fetchPrice('XAU', contextOf(KEY))), KEY);
+    }
+  });
+
+  it('no quote holds it, in any form', async () => {
+    const { fetchPrice } = make({ baseUrl: api.baseUrl });
+    for (const echo of echoes) {
+      // As much of an answer as each of them looks at.
+      const good = { success: true, base: 'USD', rates: { USDXAU: 2000 }, price: 2000, metals: { gold: 2000 } };
+      api.answer({ body: { ...good, [echo]: [echo, { deep: `key=${echo}&x=1` }] } });
+
+      const quote = await fetchPrice('XAU', contextOf(KEY));
+
+      expect(quote.price).toBe(2000);
+      expect(JSON.stringify(quote.raw)).toContain('[REDACTED]');
+      assertNoSecret(quote, KEY);
     }
   });
 
