@@ -3,7 +3,7 @@ import { Unreadable, type Ask, type Dialect, type Fault } from './dialect.js';
 import { faultOfStatus } from './faults.js';
 import { codeIn, member, numberIn, timeIn } from './fields.js';
 import type { PriceApi, PriceApiOptions } from './types.js';
-import { kindInWords } from './words.js';
+import { kindInWords, kindOfLimit } from './words.js';
 
 const DIALECT: Dialect = {
   source: 'twelve-data',
@@ -51,7 +51,7 @@ function errorIn(body: unknown, status: number): Fault | undefined {
   const code = codeIn(body, 'code');
   const words = kindInWords(member(body, 'message'));
   const fault = faultOfStatus(code ?? status) ?? ({ kind: words ?? 'bad-request' } as const);
-  if (fault.kind === 'rate-limited' && words === 'quota') return { kind: 'quota', code };
+  if (fault.kind === 'rate-limited') return { kind: kindOfLimit(body), code };
   return { kind: fault.kind === 'bad-request' && words === 'plan' ? 'plan' : fault.kind, code };
 }
 

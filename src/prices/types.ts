@@ -7,8 +7,9 @@ export interface Quote {
   /** ISO 4217, e.g. `USD`. */
   currency: string;
   /**
-   * How much of `currency` one `unit` of the metal costs. Never the inverse. The double nearest to what the API sent, and
-   * for another unit than the troy ounce the double nearest to the exact quotient.
+   * How much of `currency` one `unit` of the metal costs. Never the inverse. The double nearest to what the API sent (where
+   * it is inverted, or converted by the rate of another currency, rounded once for each), and for another unit than the
+   * troy ounce the double nearest to the exact quotient.
    */
   price: number;
   /** What the price is for. One troy ounce is 31.1034768 g, one tola 11.6638038 g. */

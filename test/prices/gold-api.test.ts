@@ -69,6 +69,8 @@ describeRefusals(goldApi, [
   ['a plan', 403, { error: 'Upgrade your plan to use this' }, 'plan'],
   ['throttling', 403, { error: 'Too many requests' }, 'rate-limited'],
   ['throttling', 429, { error: 'words' }, 'rate-limited'],
+  ['throttling', 429, { error: 'Limit exceeded, upgrade your plan' }, 'rate-limited'],
+  ['a volume used up', 403, { error: 'API request limit exceeded' }, 'quota'],
   ['an unknown pair', 404, { error: 'No data available for this date or pair.' }, 'bad-request'],
   ['an unknown pair', 200, { error: 'No data available for this date or pair.' }, 'bad-request'],
   ['a bad request', 400, { error: 'Bad Request', message: 'words', statusCode: 400 }, 'bad-request'],

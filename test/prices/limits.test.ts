@@ -219,6 +219,16 @@ describe('maxChange', () => {
     expect(await ask(24 * HOUR, 2600)).toBe(2600);
   });
 
+  it('an hour that began on a clock ahead of time begins again', async () => {
+    const ask = asking();
+    expect([await ask(0, 2000), await ask(20 * HOUR, 2600), await ask(MINUTE, 2600)]).toEqual([
+      2000,
+      'implausible',
+      'implausible',
+    ]);
+    expect(await ask(HOUR + MINUTE, 2600)).toBe(2600);
+  });
+
   it('is of one metal in one currency, and of one adapter', async () => {
     const ask = asking();
     expect(await ask(0, 2000)).toBe(2000);

@@ -35,6 +35,11 @@ describe('a price per another unit than the troy ounce', () => {
     );
   });
 
+  it.each([93.64, 1103.12])('%d lies just above the middle of two doubles per gram, and is rounded up', (price) => {
+    const [numerator, denominator] = fractionOf(price);
+    expect(isNearest(perUnit(price, 'gram'), numerator * 10n ** 7n, denominator * 311_034_768n)).toBe(true);
+  });
+
   it('a double next to the nearest one is not taken for it', () => {
     expect(isNearest(0.1, 1n, 10n)).toBe(true);
     expect(isNearest(0.1 + 2 ** -56, 1n, 10n)).toBe(false);
