@@ -5,7 +5,7 @@
 //   FIRST_API_URL, SECOND_API_URL                 optional
 import { GoldDataClient } from 'goldkey';
 import { fromKms } from 'goldkey/kms';
-import { firstAvailable, metalsApi } from 'goldkey/prices';
+import { firstAvailable, goldApi, metalsApi } from 'goldkey/prices';
 
 const client = (name, ciphertext, api) =>
   new GoldDataClient({
@@ -23,7 +23,7 @@ const { FIRST_KEY_CIPHERTEXT, SECOND_KEY_CIPHERTEXT, FIRST_API_URL, SECOND_API_U
 const gold = firstAvailable(
   [
     client('first', FIRST_KEY_CIPHERTEXT, metalsApi({ baseUrl: FIRST_API_URL })),
-    client('second', SECOND_KEY_CIPHERTEXT, metalsApi({ baseUrl: SECOND_API_URL })),
+    client('second', SECOND_KEY_CIPHERTEXT, goldApi({ baseUrl: SECOND_API_URL })),
   ],
   { timeout: 8_000 },
 );

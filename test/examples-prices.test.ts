@@ -15,7 +15,7 @@ beforeAll(async () => {
   [kms, ...apis] = await Promise.all([
     startFakeKms(),
     startFakePriceApi({ keys: [FIRST] }),
-    startFakePriceApi({ keys: [SECOND] }),
+    startFakePriceApi({ api: 'goldapi', keys: [SECOND] }),
   ]);
 });
 afterAll(() => Promise.all([kms, ...apis].map((server) => server.close())));
@@ -41,12 +41,12 @@ describe.skipIf(!built)(`the examples of several price APIs ${missing}`, () => {
     apis[1].inject('plan');
     const none = await finished(['examples/first-available.mjs'], env);
 
-    expect(good).toEqual({ code: 0, stdout: 'XAU 2199.51 USD (metals-api)\n', stderr: '' });
+    expect(good).toEqual({ code: 0, stdout: 'XAU 2199.51 USD (goldapi)\n', stderr: '' });
     expect(none).toEqual({
       code: 1,
       stdout: '',
       stderr:
-        'ERR_GOLDKEY_PRICE_API: None of the 2 clients gave a price: client 1 (metals-api, quota), client 2 (metals-api, plan).\n',
+        'ERR_GOLDKEY_PRICE_API: None of the 2 clients gave a price: client 1 (metals-api, quota), client 2 (goldapi, plan).\n',
     });
     expect(apis.map(({ calls }) => calls.length)).toEqual([2, 2]);
   });

@@ -18,7 +18,8 @@ const FOLDERS: Record<string, readonly string[]> = {
   providers: ['transport'],
   prices: ['transport'],
   rotation: ['providers'],
-  testing: [],
+  // The names of the price APIs.
+  testing: ['prices'],
   transport: [],
   cli: ['.', 'providers', 'prices', 'rotation', 'testing'],
 };

@@ -1,20 +1,17 @@
+import type { Option } from 'commander';
 import type { PriceApi, PriceApiOptions } from '../prices.js';
+import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../prices/names.js';
 
-/** The names `--api` takes. */
-export const PRICE_APIS = [
-  'metals-api',
-  'commodities-api',
-  'metalpriceapi',
-  'goldapi',
-  'metals-dev',
-  'api-ninjas',
-  'twelve-data',
-] as const;
+/** Lets an option name a price API, in any spelling. */
+export function choosesPriceApi(option: Option): Option {
+  const { parseArg: choose } = option.choices(PRICE_APIS);
+  return option.argParser((text, previous) => choose?.(priceApiNamed(text) ?? text, previous as string));
+}
 
 /** The price API that `--api` names. */
-export async function priceApi(name: string, options: PriceApiOptions): Promise<PriceApi> {
+export async function priceApi(name: PriceApiName, options: PriceApiOptions): Promise<PriceApi> {
   const apis = await import('../prices.js');
-  const make: Readonly<Record<(typeof PRICE_APIS)[number], (options: PriceApiOptions) => PriceApi>> = {
+  const make: Readonly<Record<PriceApiName, (options: PriceApiOptions) => PriceApi>> = {
     'metals-api': apis.metalsApi,
     'commodities-api': apis.commoditiesApi,
     metalpriceapi: apis.metalPriceApi,
@@ -23,7 +20,5 @@ export async function priceApi(name: string, options: PriceApiOptions): Promise<
     'api-ninjas': apis.apiNinjas,
     'twelve-data': apis.twelveData,
   };
-  const known = PRICE_APIS.find((api) => api === name);
-  if (known === undefined) throw new Error('--api was checked before.');
-  return make[known](options);
+  return make[name](options);
 }

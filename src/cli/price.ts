@@ -1,5 +1,6 @@
 import { GoldDataClient, systemClock } from '../core/index.js';
 import type { PriceApi, PriceQuery, Quote } from '../prices.js';
+import type { PriceApiName } from '../prices/names.js';
 import { report, UsageError, type Secrets } from './failure.js';
 import { print, type CliIo } from './io.js';
 import { priceApi } from './price-api.js';
@@ -8,7 +9,7 @@ import { keyTimeoutOf, providerOf, type KeyOptions } from './store.js';
 
 /** The options of `price`. */
 export interface PriceOptions extends KeyOptions {
-  api: string;
+  api: PriceApiName;
   apiUrl?: string | undefined;
   json?: boolean | undefined;
   watch?: string | true | undefined;

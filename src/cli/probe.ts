@@ -1,11 +1,12 @@
 import { GoldDataClient } from '../core/index.js';
+import type { PriceApiName } from '../prices/names.js';
 import type { RotationOptions } from '../rotation.js';
 import { givenKey } from './given-key.js';
 import { priceApi } from './price-api.js';
 
 /** The options that say which price API tries a key. */
 export interface ProbeOptions {
-  api?: string | undefined;
+  api?: PriceApiName | undefined;
   apiUrl?: string | undefined;
 }
 

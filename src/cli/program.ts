@@ -6,7 +6,7 @@ import type { EncryptOptions } from './encrypt.js';
 import { addEncryptionContext } from './encryption-context.js';
 import type { Secrets } from './failure.js';
 import type { CliIo } from './io.js';
-import { PRICE_APIS } from './price-api.js';
+import { choosesPriceApi } from './price-api.js';
 import type { PriceOptions } from './price.js';
 import { addRotate } from './rotate-commands.js';
 import type { VerifyOptions } from './verify.js';
@@ -61,7 +61,7 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
 
   withCiphertext(command('price', 'decrypt the key and ask a price API for prices, once or again and again'))
     .argument('[symbols...]', 'the metals', ['XAU'])
-    .addOption(new Option('--api <name>', 'the price API').choices(PRICE_APIS).default(PRICE_APIS[0]))
+    .addOption(choosesPriceApi(new Option('--api <name>', 'the price API')).default('metals-api'))
     .option('--api-url <url>', 'another address for the price API')
     .option('--watch [interval]', 'ask again every 60s, or as often as it says, until Ctrl-C')
     .action(async (symbols: string[], _: unknown, asked: Command) =>

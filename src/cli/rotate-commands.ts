@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 import type { Secrets } from './failure.js';
 import type { CliIo } from './io.js';
-import { PRICE_APIS } from './price-api.js';
+import { choosesPriceApi } from './price-api.js';
 import type { RotateCommandOptions } from './rotate.js';
 
 /** What the commands of `rotate` are built with. */
@@ -57,7 +57,7 @@ export function addRotate(program: Command, { io, secrets, withContext, withRing
       added.option('--cutover', 'no overlap: the account has one key at a time, and the old one is gone');
     }
     if (step !== 'init' && step !== 'canary') {
-      added.addOption(option('--api <name>', 'try the key with this price API first').choices(PRICE_APIS));
+      added.addOption(choosesPriceApi(option('--api <name>', 'try the key with this price API first')));
       added.option('--api-url <url>', 'another address for the price API');
     }
     added.action(async (options: RotateCommandOptions) => (await all()).rotateStep(io, step, options, secrets));

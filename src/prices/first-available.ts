@@ -53,14 +53,14 @@ type AskOne<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Pr
  * ```ts
  * import { GoldDataClient } from 'goldkey';
  * import { fromKms } from 'goldkey/kms';
- * import { firstAvailable, metalsApi } from 'goldkey/prices';
+ * import { firstAvailable, goldApi, metalsApi } from 'goldkey/prices';
  *
- * const account = (ciphertext: string | undefined) =>
- *   new GoldDataClient({
- *     keyProvider: fromKms({ ciphertext, encryptionContext: { service: 'gold-data-stream' } }),
- *     ...metalsApi(),
- *   });
- * await using gold = firstAvailable([account(process.env.FIRST_CIPHERTEXT), account(process.env.SECOND_CIPHERTEXT)]);
+ * const key = (ciphertext: string | undefined) =>
+ *   fromKms({ ciphertext, encryptionContext: { service: 'gold-data-stream' } });
+ * await using gold = firstAvailable([
+ *   new GoldDataClient({ keyProvider: key(process.env.FIRST_CIPHERTEXT), ...metalsApi() }),
+ *   new GoldDataClient({ keyProvider: key(process.env.SECOND_CIPHERTEXT), ...goldApi() }),
+ * ]);
  * console.log(await gold.getPrice('XAU', { timeout: 3_000 }));
  * ```
  */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { checkNames, integer, invalidType, kindOf } from '../core/index.js';
+import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../prices/names.js';
 import { checkTimes, FaultQueue, oneOf } from './fake-faults.js';
 import { apiNinjasDialect } from './fake-price-api-api-ninjas.js';
 import { commoditiesApiDialect } from './fake-price-api-commodities-api.js';
@@ -63,7 +64,7 @@ export interface FakePriceApi extends AsyncDisposable {
 }
 
 /** Another vendor is another line here, and a file beside `fake-price-api-metals-api.ts`. */
-const DIALECTS: Readonly<Record<string, PriceDialect>> = {
+const DIALECTS: Readonly<Record<PriceApiName, PriceDialect>> = {
   'metals-api': metalsApiDialect,
   'commodities-api': commoditiesApiDialect,
   metalpriceapi: metalpriceapiDialect,
@@ -171,9 +172,8 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
 
 function dialectOf(api: unknown): PriceDialect {
   if (api !== undefined && typeof api !== 'string') throw invalidType(`\`api\` must be a string, got ${kindOf(api)}.`);
-  const found = DIALECTS[oneOf('`api`', api ?? 'metals-api', Object.keys(DIALECTS))];
-  if (found === undefined) throw invalidType('`api` has no dialect.');
-  return found;
+  const name = priceApiNamed(api ?? 'metals-api');
+  return DIALECTS[oneOf('`api`', name ?? api, PRICE_APIS)];
 }
 
 function callOf(request: LoopbackRequest): PriceCall {

@@ -1,7 +1,11 @@
 import type { Agent, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../core/index.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
 import type { Incoming, Outgoing } from './exchange.js';
+
+/** How long a connection may be idle and be used again, in ms: as long as in undici. */
+const MAX_IDLE = 4_000;
 
 /** How many connections there may be. */
 export interface NodeHttpOptions {
@@ -27,34 +31,36 @@ export class NodeHttp {
   readonly #origin: URL;
   readonly #node: typeof import('node:http') | typeof import('node:https');
   readonly #agent: Agent;
+  readonly #freedAt = new WeakMap<Socket, number>();
 
   constructor(origin: string, { maxSockets }: NodeHttpOptions) {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
     this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets });
+    this.#agent.on('free', (socket: Socket) => {
+      this.#freedAt.set(socket, Date.now());
+    });
   }
 
-  /**
-   * One exchange. No redirect is followed. Rejects only when no whole answer of at most `limit` bytes came. A kept
-   * connection that the server has closed meanwhile (a Lambda that was frozen) is replaced without a word, once.
-   */
-  async send(outgoing: Outgoing & { connect?: ConnectLimit }, limit: number): Promise<Incoming> {
-    try {
-      return await this.#exchange(outgoing, limit);
-    } catch (error) {
-      if (!(error instanceof StaleConnection)) throw error;
-      // The others have been idle for as long.
-      for (const sockets of Object.values(this.#agent.freeSockets)) sockets?.forEach((socket) => socket.destroy());
-      return await this.#exchange(outgoing, limit).catch((again: unknown) => {
-        throw again instanceof StaleConnection ? again.cause : again;
-      });
-    }
+  /** One exchange. No redirect is followed. Rejects only when no whole answer of at most `limit` bytes came. */
+  send(outgoing: Outgoing & { connect?: ConnectLimit }, limit: number): Promise<Incoming> {
+    this.#dropIdle();
+    return this.#exchange(outgoing, limit);
   }
 
   /** Ends every connection, also one in use. */
   close(): void {
     this.#agent.destroy();
+  }
+
+  /** By the wall clock, which goes on while a Lambda is frozen: a server has hung up on such a connection meanwhile. */
+  #dropIdle(): void {
+    const now = Date.now();
+    for (const socket of Object.values(this.#agent.freeSockets).flat()) {
+      const idle = now - (this.#freedAt.get(socket as Socket) ?? 0);
+      if (idle > MAX_IDLE || idle < 0) socket?.destroy();
+    }
   }
 
   #exchange(outgoing: Outgoing & { connect?: ConnectLimit }, limit: number): Promise<Incoming> {
@@ -75,7 +81,6 @@ export class NodeHttp {
         headers: body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) },
         agent: this.#agent,
       });
-      let answered = false;
       let connecting: { cancel(): void } | undefined;
       const onAbort = (): void => {
         fail(signal.reason as Error);
@@ -100,10 +105,9 @@ export class NodeHttp {
         });
       }
       request.on('error', (error) => {
-        fail(request.reusedSocket && !answered && isStale(error) ? new StaleConnection(error) : error);
+        fail(error);
       });
       request.on('response', (response) => {
-        answered = true;
         receive(response, limit, fail, (text) => {
           signal.removeEventListener('abort', onAbort);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
@@ -113,18 +117,6 @@ export class NodeHttp {
       request.end(body);
     });
   }
-}
-
-/** A kept connection turned out to be closed: the request was not answered, and another connection may do. */
-class StaleConnection extends Error {
-  constructor(cause: Error) {
-    super('The connection was closed.', { cause });
-  }
-}
-
-function isStale(error: Error): boolean {
-  const { code } = error as { code?: unknown };
-  return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function receive(

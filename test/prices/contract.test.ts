@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PRICE_APIS, priceApi } from '../../src/cli/price-api.js';
+import { priceApi } from '../../src/cli/price-api.js';
+import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../src/prices/names.js';
 import { GoldDataClient, KeyRejectedError } from '../../src/core/index.js';
 import { PriceApiError, type PriceApiErrorKind } from '../../src/prices.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
@@ -16,6 +17,21 @@ const NEXT = 'contract-key-two-4567';
 const METALS = ['XAU', 'XAG', 'XPT', 'XPD'] as const;
 const RETRY = { retries: 2, minTimeout: 0, maxTimeout: 1 };
 const dollars = (symbol: string): number => USD_PRICES[symbol] ?? Number.NaN;
+
+it.each([
+  ['metalsApi', 'metals-api'],
+  ['commoditiesApi', 'commodities-api'],
+  ['metal-price-api', 'metalpriceapi'],
+  ['goldapi.io', 'goldapi'],
+  ['gold-api', 'goldapi'],
+  ['metals.dev', 'metals-dev'],
+  ['API Ninjas', 'api-ninjas'],
+  ['twelvedata', 'twelve-data'],
+  ['gold-api.com', undefined],
+  ['', undefined],
+])('%j names %s', (text, name) => {
+  expect(priceApiNamed(text)).toBe(name);
+});
 
 describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, euro, passesOn }) => {
   let fake: FakePriceApi;
@@ -107,8 +123,8 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
   });
 
   it('has one name: as a source, to the fake, and on the command line', async () => {
-    expect(PRICE_APIS).toContain(name);
-    const { fetchPrice } = await priceApi(name, { baseUrl: fake.url });
+    const named = PRICE_APIS.find((one) => one === name);
+    const { fetchPrice } = await priceApi(named as PriceApiName, { baseUrl: fake.url });
     expect((await fetchPrice('XAU', contextOf(KEY))).source).toBe(name);
   });
 

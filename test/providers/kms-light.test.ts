@@ -258,7 +258,7 @@ describe('the connections of fromKmsLight', () => {
     server.close();
   });
 
-  it('one that the server closed while it was idle costs no failed request', async () => {
+  it('one that the server closed while it was idle costs no failed load', async () => {
     let serverSide: { destroy(): void } | undefined;
     const server = createServer((incoming, response) => {
       serverSide = incoming.socket;
