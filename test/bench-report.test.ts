@@ -37,6 +37,7 @@ interface Lib {
     ratioLine(line: object): Line;
     figureLine(line: object): Line;
   };
+  'profile.mjs': { hottest(profiles: object[]): string };
   'report.mjs': { summary(results: Result[]): string; readmePart(results: Result[], pictures: string[]): string };
   'results.mjs': { merge(results: Result[]): Result[] };
 }
@@ -48,6 +49,7 @@ async function lib<File extends keyof Lib>(file: File): Promise<Lib[File]> {
 const { barChart } = await lib('chart.mjs');
 const { chartsOf } = await lib('charts.mjs');
 const { ratioLine, figureLine } = await lib('line.mjs');
+const { hottest } = await lib('profile.mjs');
 const { summary, readmePart } = await lib('report.mjs');
 const { merge } = await lib('results.mjs');
 
@@ -165,6 +167,22 @@ describe('the table of all versions', () => {
 
     expect(part).toContain('Node.js 20.1.0, 22.1.0; a machine; 2026-01-02 (quick run)');
     expect(part).toContain('<picture></picture>');
+  });
+});
+
+describe('a profile', () => {
+  it('tells where the time went over all processes, idling left out', () => {
+    const frame = { url: 'file:///folder/a.js', lineNumber: 1, columnNumber: 2 };
+    const nodes = [
+      { id: 1, callFrame: { ...frame, functionName: '(idle)', url: '' } },
+      { id: 2, callFrame: { ...frame, functionName: 'slow' } },
+      { id: 3, callFrame: { ...frame, functionName: '' } },
+    ];
+    const profile = { nodes, samples: [1, 2, 3, 2], timeDeltas: [5_000, 10, 20, 20] };
+
+    const lines = hottest([profile, profile]).split('\n');
+
+    expect(lines).toEqual([' 60.0 %  slow  a.js:2:3', ' 40.0 %  (anonymous)  a.js:2:3']);
   });
 });
 

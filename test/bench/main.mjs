@@ -1,9 +1,12 @@
 // npm run bench -- [--quick] [--rows 1,2,3] [--node PATH|MAJOR]... [--json] [--write] [--save FILE] [--from FILE]...
+//                  [--profile ROW]
 //   --from takes the results of an earlier run; with --rows these are measured anew, else nothing is.
+//   --profile tells where goldkey spends its time in a row, and measures nothing else.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chartsOf } from './lib/charts.mjs';
 import { nodes } from './lib/nodes.mjs';
+import { profiled } from './lib/profile.mjs';
 import { openReadme, writeCharts } from './lib/readme.mjs';
 import { details, heading, readmePart, summary } from './lib/report.mjs';
 import { merge, subject } from './lib/results.mjs';
@@ -33,18 +36,19 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
     save: { type: 'string' },
     from: { type: 'string', multiple: true, default: [] },
+    profile: { type: 'string' },
   },
 });
-const selected = options.rows?.split(',').map((row) => row.trim());
+const selected = (options.profile ?? options.rows)?.split(',').map((row) => row.trim());
 
 function wants(row) {
   return selected === undefined || selected.includes(row);
 }
 
-async function measure(node) {
+async function measure(node, profiles) {
   const about = subject(node, options.quick);
   const { version, major } = about;
-  const bench = { node, major, onNode20: major < 22, quick: options.quick, wants };
+  const bench = { node, major, onNode20: major < 22, quick: options.quick, wants, profiles };
   const lines = [];
   for (const group of groups) {
     if (!group.rows.some(wants)) continue;
@@ -65,6 +69,12 @@ async function main() {
   const known = groups.flatMap(({ rows }) => rows);
   const unknown = selected?.find((row) => !known.includes(row));
   if (unknown !== undefined) throw new Error(`there is no row ${unknown}; there are ${known.join(', ')}`);
+  if (options.profile !== undefined) {
+    for (const node of await nodes(options.node ?? [process.execPath])) {
+      process.stdout.write(`${await profiled((folder) => measure(node, folder))}\n`);
+    }
+    return;
+  }
   // A README that cannot take the figures is told of before they are measured.
   const readme = options.write ? await openReadme(ROOT) : undefined;
 
@@ -79,7 +89,11 @@ async function main() {
   const results = merge(given);
 
   process.stdout.write(`${options.json ? JSON.stringify(results, undefined, 2) : report(results)}\n`);
-  await readme?.write(readmePart(results, await writeCharts(ROOT, chartsOf(results))));
+  if (readme === undefined) return;
+  const lacking = known.find((wanted) => results.some(({ lines }) => !lines.some(({ row }) => row === wanted)));
+  // A table without a row would hide that it is missed.
+  if (lacking !== undefined) throw new Error(`README.md is as it was: row ${lacking} is not there for every Node.js`);
+  await readme.write(readmePart(results, await writeCharts(ROOT, chartsOf(results))));
 }
 
 try {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cleanEnvironment } from '../lib/contestant.mjs';
 import { ratioLine } from '../lib/line.mjs';
+import { profiling } from '../lib/profile.mjs';
 import { KEY } from '../lib/scene.mjs';
 import { median } from '../lib/stats.mjs';
 import { startTlsFront } from '../lib/tls-front.mjs';
@@ -25,10 +26,11 @@ const light = {
 };
 
 /** Milliseconds that a cold process takes. */
-async function cold(node, { file, https = false, price = false }, { config, front, priceUrl }) {
+async function cold(node, { file, https = false, price = false }, { config, front, priceUrl, profiled }) {
   const given = { ...config, priceUrl, ...(https && { url: front.url }) };
   const env = { ...cleanEnvironment(), ...(https && { NODE_EXTRA_CA_CERTS: front.certificate }) };
-  const { stdout } = await run(node, [main, file, JSON.stringify(given)], { env });
+  const flags = file === profiled.file && !https ? profiling(profiled.folder) : [];
+  const { stdout } = await run(node, [...flags, main, file, JSON.stringify(given)], { env });
   const { ms, got } = JSON.parse(stdout);
   const wrong = price ? Math.abs(got - PRICE) > 0.01 : got !== KEY.length;
   if (wrong) throw new Error(`${file} got something else: ${String(got)}`);
@@ -101,7 +103,12 @@ export const firstKeys = {
       };
       const { 'goldkey, fromKmsLight': _, ...withoutLight } = keys;
       const contestants = bench.wants('11') ? { ...keys, ...light } : withoutLight;
-      const times = await rounds(bench, contestants, { config, front, priceUrl: prices.url });
+      const times = await rounds(bench, contestants, {
+        config,
+        front,
+        priceUrl: prices.url,
+        profiled: { file: bench.wants('11') ? 'from-kms-light' : 'from-kms', folder: bench.profiles },
+      });
       const figures = Object.fromEntries(
         Object.keys(keys).flatMap((name) => (name in times ? [[name, median(times[name].flat())]] : [])),
       );
