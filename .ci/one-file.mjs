@@ -2,7 +2,7 @@
 // subpath shares. Each further file costs Node.js 20 half a millisecond from cold. What `goldkey` itself loads stays
 // shared, so that every class exists once.
 //
-//   node .ci/one-file.mjs kms local
+//   node .ci/one-file.mjs kms kms-light local
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -27,7 +27,10 @@ const FOLDERS: Record<string, readonly string[]> = {
 const PROVIDERS: Record<string, readonly string[]> = {
   azure: 'azure-client azure-errors azure-faults azure-key-vault azure-options azure-versions azure-write'.split(' '),
   chain: 'break-glass chain chain-link chain-notices chain-options chain-versions'.split(' '),
-  kms: 'kms kms-admin kms-cipher kms-client kms-errors kms-key kms-key-id kms-options'.split(' '),
+  kms: (
+    'kms kms-admin kms-cipher kms-client kms-decrypt kms-endpoint kms-errors kms-key kms-key-id kms-light ' +
+    'kms-light-client kms-light-credentials kms-light-wire kms-options kms-sdk'
+  ).split(' '),
   local: 'create-master-key local local-seal master-key'.split(' '),
   env: ['environment', 'pinned-version'],
   file: ['file', 'file-write', 'secret-file'],
@@ -41,7 +44,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
     'vault-transit vault-transit-key vault-wire vault-write'
   ).split(' '),
   shared: (
-    'aws-call aws-client aws-config aws-container aws-credentials aws-errors aws-faults aws-key-value aws-signature ' +
+    'aws-call aws-client aws-config aws-container aws-credentials aws-environment aws-errors aws-faults aws-key-value aws-signature ' +
     'base64-bytes ciphertext ciphertext-provider encryption-context file-owner kms-header load-package plaintext ' +
     'plaintext-version socket-codes until-aborted visible watch-file within'
   ).split(' '),
@@ -50,7 +53,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
 /** The one file that loads each npm package, and whether only when it is first used. */
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-dynamodb': ['rotation/dynamodb-client.ts', 'lazy'],
-  '@aws-sdk/client-kms': ['providers/kms-client.ts', 'lazy'],
+  '@aws-sdk/client-kms': ['providers/kms-sdk.ts', 'lazy'],
   '@aws-sdk/client-secrets-manager': ['providers/secrets-manager-client.ts', 'lazy'],
   '@aws-sdk/client-ssm': ['providers/ssm-client.ts', 'lazy'],
   '@azure/identity': ['providers/azure-client.ts', 'lazy'],
@@ -64,7 +67,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
 };
 
 /** Where the environment is read. */
-const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:aws-credentials|environment|vault-settings|pinned-version)\.ts$)/;
+const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:aws-environment|environment|vault-settings|pinned-version)\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { collect, type Body } from '../transport/bounded-body.js';
-import { dispatched, firstOf } from '../transport/dispatch.js';
-import { loadUndici } from '../transport/undici.js';
+import { firstOf } from '../transport/exchange.js';
+import { Origin } from '../transport/origin.js';
 import type { CheckedPriceOptions } from './options.js';
 
 /** A request, ready to be sent. */
@@ -22,29 +22,29 @@ export interface Answer {
 /** Sends one GET request; rejects only when no whole answer came. */
 export type Send = (request: Outgoing) => Promise<Answer>;
 
-const pools = new Map<string, Promise<Dispatcher>>();
-const CONNECTIONS = 128;
+const origins = new Map<string, Origin>();
 
 /** The transport the options ask for. None of the three follows a redirect. */
 export function transport({ baseUrl, maxBodySize, fetch, dispatcher }: CheckedPriceOptions): Send {
   const { origin } = baseUrl;
   if (fetch !== undefined) return (request) => viaFetch(fetch, origin, request, maxBodySize);
   if (dispatcher !== undefined) return (request) => viaRequest(dispatcher as Dispatcher, origin, request, maxBodySize);
-  let pool: Dispatcher | undefined;
-  return async (request) => viaPool((pool ??= await poolOf(origin)), origin, request, maxBodySize);
+  const shared = originOf(origin);
+  return (request) => viaOrigin(shared, origin, request, maxBodySize);
 }
 
-function poolOf(origin: string): Promise<Dispatcher> {
-  let pool = pools.get(origin);
-  if (pool === undefined) {
-    pool = loadUndici().then(({ Pool }) => new Pool(origin, { connections: CONNECTIONS }));
-    pools.set(origin, pool);
+/** Adapters of one API, each with its own options, share its connections. */
+function originOf(origin: string): Origin {
+  let shared = origins.get(origin);
+  if (shared === undefined) {
+    shared = new Origin(origin);
+    origins.set(origin, shared);
   }
-  return pool;
+  return shared;
 }
 
-async function viaPool(pool: Dispatcher, origin: string, request: Outgoing, limit: number): Promise<Answer> {
-  const { status, headers, text } = await dispatched(pool, { origin, method: 'GET', ...request }, limit);
+async function viaOrigin(shared: Origin, origin: string, request: Outgoing, limit: number): Promise<Answer> {
+  const { status, headers, text } = await shared.send({ origin, method: 'GET', ...request }, limit);
   return { status, retryAfter: firstOf(headers['retry-after']), text };
 }
 

@@ -1,6 +1,6 @@
 import { retrying, type Clock } from '../core/index.js';
 import type { AwsLink } from './aws-client.js';
-import { awsPause, isExpiredSignature } from './aws-faults.js';
+import { awsPause, isOutOfTime } from './aws-faults.js';
 import { untilAborted } from './until-aborted.js';
 
 /** What a call sends, written with the SDK at hand. */
@@ -37,8 +37,8 @@ export async function callAws<S, C, T>(
       try {
         return await send(sdk, client, http);
       } catch (error) {
-        // Frozen between signing and sending: nothing is wrong, so there is nothing to wait for.
-        if (signedAnew || retriesItself || !isExpiredSignature(error)) throw error;
+        // Frozen between signing and sending, or a clock now corrected: there is nothing to wait for.
+        if (signedAnew || retriesItself || !isOutOfTime(error)) throw error;
         signedAnew = true;
         return await send(sdk, client, http);
       }

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { isLoopback, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
-import { dispatched } from '../transport/dispatch.js';
-import { loadUndici } from '../transport/undici.js';
+import { NodeHttp } from '../transport/node-http.js';
 import type { AwsCredentials } from './aws-signature.js';
 import { isVisible } from './visible.js';
 import { within } from './within.js';
@@ -11,7 +9,7 @@ export interface CredentialsRequest {
   /** The key store's name, for errors. */
   readonly provider: string;
   readonly clock: Clock;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Where a container asks for its credentials. */
@@ -71,7 +69,7 @@ async function authorizationOf({ token, tokenFile, provider }: ContainerEndpoint
   let text = token;
   if (tokenFile !== undefined) {
     try {
-      text = (await readFile(tokenFile, 'utf8')).trim();
+      text = (await process.getBuiltinModule('node:fs/promises').readFile(tokenFile, 'utf8')).trim();
     } catch (error) {
       throw new KeyProviderError('The file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read.', {
         cause: error,
@@ -93,23 +91,22 @@ async function asked(
   signal: AbortSignal,
   provider: string,
 ): Promise<{ status: number; text: string }> {
-  const { Pool } = await loadUndici();
-  const pool = new Pool(origin, { connections: 1, connect: { timeout: TIMEOUT } });
+  const http = new NodeHttp(origin, { maxSockets: 1 });
   const headers = { accept: 'application/json', ...(authorization === undefined ? {} : { authorization }) };
   try {
     const request = { origin, path: `${pathname}${search}`, method: 'GET', headers, signal };
-    return await dispatched(pool, request, MAX_BODY_BYTES);
+    return await http.send(request, MAX_BODY_BYTES);
   } catch (error) {
     signal.throwIfAborted();
-    const { name, code } = error as { name?: unknown; code?: unknown };
+    const { code } = error as { code?: unknown };
     const reason = typeof code === 'string' && /^[A-Z][A-Z\d_]{0,63}$/.test(code) ? ` (${code})` : '';
     throw new KeyProviderError(
       `The endpoint of the container's credentials could not be reached${reason}; check ${WHERE}.`,
       // A parser's error quotes what it could not read.
-      { provider, ...(name === 'HTTPParserError' ? {} : { cause: error }) },
+      { provider, ...(typeof code === 'string' && code.startsWith('HPE_') ? {} : { cause: error }) },
     );
   } finally {
-    void pool.destroy();
+    http.close();
   }
 }
 
@@ -124,9 +121,10 @@ function credentialsIn(text: string): AwsCredentials | undefined {
   const [accessKeyId, secretAccessKey] = [answer?.['AccessKeyId'], answer?.['SecretAccessKey']];
   const sessionToken = answer?.['Token'] ?? undefined;
   if (!isText(accessKeyId) || !isText(secretAccessKey)) return undefined;
-  return sessionToken === undefined || isText(sessionToken)
-    ? { accessKeyId, secretAccessKey, sessionToken }
-    : undefined;
+  if (sessionToken !== undefined && !isText(sessionToken)) return undefined;
+  const ends = Date.parse(String(answer?.['Expiration']));
+  const expiration = Number.isNaN(ends) ? undefined : new Date(ends);
+  return { accessKeyId, secretAccessKey, sessionToken, expiration };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && isVisible(value);

@@ -69,13 +69,18 @@ export function awsPause(error: unknown, retried: number): number | undefined {
   return Math.round((window * (1 + Math.random())) / 2);
 }
 
-/** A request that was signed before a freeze: signing it again is all it takes. */
-export function isExpiredSignature(error: unknown): boolean {
+/**
+ * A request that was signed before a freeze, or by a clock that is off, which the client has set by the answer meanwhile:
+ * signing it again is all it takes.
+ */
+export function isOutOfTime(error: unknown): boolean {
   const { name, message } = (typeof error === 'object' && error !== null ? error : {}) as AwsFailure;
-  // There is one name for a wrong secret and for a late request; only the text tells them apart.
+  if (name === 'RequestExpired' || name === 'RequestTimeTooSkewed') return true;
+  // There is one name for a wrong secret and for a wrong time; only the text tells them apart.
   return (
-    name === 'RequestExpired' ||
-    (name === 'InvalidSignatureException' && typeof message === 'string' && message.includes('Signature expired'))
+    name === 'InvalidSignatureException' &&
+    typeof message === 'string' &&
+    ['Signature expired', 'Signature not yet current'].some((words) => message.includes(words))
   );
 }
 

@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../core/index.js';
 import { BodyTooLarge } from '../transport/bounded-body.js';
-import { dispatched, firstOf } from '../transport/dispatch.js';
+import { dispatched } from '../transport/dispatch.js';
+import { firstOf } from '../transport/exchange.js';
 import { loadUndici } from '../transport/undici.js';
 import { networkFault, statusFault, VaultFault, type VaultCall } from './vault-faults.js';
 import type { VaultSettings } from './vault-settings.js';

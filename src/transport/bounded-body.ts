@@ -34,4 +34,9 @@ export class Collector {
     const whole = this.#chunks.length === 1 && Buffer.isBuffer(only) ? only : Buffer.concat(this.#chunks);
     return whole.toString('utf8');
   }
+
+  /** Zeroes what was kept; only for chunks that nobody else has. */
+  wipe(): void {
+    for (const chunk of this.#chunks) chunk.fill(0);
+  }
 }

@@ -1,27 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { BodyTooLarge, Collector } from './bounded-body.js';
-
-type Header = string | string[] | undefined;
-
-/** A request, ready to be sent. */
-interface Outgoing {
-  readonly origin: string;
-  /** With its query. */
-  readonly path: string;
-  readonly method: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
-  readonly signal: AbortSignal;
-  /** Told just before the first byte leaves: what fails without it has not been seen by the server. */
-  readonly onSent?: (() => void) | undefined;
-}
-
-/** What came back, whole. */
-interface Incoming {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, Header>>;
-  readonly text: string;
-}
+import type { Header, Incoming, Outgoing } from './exchange.js';
 
 /**
  * One exchange on undici's lowest level: a quarter less work per request than `request()`, which makes a stream of every
@@ -70,9 +49,4 @@ export function dispatched(dispatcher: Dispatcher, outgoing: Outgoing, limit: nu
       },
     );
   });
-}
-
-/** The first value of a header that may have come more than once. */
-export function firstOf(header: Header): string | undefined {
-  return Array.isArray(header) ? header[0] : header;
 }

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fingerprintOf, GoldDataClient } from '../../src/core/index.js';
+import { fingerprintOf, GoldDataClient, type KeyProvider } from '../../src/core/index.js';
 import { fromKms, kmsCipher } from '../../src/kms.js';
+import { fromKmsLight } from '../../src/kms-light.js';
 import { keyProviderContract } from '../../src/testing/contract.js';
 import { formsOf, run } from '../cli/run.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
@@ -48,24 +49,26 @@ describe.skipIf(found.skipped !== undefined)(`AWS KMS as moto plays it ${found.s
     expect(await moto.python(COUNT_KEYS)).toBe('1');
   });
 
-  it('what boto3 encrypts, `goldkey verify` and fromKms read', async () => {
+  it('what boto3 encrypts, `goldkey verify`, fromKms and fromKmsLight read', async () => {
     const ciphertext = await moto.python(ENCRYPT, ALIAS, JSON.stringify(CONTEXT), KEY);
 
     const verified = await run(['verify', '--ciphertext', ciphertext, ...context, ...at(), '--json']);
-    await using gold = new GoldDataClient({
-      keyProvider: fromKms({
-        ciphertext,
-        encryptionContext: CONTEXT,
-        keyId: ALIAS,
-        region: moto.region,
-        clientConfig: { endpoint: moto.url },
-      }),
-      fetchPrice: (symbol: string, { apiKey }) => Promise.resolve(`${symbol} with ${fingerprintOf(apiKey)}`),
-    });
+    const { region, url: endpoint } = moto;
+    const options = { ciphertext, encryptionContext: CONTEXT, keyId: ALIAS, region };
+    const clients = [fromKms({ ...options, clientConfig: { endpoint } }), fromKmsLight({ ...options, endpoint })].map(
+      (keyProvider) =>
+        new GoldDataClient({
+          keyProvider,
+          fetchPrice: (symbol: string, { apiKey }) => Promise.resolve(`${symbol} with ${fingerprintOf(apiKey)}`),
+        }),
+    );
 
     expect(verified).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY), length: KEY.length });
-    expect(await gold.getPrice('XAU')).toBe(`XAU with ${fingerprintOf(KEY)}`);
+    for (const gold of clients) {
+      expect(await gold.getPrice('XAU')).toBe(`XAU with ${fingerprintOf(KEY)}`);
+      await gold.close();
+    }
   });
 
   it('what `goldkey encrypt` prints, boto3 decrypts', async () => {
@@ -93,29 +96,37 @@ describe.skipIf(found.skipped !== undefined)(`AWS KMS as moto plays it ${found.s
     expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('alias/none') });
   });
 
-  keyProviderContract(
-    'fromKms on moto',
-    async (key) => {
-      const relay = await startRelay(moto.url);
-      const options = { encryptionContext: CONTEXT, region: moto.region, clientConfig: { endpoint: relay.url } };
-      const cipher = kmsCipher({ keyId: ALIAS, ...options });
-      let { ciphertext } = await cipher.encrypt(key);
-      const provider = fromKms({ ciphertext: () => ciphertext, keyId: ALIAS, ...options });
-      return {
-        provider,
-        async rotate(successor) {
-          ({ ciphertext } = await cipher.encrypt(successor));
-        },
-        stop: () => relay.stop(),
-        async cleanUp() {
-          await provider.close?.();
-          await cipher.close?.();
-          await relay.stop();
-        },
-      };
-    },
-    { describe, it, expect },
-  );
+  const ways = {
+    fromKms: (endpoint: string, options: Parameters<typeof fromKms>[0]): KeyProvider =>
+      fromKms({ ...options, clientConfig: { endpoint } }),
+    fromKmsLight: (endpoint: string, options: Parameters<typeof fromKmsLight>[0]): KeyProvider =>
+      fromKmsLight({ ...options, endpoint }),
+  };
+  for (const [name, from] of Object.entries(ways)) {
+    keyProviderContract(
+      `${name} on moto`,
+      async (key) => {
+        const relay = await startRelay(moto.url);
+        const options = { encryptionContext: CONTEXT, region: moto.region };
+        const cipher = kmsCipher({ keyId: ALIAS, ...options, clientConfig: { endpoint: relay.url } });
+        let { ciphertext } = await cipher.encrypt(key);
+        const provider = from(relay.url, { ciphertext: () => ciphertext, keyId: ALIAS, ...options });
+        return {
+          provider,
+          async rotate(successor) {
+            ({ ciphertext } = await cipher.encrypt(successor));
+          },
+          stop: () => relay.stop(),
+          async cleanUp() {
+            await provider.close?.();
+            await cipher.close?.();
+            await relay.stop();
+          },
+        };
+      },
+      { describe, it, expect },
+    );
+  }
 });
 
 /** A way to moto that can be cut while moto runs on. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
 import { printed, program } from './user.js';
 
 const KEY = 'sk-invented/+&=0123456789';
@@ -49,6 +50,7 @@ describe('what importing loads', () => {
     ['goldkey/chain', []],
     ['goldkey/file', []],
     ['goldkey/kms', []],
+    ['goldkey/kms-light', []],
     ['goldkey/local', []],
     ['goldkey/prices', []],
     ['goldkey/rotation/dynamodb', []],
@@ -119,5 +121,42 @@ describe('what is loaded on first use', () => {
     expect(before).toEqual([]);
     expect(after).toContain('@aws-sdk/client-kms');
     for (const other of ['p-retry', 'undici', 'lru-cache', 'commander']) expect(after).not.toContain(other);
+  });
+
+  it('fromKmsLight and metalsApi get to a first price with aws4 alone', async () => {
+    await using api = await startFakePriceApi({ keys: [KEY] });
+    const source = `
+      import { GoldDataClient } from 'goldkey';
+      import { fromKmsLight } from 'goldkey/kms-light';
+      import { metalsApi } from 'goldkey/prices';
+      const gold = new GoldDataClient({
+        keyProvider: fromKmsLight({ ciphertext: process.env.CIPHERTEXT, encryptionContext: { a: 'b' } }),
+        ...metalsApi({ baseUrl: process.env.API }),
+      });
+      const { price } = await gold.getPrice('XAU');
+      if (!(price > 0)) throw new Error('no price');`;
+    const env = {
+      CIPHERTEXT: kms.encrypt(KEY, { a: 'b' }),
+      API: api.url,
+      AWS_REGION: kms.region,
+      AWS_ENDPOINT_URL_KMS: kms.url,
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'invented',
+    };
+
+    expect(await loadedBy(source, env)).toEqual(['aws4']);
+    expect(api.calls.map(({ status }) => status)).toEqual([200]);
+  });
+
+  it('price calls in number load undici, in the background', async () => {
+    await using api = await startFakePriceApi({ keys: [KEY] });
+    const source = `${CLIENT.replace('first-key-0001', KEY)}
+      import { metalsApi } from 'goldkey/prices';
+      const gold = new GoldDataClient({ keyProvider, ...metalsApi({ baseUrl: process.env.API }) });
+      await Promise.all(Array.from({ length: 50 }, () => gold.getPrice('XAU')));
+      await gold.getPrice('XAU');`;
+
+    expect(await loadedBy(source, { API: api.url })).toContain('undici');
+    expect(api.calls).toHaveLength(51);
   });
 });

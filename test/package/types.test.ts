@@ -62,6 +62,7 @@ const NAMES = {
   'goldkey/chain': 'fromBreakGlass, fromChain',
   'goldkey/file': 'fromFile',
   'goldkey/kms': 'fromKms',
+  'goldkey/kms-light': 'fromKmsLight',
   'goldkey/local': 'fromLocal',
   'goldkey/prices': 'metalsApi, type Quote',
   'goldkey/secrets-manager': 'fromSecretsManager, rotationHandler',

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromKms } from '../../src/kms.js';
+import { fromKmsLight } from '../../src/kms-light.js';
+import type { KeyProvider } from '../../src/core/index.js';
 import { createMasterKey, fromLocal, localCipher } from '../../src/local.js';
 import { keyProviderContract } from '../../src/testing/contract.js';
 import { startFakeKms } from '../../src/testing/fake-kms.js';
@@ -10,33 +12,38 @@ import { startFakeKms } from '../../src/testing/fake-kms.js';
 const runner = { describe, it, expect };
 const encryptionContext = { service: 'gold-data-stream' };
 
-keyProviderContract(
-  'fromKms',
-  async (key) => {
-    const kms = await startFakeKms();
-    let ciphertext = kms.encrypt(key, encryptionContext);
-    const provider = fromKms({
-      ciphertext: () => ciphertext,
-      encryptionContext,
-      keyId: kms.keyArn,
-      region: kms.region,
-      clientConfig: { endpoint: kms.url, credentials: { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented' } },
-    });
-    return {
-      provider,
-      rotate: async (successor) => {
-        ciphertext = kms.encrypt(successor, encryptionContext);
-      },
-      deny: async () => kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' }),
-      stop: () => kms.close(),
-      cleanUp: async () => {
-        await provider.close?.();
-        await kms.close();
-      },
-    };
-  },
-  runner,
-);
+const credentials = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented' };
+const ways = {
+  fromKms: (url: string, options: Parameters<typeof fromKms>[0]): KeyProvider =>
+    fromKms({ ...options, clientConfig: { endpoint: url, credentials } }),
+  fromKmsLight: (url: string, options: Parameters<typeof fromKmsLight>[0]): KeyProvider =>
+    fromKmsLight({ ...options, endpoint: url, credentials }),
+};
+
+for (const [name, from] of Object.entries(ways)) {
+  keyProviderContract(
+    name,
+    async (key) => {
+      const kms = await startFakeKms({ credentials });
+      let ciphertext = kms.encrypt(key, encryptionContext);
+      const { keyArn: keyId, region } = kms;
+      const provider = from(kms.url, { ciphertext: () => ciphertext, encryptionContext, keyId, region });
+      return {
+        provider,
+        rotate: async (successor) => {
+          ciphertext = kms.encrypt(successor, encryptionContext);
+        },
+        deny: async () => kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' }),
+        stop: () => kms.close(),
+        cleanUp: async () => {
+          await provider.close?.();
+          await kms.close();
+        },
+      };
+    },
+    runner,
+  );
+}
 
 keyProviderContract(
   'fromLocal',

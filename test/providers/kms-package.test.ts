@@ -76,4 +76,32 @@ describe('the package of the AWS SDK', () => {
     expect(packages).toEqual([]);
     expect(imports.map(({ path }) => path)).not.toContain('node:https');
   });
+
+  it('is asked for by kms-light only where nothing else knows who signs', async () => {
+    await build({
+      entryPoints: [source('kms-light.ts')],
+      outfile: join(directory, 'light.cjs'),
+      bundle: true,
+      external: ['@aws-sdk/*'],
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
+    });
+    const program = (options: string): string => `
+      import light from './light.cjs';
+      const keys = light.fromKmsLight({ ciphertext: Buffer.alloc(99, 7), encryptionContext: {}, ${options} });
+      await keys.load({ stage: 'current', signal: new AbortController().signal })
+        .catch((error) => console.log(error.code, error.message));`;
+    const endpoint = "endpoint: 'http://127.0.0.1:9'";
+
+    expect(run(program(`region: 'eu-central-1', ${endpoint}`))).toMatch(
+      /^ERR_GOLDKEY_MISSING_PACKAGE .*no AWS credentials.*npm install @aws-sdk\/client-kms/,
+    );
+    expect(run(program(endpoint))).toMatch(/^ERR_GOLDKEY_MISSING_PACKAGE .*no AWS_REGION.*npm install/);
+    // aws4 is in the bundle.
+    const credentials = "credentials: { accessKeyId: 'a', secretAccessKey: 'b' }";
+    expect(run(program(`region: 'eu-central-1', ${endpoint}, ${credentials}`))).toMatch(
+      /^ERR_GOLDKEY_PROVIDER .*could not be reached/,
+    );
+  });
 });

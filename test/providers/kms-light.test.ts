@@ -1,0 +1,352 @@
+import { createServer, type Server } from 'node:http';
+import { createServer as createSocketServer, type AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
+import { describe, expect, it, vi } from 'vitest';
+import { GoldDataClient, type KeyProvider } from '../../src/core/index.js';
+import { fromKms, type FromKmsOptions } from '../../src/kms.js';
+import { fromKmsLight } from '../../src/kms-light.js';
+import { assertNoSecret } from '../../src/testing.js';
+import { KMS_FAULTS } from '../../src/testing/fake-kms-faults.js';
+import { manualClock } from '../../src/testing/manual-clock.js';
+import { CONTEXT, CREDENTIALS, KEY, lightScene, load } from './kms-light-scene.js';
+import { failure, request, text } from './loading.js';
+
+const scene = lightScene();
+const { light, opened } = scene;
+
+const withSdk = (more: Partial<FromKmsOptions> = {}): KeyProvider =>
+  opened(
+    fromKms({
+      ciphertext: scene.kms.encrypt(KEY, CONTEXT),
+      encryptionContext: CONTEXT,
+      region: scene.kms.region,
+      clientConfig: { endpoint: scene.kms.url, credentials: CREDENTIALS },
+      ...more,
+    }),
+  );
+
+/** All that a caller can tell of a failed load. */
+async function told(provider: KeyProvider): Promise<Record<string, unknown>> {
+  const before = scene.kms.requests.length;
+  const error = (await failure(load(provider))) as Error & Record<string, unknown>;
+  assertNoSecret(error, KEY);
+  assertNoSecret(error, CREDENTIALS.secretAccessKey);
+  const { name, message, code, retryable, provider: of } = error;
+  return { name, message, code, retryable, of, requests: scene.kms.requests.length - before };
+}
+
+async function serving(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+describe('fromKmsLight over the wire', () => {
+  it('hands over the key that was encrypted, with the version fromKms gives it, in memory of its own', async () => {
+    const ciphertext = scene.kms.encrypt(KEY, CONTEXT);
+
+    const loaded = await load(light({ ciphertext, keyId: scene.kms.keyArn }));
+
+    expect(text(loaded)).toBe(KEY);
+    expect(loaded.version).toBe((await load(withSdk({ ciphertext }))).version);
+    expect(loaded.bytes.buffer.byteLength).toBe(KEY.length);
+    expect(scene.kms.requests.map(({ operation, status }) => [operation, status])).toEqual([
+      ['Decrypt', 200],
+      ['Decrypt', 200],
+    ]);
+  });
+
+  it('takes the key as ARN, id and alias', async () => {
+    for (const keyId of [scene.kms.keyArn, scene.kms.keyArn.split('/')[1], 'alias/gold-api-keys']) {
+      expect(text(await load(light({ keyId })))).toBe(KEY);
+    }
+  });
+
+  it('signs what a context of any characters makes of the body', async () => {
+    const encryptionContext = { 'ключ "1"': 'Zürich\n/+&= 😀', empty: '' };
+    const ciphertext = scene.kms.encrypt(KEY, encryptionContext);
+
+    expect(text(await load(light({ ciphertext, encryptionContext })))).toBe(KEY);
+  });
+
+  it('has a current key and no other', async () => {
+    expect(await light().load({ ...request(), stage: 'previous' })).toBeUndefined();
+    expect(scene.kms.requests).toEqual([]);
+  });
+
+  it('serves a client through a rotation', async () => {
+    let ciphertext = scene.kms.encrypt(KEY, CONTEXT);
+    let good = KEY;
+    const gold = new GoldDataClient({
+      keyProvider: light({ ciphertext: () => ciphertext }),
+      fetchPrice: (_, { apiKey }) =>
+        apiKey === good ? Promise.resolve(2000) : Promise.reject(Object.assign(new Error('no'), { status: 401 })),
+    });
+    expect(await gold.getPrice()).toBe(2000);
+
+    good = 'invented-key-4712';
+    ciphertext = scene.kms.encrypt(good, CONTEXT);
+
+    expect(await gold.getPrice()).toBe(2000);
+    expect(gold.status().counts).toMatchObject({ repairs: 1, loads: 2 });
+    expect(scene.kms.requests).toHaveLength(2);
+    await gold.close();
+  });
+});
+
+describe('the errors of fromKmsLight are those of fromKms', () => {
+  it.each(KMS_FAULTS.filter((fault) => fault !== 'slow'))('for the fault %s', async (fault) => {
+    scene.kms.inject(fault, { times: Infinity });
+
+    const expected = await told(withSdk({ keyId: 'alias/gold-api-keys' }));
+
+    expect(await told(light({ keyId: 'alias/gold-api-keys' }))).toEqual(expected);
+    expect(expected).toMatchObject({ of: 'aws-kms' });
+  });
+
+  it.each([
+    ['another context', () => ({ encryptionContext: { ...CONTEXT, environment: 'elsewhere' } })],
+    ['no such key', () => ({ keyId: scene.kms.keyArn.replace(/[^/]*$/, '00000000-0000-0000-0000-000000000000') })],
+    ['no such alias', () => ({ keyId: 'alias/none' })],
+    ['a ciphertext cut short', () => ({ ciphertext: scene.kms.encrypt(KEY, CONTEXT).slice(0, -12) })],
+    ['an unset variable', () => ({ ciphertext: undefined })],
+    ['a plaintext key', () => ({ ciphertext: KEY })],
+  ])('for %s', async (_, more) => {
+    const expected = await told(withSdk(more()));
+
+    expect(await told(light(more()))).toEqual(expected);
+  });
+
+  it('for a wrong secret, and for a KMS that is not there', async () => {
+    const credentials = { ...CREDENTIALS, secretAccessKey: 'another-secret' };
+    const sdk = { endpoint: scene.kms.url, credentials };
+    expect(await told(light({ credentials }))).toEqual(await told(withSdk({ clientConfig: sdk })));
+
+    const endpoint = 'http://127.0.0.1:9';
+    expect(await told(light({ endpoint }))).toEqual(
+      await told(withSdk({ clientConfig: { endpoint, credentials: CREDENTIALS } })),
+    );
+  });
+
+  it.each([
+    ['a plaintext without quotes', 200, `{"Plaintext":${Buffer.from(KEY).toString('base64')}}`],
+    ['a page under 200', 200, '<html>proxy</html>'],
+    ['a page under 403', 403, '<html>blocked</html>'],
+    ['an empty body under 400', 400, ''],
+    ['no plaintext', 200, '{"KeyId":"x"}'],
+    ['JSON that is no object', 200, '7'],
+  ])('for an answer of %s, of which nothing is kept', async (_, status, body) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(body);
+    });
+    const endpoint = await serving(server);
+
+    const error = await failure(load(light({ endpoint })));
+
+    server.close();
+    const sdk = await failure(load(withSdk({ clientConfig: { endpoint, credentials: CREDENTIALS } })));
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+    expect(sdk).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(Buffer.from(KEY).toString('base64', 0, 6));
+  });
+
+  it('a body without end is not read to its end', async () => {
+    let cut = 0;
+    const server = createServer((_request, response) => {
+      response.writeHead(200);
+      response.on('close', () => cut++);
+      const more = (): void => {
+        if (!response.destroyed) response.write(Buffer.alloc(65_536, 32), more);
+      };
+      more();
+    });
+
+    const error = await failure(load(light({ endpoint: await serving(server) })));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+    await expect.poll(() => cut).toBe(3);
+    server.close();
+  });
+});
+
+describe('time and fromKmsLight', () => {
+  it('a hung request ends with the reason of the signal', async () => {
+    scene.kms.inject('slow');
+    const controller = new AbortController();
+    const loading = failure(light().load(request(manualClock(), { signal: controller.signal })));
+    await expect.poll(() => scene.kms.requests.length).toBe(1);
+
+    controller.abort(new Error('enough'));
+
+    expect(await loading).toMatchObject({ message: 'enough' });
+  });
+
+  it('a request without answer is given up after two seconds, and made three times', async () => {
+    scene.kms.inject('slow', { times: 3 });
+    const clock = manualClock();
+    const loading = failure(light().load(request(clock)));
+
+    for (const requests of [1, 2, 3]) {
+      await expect.poll(() => scene.kms.requests.length).toBe(requests);
+      // The pause before it took up to 200 ms of the last step.
+      await clock.advance(1_600);
+      expect(scene.kms.requests).toHaveLength(requests);
+      await clock.advance(800);
+    }
+
+    expect(await loading).toMatchObject({ code: 'ERR_GOLDKEY_KEY_TIMEOUT', retryable: true });
+    expect(scene.kms.requests).toHaveLength(3);
+  });
+
+  it('a connection that is not made within a second is given up', async () => {
+    // A TLS handshake that never comes.
+    const silent = createSocketServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.resume();
+    });
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    const clock = manualClock();
+    const endpoint = `https://127.0.0.1:${String((silent.address() as AddressInfo).port)}`;
+    let connections = 0;
+    silent.on('connection', () => connections++);
+    const loading = failure(light({ endpoint }).load(request(clock)));
+
+    for (const count of [1, 2, 3]) {
+      await expect.poll(() => connections).toBe(count);
+      await clock.advance(1_000);
+      await clock.advance(400);
+    }
+
+    expect(await loading).toMatchObject({ code: 'ERR_GOLDKEY_KEY_TIMEOUT', retryable: true });
+    silent.close();
+  });
+
+  it.each([-3_600_000, 3_600_000])('a clock that is %i ms off is corrected by the answer’s, at once', async (off) => {
+    const real = Date.now;
+    vi.spyOn(Date, 'now').mockImplementation(() => real() + off);
+    // The service keeps the right time: its own reading of the clock is the one in between.
+    const server = createServer((incoming, response) => {
+      vi.mocked(Date.now).mockImplementation(real);
+      void relay(incoming, response, () => vi.mocked(Date.now).mockImplementation(() => real() + off));
+    });
+    const endpoint = await serving(server);
+
+    const loaded = await load(light({ endpoint }));
+
+    server.close();
+    expect(text(loaded)).toBe(KEY);
+    expect(scene.kms.requests.map(({ status }) => status)).toEqual([400, 200]);
+  });
+});
+
+describe('the connections of fromKmsLight', () => {
+  it('are kept, and shared by those of one endpoint', async () => {
+    const sockets = new Set<unknown>();
+    const server = createServer((incoming, response) => {
+      sockets.add(incoming.socket);
+      void relay(incoming, response, () => undefined);
+    });
+    const endpoint = await serving(server);
+    const [first, second] = [light({ endpoint }), light({ endpoint })];
+
+    await load(first);
+    await load(second);
+    await first.close?.();
+    await load(second);
+
+    expect(sockets.size).toBe(1);
+    expect(scene.kms.requests).toHaveLength(3);
+    server.close();
+  });
+
+  it('one that the server closed while it was idle costs no failed request', async () => {
+    let serverSide: { destroy(): void } | undefined;
+    const server = createServer((incoming, response) => {
+      serverSide = incoming.socket;
+      void relay(incoming, response, () => undefined);
+    });
+    const provider = light({ endpoint: await serving(server) });
+    await load(provider);
+
+    serverSide?.destroy();
+
+    expect(text(await load(provider))).toBe(KEY);
+    server.close();
+  });
+
+  it('end with the last user, who may come back', async () => {
+    const provider = light();
+    await load(provider);
+    await provider.close?.();
+
+    expect(text(await load(provider))).toBe(KEY);
+  });
+});
+
+describe('the options of fromKmsLight', () => {
+  it.each([
+    [{ client: {} }, /client/],
+    [{ clientConfig: {} }, /clientConfig/],
+    [{ endpoint: 'http://kms.example' }, /https URL/],
+    [{ endpoint: 'kms' }, /https URL/],
+    [{ endpoint: 7 }, /string/],
+    [{ region: 'eu-central-1.evil.example/' }, /Region/],
+    [{ keyId: 'arn:aws:s3:::bucket' }, /another service/],
+    [{ grantTokens: 'x' }, /grantTokens/],
+    [{ credentials: {} }, /`credentials` must be/],
+    [{ credentials: { accessKeyId: 'AKIA', secretAccessKey: 'with space' } }, /visible ASCII/],
+    [{ credentials: 'AKIA' }, /`credentials` must be/],
+    [{ encryptionContext: undefined }, /encryptionContext/],
+    [{ cipherText: 'x' }, /`ciphertext`/],
+  ])('%j is refused at once', (more, message) => {
+    const make = (): unknown => fromKmsLight({ ciphertext: 'x', encryptionContext: {}, ...(more as object) });
+
+    expect(make).toThrow(message);
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+  });
+
+  it('are copied', async () => {
+    const credentials = { ...CREDENTIALS };
+    const provider = light({ credentials });
+    credentials.secretAccessKey = 'changed';
+
+    expect(text(await load(provider))).toBe(KEY);
+  });
+
+  it('grant tokens go along', async () => {
+    const bodies: unknown[] = [];
+    const server = createServer((incoming, response) => {
+      let body = '';
+      incoming.on('data', (chunk) => (body += String(chunk)));
+      incoming.on('end', () => {
+        bodies.push(JSON.parse(body));
+        response.end('{}');
+      });
+    });
+
+    await failure(load(light({ endpoint: await serving(server), grantTokens: ['one'], keyId: 'alias/x' })));
+
+    server.close();
+    expect(bodies).toEqual([
+      { CiphertextBlob: expect.any(String), EncryptionContext: CONTEXT, KeyId: 'alias/x', GrantTokens: ['one'] },
+    ]);
+  });
+});
+
+/** Passes a request on to the KMS, its Host header as it was signed. */
+async function relay(
+  incoming: import('node:http').IncomingMessage,
+  response: import('node:http').ServerResponse,
+  after: () => void,
+): Promise<void> {
+  const { request: ask } = await import('node:http');
+  const onward = ask(
+    new URL(scene.kms.url),
+    { method: incoming.method, headers: incoming.headers, path: incoming.url, agent: false },
+    (answer) => {
+      after();
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    },
+  );
+  incoming.pipe(onward);
+}
