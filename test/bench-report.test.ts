@@ -89,6 +89,10 @@ describe('a line of the benchmark', () => {
     expect(figureLine({ ours: '3 wait', value: 3, limit: 0 })).toMatchObject({ met: false, verdict: 'MISSED by 3' });
   });
 
+  it('below nothing is no figure, and does not meet a budget', () => {
+    expect(ratio('10', -1, { budget: 0.04 })).toMatchObject({ met: false, verdict: 'MISSED: lost in noise' });
+  });
+
   it('without a budget has no verdict', () => {
     const line = ratio('1', 50);
 

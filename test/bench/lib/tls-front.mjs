@@ -33,8 +33,11 @@ export async function startTlsFront(target) {
 
     const { port } = new URL(target);
     const sockets = new Set();
-    const server = createServer({ cert: await readFile(certificate), key: await readFile(keyFile) }, (socket) => {
-      const behind = connect(Number(port), '127.0.0.1');
+    // Small packets that wait for each other would add 40 ms to every exchange.
+    const noDelay = true;
+    const options = { cert: await readFile(certificate), key: await readFile(keyFile), noDelay };
+    const server = createServer(options, (socket) => {
+      const behind = connect({ port: Number(port), host: '127.0.0.1', noDelay });
       for (const [one, other] of [
         [socket, behind],
         [behind, socket],
