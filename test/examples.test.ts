@@ -77,22 +77,25 @@ describe.skipIf(!built)(`the examples ${missing}`, () => {
     expect(api.calls.length - before).toBe(1);
   });
 
-  it('lambda-handler.mjs answers two invocations with one decryption', async () => {
-    kms.reset();
-    const program = `
-      import { handler } from './examples/lambda-handler.mjs';
+  it.each(['lambda-handler', 'lambda-light-handler'])(
+    '%s.mjs answers two invocations with one decryption',
+    async (name) => {
+      kms.reset();
+      const program = `
+      import { handler } from './examples/${name}.mjs';
       const context = { getRemainingTimeInMillis: () => 5000 };
       const answers = [await handler({ symbol: 'XAU' }, context), await handler({ symbol: 'XAG' }, context)];
       console.log(JSON.stringify(answers));`;
-    const ran = await finished(['--input-type=module', '-e', program], forKms());
+      const ran = await finished(['--input-type=module', '-e', program], forKms());
 
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(ran.stdout)).toMatchObject([
-      { metal: 'XAU', price: 2199.5135616442817 },
-      { metal: 'XAG', price: 25.34 },
-    ]);
-    expect(kms.requests.map(({ operation }) => operation)).toEqual(['Decrypt']);
-  });
+      expect(ran).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(ran.stdout)).toMatchObject([
+        { metal: 'XAU', price: 2199.5135616442817 },
+        { metal: 'XAG', price: 25.34 },
+      ]);
+      expect(kms.requests.map(({ operation }) => operation)).toEqual(['Decrypt']);
+    },
+  );
 
   it('own-axios.mjs prints a price; a refused key is an error without the key', async () => {
     const good = await finished(['examples/own-axios.mjs'], env);

@@ -20,7 +20,7 @@ export class Origin {
   #nodeRunning = 0;
   #sent = 0;
   #pool: Dispatcher | undefined;
-  #loading: Promise<void> | undefined;
+  #loading = false;
 
   constructor(origin: string) {
     this.#origin = origin;
@@ -30,8 +30,7 @@ export class Origin {
     if (this.#pool !== undefined) return await dispatched(this.#pool, outgoing, limit);
     this.#sent++;
     this.#nodeRunning++;
-    if (this.#sent >= REQUESTS_BEFORE_UNDICI || this.#nodeRunning >= TOGETHER_BEFORE_UNDICI)
-      this.#loading ??= this.#load();
+    if (this.#sent >= REQUESTS_BEFORE_UNDICI || this.#nodeRunning >= TOGETHER_BEFORE_UNDICI) void this.#load();
     try {
       this.#node ??= new NodeHttp(this.#origin, { maxSockets: CONNECTIONS });
       return await this.#node.send(outgoing, limit);
@@ -42,6 +41,8 @@ export class Origin {
   }
 
   async #load(): Promise<void> {
+    if (this.#loading) return;
+    this.#loading = true;
     try {
       const { Pool } = await loadUndici();
       this.#pool = new Pool(this.#origin, { connections: CONNECTIONS });

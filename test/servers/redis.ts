@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { aptInstall } from './apt.js';
 import { freePort, ready, run, stopped } from './process.js';
 
 /** A Redis on loopback, without a password and without a disk: what is in it ends with `stop`. */
@@ -41,11 +42,8 @@ export async function startRedis(): Promise<Redis> {
 async function installed(): Promise<void> {
   if (await isThere()) return;
   const how = 'apt-get install redis-server (or any package that brings redis-server into the PATH)';
-  if (process.getuid?.() !== 0) throw new Error(`redis-server is not installed; to run these tests: ${how}`);
   try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['update', '-qq'], { env });
-    await run('apt-get', ['install', '-y', '-qq', 'redis-server'], { env });
+    await aptInstall(['redis-server']);
   } catch (error) {
     throw new Error(`redis-server could not be installed; to run these tests: ${how}`, { cause: error });
   }
