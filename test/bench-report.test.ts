@@ -1,73 +1,15 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lib, ratio, result } from './bench-lib.js';
 
-// The benchmark is plain JavaScript, which has no types of its own.
-type Theme = 'light' | 'dark';
-interface Bar {
-  value: number;
-  tone: string;
-}
-interface Panel {
-  heading: string;
-  rows: { label: string; text: string; bars: Bar[] }[];
-}
-interface Line {
-  row: string;
-  what: string;
-  of: string;
-  ours: string;
-  result: string;
-  budget: string;
-  verdict: string;
-  met?: boolean;
-}
-interface Result {
-  version: string;
-  major: number;
-  machine: string;
-  date: string;
-  quick: boolean;
-  lines: (Line & { details?: unknown; figures?: Record<string, number> })[];
-}
-interface Lib {
-  'chart.mjs': {
-    barChart(chart: { title: string; subtitle: string; description: string; panels: Panel[] }): Record<Theme, string>;
-  };
-  'charts.mjs': { chartsOf(results: Result[]): { name: string; alt: string; svg: Record<Theme, string> }[] };
-  'line.mjs': {
-    ratioLine(line: object): Line;
-    figureLine(line: object): Line;
-  };
-  'profile.mjs': { hottest(profiles: object[]): string };
-  'report.mjs': { summary(results: Result[]): string; readmePart(results: Result[], pictures: string[]): string };
-  'results.mjs': { merge(results: Result[]): Result[] };
-}
-
-async function lib<File extends keyof Lib>(file: File): Promise<Lib[File]> {
-  return (await import(new URL(`bench/lib/${file}`, import.meta.url).href)) as Lib[File];
-}
-
-const { barChart } = await lib('chart.mjs');
-const { chartsOf } = await lib('charts.mjs');
-const { ratioLine, figureLine } = await lib('line.mjs');
+const { figureLine } = await lib('line.mjs');
 const { hottest } = await lib('profile.mjs');
+const { openReadme, writeCharts } = await lib('readme.mjs');
 const { summary, readmePart } = await lib('report.mjs');
 const { merge } = await lib('results.mjs');
-
-function ratio(row: string, ours: number, more: object = {}): Line {
-  return ratioLine({ row, what: `row ${row}`, unit: 'ns', ours: [[ours]], name: 'naive', theirs: [[100]], ...more });
-}
-
-function result(major: number, lines: Result['lines'], more: Partial<Result> = {}): Result {
-  return {
-    version: `v${String(major)}.1.0`,
-    major,
-    machine: 'a machine',
-    date: '2026-01-02',
-    quick: false,
-    lines,
-    ...more,
-  };
-}
 
 const cells = (markdown: string): string[][] =>
   markdown.split('\n').map((line) =>
@@ -190,94 +132,39 @@ describe('a profile', () => {
   });
 });
 
-describe('a chart', () => {
-  const chart = {
-    title: 'A & B',
-    subtitle: '<less>',
-    description: 'in "words"',
-    panels: [
-      {
-        heading: 'h',
-        rows: [
-          { label: 'naive & co <1>', text: '1,000 loads', bars: [{ value: 1_000, tone: 'peer' }] },
-          { label: 'goldkey', text: '1 load', bars: [{ value: 1, tone: 'ours' }] },
-          { label: 'none', text: '0', bars: [{ value: 0, tone: 'error' }] },
-        ],
-      },
-    ],
-  };
+describe('the README', () => {
+  let folder: string;
+  let root: URL;
 
-  it('escapes what XML does not take', () => {
-    const { light } = barChart(chart);
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'goldkey-bench-report-'));
+    root = pathToFileURL(`${folder}/`);
+  });
+  afterEach(() => rm(folder, { recursive: true }));
 
-    for (const text of ['>A &amp; B<', '>&lt;less&gt;<', '>in &quot;words&quot;<', '>naive &amp; co &lt;1&gt;<']) {
-      expect(light).toContain(text);
-    }
-    expect(light).not.toMatch(/&(?!amp;|lt;|gt;|quot;)/);
+  it('is written between its markers, and nowhere else', async () => {
+    const readme = join(folder, 'README.md');
+    await writeFile(readme, '# a\n\n<!-- bench:start -->\n\nold\n\n<!-- bench:end -->\n\nz\n');
+
+    await (await openReadme(root)).write('new');
+
+    expect(await readFile(readme, 'utf8')).toBe('# a\n\n<!-- bench:start -->\n\nnew\n\n<!-- bench:end -->\n\nz\n');
   });
 
-  it('has a title and a description that the picture is labelled by', () => {
-    for (const svg of Object.values(barChart(chart))) {
-      expect(svg).toMatch(/^<svg [^>]*role="img" aria-labelledby="title description"/);
-      expect(svg).toContain('<title id="title">');
-      expect(svg).toContain('<desc id="description">');
-    }
+  it('without the markers is refused', async () => {
+    await writeFile(join(folder, 'README.md'), '# a\n');
+
+    await expect(openReadme(root)).rejects.toThrow('lacks the markers');
   });
 
-  it('says the same in both themes, in other colours', () => {
-    const { light, dark } = barChart(chart);
-    const colourless = (svg: string): string => svg.replaceAll(/#[\da-f]{6}/g, '#');
+  it('shows the chart of the reader’s theme, and says the same in words', async () => {
+    const svg = { light: '<svg>light</svg>', dark: '<svg>dark</svg>' };
 
-    expect(colourless(dark)).toBe(colourless(light));
-    expect(dark).not.toBe(light);
-  });
+    const [picture] = await writeCharts(root, [{ name: 'a', alt: 'one "and" two', svg }]);
 
-  it('bars are as long as their figures; the least above nothing can be seen, nothing cannot', () => {
-    const widths = [...barChart(chart).light.matchAll(/<rect x="234"[^>]* width="([\d.]+)"/g)].map(
-      ([, width]) => width,
-    );
-
-    expect(widths).toEqual(['370', '2', '0']);
-  });
-
-  it.each([Number.NaN, Infinity, -1, undefined])('refuses %s as a figure', (value) => {
-    const rows = [{ label: 'naive', text: '', bars: [{ value: value as number, tone: 'peer' }] }];
-
-    expect(() => barChart({ ...chart, panels: [{ heading: 'h', rows }] })).toThrow('A & B: naive has no figure');
-  });
-
-  it('of nothing but zeros has no NaN in it', () => {
-    const rows = [{ label: 'naive', text: '0', bars: [{ value: 0, tone: 'peer' }] }];
-
-    expect(barChart({ ...chart, panels: [{ heading: 'h', rows }] }).light).not.toContain('NaN');
-  });
-});
-
-describe('the charts of a run', () => {
-  const revoked = {
-    ...ratio('8', 1),
-    details: { goldkey: { loads: 1 }, naive: { loads: 3_000 }, peer: { loads: 41 } },
-  };
-  const rotated = {
-    ...ratio('7', 1),
-    details: { goldkey: { loads: 1, errors: 0 }, naive: { loads: 1_000, errors: 999 } },
-  };
-  const first = (ms: number): Result['lines'][number] => ({
-    ...ratio('11', 1),
-    figures: { 'goldkey, fromKmsLight': ms, naive: 185 },
-  });
-
-  it('show a refused key and the time to the first key, on every version that has it', () => {
-    const charts = chartsOf([result(20, [rotated, revoked, first(18)]), result(22, [rotated, revoked, first(19)])]);
-
-    expect(charts.map(({ name }) => name)).toEqual(['refused-key', 'first-key']);
-    expect(charts[0]?.alt).toContain('goldkey 1 load; peer 41 loads; naive 3,000 loads');
-    expect(charts[0]?.alt).toContain('goldkey 1 load, 0 errors; naive 1,000 loads, 999 errors');
-    expect(charts[1]?.alt).toContain('Node.js 20: goldkey, fromKmsLight 18 ms; naive 185 ms. Node.js 22: goldkey');
-  });
-
-  it('are left out when the run has not measured their rows', () => {
-    expect(chartsOf([result(20, [revoked])])).toEqual([]);
-    expect(chartsOf([result(20, [first(18)])]).map(({ name }) => name)).toEqual(['first-key']);
+    expect(await readdir(join(folder, '.github', 'charts'))).toEqual(['a-dark.svg', 'a-light.svg']);
+    expect(await readFile(join(folder, '.github', 'charts', 'a-dark.svg'), 'utf8')).toBe(svg.dark);
+    expect(picture).toContain('(prefers-color-scheme: dark)" srcset=".github/charts/a-dark.svg"');
+    expect(picture).toContain('alt="one &quot;and&quot; two" src=".github/charts/a-light.svg"');
   });
 });

@@ -48,7 +48,8 @@ function wants(row) {
 async function measure(node, profiles) {
   const about = subject(node, options.quick);
   const { version, major } = about;
-  const bench = { node, major, onNode20: major < 22, quick: options.quick, wants, profiles };
+  const quick = options.quick || profiles !== undefined;
+  const bench = { node, major, onNode20: major < 22, quick, wants, profiles };
   const lines = [];
   for (const group of groups) {
     if (!group.rows.some(wants)) continue;
