@@ -7,7 +7,8 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 // Who reads a pipe may have read enough (`goldkey demo | head -1`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(1);
+  // A command that goes on until nobody reads listens itself.
+  if (process.stdout.listenerCount('error') === 1) process.exit(1);
 });
 
 // Not process.exit: what is still being written to a pipe would be cut off.

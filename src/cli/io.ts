@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../core/index.js';
 
 /** What the command line talks to; a test brings its own. */
 export interface CliIo {
@@ -6,6 +7,11 @@ export interface CliIo {
   readonly stdout: Writable & { readonly isTTY?: boolean | undefined };
   readonly stderr: Writable & { readonly isTTY?: boolean | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Tells of the signals that end what would go on; only such commands listen. */
+  on?(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  off?(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
 /** Results go to stdout. */

@@ -1,7 +1,9 @@
-import { GoldDataClient } from '../core/index.js';
-import type { PriceApi, Quote } from '../prices.js';
-import { result, type CliIo } from './io.js';
+import { GoldDataClient, systemClock } from '../core/index.js';
+import type { PriceApi, PriceQuery, Quote } from '../prices.js';
+import { report, UsageError, type Secrets } from './failure.js';
+import { print, type CliIo } from './io.js';
 import { priceApi } from './price-api.js';
+import { intervalOf, watch } from './price-watch.js';
 import { keyTimeoutOf, providerOf, type KeyOptions } from './store.js';
 
 /** The options of `price`. */
@@ -9,45 +11,115 @@ export interface PriceOptions extends KeyOptions {
   api: string;
   apiUrl?: string | undefined;
   json?: boolean | undefined;
+  watch?: string | true | undefined;
+  verbose?: boolean | undefined;
 }
 
-/** The main job, once: decrypt the key, ask for a price with it, tell what it took. */
-export async function price(io: CliIo, symbol: string, options: PriceOptions): Promise<void> {
+/** What a price took. */
+interface About {
+  readonly requestMs: number | undefined;
+  readonly store: string;
+  readonly loads: number;
+  readonly version?: string | undefined;
+  readonly fingerprint?: string | undefined;
+}
+
+/** The main job, once or again and again: decrypt the key, ask for prices with it, tell what it took. */
+export async function price(
+  io: CliIo,
+  symbols: readonly string[],
+  options: PriceOptions,
+  secrets: Secrets,
+): Promise<void> {
+  const interval = intervalOf(options.watch);
+  checkSymbols(symbols);
   const keyTimeout = keyTimeoutOf(io, options);
-  const api = await priceApi(options.api, { baseUrl: options.apiUrl });
+  const api = timed(await priceApi(options.api, { baseUrl: options.apiUrl }));
   const keyProvider = await providerOf(io, options);
-  let took = 0;
-  const timed: PriceApi['fetchPrice'] = async (query, context) => {
-    const start = performance.now();
-    const quote = await api.fetchPrice(query, context);
-    took = Math.round(performance.now() - start);
-    return quote;
-  };
+  // One client for every round: the key stays cached, and a refused one is repaired.
   await using gold = new GoldDataClient({
     keyProvider,
-    fetchPrice: timed,
-    isKeyRejected: api.isKeyRejected,
-    isTransient: api.isTransient,
+    ...api.functions,
     keyTimeout,
     timeout: keyTimeout + 10_000,
+    clock: io.clock,
   });
-  const quote = await gold.getPrice(symbol);
-  const { raw: _, ...shown } = quote;
-  const { version, fingerprint, counts } = gold.status();
   const store = keyProvider.name === 'aws-kms' ? 'kms' : keyProvider.name;
-  const about = { requestMs: took, store, loads: counts.loads, version, fingerprint };
-  result(io, options.json, { ...shown, ...about }, () => asText(quote, about));
+  const round = async (signal?: AbortSignal): Promise<void> => {
+    const quotes = await gold.getPrices(symbols, { signal });
+    const { version, fingerprint, counts } = gold.status();
+    const lines = quotes.map((quote) => {
+      const about: About = { requestMs: api.took.get(quote), store, loads: counts.loads, version, fingerprint };
+      const { raw: _, ...shown } = quote;
+      if (options.json === true) return JSON.stringify({ ...shown, ...about });
+      return interval === undefined && quotes.length === 1 ? inFull(quote, about) : inALine(quote);
+    });
+    // In one piece: who reads a pipe gets whole rounds.
+    print(io, lines.join('\n'));
+  };
+  if (interval === undefined) await round();
+  else {
+    await watch(io, io.clock ?? systemClock, interval, {
+      round,
+      failed: (error) => void report(io, error, secrets, options.verbose === true),
+    });
+  }
 }
 
-function asText(
-  quote: Quote,
-  about: { requestMs: number; store: string; loads: number; version?: string | undefined },
-): string {
-  const { metal, currency, unit, timestamp, source } = quote;
+/** Whatever stands where a symbol is expected may be a key: no message repeats it, and no regular expression reads it. */
+function checkSymbols(symbols: readonly string[]): void {
+  if (symbols.every((symbol) => symbol.length <= 16 && symbol !== '' && symbol === symbol.toUpperCase())) return;
+  throw new UsageError('A symbol is of capital letters, e.g. XAU; a key never comes from the command line.');
+}
+
+/** The API's functions, and how long the request of each quote took. */
+function timed({ fetchPrice, fetchPrices, isKeyRejected, isTransient }: PriceApi) {
+  const took = new WeakMap<Quote, number>();
+  const measured = async (work: () => Promise<Quote[]>): Promise<Quote[]> => {
+    const start = performance.now();
+    const quotes = await work();
+    for (const quote of quotes) took.set(quote, Math.round(performance.now() - start));
+    return quotes;
+  };
+  const functions: PriceApi = {
+    async fetchPrice(query, context) {
+      const [quote] = await measured(async () => [await fetchPrice(query, context)]);
+      return quote as Quote;
+    },
+    ...(fetchPrices !== undefined && {
+      fetchPrices: (queries: ReadonlyArray<string | PriceQuery>, context: Parameters<PriceApi['fetchPrice']>[1]) =>
+        measured(() => fetchPrices(queries, context)),
+    }),
+    isKeyRejected,
+    isTransient,
+  };
+  return { functions, took };
+}
+
+function inFull(quote: Quote, about: About): string {
   const name = about.store === 'kms' ? 'KMS' : `The ${about.store} store`;
   return [
-    `${metal} ${quote.price.toFixed(2)} ${currency} per ${unit.replace('_', ' ')}`,
-    `${source} answered in ${String(about.requestMs)} ms; the price is of ${new Date(timestamp).toISOString()}`,
+    priceOf(quote),
+    `${quote.source} answered in ${String(about.requestMs)} ms; the price is of ${timeOf(quote)}`,
     `${name} was called ${about.loads === 1 ? 'once' : `${String(about.loads)} times`} (key ${String(about.version)})`,
   ].join('\n');
+}
+
+function inALine(quote: Quote): string {
+  return `${priceOf(quote)}, ${timeOf(quote)}`;
+}
+
+function priceOf({ metal, price: amount, currency, unit }: Quote): string {
+  return `${metal} ${allDigits(amount)} ${currency} per ${unit.replace('_', ' ')}`;
+}
+
+function timeOf({ timestamp }: Quote): string {
+  return new Date(timestamp).toISOString();
+}
+
+/** As exact as the number is: rounding is left to whoever knows what the price is for. At least cents. */
+function allDigits(amount: number): string {
+  const text = String(amount);
+  const cents = amount.toFixed(2);
+  return Number(cents) === amount ? cents : text;
 }

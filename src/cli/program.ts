@@ -59,11 +59,14 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     async (options: VerifyOptions) => (await import('./verify.js')).verify(io, options),
   );
 
-  withCiphertext(command('price', 'decrypt the key and ask a price API for one price'))
-    .argument('[symbol]', 'the metal', 'XAU')
+  withCiphertext(command('price', 'decrypt the key and ask a price API for prices, once or again and again'))
+    .argument('[symbols...]', 'the metals', ['XAU'])
     .addOption(new Option('--api <name>', 'the price API').choices(PRICE_APIS).default(PRICE_APIS[0]))
     .option('--api-url <url>', 'another address for the price API')
-    .action(async (symbol: string, options: PriceOptions) => (await import('./price.js')).price(io, symbol, options));
+    .option('--watch [interval]', 'ask again every 60s, or as often as it says, until Ctrl-C')
+    .action(async (symbols: string[], _: unknown, asked: Command) =>
+      (await import('./price.js')).price(io, symbols, asked.optsWithGlobals<PriceOptions>(), secrets),
+    );
 
   withCiphertext(command('copy', 'copy a key from one store to another, and read it back there; it is never shown'))
     .option('--from <url>', 'where it is; without it, as --ring or --ciphertext say')

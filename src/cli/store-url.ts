@@ -1,7 +1,7 @@
 import { isLoopback, type KeyCipher, type KeyProvider } from '../core/index.js';
 import { UsageError } from './failure.js';
 import type { CliIo } from './io.js';
-import { ciphertextOf, clientConfigOf, contextOf, type CiphertextOptions, type StoreOptions } from './store.js';
+import { ciphertextSourceOf, clientConfigOf, contextOf, type CiphertextOptions, type StoreOptions } from './store.js';
 
 /** What follows the scheme of `--store`. */
 interface Place {
@@ -22,7 +22,7 @@ const STORES: Readonly<Record<string, Open>> = {
   async 'vault-transit'({ path }, _, options) {
     const { mount, path: keyName } = mountAndPath('vault-transit', path);
     const { fromVaultTransit } = await import('../vault.js');
-    const ciphertext = await ciphertextOf(options);
+    const ciphertext = await ciphertextSourceOf(options);
     return fromVaultTransit({ mount, keyName, ciphertext, encryptionContext: options.encryptionContext });
   },
   async 'secrets-manager'({ path, field }, io, options) {

@@ -80,7 +80,7 @@ export async function providerOf(io: CliIo, options: KeyOptions): Promise<KeyPro
   }
   const encryptionContext = contextOf(options);
   const file = masterKeyFile(options);
-  const ciphertext = await ciphertextOf(options);
+  const ciphertext = await ciphertextSourceOf(options);
   if (file !== undefined) {
     const { fromLocal } = await import('../local.js');
     return fromLocal({ masterKeyFile: file, ciphertext, encryptionContext });
@@ -132,11 +132,27 @@ export function contextOf({ encryptionContext }: StoreOptions): EncryptionContex
 }
 
 /** The ciphertext, from the command line or a file. */
-export async function ciphertextOf({ ciphertext, ciphertextFile }: CiphertextOptions): Promise<string> {
+async function ciphertextOf({ ciphertext, ciphertextFile }: CiphertextOptions): Promise<string> {
   if (ciphertext !== undefined && ciphertextFile !== undefined) {
     throw new UsageError('--ciphertext and --ciphertext-file exclude each other.');
   }
   if (ciphertext !== undefined) return ciphertext.trim();
   if (ciphertextFile === undefined) throw new UsageError('--ciphertext BASE64 or --ciphertext-file FILE is required.');
   return (await readTextFile('--ciphertext-file', ciphertextFile)).trim();
+}
+
+/** The ciphertext as a key store takes it: a file is read at each load, so that a key that replaced a refused one is found. */
+export async function ciphertextSourceOf(options: CiphertextOptions): Promise<string | (() => Promise<string>)> {
+  // Now too: an option that is wrong is no failure of the store.
+  const ciphertext = await ciphertextOf(options);
+  return options.ciphertextFile === undefined ? ciphertext : () => readAgain(options);
+}
+
+async function readAgain(options: CiphertextOptions): Promise<string> {
+  try {
+    return await ciphertextOf(options);
+  } catch (error) {
+    // While the file is being replaced the key in use serves on.
+    throw new KeyProviderError((error as Error).message, { provider: 'file' });
+  }
 }

@@ -16,4 +16,5 @@ export * from './redact.js';
 export * from './redact-kinds.js';
 export * from './secret-text.js';
 export * from './retry.js';
+export * from './signal-hub.js';
 export type * from './types.js';

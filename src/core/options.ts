@@ -182,7 +182,8 @@ function checkRetry(retry: unknown): CheckedRetry | undefined {
   return Object.freeze(checked as CheckedRetry);
 }
 
-function checkClock(clock: Clock | undefined): Clock {
+/** A clock that was given, or the system's. */
+export function checkClock(clock: Clock | undefined): Clock {
   if (clock === undefined) return systemClock;
   const { now, monotonic, setTimeout: timer } = (clock ?? {}) as Partial<Clock>;
   if (typeof now !== 'function' || typeof monotonic !== 'function' || typeof timer !== 'function') {

@@ -182,7 +182,7 @@ describe('price --local', () => {
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     const [first, second, third] = ran.stdout.split('\n');
-    expect(first).toBe('XAU 2199.51 USD per troy ounce');
+    expect(first).toBe('XAU 2199.5135616442817 USD per troy ounce');
     expect(second).toMatch(/^metals-api answered in \d+ ms; the price is of \d{4}-/);
     expect(third).toMatch(/^The local store was called once \(key c-[0-9a-f]{8}\)$/);
     expectNoKey(ran);

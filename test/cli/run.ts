@@ -1,9 +1,11 @@
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { main } from '../../src/cli/main.js';
 import type { CliIo } from '../../src/cli/io.js';
+import type { Clock } from '../../src/core/index.js';
 
 export interface Ran {
   code: number;
@@ -11,14 +13,32 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs a command line in this process. `typed` makes stdin a terminal; without it stdin is a pipe with `piped`. */
-export async function run(
-  argv: readonly string[],
-  options: { piped?: string; typed?: string | readonly string[]; tty?: boolean; env?: Record<string, string> } = {},
-): Promise<Ran & { raw: boolean[] }> {
+interface RunOptions {
+  piped?: string;
+  typed?: string | readonly string[];
+  tty?: boolean;
+  env?: Record<string, string>;
+  clock?: Clock;
+}
+
+/** A command line that has been started in this process. */
+export interface Started {
+  readonly ended: Promise<Ran & { raw: boolean[] }>;
+  readonly stdout: PassThrough;
+  /** Everything printed so far. */
+  out(): string;
+  err(): string;
+  signal(name: 'SIGINT' | 'SIGTERM'): void;
+  /** Who listens to signals now. */
+  listeners(): number;
+}
+
+/** Starts a command line. `typed` makes stdin a terminal; without it stdin is a pipe with `piped`. */
+export function begin(argv: readonly string[], options: RunOptions = {}): Started {
   const out: string[] = [];
   const err: string[] = [];
   const raw: boolean[] = [];
+  const signals = new EventEmitter();
   let stdin: CliIo['stdin'] = Readable.from(options.piped === undefined ? [] : [Buffer.from(options.piped)]);
   if (options.typed !== undefined) {
     const typed = new PassThrough();
@@ -31,16 +51,40 @@ export async function run(
       },
     });
   }
-  const sink = (to: string[]): CliIo['stdout'] => {
+  const sink = (to: string[]): PassThrough & { isTTY: boolean } => {
     const stream = new PassThrough();
     stream.on('data', (chunk: Buffer) => to.push(chunk.toString()));
     return Object.assign(stream, { isTTY: options.tty ?? false });
   };
   const stdout = sink(out);
   const stderr = sink(err);
-  const code = await main(argv, { stdin, stdout, stderr, env: options.env ?? {} });
-  await new Promise((resolve) => setImmediate(resolve));
-  return { code, stdout: out.join(''), stderr: err.join(''), raw };
+  const io: CliIo = {
+    stdin,
+    stdout,
+    stderr,
+    env: options.env ?? {},
+    clock: options.clock,
+    on: (name, listener) => signals.on(name, listener),
+    off: (name, listener) => signals.off(name, listener),
+  };
+  const finish = async (): Promise<Ran & { raw: boolean[] }> => {
+    const code = await main(argv, io);
+    await new Promise((resolve) => setImmediate(resolve));
+    return { code, stdout: out.join(''), stderr: err.join(''), raw };
+  };
+  return {
+    ended: finish(),
+    stdout,
+    out: () => out.join(''),
+    err: () => err.join(''),
+    signal: (name) => void signals.emit(name),
+    listeners: () => signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM'),
+  };
+}
+
+/** Runs a command line to its end. */
+export function run(argv: readonly string[], options: RunOptions = {}): Promise<Ran & { raw: boolean[] }> {
+  return begin(argv, options).ended;
 }
 
 /** A folder that goes when the test does. */

@@ -36,7 +36,8 @@ describe('the command line, used wrongly', () => {
       ['verify', '--encryption-context', '{}', '--ciphertext', CIPHERTEXT, '--endpoint-url', 'http://example.com'],
       /--endpoint-url must be/,
     ],
-    [['price', 'XAU', SECRET], /Too many arguments/],
+    [['price', 'XAU', SECRET], /A symbol is of capital letters/],
+    [['verify', SECRET], /Too many arguments/],
   ];
 
   it.each(cases)('%j exits with 2 and one line that repeats nothing secret', async (argv, message) => {
