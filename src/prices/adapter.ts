@@ -1,6 +1,6 @@
 import { isGoldKeyError, isTransientFault, isUnauthorized, type KeyContext } from '../core/index.js';
 import { BodyTooLarge } from '../transport/bounded-body.js';
-import { Unreadable, type Ask, type Dialect } from './dialect.js';
+import { Unreadable, type Ask, type Dialect, type Reading } from './dialect.js';
 import { faultError, faultOfStatus, networkError } from './faults.js';
 import { checkPriceOptions, isCurrency } from './options.js';
 import { plausibility } from './plausible.js';
@@ -12,6 +12,12 @@ import { KeyHider } from './without-key.js';
 
 type Query = string | PriceQuery;
 
+/** A price in the body it came in. */
+interface Found {
+  readonly raw: object;
+  readonly reading: Reading;
+}
+
 const HEADERS = { accept: 'application/json' } as const;
 
 /** Makes a price API out of a dialect: all that is not the vendor's own way of asking and answering is in here. */
@@ -19,36 +25,44 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   const checked = checkPriceOptions(name, options, dialect.baseUrl);
   const { source } = dialect;
   const send = transport(checked);
-  const check = plausibility(checked);
+  const { check, accept } = plausibility(checked);
 
   async function quotes(asks: readonly Ask[], context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
     const { apiKey, signal } = context;
     const hider = new KeyHider(apiKey);
-    const { path, headers } = dialect.request(asks, apiKey);
-    let answer: Answer;
+    const found = new Map<Ask, Found>();
+    // One after the other: a key that is refused is refused once.
+    for (const group of groupsOf(asks, dialect.together)) {
+      const { path, headers } = dialect.request(group, apiKey);
+      const answer = await answerTo(path, headers, hider, signal);
+      const raw = bodyOf(answer, hider);
+      for (const ask of group) found.set(ask, { raw, reading: readingOf(raw, ask, group, answer.status) });
+    }
+    // Only now, when nothing that was asked for has been refused.
+    for (const [ask, { reading }] of found) accept(reading, ask);
+    return asks.map((ask) => quoteOf(ask, found.get(ask) as Found));
+  }
+
+  async function answerTo(
+    path: string,
+    headers: Readonly<Record<string, string>> | undefined,
+    hider: KeyHider,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     try {
-      answer = await send({
+      return await send({
         path: `${checked.baseUrl.pathname}${path}`,
         headers: headers === undefined ? HEADERS : { ...HEADERS, ...headers },
         signal,
       });
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof BodyTooLarge) {
-        throw new PriceApiError(`${source} answered with more than \`maxBodySize\` bytes.`, {
-          kind: 'implausible',
-          source,
-        });
-      }
-      throw networkError(source, hider.error(error));
-    }
-    const body = bodyOf(answer, hider);
-    try {
-      return asks.map((ask) => quoteOf(body, ask));
-    } catch (error) {
-      if (!(error instanceof Unreadable)) throw error;
-      throw new PriceApiError(`${source} ${error.message}.`, { kind: error.kind, source, status: answer.status });
+      if (!(error instanceof BodyTooLarge)) throw networkError(source, hider.error(error));
+      throw new PriceApiError(`${source} answered with more than \`maxBodySize\` bytes.`, {
+        kind: 'implausible',
+        source,
+      });
     }
   }
 
@@ -68,9 +82,19 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     throw faultError(source, notJson, answer.status, answer.retryAfter);
   }
 
-  function quoteOf(raw: object, ask: Ask): Quote {
-    const reading = dialect.read(raw, ask);
-    check(reading, ask);
+  function readingOf(raw: object, ask: Ask, group: readonly Ask[], status: number): Reading {
+    const alone = group.every(({ metal, currency }) => metal === ask.metal && currency === ask.currency);
+    try {
+      const reading = dialect.read(raw, ask, alone);
+      check(reading, ask);
+      return reading;
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      throw new PriceApiError(`${source} ${error.message}.`, { kind: error.kind, source, status });
+    }
+  }
+
+  function quoteOf(ask: Ask, { raw, reading }: Found): Quote {
     const { unit } = checked;
     return {
       metal: ask.metal,
@@ -89,18 +113,18 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   function askOf(query: Query): Ask {
     const { metal, currency = checked.currency } = typeof query === 'string' ? { metal: query } : query;
     if (typeof metal !== 'string' || !/^[A-Z][A-Z0-9-]{1,15}$/.test(metal)) {
-      throw new PriceApiError(`${source} knows metals by symbols of capital letters, e.g. \`XAU\`.`, {
-        kind: 'bad-request',
-        source,
-      });
+      throw badRequest('knows metals by symbols of capital letters, e.g. `XAU`');
     }
-    if (!isCurrency(currency)) {
-      throw new PriceApiError(`${source} knows currencies by three capital letters, e.g. \`USD\`.`, {
-        kind: 'bad-request',
-        source,
-      });
-    }
-    return { metal, currency };
+    if (!isCurrency(currency)) throw badRequest('knows currencies by three capital letters, e.g. `USD`');
+    const ask = { metal, currency };
+    const instead = dialect.unsupported?.(ask);
+    if (instead !== undefined) throw badRequest(instead);
+    return ask;
+  }
+
+  /** A request that is not sent. */
+  function badRequest(why: string): PriceApiError {
+    return new PriceApiError(`${source} ${why}.`, { kind: 'bad-request', source });
   }
 
   return {
@@ -108,7 +132,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
       const [quote] = await quotes([askOf(query)], context);
       return quote as Quote;
     },
-    ...(dialect.batch && {
+    ...(dialect.together !== 'none' && {
       async fetchPrices(queries: readonly Query[], context: KeyContext) {
         return queries.length === 0 ? [] : quotes(queries.map(askOf), context);
       },
@@ -121,4 +145,16 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     // The core's own reads `retryable` of a PriceApiError; named here so that one option replaces the other.
     isTransient: isTransientFault,
   };
+}
+
+/** What goes into one request each. */
+function groupsOf(asks: readonly Ask[], together: Dialect['together']): Iterable<readonly Ask[]> {
+  if (together === 'any') return [asks];
+  const groups = new Map<string, Ask[]>();
+  for (const ask of asks) {
+    const group = groups.get(ask.currency);
+    if (group === undefined) groups.set(ask.currency, [ask]);
+    else group.push(ask);
+  }
+  return groups.values();
 }

@@ -1,6 +1,7 @@
-import { member, numberIn, type Fault } from './dialect.js';
-import { kindInWords } from './faults.js';
+import type { Fault } from './dialect.js';
+import { codeIn, member } from './fields.js';
 import type { PriceApiErrorKind } from './price-api-error.js';
+import { kindInWords } from './words.js';
 
 // The grammar that metals-api, commodities-api, metalpriceapi and the apilayer services share. Its codes live in the
 // body, mostly under HTTP 200, and some look like HTTP statuses: 403 is a bad amount and 501 a missing time frame.
@@ -45,12 +46,13 @@ export function apilayerFault(body: object, status: number): Fault | undefined {
   const inner = unwrap(body);
   const error = member(inner, 'error') ?? member(body, 'error');
   if ((error === undefined || error === null) && member(inner, 'success') !== false) return undefined;
-  const code = numberIn(error, 'code') ?? numberIn(error, 'statusCode');
+  const code = codeIn(error, 'code') ?? codeIn(error, 'statusCode');
   const type = typeOf(error, 'type') ?? typeOf(error, 'code');
   // 106 stands for two things; where the answer says which, it is believed.
   const throttled = code === 106 && (status === 429 || type === 'rate-limited');
   const byCode = code === undefined || throttled ? undefined : KINDS[code];
-  const kind = throttled ? 'rate-limited' : (byCode ?? type ?? (code === undefined ? kindInWords(error) : undefined));
+  const inWords = code === undefined && status < 500 ? kindInWords(error) : undefined;
+  const kind = throttled ? 'rate-limited' : (byCode ?? type ?? inWords);
   if (kind !== undefined) return { kind, code, detail: code === undefined || throttled ? undefined : DETAILS[code] };
   // Any other code is about the request, unless the server itself says that it is failing, throttling or refusing.
   if (status >= 500 || status === 429 || status === 408 || status === 401 || status === 403) return undefined;

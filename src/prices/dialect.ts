@@ -47,13 +47,19 @@ export interface Dialect {
   readonly source: string;
   /** The vendor's address. */
   readonly baseUrl: string;
-  /** Whether one request can ask for several prices. */
-  readonly batch: boolean;
+  /** Which prices one request can ask for: any, those in one currency, or one alone. */
+  readonly together: 'any' | 'one-currency' | 'none';
+  /** What the API has instead, where it cannot answer this; said before anything is sent. */
+  unsupported?(ask: Ask): string | undefined;
+  /** `asks` is what one request can ask for, at least one. */
   request(asks: readonly Ask[], key: string): PriceRequest;
   /** The fault a JSON body tells of, whatever the status; `undefined` leaves it to the status. */
   fault(body: object, status: number): Fault | undefined;
-  /** The price in a body without fault. Throws an {@link Unreadable} when there is none to be trusted. */
-  read(body: object, ask: Ask): Reading;
+  /**
+   * The price in a body without fault; `alone` when nothing else was asked for. Throws an {@link Unreadable} when there
+   * is none to be trusted.
+   */
+  read(body: object, ask: Ask, alone: boolean): Reading;
 }
 
 /** Thrown by a dialect; the adapter makes a `PriceApiError` of it. */
@@ -64,18 +70,4 @@ export class Unreadable extends Error {
     super(message);
     this.kind = kind;
   }
-}
-
-/** A member of a parsed body, or `undefined` where there is none. */
-export function member(body: unknown, name: string): unknown {
-  return typeof body === 'object' && body !== null && Object.hasOwn(body, name)
-    ? (body as Record<string, unknown>)[name]
-    : undefined;
-}
-
-/** A finite number, also one written as a string; `undefined` for anything else. */
-export function numberIn(body: unknown, name: string): number | undefined {
-  const value = member(body, name);
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }

@@ -1,5 +1,5 @@
+import type { Fault } from './dialect.js';
 import { PriceApiError, type PriceApiErrorKind } from './price-api-error.js';
-import { member, type Fault } from './dialect.js';
 
 const SENTENCES: Readonly<Record<PriceApiErrorKind, string>> = {
   'key-rejected': 'refused the API key',
@@ -23,14 +23,6 @@ export function faultOfStatus(status: number): Fault | undefined {
   if (status === 429) return { kind: 'rate-limited' };
   if (status === 408 || status === 425 || status >= 500) return { kind: 'transient' };
   return { kind: 'bad-request' };
-}
-
-/** What a vendor's own words mean, where there is no number to go by. `error` is a string or an object with one. */
-export function kindInWords(error: unknown): PriceApiErrorKind | undefined {
-  const words = [error, member(error, 'message'), member(error, 'info')].find((word) => typeof word === 'string');
-  if (words === undefined) return undefined;
-  if (/(?:invalid|missing|incorrect|unknown) (?:api|access) key/i.test(words)) return 'key-rejected';
-  return /premium|subscri|\bplan\b/i.test(words) ? 'plan' : undefined;
 }
 
 /** The error of a fault. Its message is made of our own words only. */

@@ -1,5 +1,6 @@
 import { invalidRange, invalidType, kindOf } from '../core/index.js';
 import { Unreadable, type Ask, type Reading } from './dialect.js';
+import { Steps } from './steps.js';
 
 /** By metal, the lowest and highest price per troy ounce. */
 export type Bounds = ReadonlyMap<string, readonly [min: number, max: number]>;
@@ -15,6 +16,11 @@ const DOLLARS: Bounds = new Map([
 ] as const);
 
 const AHEAD_MS = 300_000;
+/** The dearest and the cheapest currency there is, in dollars: where nobody says what a dollar is worth in one. */
+const DEAREST = 4;
+const CHEAPEST = 1 / 200_000;
+/** A bid or ask of another unit or direction is further from its price than this factor. */
+const SPREAD = 2;
 
 /** The `bounds` option, copied and checked. */
 export function checkBounds(bounds: unknown): Bounds {
@@ -41,31 +47,53 @@ export interface Limits {
   readonly maxChange: number | undefined;
 }
 
-/**
- * Makes the check every reading passes before it becomes a quote. It fails closed: a price that is out of its limits is
- * refused, never corrected, because a correction that is wrong for one base or metal passes silently.
- */
-export function plausibility(limits: Limits): (reading: Reading, ask: Ask) => void {
-  const accepted = new Map<string, number>();
+/** What every reading passes before it becomes a quote. */
+export interface Plausibility {
+  /** Throws an {@link Unreadable} for a reading that cannot be right. */
+  check(reading: Reading, ask: Ask): void;
+  /** Takes a reading for the last good one: only when all that was asked for together has passed. */
+  accept(reading: Reading, ask: Ask): void;
+}
 
-  return (reading, ask) => {
-    const { price, timestamp } = reading;
-    if (!Number.isFinite(price) || price <= 0) throw refused(ask, 'is not a number above zero');
-    withinBounds(limits, reading, ask);
-    if (limits.maxAge !== undefined) {
-      const age = timestamp === undefined ? undefined : Date.now() - timestamp;
-      if (age === undefined) throw refused(ask, 'has no time, and `maxAge` is set');
-      if (age > limits.maxAge) throw refused(ask, 'is older than `maxAge`');
-      if (age < -AHEAD_MS) throw refused(ask, 'has a time ahead of this clock');
-    }
-    if (limits.maxChange === undefined) return;
-    const pair = `${ask.metal}/${ask.currency}`;
-    const last = accepted.get(pair);
-    if (last !== undefined && Math.abs(price / last - 1) > limits.maxChange) {
-      throw refused(ask, 'differs from the last one by more than `maxChange`');
-    }
-    accepted.set(pair, price);
+/**
+ * Makes the checks. They fail closed: a price that is out of its limits is refused, never corrected, because a correction
+ * that is wrong for one base or metal passes silently.
+ */
+export function plausibility(limits: Limits): Plausibility {
+  const steps = limits.maxChange === undefined ? undefined : new Steps(limits.maxChange);
+
+  return {
+    check(reading, ask) {
+      aboveZero(reading, ask);
+      inTime(limits.maxAge, reading, ask);
+      withinBounds(limits, reading, ask);
+      aroundPrice(reading, ask);
+      if (steps?.allows(pairOf(ask), reading.price) === false) {
+        throw refused(ask, 'differs from the last one by more than `maxChange`');
+      }
+    },
+    accept(reading, ask) {
+      steps?.accept(pairOf(ask), reading.price);
+    },
   };
+}
+
+function pairOf({ metal, currency }: Ask): string {
+  return `${metal}/${currency}`;
+}
+
+function aboveZero({ price, bid, ask: offer }: Reading, ask: Ask): void {
+  for (const value of [price, bid ?? price, offer ?? price]) {
+    if (!Number.isFinite(value) || value <= 0) throw refused(ask, 'is not a number above zero');
+  }
+}
+
+function inTime(maxAge: number | undefined, { timestamp }: Reading, ask: Ask): void {
+  const age = timestamp === undefined ? undefined : Date.now() - timestamp;
+  if (age !== undefined && age < -AHEAD_MS) throw refused(ask, 'has a time ahead of this clock');
+  if (maxAge === undefined) return;
+  if (age === undefined) throw refused(ask, 'has no time, and `maxAge` is set');
+  if (age > maxAge) throw refused(ask, 'is older than `maxAge`');
 }
 
 function withinBounds(limits: Limits, reading: Reading, ask: Ask): void {
@@ -73,12 +101,22 @@ function withinBounds(limits: Limits, reading: Reading, ask: Ask): void {
   if (given === undefined && reading.needsBounds === true) {
     throw refused(ask, `came for a base other than USD, which is safe only with \`bounds.${ask.metal}\` given`);
   }
-  const bounds = given ?? DOLLARS.get(ask.metal);
-  const price = given === undefined ? reading.usd : reading.price;
-  if (bounds === undefined || price === undefined) return;
-  if (price < bounds[0] || price > bounds[1]) {
-    const unit = `${given === undefined ? 'USD' : ask.currency} per troy ounce`;
-    throw refused(ask, `is outside ${String(bounds[0])} to ${String(bounds[1])} ${unit}`);
+  const dollars = DOLLARS.get(ask.metal);
+  const usd = ask.currency === 'USD' ? reading.price : reading.usd;
+  if (given !== undefined) within(given, reading.price, ask, ask.currency);
+  else if (dollars === undefined) return;
+  else if (usd !== undefined) within(dollars, usd, ask, 'USD');
+  else within([dollars[0] / DEAREST, dollars[1] / CHEAPEST], reading.price, ask, ask.currency);
+}
+
+function within([min, max]: readonly [number, number], price: number, ask: Ask, currency: string): void {
+  if (price >= min && price <= max) return;
+  throw refused(ask, `is outside ${String(min)} to ${String(max)} ${currency} per troy ounce`);
+}
+
+function aroundPrice({ price, bid = price, ask: offer = price }: Reading, ask: Ask): void {
+  if (bid > offer || bid > price * SPREAD || offer < price / SPREAD) {
+    throw refused(ask, 'does not stand between its bid and its ask');
   }
 }
 

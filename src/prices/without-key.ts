@@ -1,3 +1,5 @@
+import { parseExactly } from './exact-json.js';
+
 const HIDDEN = '[REDACTED]';
 
 /** Every form in which a key may stand in a text: as it is, in a URL, in JSON, in base64, in hex. */
@@ -38,11 +40,14 @@ export class KeyHider {
     return hidden;
   }
 
-  /** Parses JSON and hides the key in every string of it, names included. Throws a SyntaxError without the text. */
+  /**
+   * Parses JSON and hides the key in every string and number of it, names included; a number no double holds is a string
+   * of its digits. Throws a SyntaxError without the text.
+   */
   json(text: string): unknown {
     let body: unknown;
     try {
-      body = JSON.parse(text);
+      body = parseExactly(text);
     } catch {
       throw new SyntaxError('not JSON');
     }
@@ -61,6 +66,8 @@ export class KeyHider {
 
   #value(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value);
+    // A key of digits alone may come back as a number.
+    if (typeof value === 'number') return this.#forms.some((form) => String(value).includes(form)) ? HIDDEN : value;
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return value.map((item) => this.#value(item));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.text(name), this.#value(item)]));

@@ -45,3 +45,28 @@ export const USD_PRICES: Readonly<Record<string, number>> = {
   CHF: 1.1144,
   JPY: 0.0066,
 };
+
+/** What a unit of a symbol is worth in US dollars; `undefined` for a symbol the fakes do not know. */
+export function priceOf(symbol: string | null | undefined): number | undefined {
+  return symbol !== null && symbol !== undefined && Object.hasOwn(USD_PRICES, symbol) ? USD_PRICES[symbol] : undefined;
+}
+
+/** The four metals, by the names that some vendors use in place of symbols. */
+export const METALS_BY_NAME: Readonly<Record<string, string>> = {
+  gold: 'XAU',
+  silver: 'XAG',
+  platinum: 'XPT',
+  palladium: 'XPD',
+};
+
+/** A metal's price in a currency, per troy ounce; `undefined` when there is none of this pair. */
+export function priceIn(metal: string, currency: string): number | undefined {
+  const price = Object.values(METALS_BY_NAME).includes(metal) ? priceOf(metal) : undefined;
+  const worth = Object.values(METALS_BY_NAME).includes(currency) ? undefined : priceOf(currency);
+  return price === undefined || worth === undefined ? undefined : price / worth;
+}
+
+/** Unix seconds. */
+export function secondsOf(now: number): number {
+  return Math.floor(now / 1000);
+}

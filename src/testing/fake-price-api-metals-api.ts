@@ -1,4 +1,5 @@
-import { type PriceCall, type PriceDialect, type PriceReply, USD_PRICES } from './fake-price-api-dialect.js';
+import { priceOf, secondsOf, type PriceCall, type PriceDialect, type PriceReply } from './fake-price-api-dialect.js';
+import { both, ratesFor, swapped, type RatesOf } from './fake-price-api-rates.js';
 
 /**
  * metals-api.com: `GET /api/latest?access_key&base&symbols`, here also without `/api`. `rates[S]` is how many S one
@@ -39,48 +40,24 @@ export const metalsApiDialect: PriceDialect = {
     ),
 };
 
-type RatesOf = (base: string, symbol: string, bought: number) => Readonly<Record<string, number>>;
-
-const both: RatesOf = (base, symbol, bought) => ({ [symbol]: bought, [`${base}${symbol}`]: 1 / bought });
-
-/** The price where ounces per dollar belong, and nothing to check it against. */
-const swapped: RatesOf = (_base, symbol, bought) => ({ [symbol]: 1 / bought });
-
 function latest(call: PriceCall, now: number, ratesOf: RatesOf): PriceReply {
   if (!/^(\/api)?\/latest\/?$/.test(call.path)) {
     return failure(103, 'invalid_api_function', 'This API Function does not exist.', 404);
   }
   const base = call.query.get('base') ?? 'USD';
-  const basePrice = priceOf(base);
-  if (basePrice === undefined) {
+  if (priceOf(base) === undefined) {
     return failure(201, 'invalid_base_currency', 'You have provided an invalid base currency.');
   }
-  const symbols = (call.query.get('symbols') ?? '').split(',');
-  const rates: Record<string, number> = {};
-  for (const symbol of symbols) {
-    const price = priceOf(symbol);
-    if (price === undefined) {
-      return failure(
-        202,
-        'invalid_currency_codes',
-        'You have provided one or more invalid Currency Codes. [Required format: currencies=EUR,USD,GBP,...]',
-      );
-    }
-    Object.assign(rates, ratesOf(base, symbol, basePrice / price));
+  const rates = ratesFor(base, (call.query.get('symbols') ?? '').split(','), ratesOf);
+  if (rates === undefined) {
+    return failure(
+      202,
+      'invalid_currency_codes',
+      'You have provided one or more invalid Currency Codes. [Required format: currencies=EUR,USD,GBP,...]',
+    );
   }
-  const body = {
-    success: true,
-    timestamp: Math.floor(now / 1000),
-    date: new Date(now).toISOString().slice(0, 10),
-    base,
-    rates,
-    unit: 'per ounce',
-  };
-  return { status: 200, body };
-}
-
-function priceOf(symbol: string): number | undefined {
-  return Object.hasOwn(USD_PRICES, symbol) ? USD_PRICES[symbol] : undefined;
+  const date = new Date(now).toISOString().slice(0, 10);
+  return { status: 200, body: { success: true, timestamp: secondsOf(now), date, base, rates, unit: 'per ounce' } };
 }
 
 function failure(code: number, type: string, info: string, status = 200): PriceReply {

@@ -1,24 +1,34 @@
 import type { ServerResponse } from 'node:http';
 import { checkNames, integer, invalidType, kindOf } from '../core/index.js';
 import { checkTimes, FaultQueue, oneOf } from './fake-faults.js';
+import { apiNinjasDialect } from './fake-price-api-api-ninjas.js';
+import { commoditiesApiDialect } from './fake-price-api-commodities-api.js';
 import type { PriceCall, PriceDialect, PriceReply } from './fake-price-api-dialect.js';
 import { sendHuge, UNAVAILABLE_PAGE } from './fake-price-api-faults.js';
+import { goldapiDialect } from './fake-price-api-goldapi.js';
 import { KeyRegister, type KeyStanding } from './fake-price-api-keys.js';
+import { metalpriceapiDialect } from './fake-price-api-metalpriceapi.js';
 import { metalsApiDialect } from './fake-price-api-metals-api.js';
+import { metalsDevDialect } from './fake-price-api-metals-dev.js';
+import { twelveDataDialect } from './fake-price-api-twelve-data.js';
 import { type LoopbackRequest, pause, resetConnection, send, startLoopbackServer } from './loopback-server.js';
 
 /**
  * What a fake price API can be told to do, whatever key the call brings: `http-500`; `http-503` with a proxy's HTML
  * page; `rate-limited` is HTTP 429 with `Retry-After`; `quota` and `plan` are the vendor's own refusals; `reset`
  * resets the connection; `slow` never answers; `malformed` is HTTP 200 with half a JSON; `implausible` is a price that
- * cannot be (the reciprocal of the right one); `huge` is the right answer in a body of 11 MB.
+ * cannot be (the reciprocal of what belongs there); `huge` is the right answer in a body of 11 MB.
  */
 export type PriceFault =
   'http-500' | 'http-503' | 'rate-limited' | 'quota' | 'plan' | 'reset' | 'slow' | 'malformed' | 'implausible' | 'huge';
 
 /** Options of {@link startFakePriceApi}. */
 export interface FakePriceApiOptions {
-  /** Whose dialect it speaks. Default, and so far the only one: `metals-api`. */
+  /**
+   * Whose dialect it speaks: `metals-api` (the default), `commodities-api`, `metalpriceapi`, `goldapi`, `metals-dev`,
+   * `api-ninjas` or `twelve-data`. It looks for the key only where that vendor does, answers on the vendor's path with or
+   * without the leading part that its address has (`/api`, `/v1`), and refuses in the vendor's own way.
+   */
   api?: string | undefined;
   /** The keys it accepts from the start. Default: none, so that every call is refused until `accept`. */
   keys?: readonly string[] | undefined;
@@ -53,7 +63,15 @@ export interface FakePriceApi extends AsyncDisposable {
 }
 
 /** Another vendor is another line here, and a file beside `fake-price-api-metals-api.ts`. */
-const DIALECTS: Readonly<Record<string, PriceDialect>> = { 'metals-api': metalsApiDialect };
+const DIALECTS: Readonly<Record<string, PriceDialect>> = {
+  'metals-api': metalsApiDialect,
+  'commodities-api': commoditiesApiDialect,
+  metalpriceapi: metalpriceapiDialect,
+  goldapi: goldapiDialect,
+  'metals-dev': metalsDevDialect,
+  'api-ninjas': apiNinjasDialect,
+  'twelve-data': twelveDataDialect,
+};
 
 const FAULTS: readonly PriceFault[] = [
   'http-500',

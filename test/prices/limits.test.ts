@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { metalsApi, type PriceApiOptions } from '../../src/prices.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { GoldDataClient } from '../../src/core/index.js';
+import { goldApi, metalsApi, metalsDev, type PriceApiOptions } from '../../src/prices.js';
+import { memoryKeyProvider } from '../../src/testing/memory-provider.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 
 const context = contextOf('test-key-0123');
@@ -122,4 +124,164 @@ describe('limits on a price', () => {
       2200,
     ]);
   });
+});
+
+describe('limits that need no option', () => {
+  it('a price from more than five minutes ahead is refused', async () => {
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl });
+
+    api.answer(gold(2000, Date.now() + 240_000));
+    expect((await fetchPrice('XAU', context)).price).toBe(2000);
+    api.answer(gold(2000, Date.now() + 360_000));
+    expect(await rejection(fetchPrice('XAU', context))).toMatchObject({
+      kind: 'implausible',
+      retryable: false,
+      message: 'metals-api gave a price of `XAU` in USD that has a time ahead of this clock.',
+    });
+  });
+
+  it.each([
+    ['EUR', 2000, true],
+    ['JPY', 330_000, true],
+    ['KWD', 680, true],
+    ['IRR', 92_000_000, true],
+    ['EUR', 1 / 2000, false],
+    ['JPY', 1 / 330_000, false],
+    ['EUR', 1e12, false],
+  ])('in %s, where nobody tells of dollars, %d is plausible: %s', async (currency, price, plausible) => {
+    api.answer({ body: { price, currency } });
+    const asked = goldApi({ baseUrl: api.baseUrl, currency }).fetchPrice('XAU', context);
+    if (plausible) expect((await asked).price).toBe(price);
+    else expect(await rejection(asked)).toMatchObject({ kind: 'implausible' });
+  });
+
+  it('a currency dearer than any of a state needs bounds', async () => {
+    api.answer({ body: { price: 0.03, currency: 'BTC' } });
+    const options = { baseUrl: api.baseUrl, currency: 'BTC' };
+    expect(await rejection(goldApi(options).fetchPrice('XAU', context))).toMatchObject({ kind: 'implausible' });
+    const bounded = goldApi({ ...options, bounds: { XAU: [0.01, 1] } });
+    expect((await bounded.fetchPrice('XAU', context)).price).toBe(0.03);
+  });
+});
+
+describe('maxChange', () => {
+  const NOON = Date.parse('2026-11-20T12:00:00Z');
+  const MINUTE = 60_000;
+  const HOUR = 60 * MINUTE;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: NOON });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Asks at `at` (ms after noon) while the API says `price`, and tells what came of it. */
+  const asking = () => {
+    let price = 0;
+    const fetch = (): Promise<Response> => Promise.resolve(new Response(JSON.stringify({ price })));
+    const { fetchPrice } = goldApi({ fetch: fetch as typeof globalThis.fetch, maxChange: 0.1 });
+    return async (at: number, next: number): Promise<unknown> => {
+      vi.setSystemTime(NOON + at);
+      price = next;
+      return fetchPrice('XAU', context).then(
+        (quote) => quote.price,
+        (error: { kind: string }) => error.kind,
+      );
+    };
+  };
+
+  it('a level the API keeps to for an hour is believed, and the old one then is the step', async () => {
+    const ask = asking();
+    const told = [await ask(0, 2000), await ask(MINUTE, 2600), await ask(30 * MINUTE, 2650)];
+    told.push(await ask(HOUR, 2600), await ask(HOUR + MINUTE, 2610), await ask(HOUR + 2 * MINUTE, 2000));
+    expect(told).toEqual([2000, 'implausible', 'implausible', 'implausible', 2610, 'implausible']);
+  });
+
+  it('a level that comes and goes starts its hour again', async () => {
+    const ask = asking();
+    const told = [await ask(0, 2000), await ask(MINUTE, 2600), await ask(30 * MINUTE, 2010)];
+    told.push(await ask(HOUR + 2 * MINUTE, 2600), await ask(2 * HOUR, 5000), await ask(2 * HOUR + 30 * MINUTE, 2600));
+    told.push(await ask(3 * HOUR + 20 * MINUTE, 2600), await ask(3 * HOUR + 30 * MINUTE, 2600));
+    expect(told).toEqual([
+      ...[2000, 'implausible', 2010, 'implausible', 'implausible', 'implausible'],
+      ...['implausible', 2600],
+    ]);
+  });
+
+  it('after a day without a price any level is taken, and a clock set back by less counts for nothing', async () => {
+    const ask = asking();
+    expect([await ask(0, 2000), await ask(-HOUR, 2600), await ask(24 * HOUR - 1, 5200)]).toEqual([
+      2000,
+      'implausible',
+      'implausible',
+    ]);
+    expect(await ask(24 * HOUR, 2600)).toBe(2600);
+  });
+
+  it('an hour that began on a clock ahead of time begins again', async () => {
+    const ask = asking();
+    expect([await ask(0, 2000), await ask(20 * HOUR, 2600), await ask(MINUTE, 2600)]).toEqual([
+      2000,
+      'implausible',
+      'implausible',
+    ]);
+    expect(await ask(HOUR + MINUTE, 2600)).toBe(2600);
+  });
+
+  it('is of one metal in one currency, and of one adapter', async () => {
+    const ask = asking();
+    expect(await ask(0, 2000)).toBe(2000);
+    expect(await ask(1, 4000)).toBe('implausible');
+    expect(await asking()(2, 4000)).toBe(4000);
+  });
+
+  it('a batch of which one price is refused leaves no last price behind', async () => {
+    let rates: object = {};
+    const fetch = (): Promise<Response> =>
+      Promise.resolve(new Response(JSON.stringify({ success: true, base: 'USD', rates })));
+    const { fetchPrice, fetchPrices } = metalsApi({ fetch: fetch as typeof globalThis.fetch, maxChange: 0.1 });
+    const batch = (): Promise<unknown> => fetchPrices?.(['XAU', 'XAG'], context) as Promise<unknown>;
+
+    rates = { USDXAU: 2000, USDXAG: 1e6 };
+    expect(await rejection(batch())).toMatchObject({ kind: 'implausible', message: expect.stringContaining('XAG') });
+    rates = { USDXAU: 4000, USDXAG: 25 };
+    await batch();
+    expect((await fetchPrice('XAU', context)).price).toBe(4000);
+    rates = { USDXAU: 2000, USDXAG: 25 };
+    expect(await rejection(batch())).toMatchObject({ kind: 'implausible' });
+  });
+
+  it('a batch in two requests of which the second fails leaves none behind either', async () => {
+    const prices: Record<string, number> = { USD: 2000, EUR: 1e9 };
+    const fetch = (url: unknown): Promise<Response> => {
+      const currency = new URL(String(url)).searchParams.get('currency') ?? '';
+      return Promise.resolve(new Response(JSON.stringify({ status: 'success', metals: { gold: prices[currency] } })));
+    };
+    const { fetchPrice, fetchPrices } = metalsDev({
+      fetch: fetch as typeof globalThis.fetch,
+      maxChange: 0.1,
+      currency: 'EUR',
+      bounds: { XAU: [100, 10_000] },
+    });
+    const dollars = { metal: 'XAU', currency: 'USD' };
+
+    expect(await rejection(fetchPrices?.([dollars, 'XAU'], context) as Promise<unknown>)).toMatchObject({
+      kind: 'implausible',
+    });
+    prices['USD'] = 4000;
+    expect((await fetchPrice(dollars, context)).price).toBe(4000);
+  });
+});
+
+it('an implausible price is one request with the default retries of a client', async () => {
+  api.answer(gold(2));
+  const sent = api.urls.length;
+  const keyProvider = memoryKeyProvider({ current: 'test-key-0123' });
+  await using client = new GoldDataClient({ keyProvider, ...metalsApi({ baseUrl: api.baseUrl }) });
+
+  expect(await rejection(client.getPrice('XAU'))).toMatchObject({ kind: 'implausible' });
+
+  expect(api.urls).toHaveLength(sent + 1);
+  expect(keyProvider.loads).toBe(1);
 });

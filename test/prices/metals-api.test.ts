@@ -148,6 +148,25 @@ describe('metalsApi: the price', () => {
 
     api.answer({ body: { success: true, base: 'USD', date: '2024-03-21', rates: { USDXAU: 2000 } } });
     expect((await adapter.fetchPrice('XAU', context)).timestamp).toBe(Date.parse('2024-03-21'));
+
+    for (const [timestamp, expected] of [
+      ['2024-03-21 13:43:00', '2024-03-21T13:43:00Z'],
+      ['2024-03-21T13:43:00+02:00', '2024-03-21T11:43:00Z'],
+      [1_711_028_580_123, '2024-03-21T13:43:00.123Z'],
+    ] as const) {
+      api.answer({ body: { success: true, base: 'USD', timestamp, rates: { USDXAU: 2000 } } });
+      expect((await adapter.fetchPrice('XAU', context)).timestamp).toBe(Date.parse(expected));
+    }
+  });
+
+  it.each([0, -5, 'soon', '', null, {}])('a time of %j is none: the answer’s own counts', async (timestamp) => {
+    api.answer({ body: { success: true, base: 'USD', timestamp, rates: { USDXAU: 2000 } } });
+
+    const quote = await metalsApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context);
+
+    expect(Math.abs(quote.timestamp - Date.now())).toBeLessThan(60_000);
+    const dated = metalsApi({ baseUrl: api.baseUrl, maxAge: 60_000 }).fetchPrice('XAU', context);
+    expect(await rejection(dated)).toMatchObject({ kind: 'implausible', message: expect.stringContaining('no time') });
   });
 });
 
@@ -174,6 +193,7 @@ describe('metalsApi: refusals', () => {
     ['code 404, which is no status', 200, coded(404), 'bad-request'],
     ['code 502, which is no status', 200, coded(502), 'bad-request'],
     ['code 503 under a failing server', 503, coded(503), 'transient'],
+    ['words under a failing server', 503, { success: false, error: { info: 'daily words' } }, 'transient'],
     ['no code', 200, { success: false }, 'bad-request'],
     ['the words of a bad key', 400, { error: 'Invalid API Key.' }, 'key-rejected'],
     ['the words of a plan', 400, { error: 'This endpoint is for premium subscribers only.' }, 'plan'],
@@ -204,6 +224,12 @@ describe('metalsApi: refusals', () => {
     expect(adapter.isTransient({ error })).toBe(passes);
     expect(adapter.isKeyRejected({ error })).toBe(kind === 'key-rejected');
     expect((error as Error).message).not.toMatch(/words|Sorry/);
+  });
+
+  it('a code that no vendor has, and that may be the key, is not told', async () => {
+    api.answer({ body: '{"success":false,"error":{"code":1.2345678e7}}' });
+    const error = await rejection(metalsApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', contextOf('12345678')));
+    expect(error).toMatchObject({ kind: 'bad-request', message: expect.not.stringContaining('12345678') });
   });
 
   it.each([

@@ -208,10 +208,10 @@ describe('a fault of the fake price API', () => {
 
 describe('startFakePriceApi', () => {
   it('names the APIs it can play when asked for another', async () => {
-    await expect(startFakePriceApi({ api: 'goldapi' })).rejects.toMatchObject({
+    await expect(startFakePriceApi({ api: 'gold-api' })).rejects.toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_VALUE',
-      message: expect.stringContaining("'metals-api'"),
+      message: expect.stringContaining("'metals-api', 'commodities-api', 'metalpriceapi', 'goldapi', 'metals-dev'"),
     });
     await using named = await startFakePriceApi({ api: 'metals-api' });
     expect(named.calls).toEqual([]);
