@@ -1,8 +1,17 @@
-// npm run bench -- [--quick] [--rows 1,2,3] [--node PATH]... [--json] [--write]
-import { execFileSync } from 'node:child_process';
+// npm run bench -- [--quick] [--rows 1,2,3] [--node PATH|MAJOR]... [--json] [--write] [--save FILE] [--from FILE]...
+//                  [--profile ROW]
+//   --from takes the results of an earlier run; with --rows these are measured anew, else nothing is.
+//   --profile tells where goldkey spends its time in a row, and measures nothing else.
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { heading, openReadme, table } from './lib/report.mjs';
+import { chartsOf } from './lib/charts.mjs';
+import { nodes } from './lib/nodes.mjs';
+import { profiled } from './lib/profile.mjs';
+import { openReadme, writeCharts } from './lib/readme.mjs';
+import { details, heading, readmePart, summary } from './lib/report.mjs';
+import { merge, subject } from './lib/results.mjs';
 import { allocation } from './rows/allocation.mjs';
+import { bundle } from './rows/bundle.mjs';
 import { firstKeys } from './rows/first-key.mjs';
 import { hot } from './rows/hot.mjs';
 import { imports } from './rows/imports.mjs';
@@ -10,25 +19,37 @@ import { memory } from './rows/memory.mjs';
 import { pool } from './rows/pool.mjs';
 import { herd, outage, revoked, rotation, steady } from './rows/scenarios.mjs';
 import { sparse } from './rows/sparse.mjs';
+import { transport } from './rows/transport.mjs';
 
-const groups = [sparse, hot, allocation, herd, steady, rotation, revoked, outage, imports, firstKeys, memory, pool];
+const groups = [
+  ...[sparse, hot, allocation, herd, steady, rotation, revoked, outage],
+  ...[imports, firstKeys, bundle, transport, memory, pool],
+];
+const ROOT = new URL('../../', import.meta.url);
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rows: { type: 'string' },
-    node: { type: 'string', multiple: true, default: [process.execPath] },
+    node: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    save: { type: 'string' },
+    from: { type: 'string', multiple: true, default: [] },
+    profile: { type: 'string' },
   },
 });
+const selected = (options.profile ?? options.rows)?.split(',').map((row) => row.trim());
 
-async function measure(node) {
-  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
-  const major = Number.parseInt(version.slice(1), 10);
-  const selected = options.rows?.split(',').map((row) => row.trim());
-  const wants = (row) => selected === undefined || selected.includes(row);
-  const bench = { node, major, onNode20: major < 22, quick: options.quick, wants };
+function wants(row) {
+  return selected === undefined || selected.includes(row);
+}
+
+async function measure(node, profiles) {
+  const about = subject(node, options.quick);
+  const { version, major } = about;
+  const quick = options.quick || profiles !== undefined;
+  const bench = { node, major, onNode20: major < 22, quick, wants, profiles };
   const lines = [];
   for (const group of groups) {
     if (!group.rows.some(wants)) continue;
@@ -37,27 +58,43 @@ async function measure(node) {
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     process.stderr.write(`${version}: row ${group.rows.filter(wants).join(', ')} took ${seconds} s\n`);
   }
-  return { version, quick: options.quick, lines };
+  return { ...about, lines };
 }
 
 function report(results) {
-  return results.map((result) => `${heading(result)}\n\n${table(result.lines)}`).join('\n\n');
+  const every = results.map((result) => `${heading([result])}\n\n${details(result)}`);
+  return [...every, ...(results.length > 1 ? [summary(results)] : [])].join('\n\n');
 }
 
 async function main() {
   const known = groups.flatMap(({ rows }) => rows);
-  const unknown = (options.rows?.split(',') ?? []).find((row) => !known.includes(row.trim()));
+  const unknown = selected?.find((row) => !known.includes(row));
   if (unknown !== undefined) throw new Error(`there is no row ${unknown}; there are ${known.join(', ')}`);
-  const readme = options.write ? await openReadme(new URL('../../README.md', import.meta.url)) : undefined;
-  if (readme?.missing !== undefined) throw new Error(`nothing was measured or written: ${readme.missing}`);
+  if (options.profile !== undefined) {
+    for (const node of await nodes(options.node ?? [process.execPath])) {
+      process.stdout.write(`${await profiled((folder) => measure(node, folder))}\n`);
+    }
+    return;
+  }
+  // A README that cannot take the figures is told of before they are measured.
+  const readme = options.write ? await openReadme(ROOT) : undefined;
 
-  const results = [];
-  for (const node of options.node) results.push(await measure(node));
+  const given = [];
+  for (const file of options.from) given.push(...JSON.parse(await readFile(file, 'utf8')));
+  const measures = options.from.length === 0 || selected !== undefined;
+  for (const node of measures ? await nodes(options.node) : []) {
+    given.push(await measure(node));
+    // After each, so that a failure later on costs only what comes after it.
+    if (options.save !== undefined) await writeFile(options.save, JSON.stringify(merge(given)));
+  }
+  const results = merge(given);
+
   process.stdout.write(`${options.json ? JSON.stringify(results, undefined, 2) : report(results)}\n`);
-  // The README shows what has a budget; the comparisons beside it are for whoever runs this.
-  await readme?.write(
-    report(results.map((result) => ({ ...result, lines: result.lines.filter(({ met }) => met !== undefined) }))),
-  );
+  if (readme === undefined) return;
+  const lacking = known.find((wanted) => results.some(({ lines }) => !lines.some(({ row }) => row === wanted)));
+  // A table without a row would hide that it is missed.
+  if (lacking !== undefined) throw new Error(`README.md is as it was: row ${lacking} is not there for every Node.js`);
+  await readme.write(readmePart(results, await writeCharts(ROOT, chartsOf(results))));
 }
 
 try {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { devNull } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { profiling } from './profile.mjs';
 
 const worker = fileURLToPath(new URL('../worker.mjs', import.meta.url));
 
@@ -84,13 +85,14 @@ function gcd(a, b) {
  *
  * @returns for each contestant, by name, the slices of each of its processes
  */
-export async function duel(bench, { measure, contestants, rounds, generations = 1, execArgv }) {
+export async function duel(bench, { measure, contestants, rounds, generations = 1, execArgv = [] }) {
   const slices = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (let generation = 0; generation < generations; generation++) {
     const running = [];
     try {
       for (const [name, { file = name, params }] of Object.entries(contestants)) {
-        const process = new Contestant(bench.node, { measure, contestant: file, params, execArgv });
+        const flags = [...execArgv, ...(name.startsWith('goldkey') ? profiling(bench.profiles) : [])];
+        const process = new Contestant(bench.node, { measure, contestant: file, params, execArgv: flags });
         running.push({ name, process });
         slices[name].push([]);
         await process.ready();

@@ -1,5 +1,5 @@
 import { duel } from '../lib/contestant.mjs';
-import { figureLine, measured } from '../lib/line.mjs';
+import { figure, figureLine, measured } from '../lib/line.mjs';
 import { median, ratios } from '../lib/stats.mjs';
 
 const BUDGET = 1.5 * 1024;
@@ -26,6 +26,7 @@ export const memory = {
         what: 'retained per client with one key',
         ours: measured(slices.goldkey, 'B'),
         against: `LRUCache max 1, ttl: ${measured(lru, 'B')}; naive: ${measured(slices.naive, 'B')}`,
+        result: `${figure(median(slices.goldkey.flat()))} B`,
         ratio: ratios(slices.goldkey, lru).median.toFixed(3),
         budget: '≤ 1.5 KB',
         value: median(slices.goldkey.flat()),

@@ -43,6 +43,7 @@ export const pool = {
         row: '16',
         what: `pool get + warm call, ${order}, ${sizes} tenants`,
         ours: ours.text,
+        result: `${ours.factor.toFixed(2)}x, lru-cache ${bounded.factor.toFixed(2)}x`,
         against: `naive clients in an lru-cache: ${bounded.text}; in a Map: ${unbounded.text}`,
         // Memory beyond the processor's caches slows any structure. The same look-ups in an lru-cache show by how much.
         budget: 'flat: grows no more than the lru-cache',

@@ -1,8 +1,9 @@
-import { createRequire } from 'node:module';
+import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import 'lru-cache';
+import 'p-retry';
+import 'undici';
 
-const { DecryptCommand, KMSClient } = createRequire(import.meta.url)('@aws-sdk/client-kms');
-
-export async function firstKey({ url, region, credentials, ciphertext, encryptionContext, keyId }) {
+export async function first({ url, region, credentials, ciphertext, encryptionContext, keyId }) {
   const client = new KMSClient({ region, endpoint: url, credentials });
   const { Plaintext } = await client.send(
     new DecryptCommand({

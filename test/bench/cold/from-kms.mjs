@@ -1,7 +1,7 @@
 import { GoldDataClient } from 'goldkey';
 import { fromKms } from 'goldkey/kms';
 
-export async function firstKey({ url, region, credentials, ciphertext, encryptionContext, keyId }) {
+export async function first({ url, region, credentials, ciphertext, encryptionContext, keyId }) {
   const gold = new GoldDataClient({
     keyProvider: fromKms({
       ciphertext,

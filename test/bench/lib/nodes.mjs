@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { majorOf } from './results.mjs';
+
+const MAJORS = ['20', '22', '24'];
+const running = String(majorOf(process.version));
+
+/**
+ * The paths of the Node.js binaries to measure on, the oldest first.
+ *
+ * @param asked - paths or major versions; without any the three that are supported and the running one, of which those that
+ *   cannot be had are told of and left out
+ */
+export async function nodes(asked) {
+  if (asked !== undefined) return await Promise.all(asked.map((each) => (/^\d+$/.test(each) ? binary(each) : each)));
+  const found = [];
+  for (const major of new Set([...MAJORS, running].toSorted())) {
+    try {
+      found.push(await binary(major));
+    } catch (error) {
+      process.stderr.write(`Node.js ${major} is left out: ${error.message}\n`);
+    }
+  }
+  return found;
+}
+
+async function binary(major) {
+  if (major === running) return process.execPath;
+  const { installNode } = await fromTypeScript(new URL('../../servers/node.ts', import.meta.url));
+  return await installNode(major);
+}
+
+/** A module of the tests, which Node.js 20 cannot read as it is. It may import nothing but Node's own modules and its kind. */
+async function fromTypeScript(url) {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(url)],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const [{ contents }] = outputFiles;
+  return await import(`data:text/javascript;base64,${Buffer.from(contents).toString('base64')}`);
+}
