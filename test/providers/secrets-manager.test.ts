@@ -194,7 +194,7 @@ describe('the errors of Secrets Manager', () => {
     ['ExpiredTokenException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /credentials/],
     ['UnrecognizedClientException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /credentials/],
     ['InvalidSignatureException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /clock/],
-    ['RequestTimeTooSkewed', 403, 'ERR_GOLDKEY_PROVIDER', true, 1, /clock/],
+    ['RequestTimeTooSkewed', 403, 'ERR_GOLDKEY_PROVIDER', true, 2, /clock/],
     ['SomethingNewException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /SomethingNewException/],
   ] as const)(
     '%s with status %i is %s (retryable: %s, requests: %i)',
