@@ -11,14 +11,17 @@
 //
 // A load is one request, and one more for each of its requests that failed, three at most. So in any window of W seconds
 //
-//   requests <= 1 + W / 210 s + failed requests + steps + orders + changed keys
-//               + for each spell of refusal in it: 1 + the pauses of 5, 10, 20, 30, 30 … s that fit into the spell
+//   requests <= 1 + W / 210 s + steps + orders + changed keys + failed requests that were repeated within their load
+//               + for each outage in it:          1 + the least back-offs of 0.5, 1, 2, 4, 8, 15, 15 … s that fit into it,
+//                                                 and over all of them no more than there were failed loads
+//               + for each spell of refusal in it: 1 + the pauses of 5, 10, 20, 30, 30 … s that fit into it
 //
-// since a failed request is followed by one more, of the same load or, after the back-off, of the next. Nothing in this is
-// drawn from the client's own counts.
+// where an outage lasts from the first failed load to the last without a good one between, and a spell of refusal from the
+// first refused call to the last without a good one between. Nothing in this is drawn from the client's own counts.
 
 const LEAST_LIFE = 210_000;
 const FIRST_PAUSE = 5_000;
+const FIRST_BACKOFF = 1_000;
 const LONGEST_PAUSE = 30_000;
 const CHANGED_PAUSE = 1_000;
 const ROOM = 1 << 16;
@@ -58,16 +61,53 @@ class Moments {
   }
 }
 
-/** How many forced reloads fit into a spell of refusal: the first, and one after each pause. */
-function reloadsWithin(ms) {
+/** What lasts: from its first moment to its last. */
+class Spells {
+  #from = new Moments();
+  #to = new Moments();
+  #within;
+  #open = false;
+
+  /** `within` says how many loads a spell of so many ms allows. */
+  constructor(within) {
+    this.#within = within;
+  }
+
+  goesOn(at) {
+    if (!this.#open) {
+      this.#open = true;
+      this.#from.push(at);
+      this.#to.push(at);
+    }
+    this.#to.last = at;
+  }
+
+  ends() {
+    this.#open = false;
+  }
+
+  /** The loads allowed by the spells in [from, to), by each for its part of it. */
+  allowed(from, to) {
+    let allowed = 0;
+    for (let index = 0; index < this.#from.count; index++) {
+      const start = Math.max(from, this.#from.at(index));
+      const end = Math.min(to, this.#to.at(index));
+      if (start <= end) allowed += this.#within(end - start);
+    }
+    return allowed;
+  }
+}
+
+/** One load, and one after each of the pauses that fit into a spell: they double from the first to the longest. */
+const loadsWithin = (first, longest) => (ms) => {
   let count = 1;
-  let pause = FIRST_PAUSE;
+  let pause = first;
   for (let at = pause; at <= ms; at += pause) {
     count++;
-    pause = Math.min(pause * 2, LONGEST_PAUSE);
+    pause = Math.min(pause * 2, longest);
   }
   return count;
-}
+};
 
 /** What KMS was asked, and why. Times are on the monotonic clock. */
 export class KmsLedger {
@@ -75,15 +115,18 @@ export class KmsLedger {
   causes = { first: 0, life: 0, failure: 0, step: 0, order: 0, refusal: 0 };
   loads = 0;
   requests = new Moments();
-  failedRequests = new Moments();
+  failedRequests = 0;
+  #repeated = new Moments();
+  #failures = new Moments();
   #steps = new Moments();
   #orders = new Moments();
   #changes = new Moments();
-  #spellFrom = new Moments();
-  #spellTo = new Moments();
-  #inSpell = false;
+  #refusals = new Spells(loadsWithin(FIRST_PAUSE, LONGEST_PAUSE));
+  #outages = new Spells(loadsWithin(FIRST_BACKOFF / 2, LONGEST_PAUSE / 2));
   #clock;
   #running = 0;
+  /** Loads under way that have not come to KMS yet. */
+  #coming = 0;
   #evictions = 0;
   #since = { steps: 0, evictions: 0, reloads: 0, refusals: 0 };
   #version;
@@ -118,19 +161,13 @@ export class KmsLedger {
 
   /** The price API refused a key. */
   refused() {
-    const mono = this.#clock.monotonic();
     this.#since.refusals++;
-    if (!this.#inSpell) {
-      this.#inSpell = true;
-      this.#spellFrom.push(mono);
-      this.#spellTo.push(mono);
-    }
-    this.#spellTo.last = mono;
+    this.#refusals.goesOn(this.#clock.monotonic());
   }
 
   /** A call succeeded. */
   served() {
-    this.#inSpell = false;
+    this.#refusals.ends();
     this.#pause = 0;
     if (!this.#untried) return;
     this.#untried = false;
@@ -139,8 +176,11 @@ export class KmsLedger {
 
   /** A request has come to KMS. */
   asked(failed) {
-    this.requests.push(this.#clock.monotonic());
-    if (failed) this.failedRequests.push(this.#clock.monotonic());
+    const mono = this.#clock.monotonic();
+    this.requests.push(mono);
+    if (this.#coming > 0) this.#coming--;
+    else this.#repeated.push(mono);
+    if (failed) this.failedRequests++;
   }
 
   /** A load begins. Returns what to call at its end: with its key's version, or with none. */
@@ -151,14 +191,16 @@ export class KmsLedger {
     if (cause === undefined) this.violations.push(`a load at ${String(mono)} ms that nothing asked for`);
     else this.causes[cause]++;
     const alone = this.#running++ === 0;
+    this.#coming++;
     const requests = this.requests.count;
-    const failed = this.failedRequests.count;
+    const failed = this.failedRequests;
     const evictions = this.#evictions;
     this.#since = { steps: 0, evictions: 0, reloads: 0, refusals: 0 };
     return (version) => {
       this.#running--;
+      if (this.#running === 0) this.#coming = 0;
       const made = this.requests.count - requests;
-      const most = Math.min(3, 1 + this.failedRequests.count - failed);
+      const most = Math.min(3, 1 + this.failedRequests - failed);
       if (alone && this.#running === 0 && made > most)
         this.violations.push(`a load of ${String(made)} requests, of ${String(most)}`);
       // A load that evict() has overtaken teaches the client nothing.
@@ -172,7 +214,10 @@ export class KmsLedger {
     if (version === undefined) {
       this.#failed++;
       this.#failedAt = mono;
+      this.#outages.goesOn(mono);
+      this.#failures.push(mono);
     } else {
+      this.#outages.ends();
       this.#failed = 0;
       this.#goodAt = mono;
       this.#version = version;
@@ -193,7 +238,7 @@ export class KmsLedger {
     if (this.loads === 0) return 'first';
     if (reloads > 0) return 'order';
     if (this.#failed > 0) {
-      const window = Math.min(1_000 * 2 ** (this.#failed - 1), LONGEST_PAUSE);
+      const window = Math.min(FIRST_BACKOFF * 2 ** (this.#failed - 1), LONGEST_PAUSE);
       return mono >= this.#failedAt + window / 2 ? 'failure' : undefined;
     }
     if (evictions > 0) {
@@ -208,15 +253,10 @@ export class KmsLedger {
 
   /** The most requests there may be in [from, to), by what has happened in it. */
   allowed(from, to) {
-    let refusals = 0;
-    for (let spell = 0; spell < this.#spellFrom.count; spell++) {
-      const start = Math.max(from, this.#spellFrom.at(spell));
-      const end = Math.min(to, this.#spellTo.at(spell));
-      if (start <= end) refusals += reloadsWithin(end - start);
-    }
-    const happened = [this.failedRequests, this.#steps, this.#orders, this.#changes];
+    const happened = [this.#repeated, this.#steps, this.#orders, this.#changes];
     const counted = happened.reduce((sum, moments) => sum + moments.between(from, to), 0);
-    return 1 + Math.floor((to - from) / LEAST_LIFE) + refusals + counted;
+    const afterFailures = Math.min(this.#outages.allowed(from, to), this.#failures.between(from, to));
+    return 1 + Math.floor((to - from) / LEAST_LIFE) + counted + afterFailures + this.#refusals.allowed(from, to);
   }
 
   /** The fullest window of `ms`, and each that holds more than it may. */

@@ -73,6 +73,7 @@ const rotations = {
   /** A revoked key without a successor, for a minute or two. */
   gap(desk, gap) {
     desk.keyless = true;
+    desk.alarm();
     desk.revoke(desk.key);
     later(gap, desk, async () => {
       desk.accept(desk.newKey());
@@ -141,6 +142,15 @@ function startCalls(desk, calm) {
   }
 }
 
+/** Somebody who drops the key again and again, while everybody calls. */
+async function evictOften(desk, calm) {
+  for (let times = 2 + below(4); times > 0; times--) {
+    void desk.order('evict');
+    startCalls(desk, calm);
+    await pass(below(600));
+  }
+}
+
 function moveWall() {
   const by = oneOf([-1_000_000, -90_000, -5_000, -1_001, -900, 900, 5_000, 90_000, 400_000, 2_000_000]);
   if (chance(0.5)) clock.setWall(clock.now() + by);
@@ -188,13 +198,16 @@ async function hourOf(hour) {
   const from = clock.monotonic();
   while (clock.monotonic() < until) {
     await runAgenda();
-    const desk = oneOf(desks);
+    const alarmed = desks.find((desk) => desk.alarmed);
+    const desk = alarmed ?? oneOf(desks);
     if (!calm) goWrong.get(desk)(desk);
     if (chance(0.004)) moveWall();
-    if (chance(0.006)) void desk.order('evict');
+    if (chance(0.004)) void desk.order('evict');
+    if (chance(0.002)) await evictOften(desk, calm);
     if (chance(0.004)) void desk.order('reload');
     startCalls(desk, calm);
-    await pass(chance(0.03) ? MINUTE + below(9 * MINUTE) / APIS.length : below(2 * PAUSE));
+    if (alarmed) await pass(below(2_000));
+    else await pass(chance(0.03) ? MINUTE + below(9 * MINUTE) / APIS.length : below(2 * PAUSE));
   }
   if (calm) for (const desk of desks) calmRequests(desk, from);
 }
@@ -260,7 +273,7 @@ const report = {
     loads: desk.ledger.loads,
     causes: desk.ledger.causes,
     requests: desk.ledger.requests.count,
-    failedRequests: desk.ledger.failedRequests.count,
+    failedRequests: desk.ledger.failedRequests,
     allowed: desk.ledger.allowed(0, clock.monotonic() + 1),
     worst: Object.fromEntries(
       [10_000, MINUTE, 5 * MINUTE, HOUR].map((window) => [String(window / 1000), desk.ledger.worst(window)]),

@@ -41,6 +41,8 @@ export class Desk {
   keyless = false;
   /** The store has another key than the one that was loaded last. */
   behind = false;
+  /** Until then its callers ask again and again. */
+  #alarmedUntil = 0;
   progress = 0;
   priceFaults = new FaultLog();
   kmsFaults = new FaultLog();
@@ -143,6 +145,15 @@ export class Desk {
     this.#installed = this.#number;
     this.behind = true;
     this.#ciphertext = this.kms.encrypt(this.#key, CONTEXT);
+  }
+
+  /** Something has gone wrong that lasts. */
+  alarm() {
+    this.#alarmedUntil = this.clock.monotonic() + 60_000;
+  }
+
+  get alarmed() {
+    return this.clock.monotonic() < this.#alarmedUntil;
   }
 
   fault(fault, times) {

@@ -82,7 +82,9 @@ export function faultsOf({ below, chance, deckOf }, later) {
       // Most outages are of a few requests; some last until somebody sees to it.
       const lasting = chance(0.2);
       desk.kmsFault(nextKmsFault(), lasting ? Infinity : 1 + below(4));
-      if (lasting) later(60_000 + below(1_200_000), desk, () => desk.healKms());
+      if (!lasting) return;
+      desk.alarm();
+      later(60_000 + below(1_200_000), desk, () => desk.healKms());
     }
   };
 }
