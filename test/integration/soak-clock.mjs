@@ -5,6 +5,8 @@ import { manualClock } from 'goldkey/testing';
 /** Turns of the event loop in which nothing moves, after which what is held is taken for held. */
 const STILL_TURNS = 40;
 const STILL_MS = 2;
+/** Timers that may ring at one moment; more is a clock that stands still. */
+const RINGS = 10_000;
 /** Real time that an answer may take; more is a day that has stopped. */
 const PATIENCE_MS = 20_000;
 
@@ -15,6 +17,8 @@ export class DayClock {
   #clock = manualClock();
   #waiting = new Set();
   #made = 0;
+  #rangAt = -1;
+  #rings = 0;
 
   // Own functions: the core takes them off the object.
   now = () => this.#clock.now();
@@ -26,6 +30,7 @@ export class DayClock {
     const set = this.#clock.setTimeout(
       () => {
         this.#waiting.delete(timer);
+        this.#ring();
         callback();
       },
       ms,
@@ -38,6 +43,13 @@ export class DayClock {
       },
     };
   };
+
+  #ring() {
+    const mono = this.monotonic();
+    this.#rings = mono > this.#rangAt ? 0 : this.#rings + 1;
+    this.#rangAt = mono;
+    if (this.#rings > RINGS) throw new Error('A timer rings again and again, and time does not go on.');
+  }
 
   /** Timers that have not rung. */
   get waiting() {

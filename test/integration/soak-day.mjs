@@ -29,7 +29,13 @@ Math.random = randomOf(seed + 1);
 const violations = [];
 const unexpected = (what) => (error) => violations.push(`${what}: ${String(error?.stack ?? error)}`);
 process.on('unhandledRejection', unexpected('unhandledRejection'));
-process.on('uncaughtException', unexpected('uncaughtException'));
+function giveUp(error) {
+  process.stderr.write(`${String(error?.stack ?? error)}\n`);
+  process.exit(1);
+}
+// The fakes would hold the process.
+process.on('uncaughtException', giveUp);
+setTimeout(() => giveUp(new Error('The day has not ended in time.')), 150_000).unref();
 process.on('warning', unexpected('warning'));
 
 const clock = new DayClock();

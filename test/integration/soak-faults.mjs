@@ -74,9 +74,12 @@ export function faultsOf({ below, chance, deckOf }, later) {
   const nextKmsFault = deckOf(KMS_FAULTS);
   return (desk) => {
     if (desk.priceFaults.empty && chance(0.22)) {
-      const fault = nextPriceFault();
-      // A slow one holds a connection for as long as a call may last.
-      desk.fault(fault, 1 + below(fault === 'slow' ? 2 : 4));
+      // Often one fault behind another, so that a retry meets the second.
+      do {
+        const fault = nextPriceFault();
+        // A slow one holds a connection for as long as a call may last.
+        desk.fault(fault, 1 + below(fault === 'slow' ? 2 : 4));
+      } while (chance(0.3));
     }
     if (desk.kmsFaults.empty && chance(0.02)) {
       // Most outages are of a few requests; some last until somebody sees to it.
