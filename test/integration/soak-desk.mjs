@@ -41,7 +41,8 @@ export class Desk {
   keyless = false;
   /** The store has another key than the one that was loaded last. */
   behind = false;
-  /** Until then its callers ask again and again. */
+  /** For how long, in ms, its callers ask again and again when something has gone wrong that lasts. */
+  alarmFor = 60_000;
   #alarmedUntil = 0;
   progress = 0;
   priceFaults = new FaultLog();
@@ -149,7 +150,7 @@ export class Desk {
 
   /** Something has gone wrong that lasts. */
   alarm() {
-    this.#alarmedUntil = this.clock.monotonic() + 60_000;
+    this.#alarmedUntil = this.clock.monotonic() + this.alarmFor;
   }
 
   get alarmed() {
