@@ -1,13 +1,21 @@
 // Twenty-four hours of price calls on a clock of their own, with everything going wrong that the fakes know. Prints one
 // line of JSON, in which `violations` must be empty. Started by soak.test.ts with --expose-gc; told by its environment:
 // SOAK_SEED, and SOAK_SECRET, which every key of the day begins with.
-import { metalsApi } from 'goldkey/prices';
+import { apiNinjas, commoditiesApi, goldApi, metalPriceApi, metalsApi, metalsDev, twelveData } from 'goldkey/prices';
 import { DayClock, quiet, turn } from './soak-clock.mjs';
-import { Desk } from './soak-desk.mjs';
+import { Desk, STORES } from './soak-desk.mjs';
 import { diceOf, faultsOf, randomOf } from './soak-faults.mjs';
 
-/** The price APIs of the day; one more is one more line. */
-const APIS = [['metals-api', metalsApi]];
+/** The price APIs of the day. Every other one has its key by way of `goldkey/kms-light`. */
+const APIS = [
+  ['metals-api', metalsApi],
+  ['commodities-api', commoditiesApi],
+  ['metalpriceapi', metalPriceApi],
+  ['goldapi', goldApi],
+  ['metals-dev', metalsDev],
+  ['api-ninjas', apiNinjas],
+  ['twelve-data', twelveData],
+];
 const HOURS = 24;
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
@@ -40,7 +48,9 @@ process.on('warning', unexpected('warning'));
 
 const clock = new DayClock();
 const desks = [];
-for (const [name, adapter] of APIS) desks.push(await Desk.open(name, adapter, clock, secret));
+for (const [index, [name, adapter]] of APIS.entries()) {
+  desks.push(await Desk.open(name, adapter, STORES[index % STORES.length], clock, secret));
+}
 // Many APIs have many alarms.
 for (const desk of desks) desk.alarmFor = MINUTE / Math.ceil(APIS.length / 2);
 const settle = () => quiet(clock, desks);

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { GoldDataClient, isGoldKeyError } from 'goldkey';
 import { fromKms } from 'goldkey/kms';
+import { fromKmsLight } from 'goldkey/kms-light';
 import { startFakeKms, startFakePriceApi } from 'goldkey/testing';
 import { KmsLedger } from './soak-bound.mjs';
 import { FaultLog } from './soak-faults.mjs';
@@ -10,6 +11,11 @@ import { SecretWatch } from './soak-secret.mjs';
 
 const CREDENTIALS = { accessKeyId: 'AKIDSOAK', secretAccessKey: 'an-invented-secret' };
 const CONTEXT = { service: 'gold-data-stream', environment: 'soak' };
+/** The ways to KMS. */
+export const STORES = [
+  (endpoint, options) => fromKms({ ...options, clientConfig: { endpoint, credentials: CREDENTIALS } }),
+  (endpoint, options) => fromKmsLight({ ...options, endpoint, credentials: CREDENTIALS }),
+];
 const TIMEOUT = 10_000;
 const EVENTS = ['loaded', 'load-failed', 'stale', 'evicted', 'key-rejected', 'repaired', 'retry', 'closed'];
 
@@ -60,7 +66,7 @@ export class Desk {
   #quotes = new KnownQuotes();
   #watched;
 
-  static async open(name, adapter, clock, secret) {
+  static async open(name, adapter, store, clock, secret) {
     const desk = new Desk();
     desk.name = name;
     desk.clock = clock;
@@ -69,7 +75,7 @@ export class Desk {
     desk.#watched = new SecretWatch(secret);
     desk.kms = await startFakeKms({ credentials: CREDENTIALS });
     desk.api = await startFakePriceApi({ api: name });
-    desk.gold = desk.#client(adapter);
+    desk.gold = desk.#client(adapter, store);
     for (const event of EVENTS) desk.gold.on(event, (payload) => desk.#heard(event, payload));
     desk.accept(desk.newKey());
     desk.install();
@@ -77,14 +83,9 @@ export class Desk {
     return desk;
   }
 
-  #client(adapter) {
-    const keyProvider = fromKms({
-      ciphertext: () => this.#ciphertext,
-      encryptionContext: CONTEXT,
-      keyId: this.kms.keyArn,
-      region: this.kms.region,
-      clientConfig: { endpoint: this.kms.url, credentials: CREDENTIALS },
-    });
+  #client(adapter, store) {
+    const { keyArn: keyId, region, url } = this.kms;
+    const keyProvider = store(url, { ciphertext: () => this.#ciphertext, encryptionContext: CONTEXT, keyId, region });
     const prices = adapter({ baseUrl: this.api.url });
     const before = () => {
       this.#most('fetches', ++this.#fetches);
