@@ -8,7 +8,7 @@ import { read, sources, target, type How, type Import, type Source } from './sou
 const CORE = [
   'attempt builtin clock deadlines diagnostics errors expiries fingerprint key-format limits loopback outcome redact ' +
     'redact-bytes redact-graph redact-kinds secret-text signal-hub types',
-  'call call-extras change-notices client-core key-cache key-choice key-context key-intake key-load key-record ' +
+  'call call-ending call-extras change-notices client-core key-cache key-choice key-context key-intake key-load key-record ' +
     'key-rejection key-shelf options recovery retry rollout stage-slot status',
   'gold-data-client index keyed-client pool',
 ].map((names) => names.split(' '));

@@ -1,3 +1,4 @@
+import type { CallEnding } from './call-ending.js';
 import { CallTimeoutError } from './errors.js';
 import type { KeyRecord } from './key-record.js';
 import { checkNames, integer, invalidType, kindOf } from './options.js';
@@ -17,6 +18,8 @@ export interface Extras {
   /** Aborts at the deadline and on `close()`. */
   controller: AbortController | undefined;
   signal: AbortSignal | undefined;
+  /** The same for our own adapters. */
+  ending: CallEnding | undefined;
   /** Copies of the bytes handed out. */
   copies: Uint8Array[] | undefined;
   /** Every key this call has held, beside the present one. */
@@ -30,6 +33,7 @@ export function noExtras(): Extras {
     caller: undefined,
     controller: undefined,
     signal: undefined,
+    ending: undefined,
     copies: undefined,
     records: undefined,
   };

@@ -1,3 +1,4 @@
+import { CallEnding } from './call-ending.js';
 import { checkCallOptions, NO_QUERY, noExtras, timeoutError, type CallFunction, type Extras } from './call-extras.js';
 import type { ClientCore } from './client-core.js';
 import { closedError } from './errors.js';
@@ -80,11 +81,13 @@ export class Call implements CallPort {
   /** What the caller's function gets. */
   joinedSignal(): AbortSignal {
     const more = this.#more();
-    if (more.signal === undefined) {
-      const own = this.signal;
-      more.signal = more.caller === undefined ? own : AbortSignal.any([more.caller, own]);
-    }
-    return more.signal;
+    const own = this.signal;
+    return (more.signal ??= more.caller === undefined ? own : AbortSignal.any([more.caller, own]));
+  }
+
+  /** What our own adapters get in its place. */
+  ending(): CallEnding {
+    return (this.#more().ending ??= new CallEnding());
   }
 
   get once(): boolean {
@@ -122,12 +125,13 @@ export class Call implements CallPort {
 
   end(reason: unknown): void {
     if (this.index < 0) return;
-    const controller = this.extras?.controller;
+    const { controller, ending } = this.extras ?? {};
     const reject = this.reject as (reason: unknown) => void;
     this.settle();
     reject(reason);
     // After the answer, so that it is this reason, and not what the function makes of it, that the caller sees.
     controller?.abort(reason);
+    ending?.end(reason);
   }
 
   async #acquire(core: ClientCore): Promise<void> {

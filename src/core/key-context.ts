@@ -1,8 +1,11 @@
+import type { CallEnding } from './call-ending.js';
 import type { Call } from './call.js';
 import type { Stage } from './types.js';
 
 /** What the caller's function sees of `call`. */
 export let openContext: (call: Call) => KeyContext;
+/** When the call ends, without the cost of a signal; `undefined` of a context that is not ours. */
+export let endingOf: (context: KeyContext) => CallEnding | undefined;
 /** Takes the call out of its context's sight. */
 export let shutContext: (context: KeyContext) => void;
 
@@ -26,6 +29,7 @@ export class KeyContext {
 
   static {
     openContext = (call) => new KeyContext(call);
+    endingOf = (context) => (#call in context ? live(context.#call).ending() : undefined);
     shutContext = (context) => {
       context.#call = undefined;
     };

@@ -1,11 +1,12 @@
 import { isGoldKeyError, isTransientFault, isUnauthorized, type KeyContext } from '../core/index.js';
 import { BodyTooLarge } from '../transport/bounded-body.js';
+import { firstOf, type Incoming } from '../transport/exchange.js';
 import { Unreadable, type Ask, type Dialect, type Reading } from './dialect.js';
 import { faultError, faultOfStatus, networkError } from './faults.js';
 import { checkPriceOptions, isCurrency } from './options.js';
 import { plausibility } from './plausible.js';
 import { PriceApiError } from './price-api-error.js';
-import { transport, type Answer } from './transport.js';
+import { transport, type Connection } from './transport.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from './types.js';
 import { perUnit } from './units.js';
 import { KeyHider } from './without-key.js';
@@ -24,18 +25,19 @@ const HEADERS = { accept: 'application/json' } as const;
 export function createPriceApi(name: string, dialect: Dialect, options: PriceApiOptions): PriceApi {
   const checked = checkPriceOptions(name, options, dialect.baseUrl);
   const { source } = dialect;
-  const send = transport(checked);
+  const connect = transport(checked);
   const { check, accept } = plausibility(checked);
 
   async function quotes(asks: readonly Ask[], context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
-    const { apiKey, signal } = context;
+    const { apiKey } = context;
+    const connection = connect(context);
     const hider = new KeyHider(apiKey);
     const found = new Map<Ask, Found>();
     // One after the other: a key that is refused is refused once.
     for (const group of groupsOf(asks, dialect.together)) {
       const { path, headers } = dialect.request(group, apiKey);
-      const answer = await answerTo(path, headers, hider, signal);
+      const answer = await answerTo(connection, path, headers, hider);
       const raw = bodyOf(answer, hider);
       for (const ask of group) found.set(ask, { raw, reading: readingOf(raw, ask, group, answer.status) });
     }
@@ -45,19 +47,18 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   }
 
   async function answerTo(
+    connection: Connection,
     path: string,
     headers: Readonly<Record<string, string>> | undefined,
     hider: KeyHider,
-    signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<Incoming> {
     try {
-      return await send({
-        path: `${checked.baseUrl.pathname}${path}`,
-        headers: headers === undefined ? HEADERS : { ...HEADERS, ...headers },
-        signal,
-      });
+      return await connection.get(
+        `${checked.baseUrl.pathname}${path}`,
+        headers === undefined ? HEADERS : { ...HEADERS, ...headers },
+      );
     } catch (error) {
-      signal.throwIfAborted();
+      connection.signal.throwIfAborted();
       if (!(error instanceof BodyTooLarge)) throw networkError(source, hider.error(error));
       throw new PriceApiError(`${source} answered with more than \`maxBodySize\` bytes.`, {
         kind: 'implausible',
@@ -66,7 +67,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     }
   }
 
-  function bodyOf(answer: Answer, hider: KeyHider): object {
+  function bodyOf(answer: Incoming, hider: KeyHider): object {
     let body: unknown;
     try {
       body = hider.json(answer.text);
@@ -75,11 +76,10 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     }
     const json = typeof body === 'object' && body !== null ? body : undefined;
     const fault = (json && dialect.fault(json, answer.status)) ?? faultOfStatus(answer.status);
-    if (fault !== undefined) throw faultError(source, fault, answer.status, answer.retryAfter);
-    if (json !== undefined) return json;
+    if (fault === undefined && json !== undefined) return json;
     // A gateway's page under 200, or a body that broke off.
     const notJson = { kind: 'transient', detail: 'the body is no JSON' } as const;
-    throw faultError(source, notJson, answer.status, answer.retryAfter);
+    throw faultError(source, fault ?? notJson, answer.status, firstOf(answer.headers['retry-after']));
   }
 
   function readingOf(raw: object, ask: Ask, group: readonly Ask[], status: number): Reading {

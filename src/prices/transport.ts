@@ -1,36 +1,47 @@
 import type { Dispatcher } from 'undici';
+import { endingOf, type Ending, type KeyContext } from '../core/index.js';
 import { collect, type Body } from '../transport/bounded-body.js';
-import { firstOf } from '../transport/exchange.js';
+import type { Incoming } from '../transport/exchange.js';
 import { Origin } from '../transport/origin.js';
 import type { CheckedPriceOptions } from './options.js';
 
-/** A request, ready to be sent. */
-interface Outgoing {
-  /** With its query, and so maybe with the key. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+/** The way to a price API, for the length of one call. */
+export interface Connection {
+  /** What ends the call, and with it the requests. */
+  readonly signal: Ending;
+  /** Sends one GET request; rejects only when no whole answer came. `path` has its query, and so maybe the key. */
+  get(path: string, headers: Headers): Promise<Incoming>;
 }
 
-/** What came back. */
-export interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-  readonly text: string;
-}
-
-/** Sends one GET request; rejects only when no whole answer came. */
-export type Send = (request: Outgoing) => Promise<Answer>;
+type Headers = Readonly<Record<string, string>>;
 
 const origins = new Map<string, Origin>();
 
 /** The transport the options ask for. None of the three follows a redirect. */
-export function transport({ baseUrl, maxBodySize, fetch, dispatcher }: CheckedPriceOptions): Send {
+export function transport(options: CheckedPriceOptions): (context: KeyContext) => Connection {
+  const { baseUrl, maxBodySize, fetch, dispatcher } = options;
   const { origin } = baseUrl;
-  if (fetch !== undefined) return (request) => viaFetch(fetch, origin, request, maxBodySize);
-  if (dispatcher !== undefined) return (request) => viaRequest(dispatcher as Dispatcher, origin, request, maxBodySize);
+  if (fetch !== undefined) {
+    return ({ signal }) => ({
+      signal,
+      get: (path, headers) => viaFetch(fetch, `${origin}${path}`, { headers, signal }, maxBodySize),
+    });
+  }
+  if (dispatcher !== undefined) {
+    const target = dispatcher as Dispatcher;
+    return ({ signal }) => ({
+      signal,
+      get: (path, headers) => viaRequest(target, { origin, path, method: 'GET', headers, signal }, maxBodySize),
+    });
+  }
   const shared = originOf(origin);
-  return (request) => viaOrigin(shared, origin, request, maxBodySize);
+  return (context) => {
+    const signal = endingOf(context) ?? context.signal;
+    return {
+      signal,
+      get: (path, headers) => shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize),
+    };
+  };
 }
 
 /** Adapters of one API, each with its own options, share its connections. */
@@ -43,33 +54,27 @@ function originOf(origin: string): Origin {
   return shared;
 }
 
-async function viaOrigin(shared: Origin, origin: string, request: Outgoing, limit: number): Promise<Answer> {
-  const { status, headers, text } = await shared.send({ origin, method: 'GET', ...request }, limit);
-  return { status, retryAfter: firstOf(headers['retry-after']), text };
-}
-
 /** A caller's own dispatcher may be of another undici, whose handlers differ; `request` is the same in all. */
-async function viaRequest(target: Dispatcher, origin: string, request: Outgoing, limit: number): Promise<Answer> {
-  const { path, headers, signal } = request;
-  const response = await target.request({ origin, path, method: 'GET', headers, signal });
+async function viaRequest(target: Dispatcher, request: Dispatcher.RequestOptions, limit: number): Promise<Incoming> {
+  const response = await target.request(request);
   return {
     status: response.statusCode,
-    retryAfter: firstOf(response.headers['retry-after']),
+    headers: response.headers,
     text: await collect(response.body, limit),
   };
 }
 
 async function viaFetch(
   fetch: typeof globalThis.fetch,
-  origin: string,
-  { path, headers, signal }: Outgoing,
+  url: string,
+  options: { headers: Headers; signal: AbortSignal },
   limit: number,
-): Promise<Answer> {
-  const response = await fetch(`${origin}${path}`, { method: 'GET', headers, signal, redirect: 'manual' });
+): Promise<Incoming> {
+  const response = await fetch(url, { method: 'GET', ...options, redirect: 'manual' });
   return {
     // A browser's fetch hides a redirect it was told not to follow behind status 0.
     status: response.type === 'opaqueredirect' ? 302 : response.status,
-    retryAfter: response.headers.get('retry-after') ?? undefined,
+    headers: { 'retry-after': response.headers.get('retry-after') ?? undefined },
     text: await collect(response.body as Body, limit),
   };
 }

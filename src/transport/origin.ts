@@ -26,8 +26,11 @@ export class Origin {
     this.#origin = origin;
   }
 
-  async send(outgoing: Outgoing, limit: number): Promise<Incoming> {
-    if (this.#pool !== undefined) return await dispatched(this.#pool, outgoing, limit);
+  send(outgoing: Outgoing, limit: number): Promise<Incoming> {
+    return this.#pool === undefined ? this.#viaNode(outgoing, limit) : dispatched(this.#pool, outgoing, limit);
+  }
+
+  async #viaNode(outgoing: Outgoing, limit: number): Promise<Incoming> {
     this.#sent++;
     this.#nodeRunning++;
     if (this.#sent >= REQUESTS_BEFORE_UNDICI || this.#nodeRunning >= TOGETHER_BEFORE_UNDICI) void this.#load();
