@@ -18,7 +18,11 @@ class SystemTimer {
 /** The system's clocks and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // Not performance.now(): Node.js loads a millisecond's worth of modules when `performance` is first touched.
+  monotonic() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1_000 + nanoseconds / 1e6;
+  },
   setTimeout(callback, ms, options) {
     const timer = setTimeout(callback, ms);
     if (options?.unref === true) timer.unref();
