@@ -94,12 +94,13 @@ export class Deadlines {
   }
 }
 
-const system = new Deadlines(systemClock);
+/** Those of the system's clock. */
+export const systemDeadlines: Deadlines = new Deadlines(systemClock);
 const others = new WeakMap<Clock, Deadlines>();
 
 /** The deadlines kept on `clock`. */
 export function deadlinesOf(clock: Clock): Deadlines {
-  if (clock === systemClock) return system;
+  if (clock === systemClock) return systemDeadlines;
   let deadlines = others.get(clock);
   if (deadlines === undefined) others.set(clock, (deadlines = new Deadlines(clock)));
   return deadlines;
