@@ -2,7 +2,7 @@ import type { SSMClient, SSMClientConfig } from '@aws-sdk/client-ssm';
 import { callAws, type AwsCallOptions, type AwsSend } from './aws-call.js';
 import { awsLinks, type AwsLink, type AwsLinkOptions } from './aws-client.js';
 import { packageLoader } from './load-package.js';
-import { SSM, ssmError } from './ssm-errors.js';
+import { SSM, ssmError, type SsmCall } from './ssm-errors.js';
 
 /** The package, however it was loaded. */
 type SsmSdk = typeof import('@aws-sdk/client-ssm');
@@ -23,12 +23,12 @@ export const ssmLink: (options: AwsLinkOptions) => SsmLink = awsLinks<SsmSdk, SS
   build: (sdk, config) => new sdk.SSMClient(config as SSMClientConfig),
 });
 
-/** One read of a parameter, `name` with its selector, as {@link callAws} does it. */
+/** One call to Parameter Store, as {@link callAws} does it. */
 export function callSsm<T>(
   link: SsmLink,
-  name: string,
+  call: SsmCall,
   send: AwsSend<SsmSdk, SSMClient, T>,
   options: AwsCallOptions<T>,
 ): Promise<T> {
-  return callAws(link, send, (error) => ssmError(error, name), options);
+  return callAws(link, send, (error) => ssmError(error, call), options);
 }

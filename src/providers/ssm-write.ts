@@ -8,7 +8,7 @@ export async function writeToSsm(name: string, key: string, options: AwsLinkOpti
   try {
     await callSsm(
       link,
-      name,
+      { operation: 'PutParameter', name },
       (sdk, client, http) =>
         client.send(
           new sdk.PutParameterCommand({ Name: name, Value: key, Type: 'SecureString', Overwrite: true }),

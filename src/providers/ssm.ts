@@ -84,7 +84,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
       const selected = label === undefined ? name : `${name}:${label}`;
       const answer = await callSsm(
         link,
-        selected,
+        { operation: 'GetParameter', name: selected },
         (sdk, client, http) => {
           const asked = client.send(new sdk.GetParameterCommand({ Name: selected, WithDecryption: true }), http);
           return stage === 'current' ? asked : orAbsent(asked, ABSENT);

@@ -1,8 +1,9 @@
-import { GetParameterCommand, SSMClient, SSMServiceException } from '@aws-sdk/client-ssm';
+import { GetParameterCommand, PutParameterCommand, SSMClient, SSMServiceException } from '@aws-sdk/client-ssm';
 import { mockClient } from 'aws-sdk-client-mock';
 import { inspect } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Stage } from '../../src/core/index.js';
+import { writeToSsm } from '../../src/providers/ssm-write.js';
 import { fromSsm, type FromSsmOptions } from '../../src/ssm.js';
 import { assertNoSecret } from '../../src/testing.js';
 import { failure, hurriedClock, request, text } from './loading.js';
@@ -213,5 +214,17 @@ describe('the errors of Parameter Store', () => {
 
     expect(error).toMatchObject({ code: expected, retryable: true });
     expect((error as Error).message).toMatch(says);
+  });
+});
+
+describe('writing a parameter', () => {
+  it('names what it asked for when it is refused, and what it needs', async () => {
+    ssm.on(PutParameterCommand).rejects(fault('AccessDeniedException'));
+
+    const error = await failure(writeToSsm('/gold', KEY, { region: 'eu-central-1' }));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false });
+    expect((error as Error).message).toMatch(/answered PutParameter .*ssm:PutParameter on `\/gold`.*kms:Encrypt/);
+    assertNoSecret(error, KEY);
   });
 });
