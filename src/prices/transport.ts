@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { endingOf, type Ending, type KeyContext } from '../core/index.js';
+import { CallEnding, endingOf, follow, unfollow, type Ending, type KeyContext } from '../core/index.js';
 import { collect, type Body } from '../transport/bounded-body.js';
 import type { Incoming } from '../transport/exchange.js';
 import { Origin } from '../transport/origin.js';
@@ -36,12 +36,25 @@ export function transport(options: CheckedPriceOptions): (context: KeyContext) =
   }
   const shared = originOf(origin);
   return (context) => {
-    const signal = endingOf(context) ?? context.signal;
-    return {
-      signal,
-      get: (path, headers) => shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize),
-    };
+    const send = (path: string, headers: Headers, signal: Ending): Promise<Incoming> =>
+      shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize);
+    const ending = endingOf(context);
+    if (ending !== undefined) return { signal: ending, get: (path, headers) => send(path, headers, ending) };
+    const { signal } = context;
+    return { signal, get: (path, headers) => followed(signal, (own) => send(path, headers, own)) };
   };
+}
+
+/** Outside of a client many calls may share one signal, whose listeners Node.js counts. */
+async function followed<T>(signal: AbortSignal, run: (ending: Ending) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const ending = new CallEnding();
+  follow(signal, ending);
+  try {
+    return await run(ending);
+  } finally {
+    unfollow(signal, ending);
+  }
 }
 
 /** Adapters of one API, each with its own options, share its connections. */

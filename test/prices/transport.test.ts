@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { MockAgent } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metalsApi, PriceApiError } from '../../src/prices.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 
@@ -54,6 +54,34 @@ describe('transport of a price API', () => {
     expect(error).toMatchObject({ kind: 'transient', retryable: true });
     expect((error as Error).cause).toMatchObject({ name: 'MockNotMatchedError' });
     expectNoKey(error);
+  });
+
+  it('many calls at once may share one signal, which ends them all, and is let go of', async () => {
+    api.answer({ body: good });
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl });
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, 'addEventListener');
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const many = (shared: AbortSignal): Promise<unknown>[] =>
+      Array.from({ length: 30 }, () => fetchPrice('XAU', contextOf(KEY, shared)));
+
+    await Promise.all(many(signal));
+    expect(added).toHaveBeenCalledTimes(1);
+    expect(removed).toHaveBeenCalledTimes(1);
+
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    api.answer(() => {
+      controller.abort(reason);
+    });
+    const ended = await Promise.allSettled(many(controller.signal));
+    expect(ended.map((one) => one.status === 'rejected' && one.reason === reason)).toEqual(Array(30).fill(true));
+  });
+
+  it('a byte order mark before the answer is no part of it', async () => {
+    api.answer({ body: `\ufeff${JSON.stringify(good)}` });
+    const { price, raw } = await metalsApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context);
+    expect([price, raw]).toEqual([2000, good]);
   });
 
   it.each(['undici', 'fetch'])('a redirect is not followed (%s)', async (how) => {
@@ -119,7 +147,7 @@ describe('transport of a price API', () => {
       const error = await rejection(adapter.fetchPrice('XAU', context));
 
       expect(error).toMatchObject({ kind: 'transient', retryable: true });
-      expect((error as Error).message).toMatch(/could not be reached \(.+\): try again later/);
+      expect((error as Error).message).toMatch(/could not be reached \(E[A-Z]+\): try again later/);
       expect(adapter.isTransient({ error })).toBe(true);
       expectNoKey(error);
     },
@@ -135,10 +163,12 @@ describe('transport of a price API', () => {
     expectNoKey(error);
   });
 
-  it('a server without TLS is no passing fault', async () => {
+  it.each(['undici', 'fetch'])('a server without TLS is no passing fault (%s)', async (how) => {
     const baseUrl = api.baseUrl.replace('http:', 'https:');
-    const error = await rejection(metalsApi({ baseUrl }).fetchPrice('XAU', context));
+    const adapter = metalsApi({ baseUrl, ...(how === 'fetch' && { fetch }) });
+    const error = await rejection(adapter.fetchPrice('XAU', context));
     expect(error).toBeInstanceOf(PriceApiError);
+    expect(error).toMatchObject({ kind: 'bad-request', retryable: false });
     expectNoKey(error);
   });
 });
