@@ -111,7 +111,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   }
 
   function askOf(query: Query): Ask {
-    const { metal, currency = checked.currency } = typeof query === 'string' ? { metal: query } : query;
+    const { metal, currency = checked.currency } = partsOf(query);
     if (typeof metal !== 'string' || !/^[A-Z][A-Z0-9-]{1,15}$/.test(metal)) {
       throw badRequest('knows metals by symbols of capital letters, e.g. `XAU`');
     }
@@ -145,6 +145,11 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     // The core's own reads `retryable` of a PriceApiError; named here so that one option replaces the other.
     isTransient: isTransientFault,
   };
+}
+
+/** Of a caller without types nothing may come, which is no query either. */
+function partsOf(query: Query | null | undefined): Partial<PriceQuery> {
+  return typeof query === 'string' ? { metal: query } : (query ?? {});
 }
 
 /** What goes into one request each. */
