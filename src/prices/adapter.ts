@@ -4,6 +4,7 @@ import { firstOf, type Incoming } from '../transport/exchange.js';
 import { Unreadable, type Ask, type Dialect, type Reading } from './dialect.js';
 import { faultError, faultOfStatus, networkError } from './faults.js';
 import { checkPriceOptions, isCurrency } from './options.js';
+import { isSymbol } from './metals.js';
 import { plausibility } from './plausible.js';
 import { PriceApiError } from './price-api-error.js';
 import { transport, type Connection } from './transport.js';
@@ -112,7 +113,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
 
   function askOf(query: Query): Ask {
     const { metal, currency = checked.currency } = partsOf(query);
-    if (typeof metal !== 'string' || !/^[A-Z][A-Z0-9-]{1,15}$/.test(metal)) {
+    if (!isSymbol(metal)) {
       throw badRequest('knows metals by symbols of capital letters, e.g. `XAU`');
     }
     if (!isCurrency(currency)) throw badRequest('knows currencies by three capital letters, e.g. `USD`');

@@ -1,5 +1,6 @@
 import { invalidRange, invalidType, kindOf } from '../core/index.js';
 import { Unreadable, type Ask, type Reading } from './dialect.js';
+import { isSymbol } from './metals.js';
 import { Steps } from './steps.js';
 
 /** By metal, the lowest and highest price per troy ounce. */
@@ -15,6 +16,7 @@ const DOLLARS: Bounds = new Map([
   ['XRH', [100, 100_000]],
 ] as const);
 
+const LONDON = 'LBMA-';
 const AHEAD_MS = 300_000;
 /** The dearest and the cheapest currency there is, in dollars: where nobody says what a dollar is worth in one. */
 const DEAREST = 4;
@@ -30,6 +32,7 @@ export function checkBounds(bounds: unknown): Bounds {
   }
   const checked = new Map<string, readonly [number, number]>();
   for (const [metal, pair] of Object.entries(bounds as Record<string, unknown>)) {
+    if (!isSymbol(metal)) throw invalidRange(`\`bounds\` goes by symbols of metals, e.g. \`XAU\`, got \`${metal}\`.`);
     const [min, max] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     if (typeof min !== 'number' || typeof max !== 'number' || !(min >= 0 && min < max)) {
       throw invalidRange(`\`bounds.${metal}\` must be [min, max], two numbers from 0, the first below the second.`);
@@ -101,12 +104,17 @@ function withinBounds(limits: Limits, reading: Reading, ask: Ask): void {
   if (given === undefined && reading.needsBounds === true) {
     throw refused(ask, `came for a base other than USD, which is safe only with \`bounds.${ask.metal}\` given`);
   }
-  const dollars = DOLLARS.get(ask.metal);
+  const dollars = DOLLARS.get(metalOf(ask));
   const usd = ask.currency === 'USD' ? reading.price : reading.usd;
   if (given !== undefined) within(given, reading.price, ask, ask.currency);
   else if (dollars === undefined) return;
   else if (usd !== undefined) within(dollars, usd, ask, 'USD');
   else within([dollars[0] / DEAREST, dollars[1] / CHEAPEST], reading.price, ask, ask.currency);
+}
+
+/** The fixings of the London market are of the same metals: `LBMA-XAU` is gold. */
+function metalOf({ metal }: Ask): string {
+  return metal.startsWith(LONDON) ? metal.slice(LONDON.length, LONDON.length + 3) : metal;
 }
 
 function within([min, max]: readonly [number, number], price: number, ask: Ask, currency: string): void {
