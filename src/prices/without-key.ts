@@ -13,14 +13,16 @@ function formsOf(key: string): string[] {
   const forms = [key, base64, hex, hex.toUpperCase()];
   if (base64url !== base64) forms.push(base64url);
   const encoded = encodeURIComponent(key);
-  // What a URL leaves alone, JSON leaves alone too.
-  if (encoded === key) return forms;
+  const form = new URLSearchParams({ k: key }).toString().slice(2);
+  // What a form leaves alone, URLs and JSON leave alone too.
+  if (form === key) return forms;
   const escapes = encoded
     .split('%')
     .map((part, index) => (index === 0 ? part : part.slice(0, 2).toLowerCase() + part.slice(2)));
   const json = JSON.stringify(key).slice(1, -1);
-  const form = new URLSearchParams({ k: key }).toString().slice(2);
-  return [encoded, escapes.join('%'), form, json.replaceAll('/', '\\/'), json, ...forms];
+  // A URL that is parsed and written again keeps all of it but the apostrophe.
+  const href = encoded.replaceAll("'", '%27');
+  return [...new Set([href, encoded, escapes.join('%'), form, json.replaceAll('/', '\\/'), json, ...forms])];
 }
 
 /**

@@ -173,6 +173,23 @@ describe('transport of a price API', () => {
   });
 });
 
+it('a fetch that fails with the URL it was given leaves no key, however it writes the URL', async () => {
+  for (const apiKey of ["test'key-0123", "test'key!~()-0123", 'test!key-0123']) {
+    const written = (url: string): string[] => [url, new URL(url).href, new URL(url).searchParams.toString()];
+    let told: string[] = [];
+    const failing = (url: unknown): Promise<Response> => {
+      told = written(String(url));
+      return Promise.reject(new Error(`request to ${told.join(' ')} failed`));
+    };
+    const { fetchPrice } = metalsApi({ fetch: failing as typeof fetch });
+
+    const error = await rejection(fetchPrice('XAU', contextOf(apiKey)));
+
+    const { message } = (error as Error).cause as Error;
+    expect(message.match(/access_key=\[REDACTED\]/g)).toHaveLength(told.length);
+  }
+});
+
 describe('an API that echoes the key', () => {
   it('is answered with the key replaced in raw, in every encoding', async () => {
     const echo = FORMS.map((form, index) => [`echo-${String(index)}-${form}`, `your key ${form}.`]);
