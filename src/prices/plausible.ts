@@ -21,6 +21,9 @@ const AHEAD_MS = 300_000;
 /** The dearest and the cheapest currency there is, in dollars: where nobody says what a dollar is worth in one. */
 const DEAREST = 4;
 const CHEAPEST = 1 / 200_000;
+/** Where a metal has no limits: beyond these a price in another unit could round to nothing or to no number. */
+const LEAST = 1e-15;
+const MOST = 1e15;
 /** A bid or ask of another unit or direction is further from its price than this factor. */
 const SPREAD = 2;
 
@@ -88,6 +91,7 @@ function pairOf({ metal, currency }: Ask): string {
 function aboveZero({ price, bid, ask: offer }: Reading, ask: Ask): void {
   for (const value of [price, bid ?? price, offer ?? price]) {
     if (!Number.isFinite(value) || value <= 0) throw refused(ask, 'is not a number above zero');
+    if (value < LEAST || value > MOST) throw refused(ask, 'is too small or too large for any currency');
   }
 }
 

@@ -85,6 +85,12 @@ describe('limits on a price', () => {
     expect((await adapter({ XAU: [200, 100_000] }).fetchPrice('XAU', context)).price).toBe(90_000);
   });
 
+  it.each([1e-320, 1e308])('%d is a price of nothing, in any unit', async (price) => {
+    api.answer({ body: { success: true, base: 'USD', rates: { USDXCU: price } } });
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl, unit: 'kilogram' });
+    expect(await rejection(fetchPrice('XCU', context))).toMatchObject({ kind: 'implausible' });
+  });
+
   it('the price of a London fixing has the limits of its metal', async () => {
     const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl });
     const rate = (value: number) => ({ body: { success: true, base: 'USD', rates: { 'LBMA-XAU': value } } });
