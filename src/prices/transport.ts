@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { CallEnding, endingOf, follow, unfollow, type Ending, type KeyContext } from '../core/index.js';
+import { CallEnding, endingOf, follow, unfollow, type Ending, type Follower, type KeyContext } from '../core/index.js';
 import { collect, type Body } from '../transport/bounded-body.js';
 import type { Incoming } from '../transport/exchange.js';
 import { Origin } from '../transport/origin.js';
@@ -31,7 +31,15 @@ export function transport(options: CheckedPriceOptions): (context: KeyContext) =
     const target = dispatcher as Dispatcher;
     return ({ signal }) => ({
       signal,
-      get: (path, headers) => viaRequest(target, { origin, path, method: 'GET', headers, signal }, maxBodySize),
+      get(path, headers) {
+        // Of another undici, which may look for a signal of the platform's own.
+        const own = new AbortController();
+        const request = { origin, path, method: 'GET', headers, signal: own.signal } as const;
+        const end = (reason: unknown): void => {
+          own.abort(reason);
+        };
+        return followed(signal, { end }, () => viaRequest(target, request, maxBodySize));
+      },
     });
   }
   const shared = originOf(origin);
@@ -41,19 +49,24 @@ export function transport(options: CheckedPriceOptions): (context: KeyContext) =
     const ending = endingOf(context);
     if (ending !== undefined) return { signal: ending, get: (path, headers) => send(path, headers, ending) };
     const { signal } = context;
-    return { signal, get: (path, headers) => followed(signal, (own) => send(path, headers, own)) };
+    return {
+      signal,
+      get(path, headers) {
+        const own = new CallEnding();
+        return followed(signal, own, () => send(path, headers, own));
+      },
+    };
   };
 }
 
 /** Outside of a client many calls may share one signal, whose listeners Node.js counts. */
-async function followed<T>(signal: AbortSignal, run: (ending: Ending) => Promise<T>): Promise<T> {
+async function followed<T>(signal: AbortSignal, follower: Follower, run: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  const ending = new CallEnding();
-  follow(signal, ending);
+  follow(signal, follower);
   try {
-    return await run(ending);
+    return await run();
   } finally {
-    unfollow(signal, ending);
+    unfollow(signal, follower);
   }
 }
 

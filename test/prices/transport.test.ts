@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { MockAgent } from 'undici';
+import { Agent, MockAgent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metalsApi, PriceApiError } from '../../src/prices.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
@@ -56,9 +56,10 @@ describe('transport of a price API', () => {
     expectNoKey(error);
   });
 
-  it('many calls at once may share one signal, which ends them all, and is let go of', async () => {
+  it.each(['undici', 'dispatcher'])('many calls may share one signal, which ends them all (%s)', async (how) => {
     api.answer({ body: good });
-    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl });
+    const dispatcher = how === 'dispatcher' ? new Agent() : undefined;
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl, dispatcher });
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, 'addEventListener');
     const removed = vi.spyOn(signal, 'removeEventListener');
