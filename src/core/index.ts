@@ -7,7 +7,7 @@ export * from './errors.js';
 export * from './fingerprint.js';
 export * from './gold-data-client.js';
 export { copyKey } from './key-format.js';
-export type { Ending } from './call-ending.js';
+export { CallEnding, type Ending } from './call-ending.js';
 export { endingOf, KeyContext } from './key-context.js';
 export * from './keyed-client.js';
 export * from './loopback.js';

@@ -4,6 +4,7 @@ import { firstOf, type Incoming } from '../transport/exchange.js';
 import { Unreadable, type Ask, type Dialect, type Reading } from './dialect.js';
 import { faultError, faultOfStatus, networkError } from './faults.js';
 import { checkPriceOptions, isCurrency } from './options.js';
+import { isSymbol } from './metals.js';
 import { plausibility } from './plausible.js';
 import { PriceApiError } from './price-api-error.js';
 import { transport, type Connection } from './transport.js';
@@ -111,8 +112,8 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   }
 
   function askOf(query: Query): Ask {
-    const { metal, currency = checked.currency } = typeof query === 'string' ? { metal: query } : query;
-    if (typeof metal !== 'string' || !/^[A-Z][A-Z0-9-]{1,15}$/.test(metal)) {
+    const { metal, currency = checked.currency } = partsOf(query);
+    if (!isSymbol(metal)) {
       throw badRequest('knows metals by symbols of capital letters, e.g. `XAU`');
     }
     if (!isCurrency(currency)) throw badRequest('knows currencies by three capital letters, e.g. `USD`');
@@ -145,6 +146,11 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     // The core's own reads `retryable` of a PriceApiError; named here so that one option replaces the other.
     isTransient: isTransientFault,
   };
+}
+
+/** Of a caller without types nothing may come, which is no query either. */
+function partsOf(query: Query | null | undefined): Partial<PriceQuery> {
+  return typeof query === 'string' ? { metal: query } : (query ?? {});
 }
 
 /** What goes into one request each. */

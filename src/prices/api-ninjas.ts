@@ -18,9 +18,10 @@ const DIALECT: Dialect = {
   },
 
   fault(body, status) {
-    const words = member(body, 'error') ?? (status < 300 ? undefined : member(body, 'message'));
+    const error = member(body, 'error');
+    if (status < 300 && !error) return undefined;
     // 403 is a wrong path or version here; a bad key is a 400 that says so.
-    return status < 300 && !words ? undefined : faultInWords(words, status, 'bad-request');
+    return faultInWords([error, member(body, 'message')], status, 'bad-request');
   },
 
   read(body) {

@@ -1,6 +1,9 @@
 import type { Fault } from './dialect.js';
 import { PriceApiError, type PriceApiErrorKind } from './price-api-error.js';
 
+/** Some send the epoch second of a reset, which as a wait is half a century, and more than a timer of Node.js takes. */
+const LONGEST_WAIT = 86_400_000;
+
 const SENTENCES: Readonly<Record<PriceApiErrorKind, string>> = {
   'key-rejected': 'refused the API key',
   quota: "says that the key's volume for this period is used up: raise the plan or wait for the next period",
@@ -45,20 +48,20 @@ export function faultError(
   });
 }
 
-/** `Retry-After` in ms from now: seconds, or an HTTP date. */
+/** `Retry-After` in ms from now, a day at most: seconds, or an HTTP date. */
 function millisecondsIn(retryAfter: string | undefined): number | undefined {
   if (retryAfter === undefined || retryAfter === '') return undefined;
   const seconds = Number(retryAfter);
   const wait = Number.isNaN(seconds) ? Date.parse(retryAfter) - Date.now() : seconds * 1000;
-  return Number.isFinite(wait) ? Math.max(0, Math.ceil(wait)) : undefined;
+  return Number.isFinite(wait) ? Math.min(LONGEST_WAIT, Math.max(0, Math.ceil(wait))) : undefined;
 }
 
 /** The error of a request that got no answer. */
 export function networkError(source: string, cause: Error): PriceApiError {
   const code = (cause as { code?: unknown }).code;
   const name = typeof code === 'string' ? code : cause.name;
-  // A certificate does not become valid by asking again.
-  const lasting = /^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(name);
+  // A certificate does not become valid by asking again, and a port without TLS (EPROTO) does not get it.
+  const lasting = /^(?:CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(name);
   const kind = lasting ? 'bad-request' : 'transient';
   const next = lasting ? 'check `baseUrl` and the certificate' : 'try again later';
   return new PriceApiError(`${source} could not be reached (${name}): ${next}.`, { kind, source, cause });

@@ -17,9 +17,10 @@ const DIALECT: Dialect = {
   },
 
   fault(body, status) {
-    const words = member(body, 'error') ?? (status < 300 ? undefined : member(body, 'message'));
+    const error = member(body, 'error');
+    if (status < 300 && !error) return undefined;
     // Documented as 401, seen as 403.
-    return status < 300 && !words ? undefined : faultInWords(words, status, 'key-rejected');
+    return faultInWords([error, member(body, 'message')], status, 'key-rejected');
   },
 
   read(body, { metal, currency }) {

@@ -18,7 +18,7 @@ const DIALECT: Dialect = {
   fault(body, status) {
     const answered = (member(body, 'status') ?? 'success') === 'success';
     // What its error codes stand for is not documented: the words decide.
-    return answered && status < 300 ? undefined : faultInWords(member(body, 'error_message'), status, 'plan');
+    return answered && status < 300 ? undefined : faultInWords([member(body, 'error_message')], status, 'plan');
   },
 
   read(body, ask) {

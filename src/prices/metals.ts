@@ -8,6 +8,11 @@ const METAL_NAMES: Readonly<Record<string, string>> = {
   XPD: 'palladium',
 };
 
+/** Whether `value` has the form of a metal's symbol. */
+export function isSymbol(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Z][A-Z0-9-]{1,15}$/.test(value);
+}
+
 /** What an API that has only these four says of another symbol. */
 export function notOfTheFour({ metal }: Ask): string | undefined {
   return Object.hasOwn(METAL_NAMES, metal)

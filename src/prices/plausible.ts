@@ -1,5 +1,6 @@
 import { invalidRange, invalidType, kindOf } from '../core/index.js';
 import { Unreadable, type Ask, type Reading } from './dialect.js';
+import { isSymbol } from './metals.js';
 import { Steps } from './steps.js';
 
 /** By metal, the lowest and highest price per troy ounce. */
@@ -15,10 +16,14 @@ const DOLLARS: Bounds = new Map([
   ['XRH', [100, 100_000]],
 ] as const);
 
+const LONDON = 'LBMA-';
 const AHEAD_MS = 300_000;
 /** The dearest and the cheapest currency there is, in dollars: where nobody says what a dollar is worth in one. */
 const DEAREST = 4;
 const CHEAPEST = 1 / 200_000;
+/** Where a metal has no limits: beyond these a price in another unit could round to nothing or to no number. */
+const LEAST = 1e-15;
+const MOST = 1e15;
 /** A bid or ask of another unit or direction is further from its price than this factor. */
 const SPREAD = 2;
 
@@ -30,6 +35,7 @@ export function checkBounds(bounds: unknown): Bounds {
   }
   const checked = new Map<string, readonly [number, number]>();
   for (const [metal, pair] of Object.entries(bounds as Record<string, unknown>)) {
+    if (!isSymbol(metal)) throw invalidRange(`\`bounds\` goes by symbols of metals, e.g. \`XAU\`, got \`${metal}\`.`);
     const [min, max] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     if (typeof min !== 'number' || typeof max !== 'number' || !(min >= 0 && min < max)) {
       throw invalidRange(`\`bounds.${metal}\` must be [min, max], two numbers from 0, the first below the second.`);
@@ -85,6 +91,7 @@ function pairOf({ metal, currency }: Ask): string {
 function aboveZero({ price, bid, ask: offer }: Reading, ask: Ask): void {
   for (const value of [price, bid ?? price, offer ?? price]) {
     if (!Number.isFinite(value) || value <= 0) throw refused(ask, 'is not a number above zero');
+    if (value < LEAST || value > MOST) throw refused(ask, 'is too small or too large for any currency');
   }
 }
 
@@ -101,12 +108,17 @@ function withinBounds(limits: Limits, reading: Reading, ask: Ask): void {
   if (given === undefined && reading.needsBounds === true) {
     throw refused(ask, `came for a base other than USD, which is safe only with \`bounds.${ask.metal}\` given`);
   }
-  const dollars = DOLLARS.get(ask.metal);
+  const dollars = DOLLARS.get(metalOf(ask));
   const usd = ask.currency === 'USD' ? reading.price : reading.usd;
   if (given !== undefined) within(given, reading.price, ask, ask.currency);
   else if (dollars === undefined) return;
   else if (usd !== undefined) within(dollars, usd, ask, 'USD');
   else within([dollars[0] / DEAREST, dollars[1] / CHEAPEST], reading.price, ask, ask.currency);
+}
+
+/** The fixings of the London market are of the same metals: `LBMA-XAU` is gold. */
+function metalOf({ metal }: Ask): string {
+  return metal.startsWith(LONDON) ? metal.slice(LONDON.length, LONDON.length + 3) : metal;
 }
 
 function within([min, max]: readonly [number, number], price: number, ask: Ask, currency: string): void {

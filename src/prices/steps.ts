@@ -2,6 +2,8 @@
 const SETTLED_MS = 3_600_000;
 /** After so long the last price says nothing about the next one. */
 const FORGOTTEN_MS = 86_400_000;
+/** More than any price API has. Of still more the oldest is forgotten, so that no caller's symbols fill the memory. */
+const MAX_PAIRS = 10_000;
 
 interface Known {
   readonly price: number;
@@ -38,7 +40,11 @@ export class Steps {
   }
 
   accept(pair: string, price: number): void {
+    // Set anew, so that the one accepted longest ago stands first.
+    this.#known.delete(pair);
     this.#known.set(pair, { price, at: Date.now(), refused: undefined });
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MAX_PAIRS && oldest !== undefined) this.#known.delete(oldest);
   }
 
   #near(price: number, other: number): boolean {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { endingOf, type Ending, type KeyContext } from '../core/index.js';
+import { CallEnding, endingOf, follow, unfollow, type Ending, type Follower, type KeyContext } from '../core/index.js';
 import { collect, type Body } from '../transport/bounded-body.js';
 import type { Incoming } from '../transport/exchange.js';
 import { Origin } from '../transport/origin.js';
@@ -31,17 +31,43 @@ export function transport(options: CheckedPriceOptions): (context: KeyContext) =
     const target = dispatcher as Dispatcher;
     return ({ signal }) => ({
       signal,
-      get: (path, headers) => viaRequest(target, { origin, path, method: 'GET', headers, signal }, maxBodySize),
+      get(path, headers) {
+        // Of another undici, which may look for a signal of the platform's own.
+        const own = new AbortController();
+        const request = { origin, path, method: 'GET', headers, signal: own.signal } as const;
+        const end = (reason: unknown): void => {
+          own.abort(reason);
+        };
+        return followed(signal, { end }, () => viaRequest(target, request, maxBodySize));
+      },
     });
   }
   const shared = originOf(origin);
   return (context) => {
-    const signal = endingOf(context) ?? context.signal;
+    const send = (path: string, headers: Headers, signal: Ending): Promise<Incoming> =>
+      shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize);
+    const ending = endingOf(context);
+    if (ending !== undefined) return { signal: ending, get: (path, headers) => send(path, headers, ending) };
+    const { signal } = context;
     return {
       signal,
-      get: (path, headers) => shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize),
+      get(path, headers) {
+        const own = new CallEnding();
+        return followed(signal, own, () => send(path, headers, own));
+      },
     };
   };
+}
+
+/** Outside of a client many calls may share one signal, whose listeners Node.js counts. */
+async function followed<T>(signal: AbortSignal, follower: Follower, run: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  follow(signal, follower);
+  try {
+    return await run();
+  } finally {
+    unfollow(signal, follower);
+  }
 }
 
 /** Adapters of one API, each with its own options, share its connections. */

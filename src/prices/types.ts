@@ -81,7 +81,7 @@ export interface PriceApiOptions {
   maxChange?: number | undefined;
   /**
    * By metal, the lowest and highest price to accept, in `currency` per troy ounce. Default: wide limits in USD for
-   * XAU, XAG, XPT, XPD and XRH, and where an API says nothing of dollars, very wide ones for any currency of a state. Give
+   * XAU, XAG, XPT, XPD and XRH, also as `LBMA-XAU` and the like, and where an API says nothing of dollars, very wide ones for any currency of a state. Give
    * your own for another currency or metal.
    */
   bounds?: Readonly<Record<string, readonly [min: number, max: number]>> | undefined;

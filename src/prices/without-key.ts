@@ -1,6 +1,7 @@
 import { parseExactly } from './exact-json.js';
 
 const HIDDEN = '[REDACTED]';
+const BYTE_ORDER_MARK = '\ufeff';
 
 /** Every form in which a key may stand in a text: as it is, in a URL, in JSON, in base64, in hex. */
 function formsOf(key: string): string[] {
@@ -12,14 +13,16 @@ function formsOf(key: string): string[] {
   const forms = [key, base64, hex, hex.toUpperCase()];
   if (base64url !== base64) forms.push(base64url);
   const encoded = encodeURIComponent(key);
-  // What a URL leaves alone, JSON leaves alone too.
-  if (encoded === key) return forms;
+  const form = new URLSearchParams({ k: key }).toString().slice(2);
+  // What a form leaves alone, URLs and JSON leave alone too.
+  if (form === key) return forms;
   const escapes = encoded
     .split('%')
     .map((part, index) => (index === 0 ? part : part.slice(0, 2).toLowerCase() + part.slice(2)));
   const json = JSON.stringify(key).slice(1, -1);
-  const form = new URLSearchParams({ k: key }).toString().slice(2);
-  return [encoded, escapes.join('%'), form, json.replaceAll('/', '\\/'), json, ...forms];
+  // A URL that is parsed and written again keeps all of it but the apostrophe.
+  const href = encoded.replaceAll("'", '%27');
+  return [...new Set([href, encoded, escapes.join('%'), form, json.replaceAll('/', '\\/'), json, ...forms])];
 }
 
 /**
@@ -47,7 +50,8 @@ export class KeyHider {
   json(text: string): unknown {
     let body: unknown;
     try {
-      body = parseExactly(text);
+      // A byte order mark is no JSON, but PHP sends it unasked.
+      body = parseExactly(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
     } catch {
       throw new SyntaxError('not JSON');
     }
@@ -57,7 +61,7 @@ export class KeyHider {
 
   /** An error that tells as much as `error` without the key: name, code and message; nothing else is kept. */
   error(error: unknown): Error {
-    const { name, message, code } = (error ?? {}) as { name?: unknown; message?: unknown; code?: unknown };
+    const { name, message, code = codeOf(error) } = (error ?? {}) as Partial<Record<string, unknown>>;
     const copy = new Error(this.text(typeof message === 'string' ? message : 'no message'));
     copy.name = typeof name === 'string' ? this.text(name) : 'Error';
     copy.stack = `${copy.name}: ${copy.message}`;
@@ -72,4 +76,9 @@ export class KeyHider {
     if (Array.isArray(value)) return value.map((item) => this.#value(item));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.text(name), this.#value(item)]));
   }
+}
+
+/** The code of what is behind an error: `fetch` says "fetch failed" of everything. */
+function codeOf(error: unknown): unknown {
+  return (error as { cause?: { code?: unknown } | null } | null | undefined)?.cause?.code;
 }

@@ -16,7 +16,7 @@ const WORDS: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
   ],
   [
     'key-rejected',
-    /\b(?:api|access)[ _-]?key\b.{0,40}\b(?:invalid|missing|incorrect|not valid|not specified|required|expired|revoked|disabled|not found|inactive|not active)\b/i,
+    /\b(?:api|access)[ _-]?key\b.{0,40}\b(?:invalid|missing|incorrect|not valid|not specified|required|expired|revoked|disabled|inactive|not (?:found|active|provided|supplied|recogni[sz]ed))\b/i,
   ],
   [
     'key-rejected',
@@ -27,32 +27,40 @@ const WORDS: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
 ];
 
 /**
- * What a vendor's own words mean, where there is no number to go by. `error` is a string or an object with one; the key
- * has been hidden in it.
+ * What a vendor's own words mean, where there is no number to go by. Each of `errors` is a string or an object with one;
+ * the key has been hidden in them.
  */
-export function kindInWords(error: unknown): PriceApiErrorKind | undefined {
-  const words = wordsOf(error);
-  return words === undefined ? undefined : WORDS.find(([, pattern]) => pattern.test(words))?.[0];
+export function kindInWords(...errors: readonly unknown[]): PriceApiErrorKind | undefined {
+  const words = wordsOf(errors);
+  return WORDS.find(([, pattern]) => pattern.test(words))?.[0];
 }
 
 /** What HTTP status 429 means: a limit is the one of the minute unless the words name a longer time. */
-export function kindOfLimit(error: unknown): PriceApiErrorKind {
-  return PERIOD.test(wordsOf(error) ?? '') ? 'quota' : 'rate-limited';
+export function kindOfLimit(...errors: readonly unknown[]): PriceApiErrorKind {
+  return PERIOD.test(wordsOf(errors)) ? 'quota' : 'rate-limited';
 }
 
-function wordsOf(error: unknown): string | undefined {
-  return [error, member(error, 'message'), member(error, 'info')].find((word) => typeof word === 'string');
+/** All of them: where one is a bare "Forbidden", another gives the reason. */
+function wordsOf(errors: readonly unknown[]): string {
+  return errors
+    .flatMap((error) => [error, member(error, 'message'), member(error, 'info')])
+    .filter((word) => typeof word === 'string')
+    .join('\n');
 }
 
 /**
  * The fault of an answer that refuses in words alone. `forbidden` is what this vendor means by HTTP 403 without telling
  * words.
  */
-export function faultInWords(words: unknown, status: number, forbidden: PriceApiErrorKind): Fault | undefined {
+export function faultInWords(
+  words: readonly unknown[],
+  status: number,
+  forbidden: PriceApiErrorKind,
+): Fault | undefined {
   // What the server says of itself needs no words, and 401 is about the key.
   if (status >= 500 || (status >= 300 && status < 400) || status === 401 || status === 408) return undefined;
-  if (status === 429) return { kind: kindOfLimit(words) };
-  const kind = kindInWords(words);
+  if (status === 429) return { kind: kindOfLimit(...words) };
+  const kind = kindInWords(...words);
   if (status === 403) return { kind: kind ?? forbidden };
   if (kind !== undefined) return { kind };
   return status >= 400 ? undefined : { kind: 'bad-request' };

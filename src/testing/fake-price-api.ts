@@ -177,7 +177,9 @@ function dialectOf(api: unknown): PriceDialect {
 }
 
 function callOf(request: LoopbackRequest): PriceCall {
-  const { pathname, searchParams } = new URL(request.target, 'http://127.0.0.1');
+  const { target } = request;
+  // Two slashes at the start would be read as a host.
+  const { pathname, searchParams } = new URL(target.startsWith('/') ? `http://127.0.0.1${target}` : target);
   return { path: pathname, query: searchParams, header: (name) => request.headers[name]?.[0] };
 }
 

@@ -48,6 +48,7 @@ describeRefusals(apiNinjas, [
   ...PAGES,
   ['a bad key', 400, { error: 'Invalid API Key.' }, 'key-rejected'],
   ['no key', 400, { error: 'Missing API Key.' }, 'key-rejected'],
+  ['no key', 400, { error: 'API Key was not provided' }, 'key-rejected'],
   ['a bad key', 401, { message: 'words' }, 'key-rejected'],
   ['a plan', 400, { error: 'This endpoint is for premium subscribers only.' }, 'plan'],
   ['a bad request', 400, { error: 'Invalid commodity name, words' }, 'bad-request'],

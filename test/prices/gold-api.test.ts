@@ -64,6 +64,8 @@ describeRefusals(goldApi, [
   ['words that say nothing', 403, { error: 'words' }, 'key-rejected'],
   ['no words at all', 403, {}, 'key-rejected'],
   ['the documented shape', 401, { error: 'Unauthorized', message: 'words', statusCode: 401 }, 'key-rejected'],
+  ['a reason beside the status in words', 403, { error: 'Forbidden', message: 'Monthly quota exceeded' }, 'quota'],
+  ['a reason beside the status in words', 400, { error: 'Bad Request', message: 'Invalid API Key' }, 'key-rejected'],
   ['a volume used up', 403, { error: 'Monthly API quota exceeded. Upgrade' }, 'quota'],
   ['a volume used up', 429, { error: 'Quota exceeded' }, 'quota'],
   ['a plan', 403, { error: 'Upgrade your plan to use this' }, 'plan'],

@@ -37,6 +37,7 @@ describe('options of a price API', () => {
     [{ bounds: [] as never }, /`bounds`/],
     [{ bounds: { XAU: [5, 1] } as const }, /`bounds.XAU`/],
     [{ bounds: { XAU: [1] as never } }, /`bounds.XAU`/],
+    [{ bounds: { gold: [200, 5_000] } }, /`bounds` goes by symbols of metals, e.g. `XAU`, got `gold`/],
     [{ maxBodySize: 0 }, /`maxBodySize`/],
     [{ dispatcher: {} }, /`dispatcher` must be an undici Dispatcher/],
     [{ fetch: 'x' as never }, /`fetch` must be a function/],
@@ -82,6 +83,21 @@ describe('limits on a price', () => {
       message: 'metals-api gave a price of `XAU` in USD that is outside 200 to 50000 USD per troy ounce.',
     });
     expect((await adapter({ XAU: [200, 100_000] }).fetchPrice('XAU', context)).price).toBe(90_000);
+  });
+
+  it.each([1e-320, 1e308])('%d is a price of nothing, in any unit', async (price) => {
+    api.answer({ body: { success: true, base: 'USD', rates: { USDXCU: price } } });
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl, unit: 'kilogram' });
+    expect(await rejection(fetchPrice('XCU', context))).toMatchObject({ kind: 'implausible' });
+  });
+
+  it('the price of a London fixing has the limits of its metal', async () => {
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl });
+    const rate = (value: number) => ({ body: { success: true, base: 'USD', rates: { 'LBMA-XAU': value } } });
+    api.answer(rate(0.0005));
+    expect((await fetchPrice('LBMA-XAU', context)).price).toBe(2000);
+    api.answer(rate(2000));
+    expect(await rejection(fetchPrice('LBMA-XAU', context))).toMatchObject({ kind: 'implausible' });
   });
 
   it('bounds are in the adapter’s currency, per troy ounce whatever the unit', async () => {

@@ -53,6 +53,13 @@ describe('metalsApi: the request', () => {
     expect(api.urls).toEqual([]);
   });
 
+  it.each([undefined, null])('sends nothing for %j, which is no query', async (query) => {
+    const error = await rejection(metalsApi({ baseUrl: api.baseUrl }).fetchPrice(query as never, context));
+
+    expect(error).toMatchObject({ kind: 'bad-request', retryable: false });
+    expect(api.urls).toEqual([]);
+  });
+
   it('sends nothing for a currency that is none', async () => {
     const query = { metal: 'XAU', currency: 'dollar' };
     expect(await rejection(metalsApi({ baseUrl: api.baseUrl }).fetchPrice(query, context))).toMatchObject({
@@ -235,6 +242,9 @@ describe('metalsApi: refusals', () => {
   it.each([
     ['7', 7000],
     ['0', 0],
+    ['-5', 0],
+    ['1711028580', 86_400_000],
+    ['Infinity', undefined],
     ['soon', undefined],
   ])('Retry-After %j is %s ms from now', async (header, retryAfter) => {
     api.answer({ status: 429, headers: { 'retry-after': header } });

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { MockAgent } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Agent, MockAgent } from 'undici';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metalsApi, PriceApiError } from '../../src/prices.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 
@@ -54,6 +54,35 @@ describe('transport of a price API', () => {
     expect(error).toMatchObject({ kind: 'transient', retryable: true });
     expect((error as Error).cause).toMatchObject({ name: 'MockNotMatchedError' });
     expectNoKey(error);
+  });
+
+  it.each(['undici', 'dispatcher'])('many calls may share one signal, which ends them all (%s)', async (how) => {
+    api.answer({ body: good });
+    const dispatcher = how === 'dispatcher' ? new Agent() : undefined;
+    const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl, dispatcher });
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, 'addEventListener');
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const many = (shared: AbortSignal): Promise<unknown>[] =>
+      Array.from({ length: 30 }, () => fetchPrice('XAU', contextOf(KEY, shared)));
+
+    await Promise.all(many(signal));
+    expect(added).toHaveBeenCalledTimes(1);
+    expect(removed).toHaveBeenCalledTimes(1);
+
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    api.answer(() => {
+      controller.abort(reason);
+    });
+    const ended = await Promise.allSettled(many(controller.signal));
+    expect(ended.map((one) => one.status === 'rejected' && one.reason === reason)).toEqual(Array(30).fill(true));
+  });
+
+  it('a byte order mark before the answer is no part of it', async () => {
+    api.answer({ body: `\ufeff${JSON.stringify(good)}` });
+    const { price, raw } = await metalsApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context);
+    expect([price, raw]).toEqual([2000, good]);
   });
 
   it.each(['undici', 'fetch'])('a redirect is not followed (%s)', async (how) => {
@@ -119,7 +148,7 @@ describe('transport of a price API', () => {
       const error = await rejection(adapter.fetchPrice('XAU', context));
 
       expect(error).toMatchObject({ kind: 'transient', retryable: true });
-      expect((error as Error).message).toMatch(/could not be reached \(.+\): try again later/);
+      expect((error as Error).message).toMatch(/could not be reached \(E[A-Z]+\): try again later/);
       expect(adapter.isTransient({ error })).toBe(true);
       expectNoKey(error);
     },
@@ -135,12 +164,31 @@ describe('transport of a price API', () => {
     expectNoKey(error);
   });
 
-  it('a server without TLS is no passing fault', async () => {
+  it.each(['undici', 'fetch'])('a server without TLS is no passing fault (%s)', async (how) => {
     const baseUrl = api.baseUrl.replace('http:', 'https:');
-    const error = await rejection(metalsApi({ baseUrl }).fetchPrice('XAU', context));
+    const adapter = metalsApi({ baseUrl, ...(how === 'fetch' && { fetch }) });
+    const error = await rejection(adapter.fetchPrice('XAU', context));
     expect(error).toBeInstanceOf(PriceApiError);
+    expect(error).toMatchObject({ kind: 'bad-request', retryable: false });
     expectNoKey(error);
   });
+});
+
+it('a fetch that fails with the URL it was given leaves no key, however it writes the URL', async () => {
+  for (const apiKey of ["test'key-0123", "test'key!~()-0123", 'test!key-0123']) {
+    const written = (url: string): string[] => [url, new URL(url).href, new URL(url).searchParams.toString()];
+    let told: string[] = [];
+    const failing = (url: unknown): Promise<Response> => {
+      told = written(String(url));
+      return Promise.reject(new Error(`request to ${told.join(' ')} failed`));
+    };
+    const { fetchPrice } = metalsApi({ fetch: failing as typeof fetch });
+
+    const error = await rejection(fetchPrice('XAU', contextOf(apiKey)));
+
+    const { message } = (error as Error).cause as Error;
+    expect(message.match(/access_key=\[REDACTED\]/g)).toHaveLength(told.length);
+  }
 });
 
 describe('an API that echoes the key', () => {

@@ -53,6 +53,12 @@ describe("the fake price API, in metals-api's dialect", () => {
     });
   });
 
+  it('answers a path of slashes, which is no host, as any other', async () => {
+    expect((await call({ access_key: KEY }, '//')).status).toBe(404);
+    expect((await call({ access_key: KEY }, '//latest')).status).toBe(404);
+    expect(api.calls.map(({ key }) => key)).toEqual(['live', 'live']);
+  });
+
   it('knows four metals, several at once', async () => {
     const { rates } = (await latest({ symbols: 'XAU,XAG,XPT,XPD' })).body;
     const price = (symbol: string): number => rates[`USD${symbol}`] ?? NaN;
