@@ -11,3 +11,8 @@ export function isLoopback(hostname: string): boolean {
     /^127(?:\.\d{1,3}){3}$/.test(hostname)
   );
 }
+
+/** Whether what is sent there cannot be read on its way: by https, or without leaving this machine. */
+export function isPrivate({ protocol, hostname }: { readonly protocol: string; readonly hostname: string }): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}

@@ -1,4 +1,4 @@
-import { checkNames, integer, invalidRange, invalidType, kindOf, optionalFunction } from '../core/index.js';
+import { checkNames, integer, invalidRange, invalidType, isPrivate, kindOf, optionalFunction } from '../core/index.js';
 import { checkBounds, type Bounds } from './plausible.js';
 import type { PriceApiOptions, Quote } from './types.js';
 import { UNITS } from './units.js';
@@ -73,8 +73,7 @@ function checkBaseUrl(baseUrl: unknown): URL {
   // No value in these messages: an address may have the key pasted into it.
   if (!URL.canParse(baseUrl)) throw invalidRange('`baseUrl` must be an absolute URL.');
   const url = new URL(baseUrl);
-  const plain = url.protocol === 'http:' && isLoopback(url.hostname);
-  if (url.protocol !== 'https:' && !plain) {
+  if (!isPrivate(url)) {
     throw invalidRange(
       '`baseUrl` must be an `https:` address: the key travels in the request (`http:` only on loopback).',
     );
@@ -84,9 +83,4 @@ function checkBaseUrl(baseUrl: unknown): URL {
   }
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
-}
-
-/** `URL` has normalised the name: every spelling of 127.x.x.x reads so. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }

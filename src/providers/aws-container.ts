@@ -1,4 +1,4 @@
-import { isLoopback, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
+import { isPrivate, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
 import { NodeHttp } from '../transport/node-http.js';
 import type { AwsCredentials } from './aws-signature.js';
 import { isVisible } from './visible.js';
@@ -57,8 +57,8 @@ export async function containerCredentials(endpoint: ContainerEndpoint): Promise
 
 function checkedUrl({ uri, provider }: ContainerEndpoint): URL {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  const isPrivate = url !== undefined && (isLoopback(url.hostname) || LINK_LOCAL.includes(url.hostname));
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isPrivate)) return url;
+  if (url !== undefined && (isPrivate(url) || (url.protocol === 'http:' && LINK_LOCAL.includes(url.hostname))))
+    return url;
   throw new KeyProviderError(
     `AWS credentials are fetched over https, from loopback or from an address of ECS and EKS (169.254.170.2, 169.254.170.23, fd00:ec2::23) only; check ${WHERE}.`,
     { provider, retryable: false },

@@ -1,4 +1,4 @@
-import { checkNames, invalidRange, invalidType, isLoopback, kindOf, requiredString } from '../core/index.js';
+import { checkNames, invalidRange, invalidType, isPrivate, kindOf, requiredString } from '../core/index.js';
 
 // The public options, apart from what uses the SDK: their declarations must resolve where it is not installed.
 
@@ -51,7 +51,7 @@ function checkVaultUrl(text: string): URL {
     throw invalidRange('`vaultUrl` must be an absolute URL, e.g. https://gold.vault.azure.net');
   }
   const url = new URL(text);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+  if (!isPrivate(url)) {
     throw invalidRange('`vaultUrl` must be an https URL, or an http URL on loopback.');
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
