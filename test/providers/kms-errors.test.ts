@@ -97,6 +97,7 @@ describe('the errors of KMS', () => {
   it.each([
     ['CredentialsProviderError', 'Could not load credentials from any providers', /no AWS credentials/],
     ['Error', 'Region is missing', /AWS_REGION/],
+    ['Error', 'Region not accepted: region="" is not a valid hostname component.', /AWS_REGION/],
     ['Error', 'anything else', /its error is the `cause`/],
     ['AbortError', 'Request aborted', /AbortError/],
     ['no name at all, but a sentence', 'x', /failed with Error/],
