@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // What depends on no version of Node.js is tested once, on the one that is running.
-const once = ['**/bundle.test.ts', '**/tarball.test.ts', '**/types.test.ts'];
+const once = ['**/bundle.test.ts', '**/snippets.test.ts', '**/tarball.test.ts', '**/types.test.ts'];
 
 export default defineConfig({
   test: {

@@ -1,4 +1,4 @@
-import { GoldDataClient, systemClock } from '../core/index.js';
+import { GoldDataClient, MIN_KEY_LENGTH, systemClock } from '../core/index.js';
 import type { PriceApi, PriceQuery, Quote } from '../prices.js';
 import type { PriceApiName } from '../prices/names.js';
 import { report, UsageError, type Secrets } from './failure.js';
@@ -28,12 +28,12 @@ interface About {
 /** The main job, once or again and again: decrypt the key, ask for prices with it, tell what it took. */
 export async function price(
   io: CliIo,
-  symbols: readonly string[],
+  names: readonly string[],
   options: PriceOptions,
   secrets: Secrets,
 ): Promise<void> {
   const interval = intervalOf(options.watch);
-  checkSymbols(symbols);
+  const symbols = symbolsOf(names);
   const keyTimeout = keyTimeoutOf(io, options);
   const api = timed(await priceApi(options.api, { baseUrl: options.apiUrl }));
   const keyProvider = await providerOf(io, options);
@@ -67,9 +67,14 @@ export async function price(
   }
 }
 
-/** Whatever stands where a symbol is expected may be a key: no message repeats it, and no regular expression reads it. */
-function checkSymbols(symbols: readonly string[]): void {
-  if (symbols.every((symbol) => symbol.length <= 16 && symbol !== '' && symbol === symbol.toUpperCase())) return;
+/**
+ * Whatever stands where a symbol is expected may be a key: no message repeats it, and no regular expression reads it. What
+ * is too short for a key may be typed in small letters.
+ */
+function symbolsOf(names: readonly string[]): string[] {
+  const symbols = names.map((name) => (name.length < MIN_KEY_LENGTH ? name.toUpperCase() : name));
+  if (symbols.every((symbol) => symbol.length <= 16 && symbol !== '' && symbol === symbol.toUpperCase()))
+    return symbols;
   throw new UsageError('A symbol is of capital letters, e.g. XAU; a key never comes from the command line.');
 }
 

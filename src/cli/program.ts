@@ -63,7 +63,7 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     .argument('[symbols...]', 'the metals', ['XAU'])
     .addOption(choosesPriceApi(new Option('--api <name>', 'the price API')).default('metals-api'))
     .option('--api-url <url>', 'another address for the price API')
-    .option('--watch [interval]', 'ask again every 60s, or as often as it says, until Ctrl-C')
+    .option('--watch [interval]', 'ask again every 60s, or as often as it says (10s, 5m; at least 1s), until Ctrl-C')
     .action(async (symbols: string[], _: unknown, asked: Command) =>
       (await import('./price.js')).price(io, symbols, asked.optsWithGlobals<PriceOptions>(), secrets),
     );

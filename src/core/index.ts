@@ -6,7 +6,7 @@ export * from './clock.js';
 export * from './errors.js';
 export * from './fingerprint.js';
 export * from './gold-data-client.js';
-export { copyKey } from './key-format.js';
+export { copyKey, MIN_KEY_LENGTH } from './key-format.js';
 export { CallEnding, type Ending } from './call-ending.js';
 export { endingOf, KeyContext } from './key-context.js';
 export * from './keyed-client.js';

@@ -2,7 +2,7 @@ import { KeyFormatError, KeyProviderError, type GoldKeyErrorOptions } from './er
 import type { LoadedKey, UnchangedKey } from './types.js';
 
 /** The shortest thing that is taken for an API key. */
-const MIN_KEY_LENGTH = 8;
+export const MIN_KEY_LENGTH = 8;
 
 /**
  * Copies a key out of the store's hands into an ArrayBuffer of its own, without a trailing newline. Messages name

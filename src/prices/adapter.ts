@@ -61,7 +61,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     } catch (error) {
       connection.signal.throwIfAborted();
       if (!(error instanceof BodyTooLarge)) throw networkError(source, hider.error(error));
-      throw new PriceApiError(`${source} answered with more than \`maxBodySize\` bytes.`, {
+      throw new PriceApiError(`${source} answered with more than \`maxBodySize\` bytes: check \`baseUrl\`.`, {
         kind: 'implausible',
         source,
       });

@@ -87,8 +87,11 @@ export interface PriceApiOptions {
   bounds?: Readonly<Record<string, readonly [min: number, max: number]>> | undefined;
   /** The longest body to read, in bytes, from 1. Default 1_000_000. */
   maxBodySize?: number | undefined;
-  /** An undici `Dispatcher`, e.g. a `ProxyAgent`. Default: a shared `Pool` per origin. Not together with `fetch`. */
+  /**
+   * An undici `Dispatcher`, e.g. a `ProxyAgent`. Default: connections shared per origin, of node:https at first and of an
+   * undici `Pool` once there are many calls. Not together with `fetch`.
+   */
   dispatcher?: object | undefined;
-  /** A `fetch` to use in undici's place. */
+  /** A `fetch` to use in their place. */
   fetch?: typeof globalThis.fetch | undefined;
 }

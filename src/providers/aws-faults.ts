@@ -86,7 +86,8 @@ export function isOutOfTime(error: unknown): boolean {
 
 /** The SDK gives a region that cannot be found neither name nor code. */
 export function isRegionMissing(error: unknown): boolean {
-  return error instanceof Error && error.name === 'Error' && error.message === 'Region is missing';
+  if (!(error instanceof Error) || error.name !== 'Error') return false;
+  return error.message === 'Region is missing' || error.message.startsWith('Region not accepted: region="" ');
 }
 
 /** A body that is not JSON. By name: the parser may belong to another realm. */

@@ -1,3 +1,5 @@
+import { KeyProviderError } from '../core/index.js';
+
 /** What AWS knows somebody by; temporary ones have a session token. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -84,8 +86,16 @@ async function loadAws4(): Promise<typeof import('aws4')> {
   try {
     return process.getBuiltinModule('node:module').createRequire(import.meta.url)('aws4') as typeof import('aws4');
   } catch {
-    // The module itself: its functions are not found by name from an ES module.
-    return (await import('aws4')).default;
+    try {
+      // The module itself: its functions are not found by name from an ES module.
+      return (await import('aws4')).default;
+    } catch (cause) {
+      // What a bundler makes of a CommonJS module asks for the `require` that an ES module lacks.
+      throw new KeyProviderError(
+        'The package aws4, which signs requests to AWS, could not be loaded; a bundle that is an ES module needs a banner that defines `require` (by `createRequire`).',
+        { cause },
+      );
+    }
   }
 }
 

@@ -51,7 +51,7 @@ const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, Advice]> = new Map(
     ],
     NotFoundException: [
       KeyNotFoundError,
-      (call) => `check \`keyId\`, the account and the Region: there is no ${key(call)} there`,
+      (call) => `check \`keyId\`, the account and the Region: ${key(call)} is not there`,
     ],
     IncorrectKeyException: [
       KeyDecryptError,

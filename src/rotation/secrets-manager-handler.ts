@@ -86,7 +86,7 @@ const MARGIN_MS = 500;
  *     const headers = { authorization: `Bearer ${current}` };
  *     const answer = await fetch(`${vendor}/keys/${rotationId}`, { method: 'PUT', headers, signal });
  *     if (!answer.ok) throw new Error(`No key was minted (HTTP ${answer.status}).`);
- *     return (await answer.json()).key;
+ *     return ((await answer.json()) as { key: string }).key;
  *   },
  *   async testKey(key, { signal }) {
  *     const answer = await fetch(`${vendor}/whoami`, { headers: { authorization: `Bearer ${key}` }, signal });

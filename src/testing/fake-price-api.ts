@@ -74,6 +74,9 @@ const DIALECTS: Readonly<Record<PriceApiName, PriceDialect>> = {
   'twelve-data': twelveDataDialect,
 };
 
+/** Those that may tell when to come again. */
+const LATER: ReadonlySet<PriceFault> = new Set(['http-500', 'http-503', 'rate-limited']);
+
 const FAULTS: readonly PriceFault[] = [
   'http-500',
   'http-503',
@@ -206,7 +209,7 @@ function replyOf(dialect: PriceDialect, call: PriceCall, key: KeyStanding, injec
 }
 
 function sendReply(response: ServerResponse, { status, body }: PriceReply, injected: Injected | undefined): void {
-  const retryAfter = injected?.retryAfter;
+  const retryAfter = injected !== undefined && LATER.has(injected.fault) ? injected.retryAfter : undefined;
   const after = retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / 1000)) };
   if (injected?.fault === 'http-503') {
     send(response, status, { ...after, 'content-type': 'text/html' }, UNAVAILABLE_PAGE);

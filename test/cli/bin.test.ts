@@ -43,6 +43,15 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
     expect(await goldkey(['no-such'])).toMatchObject({ code: 2, stdout: '' });
   });
 
+  it.skipIf(!existsSync('/dev/full'))('says in a line that its output could not be written', async () => {
+    const writing = promisify(execFile)('sh', ['-c', '"$0" "$1" --version > /dev/full', process.execPath, BIN]);
+
+    await expect(writing).rejects.toMatchObject({
+      code: 1,
+      stderr: 'goldkey: The output could not be written (ENOSPC).\n',
+    });
+  });
+
   it('encrypts from a pipe and verifies, without a word of the SDK about Node.js', async () => {
     await using kms = await startFakeKms();
     const env = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'invented' };

@@ -75,6 +75,14 @@ describe('price', () => {
     expectNoKey(ran.stdout);
   });
 
+  it('may be asked for in small letters', async () => {
+    const ran = await run(priceOf('xag', 'Xau'));
+
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(linesOf(ran.stdout)).toEqual([expect.stringMatching(/^XAG /), expect.stringMatching(/^XAU /)]);
+    expectNoKey(ran.stdout);
+  });
+
   it('with --json is one object a line, with the same fields as of one metal', async () => {
     const several = await run(priceOf('XAU', 'XAG', '--json'));
     const one = await run(priceOf('--json'));
@@ -95,7 +103,7 @@ describe('price', () => {
   });
 
   it.each([
-    [['xau'], /A symbol is of capital letters/],
+    [['long-ish'], /A symbol is of capital letters/],
     [['XAU', KEY], /a key never comes from the command line/],
     [[''], /A symbol/],
     [['--watch', '500ms'], /--watch must be from 1s to 24d/],

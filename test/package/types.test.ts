@@ -1,13 +1,6 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-
-const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
-const TSC = join(MODULES, 'typescript', 'bin', 'tsc');
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folderWithPeers, typeCheck } from './type-check.js';
 
 // Every subpath with a name of its own, and types that must not have become `any`.
 const BODY = `
@@ -18,6 +11,8 @@ const gold = new GoldDataClient({
 });
 export const price: Promise<{ symbol: string; length: number; aborted: boolean }> = gold.getPrice('XAU');
 export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metalsApi() }).getPrice('XAU');
+export const apis: PriceApi[] = [metalsApi, commoditiesApi, metalPriceApi, goldApi, metalsDev, apiNinjas, twelveData].map((api) => api({ unit: 'gram' }));
+export const first: Promise<Quote[]> = firstAvailable(apis.map((api) => new GoldDataClient({ keyProvider, ...api }))).getPrices(['XAU']);
 export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
 export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
@@ -25,6 +20,7 @@ export const providers: KeyProvider[] = [
   fromChain([fromFile({ path: 'a', watch: false }), fromEnvironment('A')], { dangerouslyAllowPlaintextFallback: true }),
   fromBreakGlass({ provider: keyProvider, enabledBy: async () => false, maxDuration: 1 }),
   fromKms({ ciphertext: undefined, encryptionContext: {}, keyId: 'alias/a' }),
+  fromKmsLight({ ciphertext: undefined, encryptionContext: {}, credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) }),
   fromLocal({ masterKeyFile: 'a', ciphertext: '', encryptionContext: {} }),
   fromKeyRing({ ring: fileRing('a'), name: 'gold', cipher: [], pinnedVersion: pinnedVersion() }),
   fromSecretsManager({ secretId: 'gold', field: 'apiKey' }),
@@ -64,7 +60,8 @@ const NAMES = {
   'goldkey/kms': 'fromKms',
   'goldkey/kms-light': 'fromKmsLight',
   'goldkey/local': 'fromLocal',
-  'goldkey/prices': 'metalsApi, type Quote',
+  'goldkey/prices':
+    'apiNinjas, commoditiesApi, firstAvailable, goldApi, metalPriceApi, metalsApi, metalsDev, twelveData, type PriceApi, type Quote',
   'goldkey/secrets-manager': 'fromSecretsManager, rotationHandler',
   'goldkey/ssm': 'fromSsm',
   'goldkey/testing': 'manualClock, memoryKeyProvider',
@@ -89,34 +86,12 @@ export const same: root.KeyedClient = tenants.get('a');
 let folder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-types-'));
-  await cp(join(inject('withPeers'), 'node_modules'), join(folder, 'node_modules'), { recursive: true });
+  folder = await folderWithPeers();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Type-checks a project of one file, the published declarations included (`skipLibCheck` is off). */
-async function check(type: 'module' | 'commonjs', source: string, options: object = {}): Promise<string> {
-  const project = await mkdtemp(join(folder, `${type}-`));
-  await mkdir(join(project, 'src'));
-  await writeFile(join(project, 'package.json'), JSON.stringify({ type }));
-  await writeFile(join(project, 'src', 'user.ts'), source);
-  const compilerOptions = {
-    noEmit: true,
-    strict: true,
-    skipLibCheck: false,
-    target: 'es2022',
-    lib: ['es2022'],
-    module: 'nodenext',
-    types: ['node'],
-    typeRoots: [join(MODULES, '@types')],
-    ...options,
-  };
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
-  return promisify(execFile)(process.execPath, [TSC, '-p', project]).then(
-    ({ stdout }) => stdout,
-    ({ stdout }: { stdout: string }) => stdout,
-  );
-}
+const check = (type: 'module' | 'commonjs', source: string, options?: object): Promise<string> =>
+  typeCheck(folder, type, { 'user.ts': source }, options);
 
 describe('the published types', { timeout: 120_000 }, () => {
   it('resolve for an ES module under nodenext', async () => {

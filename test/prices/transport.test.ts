@@ -120,7 +120,7 @@ describe('transport of a price API', () => {
 
     expect(error).toMatchObject({
       kind: 'implausible',
-      message: 'metals-api answered with more than `maxBodySize` bytes.',
+      message: 'metals-api answered with more than `maxBodySize` bytes: check `baseUrl`.',
     });
     await expect.poll(() => closed).toBe(true);
     expect(sent).toBeLessThan(50_000_000);

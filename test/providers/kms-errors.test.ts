@@ -40,7 +40,7 @@ describe('the errors of KMS', () => {
     ['IncorrectKeyException', 400, 'ERR_GOLDKEY_DECRYPT', false, 1, /another key.*alias/],
     ['DisabledException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /disabled/],
     ['KMSInvalidStateException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /pending deletion/],
-    ['NotFoundException', 400, 'ERR_GOLDKEY_NOT_FOUND', false, 1, /Region/],
+    ['NotFoundException', 400, 'ERR_GOLDKEY_NOT_FOUND', false, 1, /the Region: the KMS key [^ ]+ is not there\./],
     ['InvalidKeyUsageException', 400, 'ERR_GOLDKEY_DECRYPT', false, 1, /symmetric/],
     ['InvalidGrantTokenException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /grantTokens/],
     ['KeyUnavailableException', 500, 'ERR_GOLDKEY_PROVIDER', true, 3, /status 500/],
@@ -97,6 +97,7 @@ describe('the errors of KMS', () => {
   it.each([
     ['CredentialsProviderError', 'Could not load credentials from any providers', /no AWS credentials/],
     ['Error', 'Region is missing', /AWS_REGION/],
+    ['Error', 'Region not accepted: region="" is not a valid hostname component.', /AWS_REGION/],
     ['Error', 'anything else', /its error is the `cause`/],
     ['AbortError', 'Request aborted', /AbortError/],
     ['no name at all, but a sentence', 'x', /failed with Error/],

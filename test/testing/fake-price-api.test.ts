@@ -149,6 +149,11 @@ describe('a fault of the fake price API', () => {
     expect(await latest({})).toMatchObject({ status: 200, body: { success: false, error: { code: 105 } } });
   });
 
+  it.each(['quota', 'plan', 'malformed', 'implausible', 'huge'] as const)('%j names no time to wait', async (fault) => {
+    api.inject(fault, { retryAfter: 3_000 });
+    expect((await call({ access_key: KEY })).headers.has('retry-after')).toBe(false);
+  });
+
   it("'reset' cuts the connection", async () => {
     api.inject('reset');
     await expect(latest({})).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });

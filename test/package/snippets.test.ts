@@ -1,0 +1,85 @@
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folderWithPeers, typeCheck } from './type-check.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What the snippets take for granted. A name that one of them declares is its own. */
+const AMBIENT = `
+import type { GoldDataClient, GoldDataClientOptions, KeyCipher, KeyedClient, KeyProvider } from 'goldkey';
+import type { Quote } from 'goldkey/prices';
+declare global {
+  const gold: GoldDataClient<Quote>;
+  const client: KeyedClient;
+  const cipher: KeyCipher;
+  const [firstStore, secondStore]: [KeyProvider, KeyProvider];
+  const fetchPrice: GoldDataClientOptions<number>['fetchPrice'];
+  const error: unknown;
+  const [apiKey, newKey]: [string, string];
+  function alertOperator(error: unknown): void;
+  function callWith(key: string): Promise<unknown>;
+  function ciphertextOf(tenant: string): Promise<string>;
+  function tryPriceApi(key: string, signal: AbortSignal): Promise<void>;
+  type Log = (...args: unknown[]) => void;
+  function pino(options: { hooks: { logMethod(args: unknown[], method: Log): void } }): object;
+}`;
+const MODULES = `
+declare module 'vitest' {
+  export function describe(name: string, body: () => void): void;
+  export function it(name: string, body: () => Promise<void>): void;
+  export function expect(value: unknown): unknown;
+}`;
+const TAPE = `
+interface Tape { write(stage: string, key: string): Promise<void>; eject(): Promise<void>; destroy(): Promise<void> }
+export declare function openTape(keys: object): Promise<Tape>;
+export declare function fromTape(tape: Tape): import('goldkey').KeyProvider;`;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await folderWithPeers();
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const snippetsOf = (text: string): string[] =>
+  [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code as string);
+
+async function check(snippets: ReadonlyMap<string, string>): Promise<string> {
+  const files = [...snippets].map(([name, code]) => [name, `${code}\nexport {};\n`] as const);
+  return await typeCheck(folder, 'module', {
+    'ambient.d.ts': `${AMBIENT}\nexport {};\n`,
+    'modules.d.ts': MODULES,
+    'tape.ts': TAPE,
+    ...Object.fromEntries(files),
+  });
+}
+
+describe('what a reader copies', { timeout: 120_000 }, () => {
+  it('from the README type-checks as it stands', async () => {
+    const codes = snippetsOf(await readFile(join(ROOT, 'README.md'), 'utf8'));
+    // Not a program but an option.
+    const whole = (code: string): string =>
+      code.startsWith('fetchPrice: ')
+        ? `export const option: Pick<import('goldkey').GoldDataClientOptions<Response>, 'fetchPrice'> = {\n${code}};`
+        : code;
+
+    expect(codes.length).toBeGreaterThan(3);
+    expect(await check(new Map(codes.map((code, index) => [`readme-${String(index)}.ts`, whole(code)])))).toBe('');
+  });
+
+  it('from the documentation of an export type-checks as it stands', async () => {
+    const snippets = new Map<string, string>();
+    for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
+      if (!name.endsWith('.ts')) continue;
+      const text = await readFile(join(ROOT, 'src', name), 'utf8');
+      const codes = snippetsOf(text.replaceAll(/^ *\* ?/gm, ''));
+      for (const [index, code] of codes.entries()) {
+        snippets.set(`${name.replaceAll(/\W/g, '-')}-${String(index)}.ts`, code);
+      }
+    }
+
+    expect(snippets.size).toBeGreaterThan(40);
+    expect(await check(snippets)).toBe('');
+  });
+});
