@@ -104,10 +104,18 @@ export class NodeHttp {
           });
         });
       }
-      request.on('error', (error) => {
+      request.on('error', (error: Error & { rawPacket?: unknown }) => {
+        // A parser's error quotes what it could not read, which may be a key.
+        delete error.rawPacket;
         fail(error);
       });
+      let answered = false;
+      request.on('close', () => {
+        // An answer that switches protocols ends without any other event.
+        if (!answered) fail(Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' }));
+      });
       request.on('response', (response) => {
+        answered = true;
         receive(response, limit, fail, (text) => {
           signal.removeEventListener('abort', onAbort);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
@@ -138,6 +146,10 @@ function receive(
   response.on('end', () => {
     done(collected.text());
     // It may have been a key.
+    collected.wipe();
+  });
+  // Or a part of one.
+  response.on('close', () => {
     collected.wipe();
   });
 }

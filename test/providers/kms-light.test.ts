@@ -149,6 +149,27 @@ describe('the errors of fromKmsLight are those of fromKms', () => {
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(Buffer.from(KEY).toString('base64', 0, 6));
   });
 
+  it('for an answer that Node’s parser stumbles over, which quotes it', async () => {
+    const plaintext = Buffer.from(KEY).toString('base64');
+    const server = createSocketServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{"Plaintext":"${plaintext}"}`);
+      });
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+
+    for (const provider of [light({ endpoint }), withSdk({ clientConfig: { endpoint, credentials: CREDENTIALS } })]) {
+      const error = (await failure(load(provider))) as Error;
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+      expect(error.cause).toMatchObject({ code: expect.stringMatching(/^HPE_/) });
+      expect(error.cause).not.toHaveProperty('rawPacket');
+      assertNoSecret(error, KEY);
+    }
+    server.close();
+  });
+
   it('a body without end is not read to its end', async () => {
     let cut = 0;
     const server = createServer((_request, response) => {
