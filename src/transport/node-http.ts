@@ -32,6 +32,7 @@ export class NodeHttp {
   readonly #node: typeof import('node:http') | typeof import('node:https');
   readonly #agent: Agent;
   readonly #freedAt = new WeakMap<Socket, number>();
+  #closed = false;
 
   constructor(origin: string, { maxSockets }: NodeHttpOptions) {
     this.#origin = new URL(origin);
@@ -39,7 +40,9 @@ export class NodeHttp {
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
     this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets });
     this.#agent.on('free', (socket: Socket) => {
-      this.#freedAt.set(socket, Date.now());
+      // Nobody would end it after a request that was sent late.
+      if (this.#closed) socket.destroy();
+      else this.#freedAt.set(socket, Date.now());
     });
   }
 
@@ -51,6 +54,7 @@ export class NodeHttp {
 
   /** Ends every connection, also one in use. */
   close(): void {
+    this.#closed = true;
     this.#agent.destroy();
   }
 
