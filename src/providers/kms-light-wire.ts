@@ -1,5 +1,4 @@
 import { firstOf, type Incoming } from '../transport/exchange.js';
-import { decodeBase64 } from './base64-bytes.js';
 import type { DecryptAnswer } from './kms-decrypt.js';
 
 // What KMS answers, by the AWS JSON 1.1 protocol, in the shapes the AWS SDK gives it.
@@ -15,13 +14,12 @@ export function answerIn({ status, text }: Incoming): DecryptAnswer {
   };
 }
 
-/** Not what Buffer makes of it, which passes over what is no base64: a key read wrong would be sent. */
+/** Only canonical base64: Buffer passes over what is none, and a key read wrong would be sent. */
 function bytesIn(base64: string, status: number): Uint8Array {
-  const text = new TextEncoder().encode(base64);
-  const bytes = decodeBase64(text);
-  text.fill(0);
-  if (bytes === undefined) throw unreadable(status);
-  return bytes;
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.toString('base64') === base64) return bytes;
+  bytes.fill(0);
+  throw unreadable(status);
 }
 
 /** The error in an answer other than 200. */
