@@ -107,5 +107,7 @@ export function safeCause(error: unknown): unknown {
   }
   const response = (error as AwsFailure).$response;
   if (response !== undefined) response.body = undefined;
+  // What Node's parser could not read, as it came off the wire.
+  delete (error as { rawPacket?: unknown }).rawPacket;
   return error;
 }

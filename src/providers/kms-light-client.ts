@@ -3,10 +3,12 @@ import { BodyTooLarge } from '../transport/bounded-body.js';
 import { firstOf, type Incoming } from '../transport/exchange.js';
 import type { NodeHttp } from '../transport/node-http.js';
 import { sharedHttp } from '../transport/shared-http.js';
-import { variable } from './aws-environment.js';
+import { awsRegion } from './aws-credentials.js';
+import { faultOf } from './aws-faults.js';
 import { signedHeaders } from './aws-signature.js';
 import type { DecryptAnswer, DecryptInput } from './kms-decrypt.js';
 import { kmsEndpoint } from './kms-endpoint.js';
+import { AWS_KMS } from './kms-errors.js';
 import { CredentialsSource, sdkChain, type CredentialsOption, type SdkChain } from './kms-light-credentials.js';
 import { answerIn, faultIn, unreadable } from './kms-light-wire.js';
 import { within } from './within.js';
@@ -52,11 +54,13 @@ export class LightKms {
   }
 
   async decrypt(input: DecryptInput, clock: Clock, signal: AbortSignal | undefined): Promise<DecryptAnswer> {
-    const { region, url, http } = await (this.#place ??= this.#find());
+    const { region, url, http } = await this.#found();
     const credentials = await this.#credentials.get(clock, signal);
     const { CiphertextBlob: ciphertext, ...more } = input;
     const body = JSON.stringify({ CiphertextBlob: Buffer.from(ciphertext).toString('base64'), ...more });
-    const { host, origin, pathname: path } = url;
+    const { host, origin, pathname } = url;
+    // As the AWS SDK has it.
+    const path = pathname.endsWith('/') ? pathname : `${pathname}/`;
     const unsigned = { service: 'kms', region, host, path, headers: HEADERS, body };
     const headers = await signedHeaders(unsigned, credentials, Date.now() + this.#skew);
     const request = { origin, path, method: 'POST', headers, body };
@@ -68,7 +72,7 @@ export class LightKms {
     });
     if (answer.status === 200) return answerIn(answer);
     const fault = faultIn(answer);
-    this.#credentials.forget();
+    if (faultOf(fault).fault === 'other') this.#credentials.forget();
     if (ABOUT_THE_CLOCK.includes(fault.name)) this.#setClock(answer);
     throw fault;
   }
@@ -86,17 +90,19 @@ export class LightKms {
   }
 
   /** Once: where KMS is does not change. What was not found is looked for again. */
+  #found(): Promise<Place> {
+    const place = (this.#place ??= this.#find());
+    place.catch(() => {
+      if (this.#place === place) this.#place = undefined;
+    });
+    return place;
+  }
+
   async #find(): Promise<Place> {
-    try {
-      const { region = variable('AWS_REGION') ?? (await (await this.#sdk(undefined)).region()), endpoint } =
-        this.#options;
-      const url = endpoint ?? kmsEndpoint(region);
-      const { http, release } = sharedHttp(url.origin);
-      return { region, url, http, release };
-    } catch (error) {
-      this.#place = undefined;
-      throw error;
-    }
+    const { region = awsRegion(AWS_KMS) ?? (await (await this.#sdk(undefined)).region()), endpoint } = this.#options;
+    const url = endpoint ?? kmsEndpoint(region);
+    const { http, release } = sharedHttp(url.origin);
+    return { region, url, http, release };
   }
 
   #sdk(region: string | undefined): Promise<SdkChain> {

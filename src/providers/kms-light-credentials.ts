@@ -25,7 +25,7 @@ export function checkCredentials(credentials: unknown): CredentialsOption {
   if (credentials === undefined || typeof credentials === 'function') return credentials as CredentialsOption;
   if (isCredentials(credentials)) return { ...credentials };
   throw invalidType(
-    `\`credentials\` must be a function, or an object with \`accessKeyId\`, \`secretAccessKey\` and, when temporary, \`sessionToken\`, all of visible ASCII characters, got ${kindOf(credentials)}.`,
+    `\`credentials\` must be a function, or an object with \`accessKeyId\`, \`secretAccessKey\` and, when temporary, \`sessionToken\`, all of visible ASCII characters, and maybe a Date as \`expiration\`, got ${kindOf(credentials)}.`,
   );
 }
 
@@ -109,15 +109,18 @@ async function given(option: () => Promise<AwsCredentials>): Promise<AwsCredenti
   }
   if (isCredentials(credentials)) return credentials;
   throw new KeyProviderError(
-    `The \`credentials\` function must give \`accessKeyId\` and \`secretAccessKey\`, got ${kindOf(credentials)}.`,
+    `The \`credentials\` function must give \`accessKeyId\`, \`secretAccessKey\` and, where there are any, a \`sessionToken\` and a Date as \`expiration\`, got ${kindOf(credentials)}.`,
     { provider: AWS_KMS },
   );
 }
 
 function isCredentials(value: unknown): value is AwsCredentials {
   if (typeof value !== 'object' || value === null) return false;
-  const { accessKeyId, secretAccessKey, sessionToken } = value as Readonly<Record<string, unknown>>;
-  return isText(accessKeyId) && isText(secretAccessKey) && (sessionToken === undefined || isText(sessionToken));
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Readonly<Record<string, unknown>>;
+  if (!isText(accessKeyId) || !isText(secretAccessKey)) return false;
+  return (sessionToken === undefined || isText(sessionToken)) && (expiration === undefined || isDate(expiration));
 }
 
+/** A Date of any realm: under Jest a test's own is another than ours. */
+const isDate = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Date]';
 const isText = (value: unknown): boolean => typeof value === 'string' && isVisible(value);

@@ -9,20 +9,30 @@ export function answerIn({ status, text }: Incoming): DecryptAnswer {
   if (body === undefined) throw unreadable(status);
   const [plaintext, keyId] = [body['Plaintext'], body['KeyId']];
   return {
-    Plaintext: typeof plaintext === 'string' ? Buffer.from(plaintext, 'base64') : undefined,
+    Plaintext: typeof plaintext === 'string' && plaintext !== '' ? bytesIn(plaintext, status) : undefined,
     KeyId: typeof keyId === 'string' ? keyId : undefined,
   };
 }
 
+/** Only canonical base64: Buffer passes over what is none, and a key read wrong would be sent. */
+function bytesIn(base64: string, status: number): Uint8Array {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.toString('base64') === base64) return bytes;
+  bytes.fill(0);
+  throw unreadable(status);
+}
+
 /** The error in an answer other than 200. */
 export function faultIn({ status, headers, text }: Incoming): Error {
-  const body = json(text);
+  const body: ReturnType<typeof json> = text === '' ? {} : json(text);
   if (body === undefined) return unreadable(status);
   const type = [firstOf(headers['x-amzn-errortype']), body['code'], body['__type']].find(
     (given) => typeof given === 'string',
   ) as string | undefined;
   const message = body['message'] ?? body['Message'];
-  return Object.assign(new Error(typeof message === 'string' ? message : 'UnknownError'), {
+  // Of a refused signature the lines after the first quote the request, the session token included.
+  const [first = ''] = typeof message === 'string' ? message.split('\n', 1) : ['UnknownError'];
+  return Object.assign(new Error(first), {
     name: nameOf(type ?? ''),
     $fault: status < 500 ? 'client' : 'server',
     $metadata: { httpStatusCode: status, requestId: firstOf(headers['x-amzn-requestid']) },

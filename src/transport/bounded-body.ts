@@ -31,8 +31,12 @@ export class Collector {
 
   text(): string {
     const [only] = this.#chunks;
-    const whole = this.#chunks.length === 1 && Buffer.isBuffer(only) ? only : Buffer.concat(this.#chunks);
-    return whole.toString('utf8');
+    if (this.#chunks.length === 1 && Buffer.isBuffer(only)) return only.toString('utf8');
+    const whole = Buffer.concat(this.#chunks);
+    const text = whole.toString('utf8');
+    // It lies in Node's pool, where it would outlive what it was made of.
+    whole.fill(0);
+    return text;
   }
 
   /** Zeroes what was kept; only for chunks that nobody else has. */

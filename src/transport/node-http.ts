@@ -32,6 +32,7 @@ export class NodeHttp {
   readonly #node: typeof import('node:http') | typeof import('node:https');
   readonly #agent: Agent;
   readonly #freedAt = new WeakMap<Socket, number>();
+  #closed = false;
 
   constructor(origin: string, { maxSockets }: NodeHttpOptions) {
     this.#origin = new URL(origin);
@@ -39,7 +40,9 @@ export class NodeHttp {
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
     this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets });
     this.#agent.on('free', (socket: Socket) => {
-      this.#freedAt.set(socket, Date.now());
+      // Nobody would end it after a request that was sent late.
+      if (this.#closed) socket.destroy();
+      else this.#freedAt.set(socket, Date.now());
     });
   }
 
@@ -51,6 +54,7 @@ export class NodeHttp {
 
   /** Ends every connection, also one in use. */
   close(): void {
+    this.#closed = true;
     this.#agent.destroy();
   }
 
@@ -104,10 +108,18 @@ export class NodeHttp {
           });
         });
       }
-      request.on('error', (error) => {
+      request.on('error', (error: Error & { rawPacket?: unknown }) => {
+        // A parser's error quotes what it could not read, which may be a key.
+        delete error.rawPacket;
         fail(error);
       });
+      let answered = false;
+      request.on('close', () => {
+        // An answer that switches protocols ends without any other event.
+        if (!answered) fail(Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' }));
+      });
       request.on('response', (response) => {
+        answered = true;
         receive(response, limit, fail, (text) => {
           signal.removeEventListener('abort', onAbort);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
@@ -138,6 +150,10 @@ function receive(
   response.on('end', () => {
     done(collected.text());
     // It may have been a key.
+    collected.wipe();
+  });
+  // Or a part of one.
+  response.on('close', () => {
     collected.wipe();
   });
 }

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AwsCredentials } from '../../src/kms-light.js';
@@ -131,6 +132,44 @@ describe('who signs', () => {
 
     expect(asked).toHaveLength(1);
   });
+
+  it('a function is not asked again because the service has no time', async () => {
+    let asked = 0;
+    const credentials = (): Promise<AwsCredentials> => {
+      asked++;
+      return Promise.resolve({ ...CREDENTIALS, expiration: new Date(Date.now() + 3_600_000) });
+    };
+    scene.kms.inject('throttling');
+
+    expect(text(await load(scene.light({ credentials })))).toBe(KEY);
+    expect([asked, scene.kms.requests.length]).toEqual([1, 2]);
+  });
+
+  it.each(['2999-01-01T00:00:00Z', 32_472_144_000_000, null, {}])(
+    'an expiration of %j is refused at the first load, and a Date of another realm or that is none is not',
+    async (expiration) => {
+      const told = (value: unknown) => () => Promise.resolve({ ...CREDENTIALS, expiration: value as Date });
+      const error = await failure(load(scene.light({ credentials: told(expiration) })));
+      expect((error as Error).message).toContain('a Date as `expiration`');
+      expect(() => scene.light({ credentials: { ...CREDENTIALS, expiration: expiration as Date } })).toThrow(/a Date/);
+
+      for (const date of [runInNewContext('new Date(32472144000000)'), new Date(Number.NaN)]) {
+        const provider = scene.light({ credentials: told(date) });
+        for (let time = 0; time < 3; time++) expect(text(await load(provider))).toBe(KEY);
+      }
+    },
+  );
+
+  it.each(['eu-west-1.evil.example/', 'eu-west-1#', 'a@b', 'eu\nwest', '-', 'EU-WEST-1'])(
+    'a region of %j in the environment is sent nothing',
+    async (region) => {
+      environment({ ...inEnvironment, REGION: region });
+
+      const error = await failure(load(scene.light({ region: undefined, endpoint: undefined })));
+
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: expect.stringContaining('AWS_REGION') });
+    },
+  );
 
   it('a function that fails, or gives something else, is an error a key in use outlives', async () => {
     const broken = scene.light({ credentials: () => Promise.reject(new Error('vault sealed')) });

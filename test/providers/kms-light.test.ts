@@ -6,6 +6,7 @@ import { GoldDataClient, type KeyProvider } from '../../src/core/index.js';
 import { fromKms, type FromKmsOptions } from '../../src/kms.js';
 import { fromKmsLight } from '../../src/kms-light.js';
 import { assertNoSecret } from '../../src/testing.js';
+import { LightKms } from '../../src/providers/kms-light-client.js';
 import { KMS_FAULTS } from '../../src/testing/fake-kms-faults.js';
 import { manualClock } from '../../src/testing/manual-clock.js';
 import { CONTEXT, CREDENTIALS, KEY, lightScene, load } from './kms-light-scene.js';
@@ -66,6 +67,26 @@ describe('fromKmsLight over the wire', () => {
     const ciphertext = scene.kms.encrypt(KEY, encryptionContext);
 
     expect(text(await load(light({ ciphertext, encryptionContext })))).toBe(KEY);
+  });
+
+  it.each([
+    ['', '/'],
+    ['/kms', '/kms/'],
+    ['/kms/', '/kms/'],
+    ['/a b', '/a%20b/'],
+  ])('an endpoint with the path %j is asked at %j, as the SDK does', async (path, expected) => {
+    const asked: (string | undefined)[] = [];
+    const server = createServer((incoming, response) => {
+      asked.push(incoming.url);
+      response.writeHead(400).end('{"__type":"DisabledException"}');
+    });
+    const endpoint = `${await serving(server)}${path}`;
+
+    await failure(load(light({ endpoint })));
+    await failure(load(withSdk({ clientConfig: { endpoint, credentials: CREDENTIALS } })));
+
+    server.close();
+    expect(asked).toEqual([expected, expected]);
   });
 
   it('has a current key and no other', async () => {
@@ -147,6 +168,76 @@ describe('the errors of fromKmsLight are those of fromKms', () => {
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
     expect(sdk).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(Buffer.from(KEY).toString('base64', 0, 6));
+  });
+
+  it.each([
+    'aW52 ZW50ZW5',
+    'aW52ZW50ZW5',
+    'aW52ZW50ZW5*',
+    'aW52ZW50Z===',
+    'aW52ZW50Z-_=',
+    'aW52ZW50ZŁ50',
+    'aW52ZW50ZR==',
+  ])('for a plaintext of %j, which is not read as something else', async (plaintext) => {
+    const server = createServer((_request, response) => response.end(JSON.stringify({ Plaintext: plaintext })));
+
+    const error = await failure(load(light({ endpoint: await serving(server) })));
+
+    server.close();
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: expect.stringContaining('not its JSON') });
+    assertNoSecret(error, plaintext);
+  });
+
+  it('for a refused signature, whose message quotes the session token', async () => {
+    const sessionToken = 'IQoJinvented//token01==';
+    const message = `The request signature we calculated does not match.\n\nThe Canonical String for this request should have been\n'POST\n/\nx-amz-security-token:${sessionToken}'`;
+    const server = createServer((_request, response) => {
+      response.writeHead(400).end(JSON.stringify({ __type: 'InvalidSignatureException', message }));
+    });
+
+    const error = (await failure(
+      load(light({ endpoint: await serving(server), credentials: { ...CREDENTIALS, sessionToken } })),
+    )) as Error;
+
+    server.close();
+    expect(error.cause).toMatchObject({ message: 'The request signature we calculated does not match.' });
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain(sessionToken);
+  });
+
+  it('for an error told in a header alone', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(400, { 'x-amzn-errortype': 'com.amazonaws.kms#AccessDeniedException:http://x/' }).end();
+    });
+    const endpoint = await serving(server);
+
+    const error = await failure(load(light({ endpoint })));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false });
+    expect(await failure(load(withSdk({ clientConfig: { endpoint, credentials: CREDENTIALS } })))).toMatchObject({
+      message: (error as Error).message,
+    });
+    server.close();
+  });
+
+  it('for an answer that Node’s parser stumbles over, which quotes it', async () => {
+    const plaintext = Buffer.from(KEY).toString('base64');
+    const server = createSocketServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{"Plaintext":"${plaintext}"}`);
+      });
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+
+    for (const provider of [light({ endpoint }), withSdk({ clientConfig: { endpoint, credentials: CREDENTIALS } })]) {
+      const error = (await failure(load(provider))) as Error;
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+      expect(error.cause).toMatchObject({ code: expect.stringMatching(/^HPE_/) });
+      expect(error.cause).not.toHaveProperty('rawPacket');
+      assertNoSecret(error, KEY);
+    }
+    server.close();
   });
 
   it('a body without end is not read to its end', async () => {
@@ -270,6 +361,79 @@ describe('the connections of fromKmsLight', () => {
     serverSide?.destroy();
 
     expect(text(await load(provider))).toBe(KEY);
+    server.close();
+  });
+
+  it('stay those of the others when one is closed twice', async () => {
+    const sockets = new Set<unknown>();
+    const server = createServer((incoming, response) => {
+      sockets.add(incoming.socket);
+      void relay(incoming, response, () => undefined);
+    });
+    const endpoint = await serving(server);
+    const [first, second] = [light({ endpoint }), light({ endpoint })];
+    await Promise.all([load(first), load(second)]);
+    sockets.clear();
+
+    await Promise.all([first.close?.(), first.close?.()]);
+    await load(second);
+    await load(second);
+
+    expect(sockets.size).toBe(1);
+    server.close();
+  });
+
+  it('one that a load opens after close() ends with its answer', async () => {
+    const open = new Set<unknown>();
+    const server = createServer((incoming, response) => void relay(incoming, response, () => undefined));
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+    });
+    let give = (): void => undefined;
+    const given = new Promise<void>((resolve) => (give = resolve));
+    const credentials = vi.fn(() => given.then(() => CREDENTIALS));
+    const provider = light({ endpoint: await serving(server), credentials });
+    const loading = load(provider);
+    await expect.poll(() => credentials.mock.calls.length).toBe(1);
+
+    await provider.close?.();
+    give();
+
+    expect(text(await loading)).toBe(KEY);
+    await expect.poll(() => open.size).toBe(0);
+    server.close();
+  });
+
+  it('are not lost to a search for the region that failed meanwhile', async () => {
+    const open = new Set<unknown>();
+    const server = createServer((incoming, response) => void relay(incoming, response, () => undefined));
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+    });
+    const none = 'none-of-these';
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', none);
+    vi.stubEnv('AWS_CONFIG_FILE', none);
+    const endpoint = new URL(await serving(server));
+    const kms = new LightKms({ region: undefined, endpoint, credentials: CREDENTIALS });
+    const ciphertext = Buffer.from(scene.kms.encrypt(KEY, CONTEXT), 'base64');
+    const decrypt = (): Promise<unknown> =>
+      kms.decrypt({ CiphertextBlob: ciphertext, EncryptionContext: CONTEXT }, manualClock(), undefined);
+    const lost = failure(decrypt());
+    const closed = kms.close();
+    vi.stubEnv('AWS_REGION', scene.kms.region);
+
+    const found = decrypt();
+    // The SDK, which looks for the first, reads the variable later.
+    vi.stubEnv('AWS_REGION', '');
+    expect(await lost).toBeInstanceOf(Error);
+    await found;
+    await closed;
+    expect(open.size).toBe(1);
+    await kms.close();
+
+    await expect.poll(() => open.size).toBe(0);
     server.close();
   });
 
