@@ -3,11 +3,12 @@
 // with every other subpath, so that every class exists once.
 //
 //   node .ci/one-file.mjs kms local
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const dist = join(import.meta.dirname, '..', 'dist');
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
 const options = {
   absWorkingDir: dist,
   bundle: true,
@@ -57,6 +58,39 @@ async function mergeCore() {
   return core;
 }
 
+/**
+ * aws4 as an ES module, for applications that are one: what a bundler makes of a CommonJS module asks for a `require` that
+ * they lack. Where it is installed the package itself is loaded.
+ */
+async function copySigner() {
+  const notice = readFileSync(join(root, 'node_modules', 'aws4', 'LICENSE'), 'utf8').trim();
+  await build({
+    ...options,
+    packages: 'bundle',
+    stdin: { contents: `export { default } from 'aws4';`, resolveDir: root },
+    plugins: [
+      {
+        name: 'built-ins',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^(?:crypto|querystring|url)$/ }, ({ path }) => ({ path, namespace: 'built-in' }));
+          onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
+            contents: `module.exports = process.getBuiltinModule('node:${path}');`,
+          }));
+        },
+      },
+    ],
+    banner: { js: `/* aws4\n\n${notice} */` },
+    outfile: 'aws4.js',
+  });
+  const users = readdirSync(dist).filter((file) => {
+    if (!file.endsWith('.js')) return false;
+    const text = readFileSync(join(dist, file), 'utf8');
+    writeFileSync(join(dist, file), text.replaceAll('import("aws4")', 'import("./aws4.js")'));
+    return text.includes('import("aws4")');
+  });
+  if (users.length === 0) throw new Error('nothing imports aws4');
+}
+
 const core = await mergeCore();
 await build({
   ...options,
@@ -65,3 +99,4 @@ await build({
   outdir: '.',
   allowOverwrite: true,
 });
+await copySigner();

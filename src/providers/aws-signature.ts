@@ -1,5 +1,3 @@
-import { KeyProviderError } from '../core/index.js';
-
 /** What AWS knows somebody by; temporary ones have a session token. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -81,21 +79,16 @@ export async function signedHeaders(
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 }
 
-/** `require` is the faster of the two; a bundled application has what the bundler saw the `import` of. */
+/**
+ * `require` is the faster of the two; a bundled application has what the bundler saw the `import` of, which the build
+ * points to a copy that asks for no `require`.
+ */
 async function loadAws4(): Promise<typeof import('aws4')> {
   try {
     return process.getBuiltinModule('node:module').createRequire(import.meta.url)('aws4') as typeof import('aws4');
   } catch {
-    try {
-      // The module itself: its functions are not found by name from an ES module.
-      return (await import('aws4')).default;
-    } catch (cause) {
-      // What a bundler makes of a CommonJS module asks for the `require` that an ES module lacks.
-      throw new KeyProviderError(
-        'The package aws4, which signs requests to AWS, could not be loaded; a bundle that is an ES module needs a banner that defines `require` (by `createRequire`).',
-        { cause },
-      );
-    }
+    // The module itself: its functions are not found by name from an ES module.
+    return (await import('aws4')).default;
   }
 }
 

@@ -1,5 +1,13 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { startFakeKms } from '../../src/testing/fake-kms.js';
+import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
 import { lib, type Bundle } from '../bench-lib.js';
 
 const { bundled, packageOf } = await lib('bundle.mjs');
@@ -7,6 +15,8 @@ const { bundled, packageOf } = await lib('bundle.mjs');
 // The benchmark holds it to 16 KB, and says that it misses that. Here it is kept from growing unnoticed.
 const CEILING = 34 * 1_024;
 const SDK = ['@aws-sdk/*'];
+const KEY = 'sk-invented/+&=0123456789';
+const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };
 
 /** What is in it beside the core: a further file is a decision. */
 const SOURCES = (
@@ -29,7 +39,7 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
   });
 
   it('holds these packages, those that are loaded lazily too', () => {
-    expect(unique(bundle.files.map(packageOf))).toEqual(['aws4', 'goldkey', 'is-network-error', 'p-retry']);
+    expect(unique(bundle.files.map(packageOf))).toEqual(['goldkey', 'is-network-error', 'p-retry']);
   });
 
   it('does not grow unnoticed, minified and gzipped', () => {
@@ -54,4 +64,49 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
     );
     expect(files).not.toContain('src/core/pool.ts');
   });
+
+  it.each(['esm', 'cjs'] as const)(
+    'gets to a first price far from any package, and on under load (%s)',
+    async (format) => {
+      const folder = await mkdtemp(join(tmpdir(), 'goldkey-bundle-'));
+      await using kms = await startFakeKms({ credentials: CREDENTIALS });
+      await using api = await startFakePriceApi({ keys: [KEY] });
+      const file = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs');
+      const source = `
+      import { GoldDataClient } from 'goldkey';
+      import { fromKmsLight } from 'goldkey/kms-light';
+      import { metalsApi } from 'goldkey/prices';
+      const gold = new GoldDataClient({
+        keyProvider: fromKmsLight({ ciphertext: process.env.CIPHERTEXT, encryptionContext: {} }),
+        ...metalsApi({ baseUrl: process.env.API }),
+      });
+      gold.getPrice('XAU')
+        .then(() => Promise.all(Array.from({ length: 60 }, () => gold.getPrice('XAU'))))
+        .then((quotes) => console.log(quotes.length, quotes[59].price));`;
+      await build({
+        stdin: { contents: source, resolveDir: inject('plain') },
+        outfile: file,
+        bundle: true,
+        platform: 'node',
+        format,
+        external: SDK,
+        logLevel: 'error',
+      });
+
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
+        cwd: folder,
+        env: {
+          CIPHERTEXT: kms.encrypt(KEY, {}),
+          API: api.url,
+          AWS_ENDPOINT_URL_KMS: kms.url,
+          AWS_REGION: kms.region,
+          AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+        },
+      });
+
+      await rm(folder, { recursive: true });
+      expect({ stdout, stderr }).toEqual({ stdout: '60 2199.5135616442817\n', stderr: '' });
+    },
+  );
 });

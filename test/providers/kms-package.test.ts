@@ -105,36 +105,3 @@ describe('the package of the AWS SDK', () => {
     );
   });
 });
-
-describe('the package that signs for kms-light', () => {
-  it.each([
-    [
-      'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-      'could not be reached',
-    ],
-    ['', 'banner that defines `require`'],
-  ])('in an ES module bundle with the banner %j: %s', async (js, said) => {
-    await build({
-      entryPoints: [source('kms-light.ts')],
-      outfile: join(directory, 'light.mjs'),
-      bundle: true,
-      external: ['@aws-sdk/*'],
-      platform: 'node',
-      format: 'esm',
-      banner: { js },
-      logLevel: 'error',
-    });
-
-    const printed = run(`
-      import { fromKmsLight } from './light.mjs';
-      const keys = fromKmsLight({
-        ciphertext: Buffer.alloc(99, 7), encryptionContext: {}, region: 'eu-central-1', endpoint: 'http://127.0.0.1:9',
-        credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-      });
-      await keys.load({ stage: 'current', signal: new AbortController().signal })
-        .catch((error) => console.log(error.code, error.message));`);
-
-    expect(printed).toMatch(/^ERR_GOLDKEY_PROVIDER /);
-    expect(printed).toContain(said);
-  });
-});
