@@ -109,5 +109,15 @@ export function safeCause(error: unknown): unknown {
   if (response !== undefined) response.body = undefined;
   // What Node's parser could not read, as it came off the wire.
   delete (error as { rawPacket?: unknown }).rawPacket;
+  if (error instanceof Error) keepFirstLine(error);
   return error;
+}
+
+/** Of a refused signature the lines after the first quote the request, the session token included. */
+function keepFirstLine(error: Error): void {
+  const { message, stack = '' } = error;
+  const [first = ''] = message.split('\n', 1);
+  if (first === message) return;
+  error.message = first;
+  error.stack = stack.replace(message, () => first);
 }

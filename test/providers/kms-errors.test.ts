@@ -3,6 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fromKms } from '../../src/kms.js';
 import { awsPause } from '../../src/providers/aws-faults.js';
+import { assertNoSecret } from '../../src/testing.js';
 import { failure, hurriedClock, request } from './loading.js';
 
 const kms = mockClient(KMSClient);
@@ -73,6 +74,17 @@ describe('the errors of KMS', () => {
       expect(kms.calls()).toHaveLength(requests);
     },
   );
+
+  it('keeps the first line of what was refused: of a signature the others quote the request, session token included', async () => {
+    const token = 'IQoJinvented//session+token==';
+    const message = `The request signature does not match.\n\nThe Canonical String was\n'POST\nx-amz-security-token:${token}'`;
+    kms.on(DecryptCommand).rejects(serviceError('InvalidSignatureException', 400, message));
+
+    const error = await failure(load());
+
+    expect(error).toMatchObject({ cause: { message: 'The request signature does not match.' } });
+    assertNoSecret(error, token);
+  });
 
   it.each([
     ['TimeoutError', 'ECONNRESET', 'ERR_GOLDKEY_PROVIDER', /reached \(ECONNRESET\)/],
