@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import manifest from '../../package.json' with { type: 'json' };
+import lock from '../../package-lock.json' with { type: 'json' };
 import { run } from '../servers/process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,7 +23,12 @@ export async function install(folder: string, packages: readonly string[]): Prom
   return folder;
 }
 
-/** What to install of a package that this one is developed with. */
+/**
+ * What to install of a package that this one is developed with: the very version, because a newer one may have been
+ * published minutes ago and its own dependencies not yet.
+ */
 export function developedWith(name: string): string {
-  return `${name}@${(manifest.devDependencies as Record<string, string>)[name] ?? 'latest'}`;
+  const locked = (lock.packages as Readonly<Record<string, { version?: string }>>)[`node_modules/${name}`];
+  if (locked?.version === undefined) throw new Error(`${name} is not among what this package is developed with`);
+  return `${name}@${locked.version}`;
 }
