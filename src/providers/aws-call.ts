@@ -21,7 +21,7 @@ export interface AwsCallOptions<T> {
  * `errorOf`. The whole of it ends with `signal`, the search for credentials included, which does not listen to one.
  */
 export async function callAws<S, C, T>(
-  link: AwsLink<S, C>,
+  link: Pick<AwsLink<S, C>, 'connect'>,
   send: AwsSend<S, C, T>,
   errorOf: (error: unknown) => Error,
   options: AwsCallOptions<T>,

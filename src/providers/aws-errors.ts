@@ -1,4 +1,10 @@
-import { KeyProviderError, KeyTimeoutError, type GoldKeyError, type GoldKeyErrorOptions } from '../core/index.js';
+import {
+  isGoldKeyError,
+  KeyProviderError,
+  KeyTimeoutError,
+  type GoldKeyError,
+  type GoldKeyErrorOptions,
+} from '../core/index.js';
 import { faultOf, isRegionMissing, isUnreadable, type AwsFailure } from './aws-faults.js';
 
 /** How one service speaks of a call that failed. */
@@ -11,6 +17,36 @@ export interface AwsWords {
   readonly throttled: string;
   /** What to check where a value was refused. */
   readonly invalid: string;
+}
+
+/** A service, as its errors are told. */
+export interface AwsRefusals<C> {
+  /** Its name in errors, events and metrics. */
+  readonly provider: string;
+  readonly words: Omit<AwsWords, 'operation'>;
+  /** By name, what it answers for good, and what to look at: the cached key is dropped. All else may pass. */
+  readonly permanent: Readonly<Record<string, Refusal<C>>>;
+}
+
+type Refusal<C> = readonly [
+  errorClass: new (message: string, options?: GoldKeyErrorOptions) => GoldKeyError,
+  advice: (call: C) => string,
+];
+
+/** One of our errors for whatever came of `call`; what came is the `cause`. */
+export function awsError<C extends { readonly operation: string }>(
+  error: unknown,
+  call: C,
+  { provider, words, permanent }: AwsRefusals<C>,
+  about: GoldKeyErrorOptions = {},
+): GoldKeyError {
+  if (isGoldKeyError(error)) return error;
+  const { name } = faultOf(error);
+  const options = { ...about, cause: safeCause(error), provider };
+  const refusal = Object.hasOwn(permanent, name) ? permanent[name] : undefined;
+  if (refusal === undefined) return passingError(error, { ...words, operation: call.operation }, options);
+  const [Refused, advice] = refusal;
+  return new Refused(`${words.service} answered ${call.operation} with ${name}: ${advice(call)}.`, options);
 }
 
 const INVALID: ReadonlySet<string> = new Set([

@@ -1,14 +1,11 @@
 import {
-  isGoldKeyError,
   KeyAccessDeniedError,
   KeyDecryptError,
   KeyNotFoundError,
   type EncryptionContext,
   type GoldKeyError,
-  type GoldKeyErrorOptions,
 } from '../core/index.js';
-import { passingError, safeCause } from './aws-errors.js';
-import { faultOf } from './aws-faults.js';
+import { awsError, type AwsRefusals } from './aws-errors.js';
 import { contextKeys } from './encryption-context.js';
 
 /** The name of AWS KMS in errors, events and metrics, and of its cipher in a key ring. */
@@ -24,16 +21,18 @@ export interface KmsCall {
   hint?: string | undefined;
 }
 
-type ErrorClass = new (message: string, options?: GoldKeyErrorOptions) => GoldKeyError;
-type Advice = (call: KmsCall) => string;
-
 const key = ({ keyId }: KmsCall): string => (keyId === undefined ? 'the KMS key' : `the KMS key \`${keyId}\``);
 const context = (call: KmsCall): string => contextKeys(call.context ?? {});
 const hint = (call: KmsCall): string => (call.hint === undefined ? '' : `; note that ${call.hint}`);
 
-/** What KMS answers for good: the cached key is dropped. Everything that is not here may pass. */
-const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, Advice]> = new Map(
-  Object.entries<readonly [ErrorClass, Advice]>({
+const REFUSALS: AwsRefusals<KmsCall> = {
+  provider: AWS_KMS,
+  words: {
+    service: 'AWS KMS',
+    throttled: "the account's request quota in this Region is used up",
+    invalid: 'check `keyId`, `grantTokens` and `encryptionContext`',
+  },
+  permanent: {
     AccessDeniedException: [
       KeyAccessDeniedError,
       (call) =>
@@ -71,21 +70,10 @@ const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, Advice]> = new Map(
       KeyDecryptError,
       (call) => `check that ${key(call)} is a symmetric key for ENCRYPT_DECRYPT`,
     ],
-  }),
-);
+  },
+};
 
 /** One of our errors for whatever came of a call to KMS; what came is the `cause`. */
 export function kmsError(error: unknown, call: KmsCall): GoldKeyError {
-  if (isGoldKeyError(error)) return error;
-  const { name } = faultOf(error);
-  const options = { cause: safeCause(error), provider: AWS_KMS, version: call.version };
-  const permanent = PERMANENT.get(name);
-  if (permanent === undefined) return passingError(error, { ...WORDS, operation: call.operation }, options);
-  return new permanent[0](`AWS KMS answered ${call.operation} with ${name}: ${permanent[1](call)}.`, options);
+  return awsError(error, call, REFUSALS, { version: call.version });
 }
-
-const WORDS = {
-  service: 'AWS KMS',
-  throttled: "the account's request quota in this Region is used up",
-  invalid: 'check `keyId`, `grantTokens` and `encryptionContext`',
-};

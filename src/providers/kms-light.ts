@@ -1,6 +1,5 @@
 import { checkNames, invalidRange, optionalString, type KeyProvider } from '../core/index.js';
 import { callAws } from './aws-call.js';
-import type { AwsLink } from './aws-client.js';
 import { isAwsRegion, type AwsCredentials } from './aws-signature.js';
 import { ciphertextProvider, type CiphertextOptions } from './ciphertext-provider.js';
 import { decrypted, pinnedKey } from './kms-decrypt.js';
@@ -84,10 +83,7 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
   }
   const endpoint = checkEndpoint(optionalString('endpoint', options.endpoint));
   const kms = new LightKms({ region, endpoint, credentials: checkCredentials(options.credentials) });
-  const link: AwsLink<undefined, LightKms> = {
-    connect: () => Promise.resolve({ sdk: undefined, client: kms, retriesItself: false }),
-    close: () => kms.close(),
-  };
+  const link = { connect: () => Promise.resolve({ sdk: undefined, client: kms, retriesItself: false }) };
   return {
     ...ciphertextProvider(AWS_KMS, options, (order) =>
       decrypted(

@@ -1,13 +1,5 @@
-import {
-  isGoldKeyError,
-  KeyAccessDeniedError,
-  KeyDecryptError,
-  KeyNotFoundError,
-  type GoldKeyError,
-  type GoldKeyErrorOptions,
-} from '../core/index.js';
-import { passingError, safeCause } from './aws-errors.js';
-import { faultOf } from './aws-faults.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, type GoldKeyError } from '../core/index.js';
+import { awsError, type AwsRefusals } from './aws-errors.js';
 
 /** The name of Secrets Manager in errors, events and metrics. */
 export const SECRETS_MANAGER = 'aws-secrets-manager';
@@ -20,15 +12,17 @@ export interface SecretsManagerCall {
   version?: string | undefined;
 }
 
-type ErrorClass = new (message: string, options?: GoldKeyErrorOptions) => GoldKeyError;
-type Advice = (call: SecretsManagerCall) => string;
-
-const keyAdvice: Advice = ({ secretId }) =>
+const keyAdvice = ({ secretId }: SecretsManagerCall): string =>
   `check that the KMS key of the secret \`${secretId}\` is there and enabled, and that the caller may use it`;
 
-/** What Secrets Manager answers for good: the cached key is dropped. Everything that is not here may pass. */
-const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, Advice]> = new Map(
-  Object.entries<readonly [ErrorClass, Advice]>({
+const REFUSALS: AwsRefusals<SecretsManagerCall> = {
+  provider: SECRETS_MANAGER,
+  words: {
+    service: 'AWS Secrets Manager',
+    throttled: "the account's request quota in this Region is used up",
+    invalid: 'check `secretId`, and whether the version has been given another label in between',
+  },
+  permanent: {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, secretId }) =>
@@ -47,24 +41,10 @@ const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, Advice]> = new Map(
     ],
     DecryptionFailure: [KeyDecryptError, keyAdvice],
     EncryptionFailure: [KeyDecryptError, keyAdvice],
-  }),
-);
+  },
+};
 
 /** One of our errors for whatever came of a call to Secrets Manager; what came is the `cause`. */
 export function secretsManagerError(error: unknown, call: SecretsManagerCall): GoldKeyError {
-  if (isGoldKeyError(error)) return error;
-  const { name } = faultOf(error);
-  const options = { cause: safeCause(error), provider: SECRETS_MANAGER };
-  const permanent = PERMANENT.get(name);
-  if (permanent === undefined) return passingError(error, { ...WORDS, operation: call.operation }, options);
-  return new permanent[0](
-    `AWS Secrets Manager answered ${call.operation} with ${name}: ${permanent[1](call)}.`,
-    options,
-  );
+  return awsError(error, call, REFUSALS);
 }
-
-const WORDS = {
-  service: 'AWS Secrets Manager',
-  throttled: "the account's request quota in this Region is used up",
-  invalid: 'check `secretId`, and whether the version has been given another label in between',
-};

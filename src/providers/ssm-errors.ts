@@ -1,13 +1,5 @@
-import {
-  isGoldKeyError,
-  KeyAccessDeniedError,
-  KeyDecryptError,
-  KeyNotFoundError,
-  type GoldKeyError,
-  type GoldKeyErrorOptions,
-} from '../core/index.js';
-import { passingError, safeCause } from './aws-errors.js';
-import { faultOf } from './aws-faults.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, type GoldKeyError } from '../core/index.js';
+import { awsError, type AwsRefusals } from './aws-errors.js';
 
 /** The name of Parameter Store in errors, events and metrics. */
 export const SSM = 'aws-ssm';
@@ -19,11 +11,14 @@ export interface SsmCall {
   readonly name: string;
 }
 
-type ErrorClass = new (message: string, options?: GoldKeyErrorOptions) => GoldKeyError;
-
-/** What Parameter Store answers for good: the cached key is dropped. Everything that is not here may pass. */
-const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, (call: SsmCall) => string]> = new Map(
-  Object.entries<readonly [ErrorClass, (call: SsmCall) => string]>({
+const REFUSALS: AwsRefusals<SsmCall> = {
+  provider: SSM,
+  words: {
+    service: 'AWS Parameter Store',
+    throttled: "the account's throughput in this Region, which all readers share, is used up",
+    invalid: 'check `name` and `labels`',
+  },
+  permanent: {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, name }) =>
@@ -43,24 +38,10 @@ const PERMANENT: ReadonlyMap<string, readonly [ErrorClass, (call: SsmCall) => st
       ({ name }) =>
         `check that the KMS key of the parameter \`${name}\` is there and enabled, and that the caller may use it`,
     ],
-  }),
-);
+  },
+};
 
 /** One of our errors for whatever came of a call to Parameter Store; what came is the `cause`. */
 export function ssmError(error: unknown, call: SsmCall): GoldKeyError {
-  if (isGoldKeyError(error)) return error;
-  const { name: answer } = faultOf(error);
-  const options = { cause: safeCause(error), provider: SSM };
-  const permanent = PERMANENT.get(answer);
-  if (permanent === undefined) return passingError(error, { ...WORDS, operation: call.operation }, options);
-  return new permanent[0](
-    `AWS Parameter Store answered ${call.operation} with ${answer}: ${permanent[1](call)}.`,
-    options,
-  );
+  return awsError(error, call, REFUSALS);
 }
-
-const WORDS = {
-  service: 'AWS Parameter Store',
-  throttled: "the account's throughput in this Region, which all readers share, is used up",
-  invalid: 'check `name` and `labels`',
-};
