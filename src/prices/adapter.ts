@@ -40,7 +40,8 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
       const { path, headers } = dialect.request(group, apiKey);
       const answer = await answerTo(connection, path, headers, hider);
       const raw = bodyOf(answer, hider);
-      for (const ask of group) found.set(ask, { raw, reading: readingOf(raw, ask, group, answer.status) });
+      const alone = isAlone(group);
+      for (const ask of group) found.set(ask, { raw, reading: readingOf(raw, ask, alone, answer.status) });
     }
     // Only now, when nothing that was asked for has been refused.
     for (const [ask, { reading }] of found) accept(reading, ask);
@@ -83,8 +84,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     throw faultError(source, fault ?? notJson, answer.status, firstOf(answer.headers['retry-after']));
   }
 
-  function readingOf(raw: object, ask: Ask, group: readonly Ask[], status: number): Reading {
-    const alone = group.every(({ metal, currency }) => metal === ask.metal && currency === ask.currency);
+  function readingOf(raw: object, ask: Ask, alone: boolean, status: number): Reading {
     try {
       const reading = dialect.read(raw, ask, alone);
       check(reading, ask);
@@ -151,6 +151,11 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
 /** Of a caller without types nothing may come, which is no query either. */
 function partsOf(query: Query | null | undefined): Partial<PriceQuery> {
   return typeof query === 'string' ? { metal: query } : (query ?? {});
+}
+
+/** Whether one price is asked for, however often. */
+function isAlone([first, ...others]: readonly Ask[]): boolean {
+  return others.every(({ metal, currency }) => metal === first?.metal && currency === first.currency);
 }
 
 /** What goes into one request each. */
