@@ -293,6 +293,6 @@ export function startCall<T>(core: ClientCore, fn: CallFunction, query: unknown,
     call.runFirst();
   }
   // After the function has been called: it should not wait for what only its end needs.
-  if (!core.deadlines.stamping) core.deadlines.arm();
+  core.deadlines.armTurn();
   return promise;
 }

@@ -3,6 +3,28 @@ import type { Clock } from './types.js';
 /** The longest delay a Node.js timer takes; one longer fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
+/** The timers in place when goldkey was loaded. A test runner may have replaced them since, or before. */
+const { setTimeout: timeoutAtLoad, setImmediate: immediateAtLoad } = globalThis;
+
+/**
+ * Returns whether a test runner's fake timers stand in for `current`. sinon's (vitest, jest) carry their clock, jest's
+ * legacy ones are mock functions, and all others differ from what was there at load.
+ */
+function isFake(current: object, atLoad: object): boolean {
+  return current !== atLoad || 'clock' in current || '_isMockFunction' in current;
+}
+
+/** Calls `callback` after this turn's microtasks, whatever a test runner has done to the timers. */
+export function afterTurn(callback: () => void): void {
+  if (immediatesAreFake()) AbortSignal.timeout(0).addEventListener('abort', callback, { once: true });
+  else setImmediate(callback);
+}
+
+/** Returns whether `setImmediate` is a test runner's, which may never call back. */
+export function immediatesAreFake(): boolean {
+  return isFake(setImmediate, immediateAtLoad);
+}
+
 class SystemTimer {
   readonly #timer: NodeJS.Timeout;
 
@@ -15,15 +37,55 @@ class SystemTimer {
   }
 }
 
+/**
+ * A timer made while timers are fake. It rings when they are advanced, and by real time too: fake timers that are
+ * restored or cleared never ring. No test runner replaces the timers behind `AbortSignal.timeout`.
+ */
+class FakeableTimer {
+  readonly #timer: NodeJS.Timeout;
+  readonly #clear: typeof clearTimeout = clearTimeout;
+  readonly #realTime: AbortSignal;
+  readonly #ring: () => void;
+
+  constructor(callback: () => void, ms: number) {
+    this.#ring = () => {
+      this.cancel();
+      callback();
+    };
+    this.#timer = setTimeout(this.#ring, ms);
+    this.#realTime = AbortSignal.timeout(Math.min(Math.max(Math.ceil(ms), 0), MAX_TIMER_MS));
+    this.#realTime.addEventListener('abort', this.#ring);
+  }
+
+  cancel(): void {
+    this.#clear(this.#timer);
+    this.#realTime.removeEventListener('abort', this.#ring);
+  }
+}
+
+let hrtime: typeof process.hrtime | undefined;
+let hrtimeOffset = 0;
+
+function readHrtime(read: typeof process.hrtime): number {
+  const [seconds, nanoseconds] = read();
+  return seconds * 1_000 + nanoseconds / 1e6;
+}
+
 /** The system's clocks and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  // Not performance.now(): Node.js loads a millisecond's worth of modules when `performance` is first touched.
+  // Not performance.now(): Node.js loads a millisecond's worth of modules when `performance` is first touched. Fake timers
+  // replace hrtime by one that starts at 0, and put it back: the reading goes on from where it was.
   monotonic() {
-    const [seconds, nanoseconds] = process.hrtime();
-    return seconds * 1_000 + nanoseconds / 1e6;
+    const current = process.hrtime;
+    if (hrtime !== current) {
+      if (hrtime !== undefined) hrtimeOffset += readHrtime(hrtime) - readHrtime(current);
+      hrtime = current;
+    }
+    return readHrtime(current) + hrtimeOffset;
   },
   setTimeout(callback, ms, options) {
+    if (isFake(setTimeout, timeoutAtLoad)) return new FakeableTimer(callback, ms);
     const timer = setTimeout(callback, ms);
     if (options?.unref === true) timer.unref();
     return new SystemTimer(timer);

@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS, systemClock } from './clock.js';
+import { immediatesAreFake, MAX_TIMER_MS, systemClock } from './clock.js';
 import type { Clock } from './types.js';
 
 /** A call that has not settled. */
@@ -17,27 +17,30 @@ export interface RunningCall {
  */
 export class Deadlines {
   readonly running: RunningCall[] = [];
-  /** Whether the calls of this turn are going to be stamped. */
-  stamping = false;
+  /** The `setImmediate` by which the calls of this turn are going to be stamped; one that was replaced since may never run. */
+  #stampingBy: unknown;
   /** Whether the timer is set. */
   timed = false;
   readonly #clock: Clock;
   readonly #stampTurn: () => void;
   #timer: { cancel(): void } | undefined;
   #timerDue = Infinity;
+  /** The `setTimeout` in place when the timer was set: fake timers that have replaced it do not ring it. */
+  #timerSetBy: unknown;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#stampTurn = () => {
-      this.stamping = false;
+      this.#stampingBy = undefined;
       this.#stampAll();
     };
   }
 
-  /** To be called when a call that has been added has started. */
-  arm(): void {
-    if (this.#clock === systemClock) {
-      this.stamping = true;
+  /** Stamps the calls that have started in this turn, at its end. To be called after each start. */
+  armTurn(): void {
+    if (this.#stampingBy === setImmediate) return;
+    if (this.#clock === systemClock && !immediatesAreFake()) {
+      this.#stampingBy = setImmediate;
       setImmediate(this.#stampTurn);
     } else this.#stampAll();
   }
@@ -72,23 +75,28 @@ export class Deadlines {
     this.#wake(call.deadline, mono);
   }
 
-  /** Sees to it that the timer rings at `due`, or before. */
-  #wake(due: number, mono: number): void {
-    if (due >= this.#timerDue) return;
+  /** Sees to it that the timer rings at `at`, or before. */
+  #wake(at: number, mono: number): void {
+    if (at >= this.#timerDue && this.#timerSetBy === setTimeout) return;
     this.#timer?.cancel();
+    const due = Math.min(at, this.#timerDue);
     this.#timerDue = due;
+    this.#timerSetBy = setTimeout;
     this.timed = true;
+    // Less a microsecond: `mono + 60_000 - mono` may come out above 60,000, and would be waited for a millisecond longer.
+    const wait = Math.min(Math.ceil(due - mono - 0.001), MAX_TIMER_MS);
     const ring = (): void => {
-      this.#ring();
+      this.#ring(mono + wait);
     };
-    this.#timer = this.#clock.setTimeout(ring, Math.min(Math.ceil(due - mono), MAX_TIMER_MS));
+    this.#timer = this.#clock.setTimeout(ring, wait);
   }
 
-  #ring(): void {
+  /** Ends the calls whose time is up. That the timer rang shows that it is `reached`: fake timers need not move the clock. */
+  #ring(reached: number): void {
     this.#timer = undefined;
     this.timed = false;
     this.#timerDue = Infinity;
-    const mono = this.#clock.monotonic();
+    const mono = Math.max(this.#clock.monotonic(), reached);
     for (const call of [...this.running]) if (call.deadline >= 0 && call.deadline <= mono) call.outOfTime();
     for (const call of this.running) if (call.deadline >= 0) this.#wake(call.deadline, mono);
   }

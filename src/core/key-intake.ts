@@ -1,3 +1,4 @@
+import { afterTurn } from './clock.js';
 import { closedError, errorAgain, KeyNotFoundError, KeyProviderError, type GoldKeyError } from './errors.js';
 import { checkAnswer, copyKey } from './key-format.js';
 import { asKeyError, wipe, type Loaded } from './key-load.js';
@@ -15,10 +16,6 @@ export interface KeyCounts {
   loadFailures: number;
   stale: number;
   evictions: number;
-}
-
-function landed(record: KeyRecord): void {
-  record.landing = false;
 }
 
 /** Takes in what loads bring: a key onto the shelf, a failure into the slot's back-off. */
@@ -85,7 +82,9 @@ export class KeyIntake {
       }
       record.warmUntil = shelf.refreshAt(record);
       record.landing = true;
-      setImmediate(landed, record);
+      afterTurn(() => {
+        record.landing = false;
+      });
       this.#follow(rollout);
       shelf.emit('loaded', record, () => ({ duration, fingerprint: record.fingerprint, changed }));
       if (trimmed) shelf.emit('trimmed', record, () => ({}));
