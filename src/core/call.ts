@@ -11,49 +11,46 @@ import { scrub } from './redact.js';
 import { follow, unfollow } from './signal-hub.js';
 import type { CallOptions, Outcome } from './types.js';
 
-/** The one that `await` uses: what a caller's promise, or whoever instruments promises, has put there is not asked. */
-const { then } = Promise.prototype;
-/** Calls that have settled, to be used again: on the warm path their two closures are most of what a call would make. */
-const idle: Call[] = [];
-const MAX_IDLE = 64;
-
-/** A call that holds nothing. */
+/** A call that has settled. */
 interface Emptied {
-  core: ClientCore | undefined;
   record: KeyRecord | undefined;
 }
 
 /** One call, from its start to its answer. What the caller's function sees of it is its {@link KeyContext}. */
 export class Call implements CallPort {
-  /** Both are there while the call is running, and after it for as long as its function is. */
-  core!: ClientCore;
+  readonly core: ClientCore;
+  /** The key of the last run; none before the first and once the call has settled. */
   record!: KeyRecord;
   attempt = 0;
   index = -1;
-  deadline = -0.5;
+  deadline: number;
   call: CallFunction | undefined;
   query: unknown;
-  resolve: ((value: unknown) => void) | undefined;
-  reject: ((reason: unknown) => void) | undefined;
+  resolve: (value: unknown) => void;
+  reject: (reason: unknown) => void;
   context: KeyContext | undefined;
   extras: Extras | undefined;
-  readonly onResult: (result: unknown) => void;
-  readonly onError: (error: unknown) => void;
 
-  constructor() {
-    this.onResult = (result) => {
-      ended(this, result);
-    };
-    this.onError = (error) => {
-      if (this.index >= 0) void this.conclude({ error });
-    };
+  constructor(
+    core: ClientCore,
+    fn: CallFunction,
+    query: unknown,
+    resolve: (value: unknown) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.core = core;
+    this.call = fn;
+    this.query = query;
+    this.deadline = -core.timeout;
+    this.resolve = resolve;
+    this.reject = reject;
   }
 
   /** A call that has options, or no warm key. */
   startSlowly(options: CallOptions | undefined): void {
     const { core } = this;
     if (core.closing) {
-      (this.reject as (reason: unknown) => void)(closedError());
+      this.reject(closedError());
       return;
     }
     if (options !== undefined && !this.#configure(options)) return;
@@ -62,7 +59,7 @@ export class Call implements CallPort {
     if (record === undefined) void this.#acquire(core);
     else {
       this.record = record;
-      this.runFirst();
+      void this.runFirst();
     }
   }
 
@@ -126,9 +123,8 @@ export class Call implements CallPort {
   end(reason: unknown): void {
     if (this.index < 0) return;
     const { controller, ending } = this.extras ?? {};
-    const reject = this.reject as (reason: unknown) => void;
     this.settle();
-    reject(reason);
+    this.reject(reason);
     // After the answer, so that it is this reason, and not what the function makes of it, that the caller sees.
     controller?.abort(reason);
     ending?.end(reason);
@@ -142,24 +138,30 @@ export class Call implements CallPort {
       return;
     }
     this.record = found;
-    this.runFirst();
+    void this.runFirst();
   }
 
-  /** The first run. */
-  runFirst(): void {
-    let running: unknown;
-    let plain = true;
+  /**
+   * Runs the caller's function for the first time and settles the call. `await` alone touches what the function returns:
+   * any thenable may come, and its `then`, its `constructor` and its getters may throw.
+   */
+  async runFirst(): Promise<void> {
+    let result: unknown;
     try {
-      running = this.invoke();
-      if (running instanceof Promise) plain = running.then === then;
-      else running = Promise.resolve(running);
+      result = await this.invoke();
     } catch (error) {
-      running = Promise.reject(error as Error);
+      if (this.index >= 0) await this.conclude({ error });
+      return;
     }
-    const promise = running as Promise<unknown>;
-    // Called as a method the compiler knows it, by `call` it does not: 5 % of a warm call.
-    if (plain) void promise.then(this.onResult, this.onError);
-    else void then.call(promise, this.onResult, this.onError);
+    const { record, core } = this;
+    // A result that is plainly good settles the call here; every other goes through conclude.
+    if (this.index < 0) cancelBody(result);
+    else if (record.watched !== undefined || core.careful || record.stage === 'pending' || isResponse(result))
+      await this.conclude({ result });
+    else {
+      this.settle();
+      this.resolve(result);
+    }
   }
 
   // Not private: before every private method the engine looks whether the object has it.
@@ -181,9 +183,8 @@ export class Call implements CallPort {
         this.#fail(last.error);
         return;
       }
-      const resolve = this.resolve as (value: unknown) => void;
       this.settle();
-      resolve(last.result);
+      this.resolve(last.result);
     } catch (error) {
       if (this.index >= 0) this.#fail(error);
     }
@@ -198,31 +199,23 @@ export class Call implements CallPort {
     const clean = scrub(error, [...new Set([...held, ...core.shelf.secrets])]);
     // Cleaning reads the error, and what reads may run the caller's own code.
     if (this.index < 0) return;
-    const reject = this.reject as (reason: unknown) => void;
     this.settle();
-    reject(clean);
+    this.reject(clean);
   }
 
-  /** Lets go of everything: the promise's resolver, the key, the caller's function and query. */
+  /** Lets go of the key, the caller's function and query. */
   settle(): void {
     this.core.exit(this);
     if (this.context !== undefined) shutContext(this.context);
-    this.empty();
+    this.context = undefined;
+    (this as Emptied).record = undefined;
+    this.call = undefined;
+    this.query = undefined;
     const extras = this.extras;
     if (extras === undefined) return;
     if (extras.caller !== undefined) unfollow(extras.caller, this);
     if (extras.copies !== undefined) for (const copy of extras.copies) copy.fill(0);
     extras.records = undefined;
-  }
-
-  empty(): void {
-    this.context = undefined;
-    (this as Emptied).record = undefined;
-    this.resolve = undefined;
-    this.reject = undefined;
-    this.call = undefined;
-    this.query = undefined;
-    this.attempt = 0;
   }
 
   #more(): Extras {
@@ -241,57 +234,24 @@ export class Call implements CallPort {
       follow(signal, this);
       return true;
     } catch (error) {
-      (this.reject as (reason: unknown) => void)(error);
+      this.reject(error);
       return false;
     }
   }
 }
 
-/** An outcome that is plainly good ends here; every other goes through {@link conclude}. */
-function ended(call: Call, result: unknown): void {
-  if (call.index < 0) {
-    cancelBody(result);
-    return;
-  }
-  const { record, core, resolve } = call;
-  if (record.watched !== undefined || core.careful || record.stage === 'pending' || isResponse(result)) {
-    void call.conclude({ result });
-    return;
-  }
-  if (call.extras === undefined) {
-    core.exit(call);
-    shutContext(call.context as KeyContext);
-    call.empty();
-    (call as Emptied).core = undefined;
-    // Its function has ended and nobody else holds it: it can serve again.
-    if (idle.length < MAX_IDLE) idle.push(call);
-  } else call.settle();
-  (resolve as (value: unknown) => void)(result);
-}
-
 /** Starts a call: `call(context)`, or `call(query, context)` unless the query is {@link NO_QUERY}. */
 export function startCall<T>(core: ClientCore, fn: CallFunction, query: unknown, options?: CallOptions): Promise<T> {
-  const call = idle.length > 0 ? (idle.pop() as Call) : new Call();
-  call.core = core;
-  call.call = fn;
-  call.query = query;
-  call.deadline = -core.timeout;
-  let resolve: unknown;
-  let reject: unknown;
-  // Local variables and a closure on the spot: the compiler then makes the promise without either.
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
+  const promise = new Promise<T>((resolve, reject) => {
+    const call = new Call(core, fn, query, resolve as (value: unknown) => void, reject);
+    const record = options === undefined && !core.closing ? core.warm() : undefined;
+    if (record === undefined) call.startSlowly(options);
+    else {
+      core.enter(call);
+      call.record = record;
+      void call.runFirst();
+    }
   });
-  call.resolve = resolve as (value: unknown) => void;
-  call.reject = reject as (reason: unknown) => void;
-  const record = options === undefined && !core.closing ? core.warm() : undefined;
-  if (record === undefined) call.startSlowly(options);
-  else {
-    core.enter(call);
-    call.record = record;
-    call.runFirst();
-  }
   // After the function has been called: it should not wait for what only its end needs.
   core.deadlines.armTurn();
   return promise;

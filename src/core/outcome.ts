@@ -62,10 +62,12 @@ export function retryAfterOf(outcome: Outcome, now: number): number | undefined 
 
 /** Lets go of a body that nobody will read: an unread one holds its connection. */
 export function cancelBody(result: unknown): void {
-  if (!isResponse(result) || result.bodyUsed) return;
-  const { body } = result;
-  // A locked or foreign body (node-fetch's is a Node.js stream) is its reader's, or has its own way to end.
+  if (!isResponse(result)) return;
+  // Async, so that a getter that throws ends here. A locked or foreign body (node-fetch's is a Node.js stream) is its
+  // reader's, or has its own way to end.
   const end = async (): Promise<void> => {
+    const { bodyUsed, body } = result;
+    if (bodyUsed) return;
     if (typeof body?.cancel === 'function') await body.cancel();
     else (body as unknown as { destroy?: () => void } | null)?.destroy?.();
   };
