@@ -2,7 +2,7 @@
 // file beside it. Each further file costs Node.js 20 half a millisecond to a whole one from cold. The chunk stays shared
 // with every other subpath, so that every class exists once.
 //
-//   node .ci/one-file.mjs kms local
+//   node .ci/one-file.mjs providers/kms/index providers/local/index
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -26,7 +26,7 @@ const options = {
 /** The chunks that a file reaches by static imports. */
 function chunksOf(file, found = new Set()) {
   const text = readFileSync(join(dist, file), 'utf8');
-  for (const [, chunk] of text.matchAll(/\bfrom"\.\/(chunk-[A-Z0-9]+\.js)"/g)) {
+  for (const [, chunk] of text.matchAll(/\bfrom"(?:\.\.?\/)+(chunk-[A-Z0-9]+\.js)"/g)) {
     if (found.has(chunk)) continue;
     found.add(chunk);
     chunksOf(chunk, found);
@@ -82,21 +82,33 @@ async function copySigner() {
     banner: { js: `/* aws4\n\n${notice} */` },
     outfile: 'aws4.js',
   });
-  const users = readdirSync(dist).filter((file) => {
+  const users = readdirSync(dist, { recursive: true }).filter((file) => {
     if (!file.endsWith('.js')) return false;
     const text = readFileSync(join(dist, file), 'utf8');
-    writeFileSync(join(dist, file), text.replaceAll('import("aws4")', 'import("./aws4.js")'));
+    const up = '../'.repeat(file.split(/[\\/]/).length - 1) || './';
+    writeFileSync(join(dist, file), text.replaceAll('import("aws4")', `import("${up}aws4.js")`));
     return text.includes('import("aws4")');
   });
   if (users.length === 0) throw new Error('nothing imports aws4');
 }
 
 const core = await mergeCore();
-await build({
-  ...options,
-  entryPoints: process.argv.slice(2).map((subpath) => `${subpath}.js`),
-  external: [`./${core}`],
-  outdir: '.',
-  allowOverwrite: true,
-});
+for (const subpath of process.argv.slice(2)) {
+  // An external path is passed on as it stands, so it has to be the one that leads from the file made.
+  const path = `${'../'.repeat(subpath.split('/').length - 1) || './'}${core}`;
+  await build({
+    ...options,
+    entryPoints: [`${subpath}.js`],
+    outfile: `${subpath}.js`,
+    allowOverwrite: true,
+    plugins: [
+      {
+        name: 'core',
+        setup({ onResolve }) {
+          onResolve({ filter: new RegExp(`/${core.replace('.', '\\.')}$`) }, () => ({ path, external: true }));
+        },
+      },
+    ],
+  });
+}
 await copySigner();

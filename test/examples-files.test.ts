@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFakeKms, type FakeKms } from '../src/testing/fake-kms.js';
-import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api.js';
+import { startFakeKms, type FakeKms } from '../src/testing/fake-kms/server.js';
+import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api/server.js';
 import { temporaryFolder } from './cli/run.js';
 import { built, finishedWithout, missing } from './start-example.js';
 

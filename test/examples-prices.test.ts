@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFakeKms, type FakeKms } from '../src/testing/fake-kms.js';
-import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api.js';
+import { startFakeKms, type FakeKms } from '../src/testing/fake-kms/server.js';
+import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api/server.js';
 import { built, finishedWithout, missing } from './start-example.js';
 
 const FIRST = 'sk-invented/+&=0123456789';

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createMasterKey, localCipher } from '../src/local.js';
-import { fileRing, KeyRotationManager } from '../src/rotation.js';
-import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api.js';
-import { manualClock } from '../src/testing.js';
+import { createMasterKey, localCipher } from '../src/providers/local/index.js';
+import { fileRing, KeyRotationManager } from '../src/rotation/index.js';
+import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api/server.js';
+import { manualClock } from '../src/testing/index.js';
 import { temporaryFolder } from './cli/run.js';
 import { built, finishedWithout, missing, ROOT } from './start-example.js';
 

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createMasterKey, localCipher } from '../src/local.js';
-import { startFakeKms, type FakeKms } from '../src/testing/fake-kms.js';
-import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api.js';
+import { createMasterKey, localCipher } from '../src/providers/local/index.js';
+import { startFakeKms, type FakeKms } from '../src/testing/fake-kms/server.js';
+import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api/server.js';
 import { formsOf, temporaryFolder } from './cli/run.js';
 import { built, finishedWithout, missing, start } from './start-example.js';
 

@@ -5,78 +5,116 @@ import { read, sources, target, type How, type Import, type Source } from './sou
 // Every source has its place here; one that has none fails the test.
 
 /** The core, layer by layer: a file imports from its own layer and those before it, types included. */
-const CORE = [
-  'attempt builtin clock deadlines diagnostics errors expiries fingerprint key-format limits loopback outcome redact ' +
-    'redact-bytes redact-graph redact-kinds secret-text signal-hub types',
-  'call call-ending call-extras change-notices client-core key-cache key-choice key-context key-intake key-load key-record ' +
-    'key-rejection key-shelf options recovery retry rollout stage-slot status',
-  'gold-data-client index keyed-client pool',
-].map((names) => names.split(' '));
+const CORE: readonly (readonly string[])[] = [
+  [
+    'cache/expiry-queue',
+    'cache/fingerprint',
+    'cache/timing',
+    'call/abort-listeners',
+    'errors',
+    'events',
+    'recovery/outcome',
+    'redaction/byte-views',
+    'redaction/object-graph',
+    'redaction/object-kind',
+    'redaction/redact',
+    'redaction/secret-matcher',
+    'rotation-errors',
+    'state/deadline-timer',
+    'types',
+    'util/clock',
+    'util/node-builtins',
+    'util/safe-access',
+    'util/url-safety',
+  ],
+  [
+    'cache/apply-load',
+    'cache/cached-key',
+    'cache/cached-keys',
+    'cache/change-subscription',
+    'cache/key-cache',
+    'cache/load-key',
+    'cache/stage-state',
+    'cache/validate-key',
+    'call/call',
+    'call/call-options',
+    'call/cancellation',
+    'call/key-context',
+    'client/status',
+    'options',
+    'recovery/key-rejection',
+    'recovery/recover',
+    'recovery/retry',
+    'recovery/select-key',
+    'state/canary',
+    'state/client-state',
+  ],
+  ['client/gold-data-client', 'client/keyed-client', 'client/keyed-client-pool', 'index'],
+];
 
 /** What each folder of the layers above imports from, beside itself and the core. */
 const FOLDERS: Record<string, readonly string[]> = {
-  providers: ['transport'],
-  prices: ['transport'],
-  rotation: ['providers'],
+  util: [],
+  http: [],
+  aws: ['util', 'http'],
+  pool: [],
+  providers: ['util', 'http', 'aws'],
+  prices: ['util', 'http'],
+  rotation: ['util', 'http', 'aws', 'providers'],
   // The names of the price APIs.
-  testing: ['prices'],
-  transport: [],
-  cli: ['.', 'providers', 'prices', 'rotation', 'testing'],
+  testing: ['util', 'prices'],
+  cli: ['util', 'http', 'aws', 'providers', 'prices', 'rotation', 'testing'],
 };
 
-/** The files of one provider import no file of another's. */
+/** The folders of providers, each with those beside it whose files its own import. */
 const PROVIDERS: Record<string, readonly string[]> = {
-  azure: 'azure-client azure-errors azure-faults azure-key-vault azure-options azure-versions azure-write'.split(' '),
-  chain: 'break-glass chain chain-link chain-notices chain-options chain-versions'.split(' '),
-  kms: (
-    'kms kms-admin kms-cipher kms-client kms-decrypt kms-endpoint kms-errors kms-key kms-key-id kms-light ' +
-    'kms-light-client kms-light-credentials kms-light-wire kms-options kms-sdk'
-  ).split(' '),
-  local: 'create-master-key local local-seal master-key'.split(' '),
-  env: ['environment', 'pinned-version'],
-  file: ['file', 'file-write', 'secret-file'],
-  'secrets-manager':
-    'secrets-manager secrets-manager-client secrets-manager-errors secrets-manager-value secrets-manager-write'.split(
-      ' ',
-    ),
-  ssm: 'ssm ssm-client ssm-errors ssm-write'.split(' '),
-  vault: (
-    'vault vault-errors vault-faults vault-kv vault-link vault-login vault-options vault-session vault-settings ' +
-    'vault-transit vault-transit-key vault-wire vault-write'
-  ).split(' '),
-  shared: (
-    'aws-call aws-client aws-config aws-container aws-credentials aws-environment aws-errors aws-faults aws-key-value aws-signature ' +
-    'base64-bytes ciphertext ciphertext-provider encryption-context file-owner kms-header load-package plaintext ' +
-    'plaintext-version socket-codes until-aborted visible watch-file within'
-  ).split(' '),
+  'azure-key-vault': [],
+  chain: [],
+  env: [],
+  file: [],
+  kms: [],
+  'kms-light': ['kms'],
+  local: [],
+  'secrets-manager': [],
+  shared: [],
+  ssm: [],
+  vault: [],
 };
 
 /** The one file that loads each npm package, and whether only when it is first used. */
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
-  '@aws-sdk/client-dynamodb': ['rotation/dynamodb-client.ts', 'lazy'],
-  '@aws-sdk/client-kms': ['providers/kms-sdk.ts', 'lazy'],
-  '@aws-sdk/client-secrets-manager': ['providers/secrets-manager-client.ts', 'lazy'],
-  '@aws-sdk/client-ssm': ['providers/ssm-client.ts', 'lazy'],
-  '@azure/identity': ['providers/azure-client.ts', 'lazy'],
-  '@azure/keyvault-secrets': ['providers/azure-client.ts', 'lazy'],
-  aws4: ['providers/aws-signature.ts', 'lazy'],
+  '@aws-sdk/client-dynamodb': ['rotation/stores/dynamodb/client.ts', 'lazy'],
+  '@aws-sdk/client-kms': ['providers/kms/sdk.ts', 'lazy'],
+  '@aws-sdk/client-secrets-manager': ['providers/secrets-manager/client.ts', 'lazy'],
+  '@aws-sdk/client-ssm': ['providers/ssm/client.ts', 'lazy'],
+  '@azure/identity': ['providers/azure-key-vault/client.ts', 'lazy'],
+  '@azure/keyvault-secrets': ['providers/azure-key-vault/client.ts', 'lazy'],
+  aws4: ['aws/signature.ts', 'lazy'],
   commander: ['cli/program.ts', 'lazy'],
-  'lru-cache': ['core/pool.ts', 'static'],
-  'p-retry': ['core/retry.ts', 'lazy'],
-  redis: ['rotation/redis-client.ts', 'lazy'],
-  undici: ['transport/undici.ts', 'lazy'],
+  'lru-cache': ['core/client/keyed-client-pool.ts', 'static'],
+  'p-retry': ['core/recovery/retry.ts', 'lazy'],
+  redis: ['rotation/stores/redis/client.ts', 'lazy'],
+  undici: ['http/load-undici.ts', 'lazy'],
 };
 
 /** Where the environment is read. */
-const READS_ENVIRONMENT = /^(?:cli\/|providers\/(?:aws-environment|environment|vault-settings|pinned-version)\.ts$)/;
+const READS_ENVIRONMENT =
+  /^(?:cli\/|aws\/environment\.ts$|providers\/(?:env\/(?:from-environment|pinned-version)|vault\/settings)\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 
 const folderOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '.');
-const stem = (path: string): string => path.replace(/^.*\//, '').replace(/\.ts$/, '');
-const layerOf = (path: string): number => CORE.findIndex((layer) => layer.includes(stem(path)));
-const ownerOf = (path: string): string | undefined =>
-  Object.keys(PROVIDERS).find((owner) => PROVIDERS[owner]?.includes(stem(path)));
+const inCore = (path: string): string => path.replace(/^core\/(.*)\.ts$/, '$1');
+const layerOf = (path: string): number => CORE.findIndex((layer) => layer.includes(inCore(path)));
+const ownerOf = (path: string): string => path.split('/')[1] ?? '';
+/** The source of a subpath. */
+const entryOf = (subpath: string): string => {
+  const name = subpath.replace(/^\.\/?/, '');
+  const [first = '', second] = name.split('/');
+  if (second !== undefined) return `${first}/stores/${second}/index.ts`;
+  if (Object.hasOwn(PROVIDERS, name)) return `providers/${name}/index.ts`;
+  return name === '' ? 'index.ts' : `${name}/index.ts`;
+};
 const packageOf = (from: string): string => /^(@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? from;
 const offenders = (breaks: (source: Source) => unknown): string[] =>
   sources.filter((source) => breaks(source)).map(({ path }) => path);
@@ -118,20 +156,20 @@ describe('reading the sources', () => {
 
 describe('who may import whom', () => {
   it('every source has a place in the tables above', () => {
-    const core = sources.filter(({ path }) => folderOf(path) === 'core').map(({ path }) => stem(path));
-    const providers = sources.filter(({ path }) => folderOf(path) === 'providers').map(({ path }) => stem(path));
+    const core = sources.filter(({ path }) => folderOf(path) === 'core').map(({ path }) => inCore(path));
+    const providers = sources.filter(({ path }) => folderOf(path) === 'providers').map(({ path }) => ownerOf(path));
     const folders = new Set(sources.map(({ path }) => folderOf(path)));
 
     expect(core.toSorted()).toEqual(CORE.flat().toSorted());
-    expect(providers.toSorted()).toEqual(Object.values(PROVIDERS).flat().toSorted());
+    expect([...new Set(providers)].toSorted()).toEqual(Object.keys(PROVIDERS).toSorted());
     expect([...folders].toSorted()).toEqual(['.', 'core', ...Object.keys(FOLDERS)].toSorted());
   });
 
   it('a file of the core imports from its own layer or one before it, and not through the index', () => {
-    const among = sources.filter(({ path }) => folderOf(path) === 'core' && stem(path) !== 'index');
+    const among = sources.filter(({ path }) => folderOf(path) === 'core' && inCore(path) !== 'index');
     const upward = offences((source, found) => {
       const to = target(source, found);
-      return to !== undefined && (layerOf(to) === -1 || layerOf(to) > layerOf(source.path) || stem(to) === 'index');
+      return to !== undefined && (layerOf(to) === -1 || layerOf(to) > layerOf(source.path) || inCore(to) === 'index');
     }, among);
 
     expect(upward).toEqual([]);
@@ -141,7 +179,7 @@ describe('who may import whom', () => {
     const inside = offences((source, found) => {
       const to = target(source, found);
       if (to === undefined || folderOf(to) !== 'core' || folderOf(source.path) === 'core') return false;
-      return stem(to) !== 'index' && !(source.path === 'pool.ts' && to === 'core/pool.ts');
+      return inCore(to) !== 'index' && !(source.path === 'pool/index.ts' && to === 'core/client/keyed-client-pool.ts');
     });
 
     expect(inside).toEqual([]);
@@ -152,7 +190,7 @@ describe('who may import whom', () => {
       const folder = folderOf(source.path);
       const to = target(source, found);
       if (to === undefined) return false;
-      if (folder === '.') return folderOf(to) === '.' || folderOf(to) === 'cli';
+      if (folder === '.') return folderOf(to) !== 'core';
       if (folder === 'core') return folderOf(to) !== 'core';
       return ![folder, 'core', ...(FOLDERS[folder] ?? [])].includes(folderOf(to));
     });
@@ -165,11 +203,10 @@ describe('who may import whom', () => {
       (source, found) => {
         const to = target(source, found);
         if (to === undefined || folderOf(to) !== 'providers' || ownerOf(to) === 'shared') return false;
-        // A secret's rotation takes the way to Secrets Manager that its key takes.
-        if (source.path.startsWith('rotation/secrets-manager')) return ownerOf(to) !== 'secrets-manager';
         // Vault's connection is one, whether it leads to a key or to a ring.
-        if (source.path.startsWith('rotation/vault')) return ownerOf(to) !== 'vault';
-        return folderOf(source.path) === 'rotation' || ownerOf(to) !== ownerOf(source.path);
+        if (source.path.startsWith('rotation/stores/vault/')) return ownerOf(to) !== 'vault';
+        if (folderOf(source.path) === 'rotation') return true;
+        return ![ownerOf(source.path), ...(PROVIDERS[ownerOf(source.path)] ?? [])].includes(ownerOf(to));
       },
       sources.filter(({ path }) => ['providers', 'rotation'].includes(folderOf(path))),
     );
@@ -258,20 +295,19 @@ describe('house style', () => {
 
 describe('subpaths', () => {
   it('each has one source, and each source beside the folders, or with a @module doc, is one', () => {
-    const exported = entries.map((subpath) => `${subpath === '.' ? 'index' : subpath.slice(2)}.ts`);
-    const meant = sources.filter(({ path, text }) => folderOf(path) === '.' || /^ \* @module$/m.test(text));
+    const exported = entries.map(entryOf);
+    const meant = sources.filter(({ path, text }) => folderOf(path) === '.' || /^(?:\/\*\*| \*) @module\b/m.test(text));
 
     expect(meant.map(({ path }) => path).toSorted()).toEqual(exported.toSorted());
     for (const subpath of entries) {
-      const name = subpath === '.' ? 'index' : subpath.slice(2);
+      const name = entryOf(subpath).replace(/\.ts$/, '');
       const built = { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` };
       expect(manifest.exports).toHaveProperty([subpath], built);
     }
   });
 
   it.each(entries)('%s opens with its @module doc, says how to import it, and only re-exports', (subpath) => {
-    const name = subpath === '.' ? 'index' : subpath.slice(2);
-    const { text, onlyReExports } = sources.find(({ path }) => path === `${name}.ts`) as Source;
+    const { text, onlyReExports } = sources.find(({ path }) => path === entryOf(subpath)) as Source;
     const opening = /^\/\*\*(?:[^*]|\*(?!\/))*\*\//.exec(text)?.[0] ?? '';
 
     expect(opening).toContain('@module');

@@ -1,5 +1,5 @@
 import type { Command, CommanderError } from 'commander';
-import { report, Secrets, UsageError } from './failure.js';
+import { report, Secrets, UsageError } from './errors.js';
 import type { CliIo } from './io.js';
 import { buildProgram } from './program.js';
 

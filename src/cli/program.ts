@@ -1,15 +1,15 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
-import type { CopyOptions } from './copy.js';
-import type { CreateKeyOptions } from './create-key.js';
-import type { EncryptOptions } from './encrypt.js';
-import { addEncryptionContext } from './encryption-context.js';
-import type { Secrets } from './failure.js';
+import type { CopyOptions } from './commands/copy.js';
+import type { CreateKeyOptions } from './commands/create-key.js';
+import type { EncryptOptions } from './commands/encrypt.js';
+import { addEncryptionContext } from './options/encryption-context.js';
+import type { Secrets } from './errors.js';
 import type { CliIo } from './io.js';
-import { choosesPriceApi } from './price-api.js';
-import type { PriceOptions } from './price.js';
-import { addRotate } from './rotate-commands.js';
-import type { VerifyOptions } from './verify.js';
+import { choosesPriceApi } from './options/price-api.js';
+import type { PriceOptions } from './commands/price.js';
+import { addRotate } from './commands/rotate-options.js';
+import type { VerifyOptions } from './commands/verify.js';
 
 /** The commands, each loading what it needs when it runs. */
 export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ program: Command; exitCode: () => number }> {
@@ -49,14 +49,14 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
 
   withStore(command('create-key', 'create the master key; safe to run twice'))
     .option('--alias <alias>', 'name of the KMS key, alias/…')
-    .action(async (options: CreateKeyOptions) => (await import('./create-key.js')).createKey(io, options));
+    .action(async (options: CreateKeyOptions) => (await import('./commands/create-key.js')).createKey(io, options));
 
   withContext(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext'))
     .option('--key-file <file>', 'read the API key from a file')
-    .action(async (options: EncryptOptions) => (await import('./encrypt.js')).encrypt(io, options, secrets));
+    .action(async (options: EncryptOptions) => (await import('./commands/encrypt.js')).encrypt(io, options, secrets));
 
   withCiphertext(command('verify', 'decrypt; print version, fingerprint and length, never the key')).action(
-    async (options: VerifyOptions) => (await import('./verify.js')).verify(io, options),
+    async (options: VerifyOptions) => (await import('./commands/verify.js')).verify(io, options),
   );
 
   withCiphertext(command('price', 'decrypt the key and ask a price API for prices, once or again and again'))
@@ -65,13 +65,13 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     .option('--api-url <url>', 'another address for the price API')
     .option('--watch [interval]', 'ask again every 60s, or as often as it says (10s, 5m; at least 1s), until Ctrl-C')
     .action(async (symbols: string[], _: unknown, asked: Command) =>
-      (await import('./price.js')).price(io, symbols, asked.optsWithGlobals<PriceOptions>(), secrets),
+      (await import('./commands/price.js')).price(io, symbols, asked.optsWithGlobals<PriceOptions>(), secrets),
     );
 
   withCiphertext(command('copy', 'copy a key from one store to another, and read it back there; it is never shown'))
     .option('--from <url>', 'where it is; without it, as --ring or --ciphertext say')
     .option('--to <url>', 'where it goes; without it, a ciphertext under KMS or --local')
-    .action(async (options: CopyOptions) => (await import('./copy.js')).copy(io, options, secrets));
+    .action(async (options: CopyOptions) => (await import('./commands/copy.js')).copy(io, options, secrets));
 
   addRotate(program, {
     io,
@@ -89,7 +89,7 @@ export async function buildProgram(io: CliIo, secrets: Secrets): Promise<{ progr
     .description('show the life of a key on this machine alone; needs nothing')
     .option('--verbose', 'with an error, print its causes too')
     .action(async () => {
-      code = await (await import('./demo.js')).demo(io);
+      code = await (await import('./commands/demo/demo.js')).demo(io);
     });
 
   return { program, exitCode: () => code };

@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS, systemClock } from './clock.js';
+import { MAX_TIMER_MS, systemClock } from './util/clock.js';
 import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
 
 /** The options of a client, checked once and complete. */

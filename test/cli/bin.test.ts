@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { startFakeKms } from '../../src/testing/fake-kms.js';
+import { startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { formsOf } from './run.js';
 
 const BIN = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url));

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fingerprintOf } from '../../src/core/index.js';
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder, type Ran } from './run.js';
 
 const KEY = 'sk"test/+&=0123456';

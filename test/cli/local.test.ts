@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../src/core/index.js';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder, type Ran } from './run.js';
 
 const KEY = 'sk"test/+&=0123456';

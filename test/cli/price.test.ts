@@ -3,7 +3,13 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fingerprintOf } from '../../src/core/index.js';
-import { manualClock, startFakeKms, startFakePriceApi, type FakeKms, type FakePriceApi } from '../../src/testing.js';
+import {
+  manualClock,
+  startFakeKms,
+  startFakePriceApi,
+  type FakeKms,
+  type FakePriceApi,
+} from '../../src/testing/index.js';
 import { built, missing, start } from '../start-example.js';
 import { begin, formsOf, run, temporaryFolder, type Started } from './run.js';
 

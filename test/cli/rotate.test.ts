@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder, type Ran } from './run.js';
 
 const OLD = 'sk"old/+&=0123456';

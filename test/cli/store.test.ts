@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fingerprintOf } from '../../src/core/index.js';
-import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder } from './run.js';
 
 const KEY = 'sk"test/+&=0123456';

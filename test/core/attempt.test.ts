@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attempt, read } from '../../src/core/attempt.js';
+import { attempt, read } from '../../src/core/util/safe-access.js';
 
 const fail = (): never => {
   throw new Error('not for you');

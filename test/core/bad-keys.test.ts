@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedClient, type LoadedKey } from '../../src/index.js';
-import { assertNoSecret, manualClock } from '../../src/testing.js';
+import { assertNoSecret, manualClock } from '../../src/testing/index.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

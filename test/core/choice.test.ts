@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyAccessDeniedError, KeyedClient, KeyProviderError, type Stage } from '../../src/index.js';
-import { manualClock } from '../../src/testing.js';
+import { manualClock } from '../../src/testing/index.js';
 import { A, B, C, loadsOf, scene, testApi, testStore, watch, type TestStore } from './hostile/scene.js';
 
 afterEach(() => {

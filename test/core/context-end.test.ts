@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 import { KeyedClient, type KeyContext } from '../../src/index.js';
-import { manualClock } from '../../src/testing.js';
+import { manualClock } from '../../src/testing/index.js';
 import { A, scene, testApi, testStore } from './hostile/scene.js';
 
 describe('a context', () => {

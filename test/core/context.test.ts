@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 import { KeyContext, KeyedClient } from '../../src/index.js';
-import { assertNoSecret, manualClock, memoryKeyProvider } from '../../src/testing.js';
+import { assertNoSecret, manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 import { FIRST, SECOND, setUp } from './helpers.js';
 
 const make = (): KeyedClient => new KeyedClient({ keyProvider: memoryKeyProvider({ current: FIRST }) });

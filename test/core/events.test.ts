@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyProviderError, type KeyEvents } from '../../src/index.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { FIRST, SECOND, setUp, THIRD, type Stage } from './helpers.js';
 
 const NAMES = [

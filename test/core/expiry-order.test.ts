@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../src/index.js';
-import { manualClock, type ManualClock } from '../../src/testing.js';
+import { manualClock, type ManualClock } from '../../src/testing/index.js';
 import { A, pause, scene, testStore, timersOf, watch } from './hostile/scene.js';
 
 /** Many clients on one clock, each with a life of its own; `ended` tells when each lost its key. */

@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyedClient } from '../../src/index.js';
-import { memoryKeyProvider } from '../../src/testing.js';
+import { memoryKeyProvider } from '../../src/testing/index.js';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 

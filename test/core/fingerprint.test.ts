@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { digestOf, fingerprintOf, versionOfCiphertext } from '../../src/core/fingerprint.js';
+import { digestOf, fingerprintOf, versionOfCiphertext } from '../../src/core/cache/fingerprint.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

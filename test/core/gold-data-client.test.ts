@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { GoldDataClient, KeyedClient, KeyProviderError } from '../../src/index.js';
-import { manualClock, memoryKeyProvider } from '../../src/testing.js';
+import { manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 import { FIRST, SECOND, setUp } from './helpers.js';
 
 describe('getPrice', () => {

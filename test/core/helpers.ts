@@ -1,5 +1,5 @@
 import { GoldDataClient, type GoldDataClientOptions } from '../../src/index.js';
-import { manualClock, memoryKeyProvider, type ManualClock, type MemoryKeyProvider } from '../../src/testing.js';
+import { manualClock, memoryKeyProvider, type ManualClock, type MemoryKeyProvider } from '../../src/testing/index.js';
 
 /** A price API in memory: it knows which keys are live, and counts. */
 export class PriceDesk {

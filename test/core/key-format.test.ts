@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAnswer, copyKey } from '../../src/core/key-format.js';
+import { checkAnswer, copyKey } from '../../src/core/cache/validate-key.js';
 import { KeyFormatError, KeyProviderError } from '../../src/index.js';
 
 const about = { provider: 'file', version: '1' };

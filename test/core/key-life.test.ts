@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyedClient, KeyProviderError } from '../../src/index.js';
-import { manualClock } from '../../src/testing.js';
+import { manualClock } from '../../src/testing/index.js';
 import {
   A,
   B,

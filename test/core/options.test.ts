@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient, KeyedClient } from '../../src/index.js';
-import { memoryKeyProvider } from '../../src/testing.js';
+import { memoryKeyProvider } from '../../src/testing/index.js';
 
 const keyProvider = memoryKeyProvider({ current: 'some-key-0001' });
 const make = (options: object): KeyedClient => new KeyedClient({ keyProvider, ...options });

@@ -2,8 +2,14 @@ import { Readable } from 'node:stream';
 import { Response as NodeFetchResponse } from 'node-fetch';
 import { describe, expect, it } from 'vitest';
 import { GoldKeyError, type Outcome } from '../../src/index.js';
-import { cancelBody, isResponse, isTransientFault, isUnauthorized, retryAfterOf } from '../../src/core/outcome.js';
-import { PriceApiError } from '../../src/prices.js';
+import {
+  cancelBody,
+  isResponse,
+  isTransientFault,
+  isUnauthorized,
+  retryAfterOf,
+} from '../../src/core/recovery/outcome.js';
+import { PriceApiError } from '../../src/prices/index.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { KeyedClientPool } from '../../src/pool.js';
+import { KeyedClientPool } from '../../src/pool/index.js';
 import { KeyProviderError } from '../../src/index.js';
-import { manualClock } from '../../src/testing.js';
+import { manualClock } from '../../src/testing/index.js';
 import { A, B, loadsOf, refusal, scene, testApi, testStore, watch, type Scene } from './hostile/scene.js';
 
 afterEach(() => {

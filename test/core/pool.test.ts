@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient, KeyedClient, KeyProviderError } from '../../src/index.js';
-import { KeyedClientPool } from '../../src/pool.js';
-import { manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../src/testing.js';
+import { KeyedClientPool } from '../../src/pool/index.js';
+import { manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../src/testing/index.js';
 import { FIRST, tally, unauthorized } from './helpers.js';
 
 interface Tenants {

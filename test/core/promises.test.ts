@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import got from 'got';
 import { describe, expect, it } from 'vitest';
 import { KeyedClient, type KeyContext } from '../../src/index.js';
-import { memoryKeyProvider } from '../../src/testing.js';
+import { memoryKeyProvider } from '../../src/testing/index.js';
 import { A, B, refusal, scene, unhandledIn } from './hostile/scene.js';
 
 /** It brings no types: as much of it as is used here. */

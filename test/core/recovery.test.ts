@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyProviderError } from '../../src/index.js';
-import { PriceApiError } from '../../src/prices.js';
+import { PriceApiError } from '../../src/prices/index.js';
 import { A, B, busy, loadsOf, pause, refusal, scene, watch } from './hostile/scene.js';
 
 const retry = { retries: 2, minTimeout: 100, factor: 2, randomize: false };

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { isGoldKeyError, KeyAccessDeniedError, KeyedClient, KeyProviderError } from '../../src/index.js';
-import { manualClock, memoryKeyProvider } from '../../src/testing.js';
+import { manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 import { FIRST, SECOND, setUp, tally, THIRD, unauthorized } from './helpers.js';
 
 const failure = (call: Promise<unknown>): Promise<unknown> =>

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { backoff, retrying, type RetryingOptions } from '../../src/core/retry.js';
-import { manualClock } from '../../src/testing.js';
+import { backoff, retrying, type RetryingOptions } from '../../src/core/recovery/retry.js';
+import { manualClock } from '../../src/testing/index.js';
 
 afterEach(() => {
   vi.restoreAllMocks();

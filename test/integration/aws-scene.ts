@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GoldDataClient, type KeyProvider } from '../../src/core/index.js';
-import { metalsApi, type Quote } from '../../src/prices.js';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { metalsApi, type Quote } from '../../src/prices/index.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.js';
 
 /** A way to a server that can be cut, and opened again at the same address, while the server runs on. */

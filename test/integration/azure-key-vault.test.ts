@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fromAzureKeyVault } from '../../src/azure-key-vault.js';
+import { fromAzureKeyVault } from '../../src/providers/azure-key-vault/index.js';
 import { GoldDataClient, systemClock, type Clock } from '../../src/core/index.js';
-import { metalsApi, type Quote } from '../../src/prices.js';
+import { metalsApi, type Quote } from '../../src/prices/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { startAzureKeyVault, type AzureKeyVault } from '../servers/azure-key-vault.js';
 import { built, finishedWithout, missing } from '../start-example.js';
 

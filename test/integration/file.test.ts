@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fromFile } from '../../src/file.js';
+import { fromFile } from '../../src/providers/file/index.js';
 import { GoldDataClient, type GoldDataClientOptions } from '../../src/index.js';
-import { manualClock } from '../../src/testing.js';
+import { manualClock } from '../../src/testing/index.js';
 import { failure, request, text } from '../providers/loading.js';
 import { folderFor, inMemory, SecretVolume } from '../providers/secret-files.js';
 

@@ -1,6 +1,6 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { dynamoDbRing } from '../../src/rotation/dynamodb.js';
+import { dynamoDbRing } from '../../src/rotation/stores/dynamodb/index.js';
 import { ringStoreContract } from '../rotation/ring-contract.js';
 import { failure } from '../rotation/ring-places.js';
 import { sampleRing } from '../rotation/sample-ring.js';

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 
-const SOURCE = fileURLToPath(new URL('../../src/rotation/redis.ts', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../src/rotation/stores/redis/index.ts', import.meta.url));
 const found = await orSkip(startRedis);
 
 /** Longer than any wait that is allowed to hold a process, shorter than the heartbeat and the package's own timeouts. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { redisRing } from '../../src/rotation/redis.js';
+import { redisRing } from '../../src/rotation/stores/redis/index.js';
 import { ringStoreContract } from '../rotation/ring-contract.js';
 import { failure, write } from '../rotation/ring-places.js';
 import { sampleRing } from '../rotation/sample-ring.js';

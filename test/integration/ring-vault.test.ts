@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { vaultRing } from '../../src/rotation/vault.js';
+import { vaultRing } from '../../src/rotation/stores/vault/index.js';
 import { ringStoreContract } from '../rotation/ring-contract.js';
 import { failure, write } from '../rotation/ring-places.js';
 import { sampleRing } from '../rotation/sample-ring.js';

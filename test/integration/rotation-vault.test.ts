@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createMasterKey } from '../../src/local.js';
-import type { KeyRingDocument, RingVersion } from '../../src/rotation.js';
-import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
+import { createMasterKey } from '../../src/providers/local/index.js';
+import type { KeyRingDocument, RingVersion } from '../../src/rotation/index.js';
+import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { temporaryFolder } from '../cli/run.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';
@@ -38,7 +38,9 @@ async function gateway(onKey: (key: string) => void) {
 
 describe.skipIf(found.skipped !== undefined)(`the Vault recipe ${found.skipped ?? ''}`, () => {
   it('makes a random key, keeps it with its story, announces the change and fetches with it; then once more', async () => {
-    expect(existsSync(join(ROOT, 'dist', 'rotation', 'vault.js')), 'built: npm run build:js').toBe(true);
+    expect(existsSync(join(ROOT, 'dist', 'rotation', 'stores', 'vault', 'index.js')), 'built: npm run build:js').toBe(
+      true,
+    );
     const vault = found.server as Vault;
     onTestFinished(() => vault[Symbol.asyncDispose]());
     const api = await startFakePriceApi();

@@ -1,8 +1,8 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { fromSecretsManager, rotationHandler } from '../../src/secrets-manager.js';
-import { assertNoSecret } from '../../src/testing.js';
-import { keyProviderContract } from '../../src/testing/contract.js';
+import { fromSecretsManager, rotationHandler } from '../../src/providers/secrets-manager/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
+import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
 import { built, finishedWithout, missing } from '../start-example.js';
 import { failure } from '../providers/loading.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';

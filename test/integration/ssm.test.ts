@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { fromSsm, type FromSsmOptions } from '../../src/ssm.js';
-import { assertNoSecret } from '../../src/testing.js';
-import { keyProviderContract } from '../../src/testing/contract.js';
+import { fromSsm, type FromSsmOptions } from '../../src/providers/ssm/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
+import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
 import { failure } from '../providers/loading.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';

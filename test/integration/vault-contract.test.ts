@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { keyProviderContract } from '../../src/testing.js';
-import { fromVault, fromVaultTransit, transitCipher, type VaultAuth } from '../../src/vault.js';
+import { keyProviderContract } from '../../src/testing/index.js';
+import { fromVault, fromVaultTransit, transitCipher, type VaultAuth } from '../../src/providers/vault/index.js';
 import { gateTo } from '../servers/gate.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/index.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';
 import { finishedWithout, ROOT } from '../start-example.js';
@@ -22,7 +22,7 @@ describe.skipIf(found.skipped !== undefined)(`the examples for Vault ${found.ski
   const run = finishedWithout(KEY, vault?.rootToken ?? '');
 
   beforeAll(async () => {
-    expect(existsSync(join(ROOT, 'dist', 'vault.js')), 'built: npm run build:js').toBe(true);
+    expect(existsSync(join(ROOT, 'dist', 'providers', 'vault', 'index.js')), 'built: npm run build:js').toBe(true);
     api = await startFakePriceApi({ keys: [KEY] });
   });
   afterAll(async () => {

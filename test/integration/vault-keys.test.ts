@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { GoldDataClient, systemClock, type Clock, type KeyProvider } from '../../src/core/index.js';
-import { metalsApi } from '../../src/prices.js';
+import { metalsApi } from '../../src/prices/index.js';
 import {
   fileRing,
   fromKeyRing,
   KeyRotationManager,
   type KeyRingDocument,
   type RingVersion,
-} from '../../src/rotation.js';
-import { assertNoSecret, startFakePriceApi, type FakePriceApi } from '../../src/testing.js';
-import { fromVault, fromVaultTransit, transitCipher, type VaultAuth } from '../../src/vault.js';
+} from '../../src/rotation/index.js';
+import { assertNoSecret, startFakePriceApi, type FakePriceApi } from '../../src/testing/index.js';
+import { fromVault, fromVaultTransit, transitCipher, type VaultAuth } from '../../src/providers/vault/index.js';
 import { temporaryFolder } from '../cli/run.js';
 import { gateTo, type Gate } from '../servers/gate.js';
 import { orSkip } from '../servers/or-skip.js';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isStaleCas } from '../../src/providers/vault-errors.js';
-import { vaultLink, type VaultLink } from '../../src/providers/vault-link.js';
-import type { VaultAuth, VaultConnection } from '../../src/providers/vault-options.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { isStaleCas } from '../../src/providers/vault/errors.js';
+import { vaultLink, type VaultLink } from '../../src/providers/vault/connection.js';
+import type { VaultAuth, VaultConnection } from '../../src/providers/vault/options.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';
 

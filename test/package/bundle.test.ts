@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { startFakeKms } from '../../src/testing/fake-kms.js';
-import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakeKms } from '../../src/testing/fake-kms/server.js';
+import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { lib, type Bundle } from '../bench-lib.js';
 
 const { bundled, packageOf } = await lib('bundle.mjs');
@@ -19,14 +19,14 @@ const KEY = 'sk-invented/+&=0123456789';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };
 
 /** What is in it beside the core: a further file is a decision. */
-const SOURCES = (
-  'aws-call aws-container aws-credentials aws-environment aws-errors aws-faults aws-signature ciphertext ' +
-  'ciphertext-provider encryption-context kms-decrypt kms-endpoint kms-errors kms-header kms-key-id kms-light ' +
-  'kms-light-client kms-light-credentials kms-light-wire kms-sdk load-package socket-codes until-aborted visible within'
-)
-  .split(' ')
-  .map((name) => `src/providers/${name}.ts`);
-const TRANSPORT = ['bounded-body', 'exchange', 'node-http', 'shared-http'].map((name) => `src/transport/${name}.ts`);
+const SOURCES = Object.entries({
+  aws: 'call container-credentials credentials environment errors failures signature',
+  http: 'bounded-body node-http shared-agent types',
+  'providers/kms': 'decrypt errors key-id sdk',
+  'providers/kms-light': 'client credentials endpoint from-kms-light protocol',
+  'providers/shared': 'ciphertext ciphertext-header ciphertext-provider encryption-context',
+  util: 'ascii deadline load-package socket-errors until-aborted',
+}).flatMap(([folder, names]) => names.split(' ').map((name) => `src/${folder}/${name}.ts`));
 
 const unique = (names: readonly (string | undefined)[]): (string | undefined)[] => [...new Set(names)].toSorted();
 
@@ -54,15 +54,16 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
   });
 
   it('is made of the core and these sources', async () => {
-    const { files } = await bundled(`export * from './src/index.js'; export * from './src/kms-light.js';`, {
-      resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
-      external: [...SDK, 'aws4', 'p-retry'],
-    });
-
-    expect(files.filter((file) => !file.startsWith('src/core/')).toSorted()).toEqual(
-      [...SOURCES, ...TRANSPORT].toSorted(),
+    const { files } = await bundled(
+      `export * from './src/index.js'; export * from './src/providers/kms-light/index.js';`,
+      {
+        resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
+        external: [...SDK, 'aws4', 'p-retry'],
+      },
     );
-    expect(files).not.toContain('src/core/pool.ts');
+
+    expect(files.filter((file) => !file.startsWith('src/core/')).toSorted()).toEqual(SOURCES.toSorted());
+    expect(files).not.toContain('src/core/client/keyed-client-pool.ts');
   });
 
   it.each(['esm', 'cjs'] as const)(

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
-import { startFakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
+import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { printed, program } from './user.js';
 
 const KEY = 'sk-invented/+&=0123456789';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { printed, program } from './user.js';
 
 const KEY = 'sk-invented/+&=0123456789';

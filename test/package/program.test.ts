@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { node, printed, program } from './user.js';
 
 const KEY = 'sk-invented/+&=0123456789';

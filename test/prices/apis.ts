@@ -8,7 +8,7 @@ import {
   twelveData,
   type PriceApi,
   type PriceApiOptions,
-} from '../../src/prices.js';
+} from '../../src/prices/index.js';
 
 /** What the contract has to know of a price API. */
 export interface ApiUnderTest {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GoldDataClient } from '../../src/core/index.js';
-import { metalsApi, type PriceApiErrorKind, type Quote } from '../../src/prices.js';
-import { startFakePriceApi, type FakePriceApi, type PriceFault } from '../../src/testing/fake-price-api.js';
+import { metalsApi, type PriceApiErrorKind, type Quote } from '../../src/prices/index.js';
+import { startFakePriceApi, type FakePriceApi, type PriceFault } from '../../src/testing/fake-price-api/server.js';
 import { memoryKeyProvider } from '../../src/testing/memory-provider.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { commoditiesApi } from '../../src/prices.js';
+import { commoditiesApi } from '../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { priceApi } from '../../src/cli/price-api.js';
-import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../src/prices/names.js';
+import { priceApi } from '../../src/cli/options/price-api.js';
+import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../src/prices/apis/names.js';
 import { GoldDataClient, KeyRejectedError } from '../../src/core/index.js';
-import { PriceApiError, type PriceApiErrorKind } from '../../src/prices.js';
+import { PriceApiError, type PriceApiErrorKind } from '../../src/prices/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
-import { USD_PRICES } from '../../src/testing/fake-price-api-dialect.js';
-import { startFakePriceApi, type FakePriceApi, type PriceFault } from '../../src/testing/fake-price-api.js';
+import { USD_PRICES } from '../../src/testing/fake-price-api/types.js';
+import { startFakePriceApi, type FakePriceApi, type PriceFault } from '../../src/testing/fake-price-api/server.js';
 import { memoryKeyProvider } from '../../src/testing/memory-provider.js';
 import { APIS } from './apis.js';
 import { fractionOf, isNearest } from './rational.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { goldApi, metalsApi } from '../../src/prices.js';
-import { isDecimal, isHeld } from '../../src/prices/decimal.js';
-import { parseExactly } from '../../src/prices/exact-json.js';
+import { goldApi, metalsApi } from '../../src/prices/index.js';
+import { isDecimal, isHeld } from '../../src/prices/values/decimal.js';
+import { parseExactly } from '../../src/prices/values/exact-json.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
 import { contextOf, rejection } from './scripted-api.js';
 

@@ -6,8 +6,8 @@ import {
   type PriceClient,
   type PriceQuery,
   type Quote,
-} from '../../src/prices.js';
-import type { ManualClock } from '../../src/testing.js';
+} from '../../src/prices/index.js';
+import type { ManualClock } from '../../src/testing/index.js';
 
 type Query = string | PriceQuery;
 type Turn = { fail: unknown } | { hang: number } | { wait: number; fail?: unknown };

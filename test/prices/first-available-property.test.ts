@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CallTimeoutError } from '../../src/core/index.js';
-import { firstAvailable, PriceApiError, type PriceClient, type Quote } from '../../src/prices.js';
-import { manualClock, type ManualClock } from '../../src/testing.js';
+import { firstAvailable, PriceApiError, type PriceClient, type Quote } from '../../src/prices/index.js';
+import { manualClock, type ManualClock } from '../../src/testing/index.js';
 import { runs } from '../core/property/jitter.js';
 import { fault, quoteOf } from './desk.js';
 

@@ -15,9 +15,9 @@ import {
   type PriceClient,
   type PriceQuery,
   type Quote,
-} from '../../src/prices.js';
-import { assertNoSecret, manualClock, memoryKeyProvider, type ManualClock } from '../../src/testing.js';
-import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+} from '../../src/prices/index.js';
+import { assertNoSecret, manualClock, memoryKeyProvider, type ManualClock } from '../../src/testing/index.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { Desk, fault, quoteOf } from './desk.js';
 import { rejection } from './scripted-api.js';
 

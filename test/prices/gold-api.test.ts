@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { goldApi } from '../../src/prices.js';
+import { goldApi } from '../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 

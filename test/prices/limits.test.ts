@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoldDataClient } from '../../src/core/index.js';
-import { goldApi, metalsApi, metalsDev, type PriceApiOptions } from '../../src/prices.js';
+import { goldApi, metalsApi, metalsDev, type PriceApiOptions } from '../../src/prices/index.js';
 import { memoryKeyProvider } from '../../src/testing/memory-provider.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 

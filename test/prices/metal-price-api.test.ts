@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metalPriceApi } from '../../src/prices.js';
+import { metalPriceApi } from '../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
 import { contextOf, scriptedApi } from './scripted-api.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { metalsApi, PriceApiError, type PriceApiErrorKind } from '../../src/prices.js';
+import { metalsApi, PriceApiError, type PriceApiErrorKind } from '../../src/prices/index.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 
 const KEY = 'test-key/+& 0123'.replace(' ', '');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PriceApiError, type PriceApi, type PriceApiErrorKind, type PriceApiOptions } from '../../src/prices.js';
+import { PriceApiError, type PriceApi, type PriceApiErrorKind, type PriceApiOptions } from '../../src/prices/index.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 
 /** An answer of a vendor, and what it means. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Steps } from '../../src/prices/steps.js';
+import { Steps } from '../../src/prices/values/price-jumps.js';
 
 it('steps remember ten thousand pairs, those accepted last', () => {
   const steps = new Steps(0.1);

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Agent, MockAgent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { metalsApi, PriceApiError } from '../../src/prices.js';
+import { metalsApi, PriceApiError } from '../../src/prices/index.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 
 const KEY = 'sk"test/+&=0123';

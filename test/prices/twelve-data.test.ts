@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { twelveData } from '../../src/prices.js';
+import { twelveData } from '../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
 import { contextOf, rejection, scriptedApi } from './scripted-api.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { perUnit } from '../../src/prices/units.js';
+import { perUnit } from '../../src/prices/values/units.js';
 import { fractionOf, isNearest } from './rational.js';
 
 describe('a price per another unit than the troy ounce', () => {

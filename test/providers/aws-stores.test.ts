@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fromSecretsManager } from '../../src/secrets-manager.js';
-import { fromSsm } from '../../src/ssm.js';
-import { keyProviderContract } from '../../src/testing/contract.js';
+import { fromSecretsManager } from '../../src/providers/secrets-manager/index.js';
+import { fromSsm } from '../../src/providers/ssm/index.js';
+import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
 import { fakeSecret, secretsFault } from './fake-secret.js';
 
 const runner = { describe, it, expect };
@@ -72,7 +72,9 @@ describe('the packages behind the AWS stores', () => {
   let loaded: readonly string[];
   beforeAll(async () => {
     const { metafile } = await build({
-      entryPoints: names.map((name) => fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url))),
+      entryPoints: Object.fromEntries(
+        names.map((name) => [name, fileURLToPath(new URL(`../../src/providers/${name}/index.ts`, import.meta.url))]),
+      ),
       outdir: folder,
       outExtension: { '.js': '.mjs' },
       bundle: true,

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SecretClient } from '@azure/keyvault-secrets';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fromAzureKeyVault } from '../../src/azure-key-vault.js';
+import { fromAzureKeyVault } from '../../src/providers/azure-key-vault/index.js';
 import type { KeyProvider, LoadRequest } from '../../src/core/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
-import { keyProviderContract } from '../../src/testing/contract.js';
+import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
 import { startAzureKeyVault, type AzureKeyVault } from '../servers/azure-key-vault.js';
 import { failure, hurriedClock, request, text } from './loading.js';
 

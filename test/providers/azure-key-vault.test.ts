@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fromAzureKeyVault } from '../../src/azure-key-vault.js';
+import { fromAzureKeyVault } from '../../src/providers/azure-key-vault/index.js';
 import { GoldDataClient, type KeyProvider } from '../../src/core/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
 import { azureFailure, startAzureKeyVault, type AzureKeyVault } from '../servers/azure-key-vault.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fromAzureKeyVault } from '../../src/azure-key-vault.js';
+import { fromAzureKeyVault } from '../../src/providers/azure-key-vault/index.js';
 
 const good = { vaultUrl: 'https://gold.vault.azure.net', secretName: 'metals-api-key' };
 const credential = { getToken: () => Promise.resolve(null) };
@@ -68,7 +68,7 @@ describe('the packages of the Azure SDK', () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'goldkey-'));
     await build({
-      entryPoints: [fileURLToPath(new URL('../../src/azure-key-vault.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(new URL('../../src/providers/azure-key-vault/index.ts', import.meta.url))],
       outfile: join(directory, 'alone.mjs'),
       bundle: true,
       packages: 'external',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeBase64, encodeBase64 } from '../../src/providers/base64-bytes.js';
+import { decodeBase64, encodeBase64 } from '../../src/util/base64.js';
 
 describe('base64 between buffers', () => {
   it('writes what Buffer writes, and reads it back', () => {

@@ -1,9 +1,9 @@
 import { unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { fromBreakGlass, fromChain } from '../../src/chain.js';
+import { fromBreakGlass, fromChain } from '../../src/providers/chain/index.js';
 import { KeyAccessDeniedError, KeyedClient, KeyProviderError, type KeyEvents } from '../../src/core/index.js';
-import { manualClock, memoryKeyProvider } from '../../src/testing.js';
+import { manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 import { failure, request, text } from './loading.js';
 import { folderFor } from './secret-files.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { fromBreakGlass, fromChain } from '../../src/chain.js';
+import { fromBreakGlass, fromChain } from '../../src/providers/chain/index.js';
 import {
   GoldDataClient,
   KeyAccessDeniedError,
@@ -8,7 +8,7 @@ import {
   type KeyProvider,
   type LoadRequest,
 } from '../../src/core/index.js';
-import { assertNoSecret, manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../src/testing.js';
+import { assertNoSecret, manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../src/testing/index.js';
 import { failure, request, text } from './loading.js';
 
 const FIRST = 'sk-invented/first+&=0123456789';

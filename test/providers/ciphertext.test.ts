@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ciphertextBytes } from '../../src/providers/ciphertext.js';
+import { ciphertextBytes } from '../../src/providers/shared/ciphertext.js';
 
 const BLOB = Buffer.from(Array.from({ length: 200 }, (_, index) => (index * 151 + 250) % 256));
 const check = (ciphertext: unknown): Uint8Array => ciphertextBytes(ciphertext, 'aws-kms');

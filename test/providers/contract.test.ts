@@ -2,12 +2,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { fromKms } from '../../src/kms.js';
-import { fromKmsLight } from '../../src/kms-light.js';
+import { fromKms } from '../../src/providers/kms/index.js';
+import { fromKmsLight } from '../../src/providers/kms-light/index.js';
 import type { KeyProvider } from '../../src/core/index.js';
-import { createMasterKey, fromLocal, localCipher } from '../../src/local.js';
-import { keyProviderContract } from '../../src/testing/contract.js';
-import { startFakeKms } from '../../src/testing/fake-kms.js';
+import { createMasterKey, fromLocal, localCipher } from '../../src/providers/local/index.js';
+import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
+import { startFakeKms } from '../../src/testing/fake-kms/server.js';
 
 const runner = { describe, it, expect };
 const encryptionContext = { service: 'gold-data-stream' };

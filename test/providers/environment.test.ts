@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyedClient } from '../../src/core/index.js';
-import { fromEnvironment } from '../../src/env.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { fromEnvironment } from '../../src/providers/env/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { failure, request, text } from './loading.js';
 
 const KEY = 'sk-invented/+&=0123456789';

@@ -9,7 +9,7 @@ describe('a bundle of goldkey and goldkey/file', () => {
   it('contains no SDK: of the packages only p-retry and what that needs', async () => {
     const { metafile } = await build({
       stdin: {
-        contents: `export { GoldDataClient } from './index.js'; export { fromFile } from './file.js';`,
+        contents: `export { GoldDataClient } from './index.js'; export { fromFile } from './providers/file/index.js';`,
         resolveDir: SOURCES,
       },
       bundle: true,

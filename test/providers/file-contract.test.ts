@@ -2,11 +2,11 @@ import { chmod, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { fromBreakGlass, fromChain } from '../../src/chain.js';
+import { fromBreakGlass, fromChain } from '../../src/providers/chain/index.js';
 import { KeyProviderError } from '../../src/core/index.js';
-import { fromEnvironment } from '../../src/env.js';
-import { fromFile } from '../../src/file.js';
-import { keyProviderContract, memoryKeyProvider } from '../../src/testing.js';
+import { fromEnvironment } from '../../src/providers/env/index.js';
+import { fromFile } from '../../src/providers/file/index.js';
+import { keyProviderContract, memoryKeyProvider } from '../../src/testing/index.js';
 import { inMemory } from './secret-files.js';
 
 const runner = { describe, it, expect };

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClientClosedError, KeyedClient, type LoadRequest } from '../../src/core/index.js';
-import { fromFile } from '../../src/file.js';
-import { fileError } from '../../src/providers/secret-file.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { fromFile } from '../../src/providers/file/index.js';
+import { fileError } from '../../src/providers/file/read.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { failure, request, text } from './loading.js';
 import { folderFor, inMemory, SecretVolume } from './secret-files.js';
 

@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
-import { kmsCipher } from '../../src/kms.js';
-import { createKmsKey } from '../../src/providers/kms-admin.js';
-import { startFakeKms } from '../../src/testing/fake-kms.js';
+import { kmsCipher } from '../../src/providers/kms/index.js';
+import { createKmsKey } from '../../src/providers/kms/create-key.js';
+import { startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { failure } from './loading.js';
 
 const CREDENTIALS = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented-secret' };

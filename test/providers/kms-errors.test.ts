@@ -1,9 +1,9 @@
 import { DecryptCommand, KMSClient, KMSServiceException } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fromKms } from '../../src/kms.js';
-import { awsPause } from '../../src/providers/aws-faults.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { fromKms } from '../../src/providers/kms/index.js';
+import { awsPause } from '../../src/aws/failures.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { failure, hurriedClock, request } from './loading.js';
 
 const kms = mockClient(KMSClient);

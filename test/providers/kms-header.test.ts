@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { headerHint } from '../../src/providers/kms-header.js';
+import { headerHint } from '../../src/providers/shared/ciphertext-header.js';
 
 /** A ciphertext as public samples have them. */
 function blob(variant: 1 | 2, rest: number, declared = rest): Uint8Array {

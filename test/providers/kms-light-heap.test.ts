@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { temporaryFolder } from '../cli/run.js';
 
 const DIST = pathToFileURL(join(import.meta.dirname, '../../dist')).href;
@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const PROGRAM = `
 import { writeHeapSnapshot } from 'node:v8';
 import { GoldDataClient } from '${DIST}/index.js';
-import { fromKmsLight } from '${DIST}/kms-light.js';
+import { fromKmsLight } from '${DIST}/providers/kms-light/index.js';
 
 const [, , file, mode, endpoint, ciphertext] = process.argv;
 async function use() {

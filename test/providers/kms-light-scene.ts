@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { systemClock, type Clock, type KeyProvider, type LoadedKey } from '../../src/core/index.js';
-import { fromKmsLight, type FromKmsLightOptions } from '../../src/kms-light.js';
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { fromKmsLight, type FromKmsLightOptions } from '../../src/providers/kms-light/index.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { request } from './loading.js';
 
 export const KEY = 'invented-key-4711';

@@ -2,7 +2,7 @@ import { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { KeyProvider } from '../../src/core/index.js';
-import { fromKms, kmsCipher, type FromKmsOptions } from '../../src/kms.js';
+import { fromKms, kmsCipher, type FromKmsOptions } from '../../src/providers/kms/index.js';
 import { failure, hurriedClock, request, text } from './loading.js';
 
 const CIPHERTEXT = Buffer.alloc(180, 7).toString('base64');

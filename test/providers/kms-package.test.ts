@@ -33,7 +33,7 @@ const load = (file: string): string => `
 describe('the package of the AWS SDK', () => {
   it('is asked for by its install line when it is missing', async () => {
     await build({
-      entryPoints: [source('kms.ts')],
+      entryPoints: [source('providers/kms/index.ts')],
       outfile: join(directory, 'alone.mjs'),
       bundle: true,
       packages: 'external',
@@ -48,7 +48,7 @@ describe('the package of the AWS SDK', () => {
 
   it('is found in a bundled application', async () => {
     await build({
-      entryPoints: [source('kms.ts')],
+      entryPoints: [source('providers/kms/index.ts')],
       outfile: join(directory, 'bundled.cjs'),
       bundle: true,
       platform: 'node',
@@ -61,7 +61,7 @@ describe('the package of the AWS SDK', () => {
 
   it('is not loaded, nor is anything else, by an import', async () => {
     const { metafile } = await build({
-      entryPoints: [source('kms.ts'), source('local.ts')],
+      entryPoints: [source('providers/kms/index.ts'), source('providers/local/index.ts')],
       outdir: directory,
       bundle: true,
       packages: 'external',
@@ -79,7 +79,7 @@ describe('the package of the AWS SDK', () => {
 
   it('is asked for by kms-light only where nothing else knows who signs', async () => {
     await build({
-      entryPoints: [source('kms-light.ts')],
+      entryPoints: [source('providers/kms-light/index.ts')],
       outfile: join(directory, 'light.cjs'),
       bundle: true,
       external: ['@aws-sdk/*'],

@@ -1,8 +1,8 @@
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KeyProvider, LoadedKey } from '../../src/core/index.js';
-import { fromKms, kmsCipher, type FromKmsOptions } from '../../src/kms.js';
-import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { fromKms, kmsCipher, type FromKmsOptions } from '../../src/providers/kms/index.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { failure, hurriedClock, request, text } from './loading.js';
 
 const KEY = 'invented-key-4711';

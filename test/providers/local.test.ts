@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createMasterKey, fromLocal, localCipher } from '../../src/local.js';
-import { open, seal } from '../../src/providers/local-seal.js';
-import { withMasterKey } from '../../src/providers/master-key.js';
+import { createMasterKey, fromLocal, localCipher } from '../../src/providers/local/index.js';
+import { open, seal } from '../../src/providers/local/envelope.js';
+import { withMasterKey } from '../../src/providers/local/master-key.js';
 import { failure, request, text } from './loading.js';
 
 const KEY = 'invented-key-4711';

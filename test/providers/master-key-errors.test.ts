@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ClientClosedError } from '../../src/core/index.js';
-import { fileError } from '../../src/providers/master-key.js';
+import { fileError } from '../../src/providers/local/master-key.js';
 
 describe('what the file system says of a master-key file', () => {
   it.each([

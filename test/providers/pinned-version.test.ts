@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { pinnedVersion } from '../../src/env.js';
+import { pinnedVersion } from '../../src/providers/env/index.js';
 import { GoldDataClient } from '../../src/index.js';
-import { fileRing, fromKeyRing } from '../../src/rotation.js';
+import { fileRing, fromKeyRing } from '../../src/rotation/index.js';
 import { PriceDesk } from '../core/helpers.js';
 import { NAME, ringScene } from '../rotation/scene.js';
 

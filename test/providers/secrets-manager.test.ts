@@ -2,8 +2,8 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { inspect } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Stage } from '../../src/core/index.js';
-import { fromSecretsManager, type FromSecretsManagerOptions } from '../../src/secrets-manager.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { fromSecretsManager, type FromSecretsManagerOptions } from '../../src/providers/secrets-manager/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { fakeSecret, secretsFault } from './fake-secret.js';
 import { failure, hurriedClock, request, text } from './loading.js';
 

@@ -3,9 +3,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { inspect } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Stage } from '../../src/core/index.js';
-import { writeToSsm } from '../../src/providers/ssm-write.js';
-import { fromSsm, type FromSsmOptions } from '../../src/ssm.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { writeToSsm } from '../../src/providers/ssm/write.js';
+import { fromSsm, type FromSsmOptions } from '../../src/providers/ssm/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { failure, hurriedClock, request, text } from './loading.js';
 
 const KEY = 'sk-invented/+&=0123456789';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { untilAborted } from '../../src/providers/until-aborted.js';
+import { untilAborted } from '../../src/util/until-aborted.js';
 import { failure } from './loading.js';
 
 describe('untilAborted', () => {

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { VAULT, vaultPause, VaultFault } from '../../src/providers/vault-faults.js';
-import { isStaleCas } from '../../src/providers/vault-errors.js';
-import { vaultLink, type VaultLink, type VaultRequest } from '../../src/providers/vault-link.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { VAULT, vaultPause, VaultFault } from '../../src/providers/vault/failures.js';
+import { isStaleCas } from '../../src/providers/vault/errors.js';
+import { vaultLink, type VaultLink, type VaultRequest } from '../../src/providers/vault/connection.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { manualClock } from '../../src/testing/manual-clock.js';
-import { resetConnection, sendTruncated } from '../../src/testing/loopback-server.js';
+import { resetConnection, sendTruncated } from '../../src/testing/http/loopback-server.js';
 import { failure, hurriedClock } from './loading.js';
 import { errors, vaultLike, type Reply, type VaultLike } from './vault-like.js';
 

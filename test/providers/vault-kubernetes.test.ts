@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { vaultLink, type VaultLink } from '../../src/providers/vault-link.js';
-import type { VaultAuth } from '../../src/providers/vault-options.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { vaultLink, type VaultLink } from '../../src/providers/vault/connection.js';
+import type { VaultAuth } from '../../src/providers/vault/options.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { temporaryFolder } from '../cli/run.js';
 import { failure } from './loading.js';
 import { errors, granted, pauseless, vaultLike, type VaultLike } from './vault-like.js';

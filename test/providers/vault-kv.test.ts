@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GoldDataClient, type KeyProvider, type LoadedKey, type Stage } from '../../src/core/index.js';
-import { assertNoSecret, keyProviderContract } from '../../src/testing.js';
-import { resetConnection } from '../../src/testing/loopback-server.js';
-import { fromVault } from '../../src/vault.js';
+import { assertNoSecret, keyProviderContract } from '../../src/testing/index.js';
+import { resetConnection } from '../../src/testing/http/loopback-server.js';
+import { fromVault } from '../../src/providers/vault/index.js';
 import { failure, request, text } from './loading.js';
 import { errors, pauseless, vaultLike, type Reply, type VaultLike } from './vault-like.js';
 

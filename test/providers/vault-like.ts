@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { systemClock, type Clock } from '../../src/core/index.js';
-import { send, startLoopbackServer, type LoopbackRequest } from '../../src/testing/loopback-server.js';
+import { send, startLoopbackServer, type LoopbackRequest } from '../../src/testing/http/loopback-server.js';
 
 /** What a request brought, as far as the tests ask. */
 export interface Seen {

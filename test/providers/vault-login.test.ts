@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { vaultLink, type VaultLink, type VaultRequest } from '../../src/providers/vault-link.js';
-import type { VaultAuth } from '../../src/providers/vault-options.js';
-import { assertNoSecret } from '../../src/testing.js';
-import { resetConnection } from '../../src/testing/loopback-server.js';
+import { vaultLink, type VaultLink, type VaultRequest } from '../../src/providers/vault/connection.js';
+import type { VaultAuth } from '../../src/providers/vault/options.js';
+import { assertNoSecret } from '../../src/testing/index.js';
+import { resetConnection } from '../../src/testing/http/loopback-server.js';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.js';
 import { failure } from './loading.js';
 import { denying, errors, granted, vaultLike, type VaultLike } from './vault-like.js';

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { vaultLink } from '../../src/providers/vault-link.js';
-import { vaultPath } from '../../src/providers/vault-options.js';
+import { vaultLink } from '../../src/providers/vault/connection.js';
+import { vaultPath } from '../../src/providers/vault/options.js';
 import { failure } from './loading.js';
 import { vaultLike, type VaultLike } from './vault-like.js';
 

@@ -22,7 +22,7 @@ describe('a process that has asked Vault', () => {
     vault.on('auth/approle/login', granted('hvs.invented-token-0123456789'));
     vault.on('secret/data/gold', { status: 200, body: {} });
     await build({
-      entryPoints: [fileURLToPath(new URL('../../src/providers/vault-link.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(new URL('../../src/providers/vault/connection.ts', import.meta.url))],
       outfile: join(folder, 'link.cjs'),
       bundle: true,
       platform: 'node',

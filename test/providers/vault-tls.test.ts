@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { vaultLink } from '../../src/providers/vault-link.js';
+import { vaultLink } from '../../src/providers/vault/connection.js';
 import { failure, hurriedClock } from './loading.js';
 
 const read = { method: 'GET', path: 'secret/data/gold', what: 'the read of the key ring' } as const;

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { KeyCipher, KeyProvider } from '../../src/core/index.js';
-import { assertNoSecret, keyProviderContract } from '../../src/testing.js';
-import { resetConnection } from '../../src/testing/loopback-server.js';
-import { fromVaultTransit, transitCipher } from '../../src/vault.js';
+import { assertNoSecret, keyProviderContract } from '../../src/testing/index.js';
+import { resetConnection } from '../../src/testing/http/loopback-server.js';
+import { fromVaultTransit, transitCipher } from '../../src/providers/vault/index.js';
 import { failure, request, text } from './loading.js';
 import { errors, pauseless, vaultLike, type Reply, type Seen, type VaultLike } from './vault-like.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redactValue, scrub } from '../../src/core/redact.js';
+import { redactValue, scrub } from '../../src/core/redaction/redact.js';
 import { findSecret } from '../../src/testing/assert-no-secret.js';
 import { PLAIN as KEY, SPECIAL } from './encodings.js';
 import { errorWith, NOT_SEARCHED, REDACTED } from './helpers.js';

@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import * as redact from '../../src/core/redact.js';
+import * as redact from '../../src/core/redaction/redact.js';
 import { SPECIAL } from './encodings.js';
 import { allLeaks, leaks } from './leaks.js';
 import { photograph } from './snapshot.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import * as hurried from '../../src/core/redact.js';
+import * as hurried from '../../src/core/redaction/redact.js';
 import { PLAIN as KEY } from './encodings.js';
 import { errorWith, NOT_SEARCHED, REDACTED, redactValue, scrub } from './helpers.js';
 

@@ -3,8 +3,8 @@ import { copyFile, link, readdir, readFile, rename, writeFile } from 'node:fs/pr
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fileRing, type KeyRingDocument } from '../../src/rotation.js';
-import { ringJson } from '../../src/rotation/ring-json.js';
+import { fileRing, type KeyRingDocument } from '../../src/rotation/index.js';
+import { ringJson } from '../../src/rotation/ring/serialize.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';
 import { ringScene, type RingScene } from './scene.js';
 

@@ -1,8 +1,8 @@
 // Takes one step of a rotation over a file ring, in a process that is killed in the middle of it: `node --import <preload>
 // <this, bundled> '<json>'`. What it minted it notes in a file of its own, as a price API remembers its keys.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { localCipher } from '../../src/local.js';
-import { fileRing, KeyRotationManager } from '../../src/rotation.js';
+import { localCipher } from '../../src/providers/local/index.js';
+import { fileRing, KeyRotationManager } from '../../src/rotation/index.js';
 
 /** What the child is told. */
 export interface CrashOrder {

@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import { dynamoDbRing } from '../../src/rotation/dynamodb.js';
+import { dynamoDbRing } from '../../src/rotation/stores/dynamodb/index.js';
 import { ringStoreContract } from './ring-contract.js';
 import { fakeTable } from './fake-table.js';
 

@@ -7,8 +7,8 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { dynamoDbRing } from '../../src/rotation/dynamodb.js';
-import type { RingStore } from '../../src/rotation/types.js';
+import { dynamoDbRing } from '../../src/rotation/stores/dynamodb/index.js';
+import type { RingStore } from '../../src/rotation/ring/types.js';
 import { fakeTable } from './fake-table.js';
 import { expectNoCiphertext, failure } from './ring-places.js';
 import { sampleRing } from './sample-ring.js';

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { inspect } from 'node:util';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { dynamoDbRing, type DynamoDbRingOptions } from '../../src/rotation/dynamodb.js';
+import { dynamoDbRing, type DynamoDbRingOptions } from '../../src/rotation/stores/dynamodb/index.js';
 import { fakeTable } from './fake-table.js';
 import { failure } from './ring-places.js';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileRing } from '../../src/rotation.js';
+import { fileRing } from '../../src/rotation/index.js';
 import { ringStoreContract } from './ring-contract.js';
 
 ringStoreContract('fileRing', async () => {

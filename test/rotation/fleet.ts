@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { GoldDataClient, type GoldDataClientOptions, type KeyCipher } from '../../src/index.js';
-import { fileRing, fromKeyRing, type KeyRingOptions, type RingStore } from '../../src/rotation.js';
+import { fileRing, fromKeyRing, type KeyRingOptions, type RingStore } from '../../src/rotation/index.js';
 import type { PriceDesk } from '../core/helpers.js';
 import { NAME, type RingScene } from './scene.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError } from '../../src/index.js';
-import { fileRing, fromKeyRing, RingConflictError } from '../../src/rotation.js';
+import { fileRing, fromKeyRing, RingConflictError } from '../../src/rotation/index.js';
 import { PriceDesk } from '../core/helpers.js';
 import { counted, host, nextLife, settle, telling } from './fleet.js';
 import { failure, memoryRing, NEW, OLD, ringOf } from './rings.js';

@@ -1,8 +1,8 @@
 import { chmod } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient } from '../../src/index.js';
-import { fileRing, fromKeyRing } from '../../src/rotation.js';
-import { keyProviderContract } from '../../src/testing.js';
+import { fileRing, fromKeyRing } from '../../src/rotation/index.js';
+import { keyProviderContract } from '../../src/testing/index.js';
 import { PriceDesk } from '../core/helpers.js';
 import { counted, host, nextLife, telling } from './fleet.js';
 import { failure, NEW, OLD, statesOf, THIRD } from './rings.js';

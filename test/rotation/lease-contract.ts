@@ -1,5 +1,5 @@
 import { describe, expect, it, vi, type TestContext } from 'vitest';
-import type { RingStore } from '../../src/rotation/types.js';
+import type { RingStore } from '../../src/rotation/ring/types.js';
 import { failure, RACERS, write, type Hosts } from './ring-places.js';
 import { sampleRing } from './sample-ring.js';
 

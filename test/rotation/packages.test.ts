@@ -7,8 +7,11 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'goldkey-'));
-const entryPoints = ['dynamodb', 'redis'].map((name) =>
-  fileURLToPath(new URL(`../../src/rotation/${name}.ts`, import.meta.url)),
+const entryPoints = Object.fromEntries(
+  ['dynamodb', 'redis'].map((name) => [
+    name,
+    fileURLToPath(new URL(`../../src/rotation/stores/${name}/index.ts`, import.meta.url)),
+  ]),
 );
 const made: Record<string, string> = {
   dynamodb: `dynamoDbRing({ tableName: 'a', name: 'b', clientConfig: { region: 'eu-central-1' } })`,

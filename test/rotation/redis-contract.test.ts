@@ -1,5 +1,5 @@
 import { afterAll } from 'vitest';
-import { redisRing } from '../../src/rotation/redis.js';
+import { redisRing } from '../../src/rotation/stores/redis/index.js';
 import { ringStoreContract } from './ring-contract.js';
 import { startScriptedRedis } from './scripted-redis.js';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { redisRing, type RedisRingOptions } from '../../src/rotation/redis.js';
-import { checkRedisOptions } from '../../src/rotation/redis-options.js';
+import { redisRing, type RedisRingOptions } from '../../src/rotation/stores/redis/index.js';
+import { checkRedisOptions } from '../../src/rotation/stores/redis/options.js';
 import { failure } from './ring-places.js';
 
 const PASSWORD = 'invented-password';

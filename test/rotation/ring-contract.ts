@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ringJson } from '../../src/rotation/ring-json.js';
-import type { KeyRingDocument, RingStore } from '../../src/rotation/types.js';
+import { ringJson } from '../../src/rotation/ring/serialize.js';
+import type { KeyRingDocument, RingStore } from '../../src/rotation/ring/types.js';
 import { leaseContract } from './lease-contract.js';
 import { noticeContract } from './notice-contract.js';
 import { expectNoCiphertext, failure, hostsOn, RACERS, write, type RingPlace } from './ring-places.js';

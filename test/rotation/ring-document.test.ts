@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseRing } from '../../src/rotation/ring-document.js';
-import { ringJson } from '../../src/rotation/ring-json.js';
-import type { KeyRingDocument } from '../../src/rotation.js';
+import { parseRing } from '../../src/rotation/ring/document.js';
+import { ringJson } from '../../src/rotation/ring/serialize.js';
+import type { KeyRingDocument } from '../../src/rotation/index.js';
 import { edit, failure, NEW, OLD, ringOf } from './rings.js';
 import { ringScene } from './scene.js';
 
@@ -249,7 +249,7 @@ describe('a ring that is written', () => {
     await scene.manager().stage(NEW);
     await scene.manager().canary(10);
     await edit(scene, (ring) => void Object.assign(ring.rollout ?? {}, { region: 'eu-central-1' }));
-    const { recordRejection } = await import('../../src/rotation/record-rejection.js');
+    const { recordRejection } = await import('../../src/rotation/ring/record-rejection.js');
 
     await recordRejection(
       { store: scene.store, name: 'gold', ciphers: [scene.cipher] },

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, onTestFinished } from 'vitest';
-import type { KeyRingDocument, RingStore } from '../../src/rotation/types.js';
+import type { KeyRingDocument, RingStore } from '../../src/rotation/ring/types.js';
 import { CIPHERTEXT } from './sample-ring.js';
 
 /** A fresh place for one ring. */

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { KeyRingDocument, RingStore, RingVersion } from '../../src/rotation.js';
+import type { KeyRingDocument, RingStore, RingVersion } from '../../src/rotation/index.js';
 import type { RingScene } from './scene.js';
 
 export const OLD = 'old-key-0123456789';

@@ -4,9 +4,9 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:f
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createMasterKey, localCipher } from '../../src/local.js';
-import { fileRing, fromKeyRing, type KeyRingDocument } from '../../src/rotation.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { createMasterKey, localCipher } from '../../src/providers/local/index.js';
+import { fileRing, fromKeyRing, type KeyRingDocument } from '../../src/rotation/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { PriceDesk } from '../core/helpers.js';
 import { counted, host } from './fleet.js';
 import { edit, failure, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { KeyRingDocument, RingVersion } from '../../src/rotation/types.js';
+import type { KeyRingDocument, RingVersion } from '../../src/rotation/ring/types.js';
 
 /** Stands in every ring made here; no message may show it. */
 export const CIPHERTEXT = 'Y2lwaGVydGV4dC10aGF0LW5vLW1lc3NhZ2Utc2hvd3M=';

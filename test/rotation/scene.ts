@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { KeyCipher } from '../../src/index.js';
-import { createMasterKey, localCipher } from '../../src/local.js';
-import { fileRing, KeyRotationManager, type RingStore } from '../../src/rotation.js';
-import type { RotationOptions } from '../../src/rotation/types.js';
-import { manualClock, type ManualClock } from '../../src/testing.js';
+import { createMasterKey, localCipher } from '../../src/providers/local/index.js';
+import { fileRing, KeyRotationManager, type RingStore } from '../../src/rotation/index.js';
+import type { RotationOptions } from '../../src/rotation/ring/types.js';
+import { manualClock, type ManualClock } from '../../src/testing/index.js';
 
 export const NAME = 'gold';
 export const CONTEXT = { service: 'gold-data-stream' };

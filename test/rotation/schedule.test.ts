@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyProviderError } from '../../src/index.js';
-import type { RingStore } from '../../src/rotation.js';
+import type { RingStore } from '../../src/rotation/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';
 import { DAY, HOUR, ringScene, type RingScene } from './scene.js';
 

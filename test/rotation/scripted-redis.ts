@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { LEASE, RELEASE, WRITE } from '../../src/rotation/redis-scripts.js';
+import { LEASE, RELEASE, WRITE } from '../../src/rotation/stores/redis/scripts.js';
 
 /** What the server answers: an `Error` is a refusal, `hang` no answer at all, `cut` the end of the connection. */
 export type Reply = string | number | null | Error | Ok | readonly Reply[] | 'hang' | 'cut';

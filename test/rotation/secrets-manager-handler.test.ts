@@ -5,8 +5,12 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { rotationHandler, type RotationEvent, type RotationHandlerOptions } from '../../src/secrets-manager.js';
-import { assertNoSecret } from '../../src/testing.js';
+import {
+  rotationHandler,
+  type RotationEvent,
+  type RotationHandlerOptions,
+} from '../../src/providers/secrets-manager/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { fakeSecret, secretsFault } from '../providers/fake-secret.js';
 import { failure } from '../providers/loading.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient, type KeyCipher } from '../../src/index.js';
-import { fileRing, fromKeyRing, type KeyRotationManager } from '../../src/rotation.js';
+import { fileRing, fromKeyRing, type KeyRotationManager } from '../../src/rotation/index.js';
 import { PriceDesk } from '../core/helpers.js';
 import { DAY, HOUR, NAME, ringScene, type RingScene } from './scene.js';
 

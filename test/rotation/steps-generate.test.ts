@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient } from '../../src/index.js';
-import { fromKeyRing } from '../../src/rotation.js';
+import { fromKeyRing } from '../../src/rotation/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';
 import { NAME, ringScene } from './scene.js';
 

@@ -1,7 +1,7 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { NotifyFailure } from '../../src/rotation.js';
-import type { RingChange } from '../../src/rotation.js';
+import type { NotifyFailure } from '../../src/rotation/index.js';
+import type { RingChange } from '../../src/rotation/index.js';
 import { failure, NEW, OLD, onClock, statesOf } from './rings.js';
 import { ringScene } from './scene.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyCipher } from '../../src/index.js';
-import { assertNoSecret } from '../../src/testing.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';
 import { DAY, ringScene } from './scene.js';
 

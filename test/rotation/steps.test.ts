@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyRotationManager } from '../../src/rotation.js';
+import type { KeyRotationManager } from '../../src/rotation/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';
 import { DAY, HOUR, ringScene, START, type RingScene } from './scene.js';
 

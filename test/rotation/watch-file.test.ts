@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fileRing } from '../../src/rotation.js';
+import { fileRing } from '../../src/rotation/index.js';
 import { ringScene } from './scene.js';
 
 /** Subscribes to a file; `heard` resolves with the next notice, which the file system sends when it likes. */

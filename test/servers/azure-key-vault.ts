@@ -5,7 +5,7 @@ import {
   startLoopbackServer,
   type LoopbackRequest,
   type LoopbackServer,
-} from '../../src/testing/loopback-server.js';
+} from '../../src/testing/http/loopback-server.js';
 
 /** What Azure keeps of a version beside its value; times are whole seconds, as in its API. */
 export interface VersionAttributes {

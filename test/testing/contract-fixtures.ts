@@ -1,6 +1,10 @@
 import { expect } from 'vitest';
 import { KeyAccessDeniedError, type KeyProvider, KeyProviderError, type LoadRequest } from '../../src/core/index.js';
-import { keyProviderContract, type ProviderFixture, type TestRunner } from '../../src/testing/contract.js';
+import {
+  keyProviderContract,
+  type ProviderFixture,
+  type TestRunner,
+} from '../../src/testing/contract/key-provider-contract.js';
 
 /** A store in memory that answers after a turn of the event loop, as a store elsewhere would. */
 export interface Store {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyProviderContract } from '../../src/testing/contract.js';
+import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
 import { ALL, DENIED, ROTATED, STOPPED, fixtures, fromMemory, goodLoad, run } from './contract-fixtures.js';
 
 keyProviderContract('a good provider, in vitest', fixtures(), { describe, it, expect });

@@ -1,6 +1,6 @@
 import { DecryptCommand, DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type FakeKms, type KmsFault, startFakeKms } from '../../src/testing/fake-kms.js';
+import { type FakeKms, type KmsFault, startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { failureOf, kmsClient } from './fake-kms-client.js';
 
 const API_KEY = 'an-invented-api-key';

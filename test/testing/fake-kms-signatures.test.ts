@@ -1,6 +1,6 @@
 import { DecryptCommand, DescribeKeyCommand, type KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeKms, startFakeKms } from '../../src/testing/fake-kms.js';
+import { type FakeKms, startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { failureOf, kmsClient, post } from './fake-kms-client.js';
 
 const credentials = { accessKeyId: 'AKIDINVENTED', secretAccessKey: 'an-invented-secret-access-key' };

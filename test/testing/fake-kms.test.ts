@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type FakeKms, startFakeKms } from '../../src/testing/fake-kms.js';
+import { type FakeKms, startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { failureOf, kmsClient, post } from './fake-kms-client.js';
 
 const CONTEXT = { service: 'gold-data-stream', environment: 'test' };

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FakePriceApi, type PriceFault, startFakePriceApi } from '../../src/testing/fake-price-api.js';
+import { type FakePriceApi, type PriceFault, startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 
 const KEY = 'an-invented-key';
 const GOLD = 2199.5135616442817;

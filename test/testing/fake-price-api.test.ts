@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FakePriceApi, type PriceFault, startFakePriceApi } from '../../src/testing/fake-price-api.js';
+import { type FakePriceApi, type PriceFault, startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 
 const KEY = 'an-invented-key';
 

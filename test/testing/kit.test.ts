@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GoldDataClient, KeyedClient, KeyProviderError } from '../../src/index.js';
-import { assertNoSecret, keyProviderContract, manualClock, memoryKeyProvider } from '../../src/testing.js';
+import { assertNoSecret, keyProviderContract, manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 
 keyProviderContract(
   'memoryKeyProvider',

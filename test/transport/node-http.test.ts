@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Collector } from '../../src/transport/bounded-body.js';
-import { NodeHttp } from '../../src/transport/node-http.js';
+import { Collector } from '../../src/http/bounded-body.js';
+import { NodeHttp } from '../../src/http/node-http.js';
 import { failure } from '../providers/loading.js';
 
 const KEY = 'aW52ZW50ZWQta2V5LTQ3MTE=';

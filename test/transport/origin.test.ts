@@ -1,10 +1,10 @@
 import http, { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { BodyTooLarge } from '../../src/transport/bounded-body.js';
-import type { Outgoing } from '../../src/transport/exchange.js';
-import { NodeHttp } from '../../src/transport/node-http.js';
-import { Origin } from '../../src/transport/origin.js';
+import { BodyTooLarge } from '../../src/http/bounded-body.js';
+import type { Outgoing } from '../../src/http/types.js';
+import { NodeHttp } from '../../src/http/node-http.js';
+import { Origin } from '../../src/http/origin.js';
 import { failure } from '../providers/loading.js';
 
 const servers: Server[] = [];

@@ -7,7 +7,7 @@ import {
   type Rollout,
   type Stage,
 } from '../../../src/index.js';
-import { manualClock, type ManualClock } from '../../../src/testing.js';
+import { manualClock, type ManualClock } from '../../../src/testing/index.js';
 
 export const A = 'key-a-00000001';
 export const B = 'key-b-00000002';

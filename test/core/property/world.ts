@@ -8,7 +8,7 @@ import {
   type Rollout,
   type Stage,
 } from '../../../src/index.js';
-import { manualClock } from '../../../src/testing.js';
+import { manualClock } from '../../../src/testing/index.js';
 import { pause, refusal, watch, type Watched } from '../hostile/scene.js';
 
 const TTL = 20_000;

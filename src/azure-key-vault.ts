@@ -1,7 +1,0 @@
-/**
- * Azure Key Vault as a key store, on `@azure/keyvault-secrets`: `import { fromAzureKeyVault } from 'goldkey/azure-key-vault'`.
- *
- * @module
- */
-export { fromAzureKeyVault } from './providers/azure-key-vault.js';
-export type { FromAzureKeyVaultOptions } from './providers/azure-options.js';

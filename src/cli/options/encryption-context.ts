@@ -1,0 +1,38 @@
+import type { EncryptionContext } from '../../core/index.js';
+import { UsageError } from '../errors.js';
+
+const HOW = 'write it as `service=gold-data-stream,environment=production`, as JSON, or `{}` for none';
+
+/** Reads one `--encryption-context` and adds it to the ones before. The messages name keys, never values. */
+export function addEncryptionContext(text: string, before: EncryptionContext | undefined): EncryptionContext {
+  const pairs = text.trim().startsWith('{') ? fromJson(text) : fromShorthand(text);
+  const merged = new Map(Object.entries(before ?? {}));
+  for (const [name, value] of pairs) {
+    if ((merged.get(name) ?? value) !== value) {
+      throw new UsageError(`--encryption-context gives \`${name}\` twice, with different values.`);
+    }
+    merged.set(name, value);
+  }
+  return Object.fromEntries(merged);
+}
+
+function fromJson(text: string): [string, string][] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new UsageError(`--encryption-context is not valid JSON: ${HOW}.`);
+  }
+  return Object.entries(parsed as object).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== 'string') throw new UsageError(`--encryption-context: \`${name}\` must be a string.`);
+    return [name, value];
+  });
+}
+
+function fromShorthand(text: string): [string, string][] {
+  return text.split(',').map((pair) => {
+    const at = pair.indexOf('=');
+    if (at < 1 || at === pair.length - 1) throw new UsageError(`--encryption-context is not name=value: ${HOW}.`);
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  });
+}

@@ -1,0 +1,68 @@
+import { KeyFormatError, KeyProviderError, type GoldKeyErrorOptions } from '../errors.js';
+import { invalidType, kindOf } from '../options.js';
+import type { LoadedKey, UnchangedKey } from '../types.js';
+
+/** The shortest thing that is taken for an API key. */
+export const MIN_KEY_LENGTH = 8;
+
+/**
+ * Copies a key out of the store's hands into an ArrayBuffer of its own, without a trailing newline. Messages name
+ * position and code point, never the value.
+ */
+export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes: Uint8Array; trimmed: boolean } {
+  let length = bytes.byteLength;
+  if (length > 0 && bytes[length - 1] === 0x0a) length -= bytes[length - 2] === 0x0d ? 2 : 1;
+  if (length < MIN_KEY_LENGTH) {
+    throw new KeyFormatError(
+      `The key is ${length === 0 ? 'empty' : `only ${String(length)} characters long`}; at least ${String(MIN_KEY_LENGTH)} were expected.`,
+      about,
+    );
+  }
+  for (let index = 0; index < length; index++) {
+    const code = bytes[index] ?? 0;
+    if (code > 0x20 && code < 0x7f) continue;
+    throw new KeyFormatError(
+      `The key has ${kindOfCode(code)} (0x${code.toString(16).padStart(2, '0')}) at position ${String(index)}; only printable ASCII without spaces was expected.`,
+      about,
+    );
+  }
+  const own = new Uint8Array(new ArrayBuffer(length));
+  own.set(bytes.subarray(0, length));
+  return { bytes: own, trimmed: length < bytes.byteLength };
+}
+
+/** Holds a store's answer to the shape of the contract. */
+export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): LoadedKey | UnchangedKey | undefined {
+  if (answer === undefined) return undefined;
+  const { unchanged, bytes, version, expiresAt, until } = (answer ?? {}) as Partial<LoadedKey & UnchangedKey>;
+  if (typeof version !== 'string' || version === '') {
+    throw new KeyProviderError('The key store answered without a `version`; expected { bytes, version }.', about);
+  }
+  if (unchanged !== true && !(bytes instanceof Uint8Array)) {
+    throw new KeyProviderError('The key store answered without `bytes`; expected a Uint8Array.', about);
+  }
+  for (const [name, moment] of Object.entries({ expiresAt, until })) {
+    if (moment === undefined || Number.isFinite(moment)) continue;
+    throw new KeyProviderError(`The key store gave an \`${name}\` that is no epoch time in milliseconds.`, about);
+  }
+  return answer as LoadedKey | UnchangedKey;
+}
+
+function kindOfCode(code: number): string {
+  if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) return 'white space';
+  return code > 0x7f ? 'a non-ASCII byte' : 'a control character';
+}
+
+/** A key's bytes, held to what every client will accept; the caller zeroes them. */
+export function keyBytes(key: unknown): Uint8Array {
+  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${kindOf(key)}.`);
+  }
+  if (typeof key !== 'string') return copyKey(key, {}).bytes;
+  const given = new TextEncoder().encode(key);
+  try {
+    return copyKey(given, {}).bytes;
+  } finally {
+    given.fill(0);
+  }
+}

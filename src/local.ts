@@ -1,8 +1,0 @@
-/**
- * Keys under a master-key file of this host, AES-256-GCM: `import { fromLocal, localCipher, createMasterKey } from 'goldkey/local'`.
- *
- * @module
- */
-export { createMasterKey } from './providers/create-master-key.js';
-export { fromLocal, localCipher } from './providers/local.js';
-export type { MasterKeyOptions } from './providers/local.js';

@@ -1,0 +1,94 @@
+import {
+  checkNames,
+  integer,
+  invalidRange,
+  invalidType,
+  isPrivate,
+  kindOf,
+  optionalFunction,
+} from '../../core/index.js';
+import { checkBounds, type Bounds } from '../values/price-limits.js';
+import type { PriceApiOptions, Quote } from '../types.js';
+import { UNITS } from '../values/units.js';
+
+/** The options of a price API, checked once and complete. */
+export interface CheckedPriceOptions {
+  /** Ends in a slash; without credentials, query or fragment. */
+  readonly baseUrl: URL;
+  readonly currency: string;
+  readonly unit: Quote['unit'];
+  readonly maxAge: number | undefined;
+  readonly maxChange: number | undefined;
+  readonly bounds: Bounds;
+  readonly maxBodySize: number;
+  readonly dispatcher: object | undefined;
+  readonly fetch: typeof globalThis.fetch | undefined;
+}
+
+const NAMES = [
+  'baseUrl',
+  'currency',
+  'unit',
+  'maxAge',
+  'maxChange',
+  'bounds',
+  'maxBodySize',
+  'dispatcher',
+  'fetch',
+] as const;
+
+/** Checks the options of the price API that is made by calling `of`. */
+export function checkPriceOptions(of: string, options: PriceApiOptions, baseUrl: string): CheckedPriceOptions {
+  checkNames(of, options, NAMES);
+  const { unit = 'troy_ounce', currency = 'USD', dispatcher } = options;
+  if (!UNITS.includes(unit)) throw invalidRange(`\`unit\` must be one of ${UNITS.join(', ')}.`);
+  if (!isCurrency(currency)) throw invalidRange('`currency` must be three capital letters of ISO 4217, e.g. `USD`.');
+  if (dispatcher !== undefined && typeof (dispatcher as { request?: unknown } | null)?.request !== 'function') {
+    throw invalidType(`\`dispatcher\` must be an undici Dispatcher, got ${kindOf(dispatcher)}.`);
+  }
+  if (dispatcher !== undefined && options.fetch !== undefined) {
+    throw invalidType('`dispatcher` and `fetch` exclude each other: give one of them.');
+  }
+  return Object.freeze({
+    baseUrl: checkBaseUrl(options.baseUrl ?? baseUrl),
+    currency,
+    unit,
+    maxAge: options.maxAge === undefined ? undefined : integer('maxAge', options.maxAge, 0, 1),
+    maxChange: checkMaxChange(options.maxChange),
+    bounds: checkBounds(options.bounds),
+    maxBodySize: integer('maxBodySize', options.maxBodySize, 1_000_000, 1),
+    dispatcher,
+    fetch: optionalFunction('fetch', options.fetch),
+  });
+}
+
+/** Whether `value` has the form of an ISO 4217 code. */
+export function isCurrency(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Z]{3}$/.test(value);
+}
+
+function checkMaxChange(maxChange: unknown): number | undefined {
+  if (maxChange === undefined) return undefined;
+  if (typeof maxChange !== 'number') throw invalidType(`\`maxChange\` must be a fraction, got ${kindOf(maxChange)}.`);
+  if (!(maxChange > 0 && maxChange < Infinity)) {
+    throw invalidRange(`\`maxChange\` must be a fraction above 0 (0.1 means 10 %), got ${String(maxChange)}.`);
+  }
+  return maxChange;
+}
+
+function checkBaseUrl(baseUrl: unknown): URL {
+  if (typeof baseUrl !== 'string') throw invalidType(`\`baseUrl\` must be a string, got ${kindOf(baseUrl)}.`);
+  // No value in these messages: an address may have the key pasted into it.
+  if (!URL.canParse(baseUrl)) throw invalidRange('`baseUrl` must be an absolute URL.');
+  const url = new URL(baseUrl);
+  if (!isPrivate(url)) {
+    throw invalidRange(
+      '`baseUrl` must be an `https:` address: the key travels in the request (`http:` only on loopback).',
+    );
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw invalidRange('`baseUrl` must have no user, query or fragment: the key is added to each request.');
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}

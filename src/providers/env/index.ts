@@ -1,0 +1,8 @@
+/**
+ * What a program is told by its environment: `import { fromEnvironment, pinnedVersion } from 'goldkey/env'`.
+ *
+ * @module
+ */
+export { fromEnvironment } from './from-environment.js';
+export type { FromEnvironmentOptions } from './from-environment.js';
+export { pinnedVersion } from './pinned-version.js';

@@ -1,0 +1,137 @@
+import {
+  checkNames,
+  clockOf,
+  integer,
+  invalidType,
+  isGoldKeyError,
+  kindOf,
+  optionalString,
+  requiredString,
+  retrying,
+  type KeyProvider,
+  type LoadRequest,
+  type Stage,
+} from '../../core/index.js';
+import { plaintextVersion } from '../shared/plaintext-version.js';
+import { FILE, noFile, readSecretFile } from './read.js';
+import { untilAborted } from '../../util/until-aborted.js';
+import { watchFile } from '../../util/watch-file.js';
+
+/** Where the keys are. */
+export interface FromFileOptions {
+  /** The file with the `current` key, and nothing else in it; one trailing newline is trimmed. */
+  path: string;
+  /** The file with the `pending` key: a last resort, when the others are refused. It may be missing or empty. */
+  pendingPath?: string | undefined;
+  /** The file with the `previous` key: a last resort. It may be missing or empty. */
+  previousPath?: string | undefined;
+  /** The longest file that is read, from 1 to 1_048_576 bytes. Default 4_096. */
+  maxSize?: number | undefined;
+  /** Whether the file system's notices of a change are heard; without them `ttl` decides. Default true. */
+  watch?: boolean | undefined;
+}
+
+const RETRIES = 2;
+const PAUSE = 100;
+/** Looks at a file that is not there: a folder may have gone between two steps of one path. */
+const LOOKS = 4;
+
+/**
+ * A key store over mounted secrets of Docker and Kubernetes, in plaintext. Links are followed, and so is the swap of
+ * `..data` by which Kubernetes rotates; each read is of one file, whole. A `subPath` mount never changes: mount the
+ * folder.
+ *
+ * Only regular files are read. Outside file systems in memory (tmpfs) and the volumes of Kubernetes a file must be owned
+ * by this process's user and closed to everybody else (mode 0600 or 0400).
+ *
+ * @param options - the files; copied
+ * @returns a key store for `keyProvider`; its versions are digests of the content
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `maxSize` is out of its range
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no file at `path`
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the file may not be read, is open to others,
+ * belongs to another user, or is a folder, a pipe or a device
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: more than `maxSize`; empty, or no key
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: the disk failed, or the file is being rewritten
+ *
+ * @example
+ * ```ts
+ * import { GoldDataClient } from 'goldkey';
+ * import { fromFile } from 'goldkey/file';
+ * import { metalsApi } from 'goldkey/prices';
+ *
+ * const gold = new GoldDataClient({ keyProvider: fromFile({ path: '/run/secrets/gold-api-key' }), ...metalsApi() });
+ * console.log(await gold.getPrice('XAU'));
+ * ```
+ */
+export function fromFile(options: FromFileOptions): KeyProvider {
+  checkNames('fromFile', options, ['path', 'pendingPath', 'previousPath', 'maxSize', 'watch']);
+  const paths: Record<Stage, string | undefined> = {
+    current: requiredString('path', options.path),
+    pending: optionalString('pendingPath', options.pendingPath),
+    previous: optionalString('previousPath', options.previousPath),
+  };
+  const maxSize = integer('maxSize', options.maxSize, 4_096, 1, 1_048_576);
+  const { watch = true } = options;
+  if (typeof watch !== 'boolean') throw invalidType(`\`watch\` must be a boolean, got ${kindOf(watch)}.`);
+  return {
+    name: FILE,
+    plaintextAtRest: true,
+    async load(request) {
+      const { stage, signal, known } = request;
+      signal.throwIfAborted();
+      const path = paths[stage];
+      if (path === undefined) return undefined;
+      // A mount of another machine may hang for minutes, and hears no signal.
+      const bytes = await untilAborted(read(path, maxSize, request), signal, (late) => late?.fill(0));
+      if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
+      if (bytes === undefined) throw noFile(path);
+      const version = plaintextVersion('f', bytes);
+      if (known?.includes(version) !== true) return { bytes, version };
+      bytes.fill(0);
+      return { unchanged: true, version };
+    },
+    // Whoever mounts a `pending` key means it to be tried before giving up: by nobody before that.
+    ...(paths.pending !== undefined && { rollout: () => Promise.resolve({ id: '', pendingPercent: 0 }) }),
+    ...(watch && {
+      subscribe: (onChange: (change: { version?: string | undefined }) => void) =>
+        watchAll(Object.values(paths), () => {
+          onChange({});
+        }),
+    }),
+  };
+}
+
+async function read(path: string, maxSize: number, request: LoadRequest): Promise<Uint8Array | undefined> {
+  const { signal } = request;
+  return await retrying(
+    async (attempt) => {
+      for (let look = 1; look <= LOOKS; look++) {
+        signal.throwIfAborted();
+        const bytes = await readSecretFile(path, maxSize, attempt > RETRIES);
+        if (bytes !== undefined) return bytes;
+      }
+      return undefined;
+    },
+    {
+      retries: RETRIES,
+      clock: clockOf(request),
+      signal,
+      delayOf: (error) => (isGoldKeyError(error) && error.retryable ? PAUSE : undefined),
+    },
+  );
+}
+
+async function watchAll(paths: ReadonlyArray<string | undefined>, onChange: () => void): Promise<() => Promise<void>> {
+  const ends: Array<() => Promise<void>> = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(ends.map((end) => end()));
+  };
+  try {
+    for (const path of paths) if (path !== undefined) ends.push(await watchFile(path, onChange));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return stop;
+}

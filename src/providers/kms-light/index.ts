@@ -1,0 +1,9 @@
+/**
+ * AWS KMS as a key store without the AWS SDK, for cold starts: `import { fromKmsLight } from 'goldkey/kms-light'`.
+ *
+ * @module
+ */
+export { fromKmsLight } from './from-kms-light.js';
+export type { AwsCredentials } from '../../aws/signature.js';
+export type { Ciphertext } from '../shared/ciphertext.js';
+export type { FromKmsLightOptions } from './from-kms-light.js';

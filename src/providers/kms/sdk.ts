@@ -1,0 +1,12 @@
+import { AWS_KMS } from './errors.js';
+import { packageLoader } from '../../util/load-package.js';
+
+/** The package, however it was loaded. */
+export type KmsSdk = typeof import('@aws-sdk/client-kms');
+
+/** Loads the AWS SDK for KMS: the one place that does. */
+export const loadKmsSdk: () => Promise<KmsSdk> = packageLoader(
+  { need: 'goldkey/kms needs the AWS SDK for KMS', name: '@aws-sdk/client-kms', provider: AWS_KMS },
+  (createRequire) => createRequire(import.meta.url)('@aws-sdk/client-kms') as KmsSdk,
+  () => import('@aws-sdk/client-kms'),
+);

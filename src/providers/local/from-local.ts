@@ -1,0 +1,131 @@
+import {
+  checkNames,
+  fingerprintOf,
+  isGoldKeyError,
+  requiredString,
+  systemClock,
+  type EncryptionContext,
+  type KeyCipher,
+  type KeyProvider,
+} from '../../core/index.js';
+import { ciphertextBytes } from '../shared/ciphertext.js';
+import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
+import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
+import { keyIdOf, keyIdOfMasterKey, open, seal } from './envelope.js';
+import { LOCAL, withMasterKey } from './master-key.js';
+import { withPlaintext } from '../shared/plaintext.js';
+
+/** Where the master key is. */
+export interface MasterKeyOptions {
+  /**
+   * A regular file (no symbolic link) that holds 32 bytes in base64, owned by this process's user, with no permission
+   * for anybody else (mode 0600 or 0400). Read anew by every operation and zeroed after it.
+   */
+  masterKeyFile: string;
+}
+
+/**
+ * A key store over one ciphertext that is opened with a master-key file on this host: AES-256-GCM, nothing to install,
+ * no network. The embedded default for development and for hosts without a key service; whoever can read the file and
+ * the ciphertext has the key. It has a `current` key only.
+ *
+ * @param options - `masterKeyFile`, and `ciphertext`, `encryptionContext` and `version` as `fromKms` takes them; copied
+ * @returns a key store for `keyProvider`
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: no ciphertext (an unset variable), or no master-key file
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the ciphertext or the master key is malformed
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the master-key file is a link, is open to others,
+ * or belongs to another user
+ * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: damaged ciphertext, another EncryptionContext, or another
+ * master key
+ *
+ * @example
+ * ```ts
+ * import { GoldDataClient } from 'goldkey';
+ * import { fromLocal } from 'goldkey/local';
+ * import { metalsApi } from 'goldkey/prices';
+ *
+ * const gold = new GoldDataClient({
+ *   keyProvider: fromLocal({
+ *     masterKeyFile: './master.key',
+ *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *     encryptionContext: { service: 'gold-data-stream' },
+ *   }),
+ *   ...metalsApi(),
+ * });
+ * ```
+ */
+export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
+  checkNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
+  const path = requiredString('masterKeyFile', options.masterKeyFile);
+  return ciphertextProvider(LOCAL, options, ({ ciphertext, context, version }) =>
+    withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
+  );
+}
+
+/**
+ * Encrypts and decrypts API keys under a master-key file and one EncryptionContext: for key rings, and for encrypting a
+ * key in a program of one's own.
+ *
+ * `encrypt` takes 1 to 4_096 bytes; the `keyId` it answers with names the master key and gives nothing of it away.
+ * `decrypt` hands over a buffer that the caller zeroes. Both fail as the loads of {@link fromLocal} do.
+ *
+ * @param options - the master-key file and the context, which may be `{}`; copied
+ * @returns a cipher; there is nothing to close
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
+ *
+ * @example
+ * ```ts
+ * import { createMasterKey, localCipher } from 'goldkey/local';
+ *
+ * await createMasterKey('./master.key');
+ * const cipher = localCipher({ masterKeyFile: './master.key', encryptionContext: { service: 'gold-data-stream' } });
+ * const { ciphertext, fingerprint } = await cipher.encrypt(apiKey);
+ * ```
+ */
+export function localCipher(options: MasterKeyOptions & { encryptionContext: EncryptionContext }): KeyCipher {
+  checkNames('localCipher', options, ['masterKeyFile', 'encryptionContext']);
+  const path = requiredString('masterKeyFile', options.masterKeyFile);
+  const context = checkContext('encryptionContext', options.encryptionContext);
+  return {
+    name: LOCAL,
+    encryptionContext: context,
+    accepts: (version) =>
+      version.cipher === LOCAL && isPinnedContext(context, version.encryptionContext) && isUnder(path, version.keyId),
+    async encrypt(key, call = {}) {
+      const { bind, signal } = checkCipherCall('encrypt', call);
+      signal?.throwIfAborted();
+      const bound = bindContext(context, bind);
+      return await withPlaintext(key, LOCAL, (plaintext) => {
+        const ciphertext = withMasterKey(path, (masterKey) => seal(masterKey, plaintext, bound));
+        return {
+          ciphertext: Buffer.from(ciphertext).toString('base64'),
+          keyId: keyIdOf(ciphertext),
+          encryptionContext: bound,
+          fingerprint: fingerprintOf(plaintext),
+          createdAt: systemClock.now(),
+        };
+      });
+    },
+    async decrypt(ciphertext, call = {}) {
+      const { bind, signal } = checkCipherCall('decrypt', call);
+      signal?.throwIfAborted();
+      const bound = bindContext(context, bind);
+      const bytes = ciphertextBytes(ciphertext, LOCAL);
+      return withMasterKey(path, (masterKey) => open(masterKey, bytes, bound));
+    },
+  };
+}
+
+/** A file that cannot be read now says nothing about the ciphertext: decrypting will say what is wrong with it. */
+function isUnder(path: string, keyId: string): boolean {
+  try {
+    return withMasterKey(path, keyIdOfMasterKey) === keyId;
+  } catch (error) {
+    if (isGoldKeyError(error)) return true;
+    throw error;
+  }
+}

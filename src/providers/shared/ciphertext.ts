@@ -1,0 +1,124 @@
+import {
+  invalidType,
+  isGoldKeyError,
+  KeyFormatError,
+  kindOf,
+  KeyNotFoundError,
+  KeyProviderError,
+} from '../../core/index.js';
+
+/** base64 or bytes; `undefined` stands for an unset variable. */
+export type Ciphertext = string | Uint8Array | undefined;
+
+/** KMS takes no more, and nothing encrypted here is longer. */
+const MAX_CIPHERTEXT_BYTES = 6_144;
+/** A KMS ciphertext has some 140 bytes beside the key: what is shorter than this was never encrypted. */
+const MIN_CIPHERTEXT_BYTES = 60;
+/** KMS encrypts no more in one call. */
+export const MAX_PLAINTEXT_BYTES = 4_096;
+
+const PLAINTEXT =
+  'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
+
+/** Holds `ciphertext` to its types once; what it holds is looked at by each load. */
+export function ciphertextSource(ciphertext: unknown): () => unknown {
+  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
+  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
+  if (ciphertext instanceof Uint8Array) {
+    // Not `slice`: that of a Buffer shares its memory.
+    const own = new Uint8Array(ciphertext);
+    return () => own;
+  }
+  throw invalidType(
+    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${kindOf(ciphertext)}.`,
+  );
+}
+
+/** Asks the source. Its own failure says nothing about the key, so that a key in use serves on. */
+export async function readCiphertext(source: () => unknown, provider: string): Promise<Uint8Array> {
+  let ciphertext: unknown;
+  try {
+    ciphertext = await source();
+  } catch (error) {
+    if (isGoldKeyError(error)) throw error;
+    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
+      cause: error,
+      provider,
+    });
+  }
+  return ciphertextBytes(ciphertext, provider);
+}
+
+/**
+ * A ciphertext's bytes, after every check that needs no store. No message shows the value, and no regular expression
+ * sees it: it may be the key itself, pasted by mistake.
+ */
+export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Array {
+  if (ciphertext === undefined || ciphertext === null) {
+    throw new KeyNotFoundError(
+      'There is no ciphertext: `ciphertext` is undefined; if it is read from an environment variable, that variable may be unset.',
+      { provider },
+    );
+  }
+  const fail = (what: string): KeyFormatError => new KeyFormatError(`\`ciphertext\` ${what}.`, { provider });
+  if (typeof ciphertext !== 'string' && !(ciphertext instanceof Uint8Array)) {
+    throw fail(`must be a base64 string or a Uint8Array, got ${kindOf(ciphertext)}`);
+  }
+  const text = typeof ciphertext === 'string' ? ciphertext.trim() : undefined;
+  if ((text ?? ciphertext).length === 0) {
+    throw fail('is empty; if it is read from an environment variable or a file, that may be empty');
+  }
+  if (text !== undefined && text.length > MAX_CIPHERTEXT_BYTES * 2) {
+    throw fail(`has ${String(text.length)} characters; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)} bytes`);
+  }
+  const bytes = text === undefined ? (ciphertext as Uint8Array) : fromBase64(text);
+  if (bytes === undefined || (text !== undefined && isHex(text))) throw fail(whyNotBase64(text ?? ''));
+  if (bytes.length < MIN_CIPHERTEXT_BYTES) {
+    throw fail(`has only ${String(bytes.length)} bytes; ${PLAINTEXT}`);
+  }
+  if (bytes.length > MAX_CIPHERTEXT_BYTES) {
+    throw fail(`has ${String(bytes.length)} bytes; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)}`);
+  }
+  return bytes;
+}
+
+/** Strict: Buffer skips what it does not know, so the way back must give the same text. */
+function fromBase64(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
+}
+
+function whyNotBase64(text: string): string {
+  if (text.startsWith('{')) {
+    return 'is JSON, not base64; if it is what the AWS CLI printed, give its `CiphertextBlob` alone (`--query CiphertextBlob --output text`)';
+  }
+  if (text.length < MIN_CIPHERTEXT_BYTES * (4 / 3)) return `is not base64; ${PLAINTEXT}`;
+  if (isHex(text)) return "is hex, not base64; convert it with `Buffer.from(hex, 'hex')`";
+  const first = text[0] ?? '';
+  if ((first === '"' || first === "'") && text.endsWith(first)) return 'is in quotes; give the base64 without them';
+  if (has(text, isSpace)) return 'is base64 broken by white space; give it on one line';
+  const standard = text.replaceAll('-', '+').replaceAll('_', '/');
+  const padded = standard.padEnd(Math.ceil(standard.length / 4) * 4, '=');
+  if (fromBase64(padded) !== undefined) {
+    return standard === text
+      ? 'is base64 without its padding; it may have been cut short when it was copied'
+      : "is URL-safe base64; convert it with `Buffer.from(text, 'base64url')`";
+  }
+  return 'is not base64; give the CiphertextBlob as `aws kms encrypt` or `npx goldkey encrypt` prints it, whole';
+}
+
+function isHex(text: string): boolean {
+  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && !has(text, isNoHexDigit);
+}
+
+function has(text: string, test: (code: number) => boolean): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (test(text.charCodeAt(index))) return true;
+  }
+  return false;
+}
+
+const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
+
+const isNoHexDigit = (code: number): boolean =>
+  !((code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66));

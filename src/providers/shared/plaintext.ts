@@ -1,0 +1,26 @@
+import { invalidType, KeyFormatError, kindOf } from '../../core/index.js';
+import { MAX_PLAINTEXT_BYTES } from './ciphertext.js';
+
+/** Runs `encrypt` on the bytes of a key. What was made of a string is zeroed; bytes given stay the caller's. */
+export async function withPlaintext<T>(
+  key: string | Uint8Array,
+  provider: string,
+  encrypt: (plaintext: Uint8Array) => T | Promise<T>,
+): Promise<T> {
+  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${kindOf(key)}.`);
+  }
+  // Not Buffer.from: small buffers share Node's pool, and zeroing leaves no doubt only in memory of one's own.
+  const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+  try {
+    if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
+      throw new KeyFormatError(
+        `The key to encrypt has ${String(plaintext.length)} bytes; 1 to ${String(MAX_PLAINTEXT_BYTES)} were expected.`,
+        { provider },
+      );
+    }
+    return await encrypt(plaintext);
+  } finally {
+    if (plaintext !== key) plaintext.fill(0);
+  }
+}

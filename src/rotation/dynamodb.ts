@@ -1,7 +1,0 @@
-/**
- * A key ring in Amazon DynamoDB, on `@aws-sdk/client-dynamodb`: `import { dynamoDbRing } from 'goldkey/rotation/dynamodb'`.
- *
- * @module
- */
-export { dynamoDbRing } from './dynamodb-ring.js';
-export type { DynamoDbRingOptions } from './dynamodb-ring.js';

@@ -1,0 +1,25 @@
+/**
+ * Key rings, two live keys, a canary and a way back: `import { KeyRotationManager, fromKeyRing, fileRing } from 'goldkey/rotation'`.
+ *
+ * @module
+ */
+export { fileRing } from './stores/file/ring.js';
+export { fromKeyRing } from './ring/from-key-ring.js';
+export { KeyRotationManager } from './manager/key-rotation-manager.js';
+export { RingConflictError, RotationError } from '../core/index.js';
+export type { NotifyFailure } from './manager/notify.js';
+export type { ScheduleOptions } from './manager/schedule.js';
+export type {
+  KeyRingDocument,
+  KeyRingOptions,
+  MintedKey,
+  RingChange,
+  RingRollout,
+  RingStore,
+  RingVersion,
+  RotateOptions,
+  RotationOptions,
+  RotationStatus,
+  StepOptions,
+  VersionState,
+} from './ring/types.js';

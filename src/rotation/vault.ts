@@ -1,7 +1,0 @@
-/**
- * Key rings in Vault's KV v2: `import { vaultRing } from 'goldkey/rotation/vault'`.
- *
- * @module
- */
-export { vaultRing } from './vault-ring.js';
-export type { VaultAuth, VaultConnection } from '../providers/vault-options.js';

@@ -1,7 +1,0 @@
-/**
- * AWS Systems Manager Parameter Store as a key store, on `@aws-sdk/client-ssm`: `import { fromSsm } from 'goldkey/ssm'`.
- *
- * @module
- */
-export { fromSsm } from './providers/ssm.js';
-export type { FromSsmOptions } from './providers/ssm.js';
