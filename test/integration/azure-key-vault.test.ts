@@ -5,7 +5,7 @@ import { metalsApi, type Quote } from '../../src/prices/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { startAzureKeyVault, type AzureKeyVault } from '../servers/azure-key-vault.js';
-import { built, finishedWithout, missing } from '../start-example.js';
+import { built, finishedWithout, missing } from '../examples/start-example.js';
 
 const NAME = 'metals-api-key';
 const [FIRST, SECOND, THIRD] = [

@@ -10,7 +10,7 @@ import { gateTo, type Gate } from '../servers/gate.js';
 import { installRuntimeClient, startLambda, type Lambda } from '../servers/lambda.js';
 import { installNode } from '../servers/node.js';
 import { orSkip } from '../servers/or-skip.js';
-import { built, missing, ROOT } from '../start-example.js';
+import { built, missing, ROOT } from '../examples/start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };

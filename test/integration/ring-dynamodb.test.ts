@@ -1,9 +1,9 @@
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dynamoDbRing } from '../../src/rotation/stores/dynamodb/index.js';
-import { ringStoreContract } from '../rotation/ring-contract.js';
-import { failure } from '../rotation/ring-places.js';
-import { sampleRing } from '../rotation/sample-ring.js';
+import { ringStoreContract } from '../rotation/stores/ring-contract.js';
+import { failure } from '../rotation/stores/ring-places.js';
+import { sampleRing } from '../rotation/stores/sample-ring.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
-import { ringStoreContract } from '../rotation/ring-contract.js';
-import { failure, write } from '../rotation/ring-places.js';
-import { sampleRing } from '../rotation/sample-ring.js';
+import { ringStoreContract } from '../rotation/stores/ring-contract.js';
+import { failure, write } from '../rotation/stores/ring-places.js';
+import { sampleRing } from '../rotation/stores/sample-ring.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 

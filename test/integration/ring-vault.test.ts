@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { vaultRing } from '../../src/rotation/stores/vault/index.js';
-import { ringStoreContract } from '../rotation/ring-contract.js';
-import { failure, write } from '../rotation/ring-places.js';
-import { sampleRing } from '../rotation/sample-ring.js';
+import { ringStoreContract } from '../rotation/stores/ring-contract.js';
+import { failure, write } from '../rotation/stores/ring-places.js';
+import { sampleRing } from '../rotation/stores/sample-ring.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';
 

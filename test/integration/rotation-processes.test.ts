@@ -11,7 +11,7 @@ import { temporaryFolder } from '../cli/run.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
-import { finishedWithout, ROOT } from '../start-example.js';
+import { finishedWithout, ROOT } from '../examples/start-example.js';
 
 const OLD = 'sk-invented/old+&=0123456789';
 const NEW = 'sk-invented/new+&=9876543210';

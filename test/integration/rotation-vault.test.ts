@@ -10,7 +10,7 @@ import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { temporaryFolder } from '../cli/run.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';
-import { finishedWithout, ROOT } from '../start-example.js';
+import { finishedWithout, ROOT } from '../examples/start-example.js';
 
 const found = await orSkip(startVault);
 

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vite
 import { fromSecretsManager, rotationHandler } from '../../src/providers/secrets-manager/index.js';
 import { assertNoSecret } from '../../src/testing/index.js';
 import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
-import { built, finishedWithout, missing } from '../start-example.js';
+import { built, finishedWithout, missing } from '../examples/start-example.js';
 import { failure } from '../providers/loading.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { built, finishedWithout, missing, ROOT } from '../start-example.js';
+import { built, finishedWithout, missing, ROOT } from '../examples/start-example.js';
 
 /** Every key of the day begins with it; of a length whose base64 is the beginning of theirs. */
 const SECRET = 'sk-invented/soak+=&01234';

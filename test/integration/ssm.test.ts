@@ -5,7 +5,7 @@ import { keyProviderContract } from '../../src/testing/contract/key-provider-con
 import { failure } from '../providers/loading.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
-import { built, finishedWithout, missing } from '../start-example.js';
+import { built, finishedWithout, missing } from '../examples/start-example.js';
 import { serve, startRelay } from './aws-scene.js';
 
 const OLD = 'sk-invented/old+&=0123456789';

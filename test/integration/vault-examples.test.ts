@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/index.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startVault, type Vault } from '../servers/vault.js';
-import { finishedWithout, ROOT } from '../start-example.js';
+import { finishedWithout, ROOT } from '../examples/start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const found = await orSkip(startVault);

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
-import { lib, type Bundle } from '../bench-lib.js';
+import { lib, type Bundle } from '../bench/typed-lib.js';
 
 const { bundled, packageOf } = await lib('bundle.mjs');
 

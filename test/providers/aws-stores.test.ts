@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromSecretsManager } from '../../src/providers/secrets-manager/index.js';
 import { fromSsm } from '../../src/providers/ssm/index.js';
 import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
-import { fakeSecret, secretsFault } from './fake-secret.js';
+import { fakeSecret, secretsFault } from './secrets-manager/fake-secret.js';
 
 const runner = { describe, it, expect };
 const unreachable = (): Error => Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });

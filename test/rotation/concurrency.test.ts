@@ -5,7 +5,7 @@ import { KeyProviderError } from '../../src/index.js';
 import { fileRing, KeyRotationManager, RingConflictError, type RingStore } from '../../src/rotation/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import { PriceDesk } from '../core/helpers.js';
-import { bundleChildren } from './crash-run.js';
+import { bundleChildren } from './stores/file/crash-run.js';
 import { host, nextLife } from './fleet.js';
 import { failure, memoryRing, NEW, OLD, ringOf, statesOf, THIRD } from './rings.js';
 import { NAME, ringScene, START, type RingScene } from './scene.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { A, B, pause, refusal, scene, unhandledIn, watch, type Watched } from './scene.js';
+import { A, B, pause, refusal, scene, unhandledIn, watch, type Watched } from '../scene.js';
 
 const never = new Promise<never>(() => undefined);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError, KeyedClient } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, C, loadsOf, scene, testApi, testStore, watch, type Scene } from './scene.js';
+import { A, B, C, loadsOf, scene, testApi, testStore, watch, type Scene } from '../scene.js';
 
 /** `current` is A, `pending` is B, and this client's instance is in the canary from 1 % on or not at all. */
 function canary(percent: number, more: object = {}): Scene {

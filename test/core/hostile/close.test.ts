@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, loadsOf, pause, refusal, scene, testApi, testStore, unhandledIn, watch, zeroed } from './scene.js';
+import { A, B, loadsOf, pause, refusal, scene, testApi, testStore, unhandledIn, watch, zeroed } from '../scene.js';
 
 describe('close()', () => {
   it('of a client never used closes the store, once', async () => {

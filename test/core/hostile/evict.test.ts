@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { A, B, busy, loadsOf, scene, watch, zeroed, type Watched } from './scene.js';
+import { A, B, busy, loadsOf, scene, watch, zeroed, type Watched } from '../scene.js';
 
 describe('evict()', () => {
   it('in a loop under traffic loads at most once a second, and every call gets a key', async () => {

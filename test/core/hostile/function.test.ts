@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyContext } from '../../../src/index.js';
-import { A, B, busy, pause, refusal, scene, unhandledIn, watch } from './scene.js';
+import { A, B, busy, pause, refusal, scene, unhandledIn, watch } from '../scene.js';
 
 const never = new Promise<never>(() => undefined);
 

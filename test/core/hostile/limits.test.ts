@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedClient, type KeyedClientOptions } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, loadsOf, refusal, scene, testApi, testStore, watch } from './scene.js';
+import { A, loadsOf, refusal, scene, testApi, testStore, watch } from '../scene.js';
 
 const MOST = 2_147_483_647;
 const longest = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyedClient, KeyEvents } from '../../../src/index.js';
-import { A, B, busy, loadsOf, scene, unhandledIn, watch, zeroed, type TestStore } from './scene.js';
+import { A, B, busy, loadsOf, scene, unhandledIn, watch, zeroed, type TestStore } from '../scene.js';
 
 const EVENTS: ReadonlyArray<keyof KeyEvents> = [
   'loaded',

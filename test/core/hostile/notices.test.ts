@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { A, B, busy, loadsOf, scene, timersOf, watch, type Scene } from './scene.js';
+import { A, B, busy, loadsOf, scene, timersOf, watch, type Scene } from '../scene.js';
 
 interface Noticed extends Scene {
   notice(): void;

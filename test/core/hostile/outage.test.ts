@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError } from '../../../src/index.js';
-import { A, B, loadsOf, notResolved, scene, traffic, watch, zeroed, type Scene } from './scene.js';
+import { A, B, loadsOf, notResolved, scene, traffic, watch, zeroed, type Scene } from '../scene.js';
 
 const down = (): Error => new KeyProviderError('down');
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { A, B, loadsOf, pause, scene, watch } from './scene.js';
+import { A, B, loadsOf, pause, scene, watch } from '../scene.js';
 
 describe('a preference for `previous`', () => {
   it("lasts until the refused key's next load, and no call meets the refusal again meanwhile", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError } from '../../../src/index.js';
-import { A, B, busy, C, loadsOf, notResolved, refusal, scene, traffic, watch } from './scene.js';
+import { A, B, busy, C, loadsOf, notResolved, refusal, scene, traffic, watch } from '../scene.js';
 
 describe('a revoked key', () => {
   it('with `reloadCooldown: 0` is still reloaded once per call only', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { busy, pause, refusal, scene, unhandledIn, watch } from './scene.js';
+import { busy, pause, refusal, scene, unhandledIn, watch } from '../scene.js';
 
 const retry = { retries: 2, minTimeout: 100, factor: 2, randomize: false };
 

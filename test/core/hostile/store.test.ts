@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedClient, KeyProviderError, type KeyProvider, type LoadedKey } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, pause, scene, testStore, unhandledIn, watch, zeroed } from './scene.js';
+import { A, B, pause, scene, testStore, unhandledIn, watch, zeroed } from '../scene.js';
 
 const bytesOf = (key: string): Uint8Array => new TextEncoder().encode(key);
 const key = async ({ apiKey }: { apiKey: string }): Promise<string> => apiKey;

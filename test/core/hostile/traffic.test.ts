@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
-import { loadsOf, notResolved, scene, traffic, watch, type Watched } from './scene.js';
+import { loadsOf, notResolved, scene, traffic, watch, type Watched } from '../scene.js';
 
 const down = (): Error => new KeyProviderError('down');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { unhandledIn } from '../hostile/scene.js';
+import { unhandledIn } from '../scene.js';
 import { action, perform } from './actions.js';
 import { runs, seededJitter } from './jitter.js';
 import { World } from './world.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { A, B, busy, loadsOf, scene, watch, type Scene, type Watched } from '../hostile/scene.js';
+import { A, B, busy, loadsOf, scene, watch, type Scene, type Watched } from '../scene.js';
 import { runs, seededJitter } from './jitter.js';
 
 afterEach(() => void vi.restoreAllMocks());

@@ -9,7 +9,7 @@ import {
   type Stage,
 } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { pause, refusal, watch, type Watched } from '../hostile/scene.js';
+import { pause, refusal, watch, type Watched } from '../scene.js';
 
 const TTL = 20_000;
 const STALE = 15_000;

@@ -1,0 +1,180 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
+import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
+
+const OLD = 'sk"old/+&=0123456';
+const NEW = 'sk"new/+&=6543210';
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let ring: string;
+let local: string[];
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  ring = join(folder.path, 'gold.ring.json');
+  local = ['--local', '--master-key', join(folder.path, 'master.key'), '--encryption-context', 'service=gold'];
+  await run(['create-key', ...local.slice(0, 3)]);
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+async function rotate(step: string, more: readonly string[] = [], piped?: string): Promise<Ran> {
+  const bare = step === 'status' || step === 'due';
+  const ran = await run(['rotate', step, '--ring', ring, ...(bare ? [] : local), ...more], {
+    ...(piped !== undefined && { piped }),
+  });
+  for (const form of [...formsOf(OLD), ...formsOf(NEW)]) {
+    expect(ran.stdout).not.toContain(form);
+    expect(ran.stderr).not.toContain(form);
+  }
+  return ran;
+}
+
+describe('rotate', () => {
+  it('takes a ring from its first key to its second, and says at each step where it stands', async () => {
+    const init = await rotate('init', [], `${OLD}\n`);
+    const staged = await rotate('stage', ['--metadata', 'ticket=OPS-7'], NEW);
+    const tried = await rotate('canary', ['--percent', '10']);
+    const promoted = await rotate('promote', ['--overlap', '24h']);
+    const early = await rotate('retire');
+    const retired = await rotate('retire', ['--force', '--json']);
+
+    expect(init).toMatchObject({ code: 0 });
+    expect(init.stdout).toMatch(
+      /^gold, revision 1\nversion +state +fingerprint +age\nv1 +current +[0-9a-f]{8} +0 min\nnext +nothing: v1 is in use/,
+    );
+    expect(staged.stdout).toMatch(/v2 +pending +[0-9a-f]{8} +0 min +0 % of the clients\nnext +canary/);
+    expect(tried.stdout).toMatch(/v2 +pending .* 10 % of the clients\nnext +promote/);
+    expect(promoted.stdout).toMatch(/v1 +previous .* kept until 2\d{3}-.*\nv2 +current/);
+    expect(promoted.stdout).toMatch(/next +wait: v1 is kept until/);
+    expect(early).toMatchObject({ code: 1, stdout: '' });
+    expect(early.stderr).toContain('`retire` was not taken: v1 is kept until');
+    expect(JSON.parse(retired.stdout)).toMatchObject({ name: 'gold', revision: 5, current: 'v2', percent: 0 });
+    const document = JSON.parse(await readFile(ring, 'utf8')) as { versions: { v2: { metadata: unknown } } };
+    expect(document.versions.v2.metadata).toEqual({ ticket: 'OPS-7' });
+  });
+
+  it('goes back to the key before', async () => {
+    await rotate('init', [], OLD);
+    await rotate('stage', [], NEW);
+    await rotate('promote');
+
+    const ran = await rotate('revert', ['--key-version', 'v1', '--json']);
+
+    expect(JSON.parse(ran.stdout)).toMatchObject({ current: 'v1', previous: 'v2' });
+  });
+
+  it('says what a cutover loses', async () => {
+    await rotate('init', [], OLD);
+    await rotate('stage', [], NEW);
+
+    const ran = await rotate('promote', ['--cutover']);
+
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toContain('going back leads to a key that the account no longer has');
+  });
+
+  it('shows the ring and tells due from not due without a master key', async () => {
+    await rotate('init', [], OLD);
+
+    const status = await rotate('status', ['--json']);
+    const notDue = await rotate('due', ['--max-age', '90d']);
+    const due = await rotate('due', ['--max-age', '1ms', '--json']);
+
+    expect(JSON.parse(status.stdout)).toMatchObject({ name: 'gold', current: 'v1', versions: [{ state: 'current' }] });
+    expect(notDue).toMatchObject({ code: 0, stdout: 'not due: v1 is 0 min old\n' });
+    expect(due.code).toBe(3);
+    expect(JSON.parse(due.stdout)).toMatchObject({ due: true, current: 'v1', maxAge: 1 });
+  });
+
+  it('fails, and does not say due, where there is no ring', async () => {
+    const ran = await rotate('due', ['--max-age', '90d']);
+
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toContain('There is no key ring `gold`');
+  });
+
+  describe('with a price API to try keys against', () => {
+    let api: FakePriceApi;
+    beforeEach(async () => {
+      api = await startFakePriceApi({ keys: [OLD] });
+    });
+    afterEach(() => api.close());
+
+    it('verify and price take the ring in the place of a ciphertext', async () => {
+      await rotate('init', [], OLD);
+      const verified = await run(['verify', '--ring', ring, ...local, '--json']);
+      const priced = await run(['price', '--ring', ring, ...local, '--api-url', api.url, '--json']);
+      const both = await run(['verify', '--ring', ring, ...local, '--ciphertext', 'AAAA']);
+
+      expect(JSON.parse(verified.stdout)).toMatchObject({ version: 'v1', length: OLD.length });
+      const told = JSON.parse(priced.stdout) as { loads: number };
+      expect(told).toMatchObject({ metal: 'XAU', version: 'v1' });
+      // The watch of the ring begins with a notice, and the load it asks for comes within a second, now and then at once.
+      expect([1, 2]).toContain(told.loads);
+      expect(both).toMatchObject({ code: 2, stdout: '' });
+      for (const form of formsOf(OLD)) expect(verified.stdout + priced.stdout).not.toContain(form);
+    });
+
+    it('leaves a key that is refused rejected', async () => {
+      await rotate('init', [], OLD);
+
+      const ran = await rotate('stage', ['--api-url', api.url, '--verbose'], NEW);
+      const status = await rotate('status');
+
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toContain('`probe` refused v2');
+      expect(status.stdout).toMatch(/v2 +rejected/);
+    });
+  });
+});
+
+describe('wrong use of rotate', () => {
+  it.each([
+    [['init'], '--ring is required'],
+    [['init', '--ring', 'ftp://somewhere'], '--ring must be a file'],
+    [['init', '--ring', 'gold.json', '--local', '--encryption-context', '{}'], '--local needs --master-key FILE.'],
+    [['canary', '--ring', 'gold.json'], '--percent is required'],
+    [['canary', '--ring', 'gold.json', '--percent', 'ten'], '--percent is required, a number from 0 to 100'],
+    [['due', '--ring', 'gold.json'], '--max-age is required'],
+    [['due', '--ring', 'gold.json', '--max-age', '90'], '--max-age must be a time'],
+    [['status', '--ring', 'redis://127.0.0.1:1'], '--name is required'],
+    [['status', '--ring', 'vault://secret'], 'must name a mount and a path'],
+    [
+      [
+        'stage',
+        '--ring',
+        'gold.json',
+        '--revision',
+        '0',
+        ...['--local', '--master-key', 'm', '--encryption-context', '{}'],
+      ],
+      '--revision must be',
+    ],
+    [['stage', NEW, '--ring', 'gold.json'], 'A key never comes from the command line'],
+    [['turn'], 'there are init, stage, canary, promote, revert, retire, status, due'],
+    [['status', '--rong'], 'There is no option --rong. Did you mean --ring?'],
+  ])('%s exits 2', async (argv, message) => {
+    const ran = await run(['rotate', ...argv]);
+
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain(message);
+    expect(ran.stderr).not.toContain(NEW);
+  });
+
+  it('a step of a wrong percentage exits 2', async () => {
+    await rotate('init', [], OLD);
+    await rotate('stage', [], NEW);
+
+    const ran = await rotate('canary', ['--percent', '101']);
+
+    expect(ran.code).toBe(2);
+  });
+
+  it('no step at all shows the help and exits 2', async () => {
+    const ran = await run(['rotate']);
+
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('Usage: goldkey rotate');
+  });
+});

@@ -1,0 +1,152 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { loadsOf, scene, timersOf, watch, type Scene } from '../scene.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Subscribed extends Scene {
+  notice(): void;
+  readonly attempts: number[];
+  readonly ended: number[];
+}
+
+/** A client whose store takes a subscription after so many attempts. */
+function subscribed(failures = 0, draw = 0): Subscribed {
+  vi.spyOn(Math, 'random').mockReturnValue(draw);
+  const play = scene();
+  const attempts: number[] = [];
+  const ended: number[] = [];
+  let tell = (): void => undefined;
+  play.store.subscribe = async (onChange) => {
+    attempts.push(play.clock.monotonic() - 1);
+    if (attempts.length <= failures) throw new Error('no events');
+    tell = () => onChange({});
+    return async () => void ended.push(play.clock.monotonic() - 1);
+  };
+  return { ...play, attempts, ended, notice: () => tell() };
+}
+
+describe('a subscription', () => {
+  it('is made once, with the first load, and never before', async () => {
+    const { clock, client, call, attempts } = subscribed();
+    expect(attempts).toEqual([]);
+    await clock.advance(500);
+    await call();
+    await clock.advance(5_000);
+    await client.reload();
+    await clock.advance(1_000);
+    await client.reload();
+
+    expect(attempts).toEqual([500]);
+  });
+
+  it('that fails is made again after 1, 2, 4 … and then every 30 s, by timers that hold no process', async () => {
+    const play = subscribed(8);
+    const timers = timersOf(play.clock);
+    await play.client.prefetch();
+    for (let second = 0; second < 150; second++) await play.clock.advance(1_000);
+
+    expect(play.attempts).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 61_000, 91_000, 121_000]);
+    const pauses = timers.filter(({ ms }) => [1_000, 2_000, 4_000, 8_000, 16_000, 30_000].includes(ms));
+    expect(pauses.length).toBeGreaterThanOrEqual(8);
+    expect(pauses.map(({ holds }) => holds)).not.toContain(true);
+  });
+
+  it('that fails starts no second chain of attempts with the loads that come meanwhile', async () => {
+    const play = subscribed(2);
+    await play.client.prefetch();
+    await play.clock.advance(100);
+    await play.client.reload();
+    await play.clock.advance(5_000);
+
+    expect(play.attempts).toEqual([0, 1_000, 3_000]);
+  });
+
+  it('is not made again after the close', async () => {
+    const play = subscribed(10);
+    await play.client.prefetch();
+    await play.client.close();
+    await play.clock.advance(60_000);
+
+    expect(play.attempts).toEqual([0]);
+  });
+
+  it('ends with the client, once, also when it was still being made', async () => {
+    const ends: unknown[] = [];
+    for (const late of [false, true]) {
+      const play = subscribed();
+      const { store, clock, client } = play;
+      const subscribe = store.subscribe?.bind(store);
+      store.subscribe = async (onChange) => {
+        if (late) await new Promise<void>((resolve) => clock.setTimeout(resolve, 100));
+        return subscribe?.(onChange) as Promise<() => Promise<void>>;
+      };
+      await client.prefetch();
+      await client.close();
+      await clock.advance(5_000);
+      ends.push([play.ended, loadsOf(store).length]);
+    }
+
+    expect(ends).toEqual([
+      [[0], 1],
+      [[100], 1],
+    ]);
+  });
+});
+
+describe('notices of changes', () => {
+  it.each([
+    [0, 0],
+    [0.25, 250],
+    [0.9995, 1_000],
+  ])('drawn at %d are followed by a load after %i ms', async (draw, wait) => {
+    const play = subscribed(0, draw);
+    const { clock, client, store } = play;
+    await client.prefetch();
+    await clock.advance(10_000);
+    store.asked.length = 0;
+    const from = clock.monotonic();
+    play.notice();
+    play.notice();
+    await clock.advance(Math.max(wait - 1, 0));
+    if (wait > 0) expect(store.asked).toEqual([]);
+    await clock.advance(1);
+    await clock.advance(5_000);
+
+    expect(loadsOf(store).map((at) => at - from)).toEqual([wait]);
+  });
+
+  it('that come one after the other are followed by loads a second apart', async () => {
+    const play = subscribed(0, 0);
+    const { clock, client, store } = play;
+    await client.prefetch();
+    await clock.advance(10_000);
+    store.asked.length = 0;
+    const from = clock.monotonic();
+    for (let step = 0; step < 35; step++) {
+      play.notice();
+      await clock.advance(100);
+    }
+    await clock.advance(5_000);
+
+    expect(loadsOf(store).map((at) => at - from)).toEqual([0, 1_000, 2_000, 3_000, 4_000]);
+  });
+
+  it('wait by timers that hold no process, and are forgotten with the close', async () => {
+    const play = subscribed(0, 0.5);
+    const { clock, client, store } = play;
+    await client.prefetch();
+    await clock.advance(10_000);
+    const timers = timersOf(clock);
+    play.notice();
+    expect(timers).toEqual([{ ms: 500, holds: false }]);
+    const before = loadsOf(store).length;
+    const closing = watch(clock, client.close());
+    play.notice();
+    await clock.advance(5_000);
+
+    expect(closing.state).toBe('resolved');
+    expect(loadsOf(store)).toHaveLength(before);
+  });
+});

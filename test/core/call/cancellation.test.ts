@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { endingOf, GoldDataClient, type Ending, type KeyContext } from '../../../src/core/index.js';
+import { manualClock } from '../../../src/testing/manual-clock.js';
+import { memoryKeyProvider } from '../../../src/testing/memory-provider.js';
+import { failure } from '../../providers/loading.js';
+
+/** A call whose function hangs until its ending is told. */
+function hanging(): { gold: GoldDataClient<string>; clock: ReturnType<typeof manualClock>; seen: string[] } {
+  const clock = manualClock();
+  const seen: string[] = [];
+  const gold = new GoldDataClient<string>({
+    clock,
+    retry: false,
+    keyProvider: memoryKeyProvider({ current: 'test-key-0001' }),
+    fetchPrice: (_, context) => {
+      const ending = endingOf(context) as Ending;
+      const forgotten = (): void => void seen.push('forgotten');
+      ending.addEventListener('abort', forgotten);
+      ending.addEventListener('abort', () => seen.push(`told: ${String(ending.reason)}`));
+      ending.removeEventListener('abort', forgotten);
+      seen.push(`aborted: ${String(ending.aborted)}`);
+      return new Promise<string>(() => undefined);
+    },
+  });
+  return { gold, clock, seen };
+}
+
+describe('the ending of a call, for our own adapters', () => {
+  it('is told at the deadline, after the caller has the error', async () => {
+    const { gold, clock, seen } = hanging();
+    const call = failure(gold.getPrice('XAU', { timeout: 500 }));
+    await gold.prefetch();
+
+    await clock.advance(500);
+
+    expect(await call).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+    expect(seen).toEqual(['aborted: false', expect.stringMatching(/^told: CallTimeoutError/)]);
+  });
+
+  it('is told when the caller aborts, and when the client is closed at once', async () => {
+    const { gold, seen } = hanging();
+    const controller = new AbortController();
+    const aborted = failure(gold.getPrice('XAU', { signal: controller.signal }));
+    const closed = failure(gold.getPrice('XAU'));
+    await gold.prefetch();
+
+    controller.abort('enough');
+    await gold.close({ signal: AbortSignal.abort() });
+
+    expect(await aborted).toBe('enough');
+    expect(await closed).toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
+    expect(seen.slice(2)).toEqual(['told: enough', expect.stringMatching(/^told: ClientClosedError/)]);
+  });
+
+  it('is not to be had of a settled call, nor of a context that is not ours', async () => {
+    let kept: KeyContext | undefined;
+    const gold = new GoldDataClient({
+      keyProvider: memoryKeyProvider({ current: 'test-key-0001' }),
+      fetchPrice: (_, context) => {
+        kept = context;
+        return Promise.resolve(1);
+      },
+    });
+    await gold.getPrice();
+
+    expect(() => endingOf(kept as KeyContext)).toThrow(TypeError);
+    expect(endingOf({ apiKey: 'x' } as unknown as KeyContext)).toBeUndefined();
+    await gold.close();
+  });
+});

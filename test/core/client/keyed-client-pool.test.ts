@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { GoldDataClient, KeyedClient, KeyProviderError } from '../../../src/index.js';
+import { KeyedClientPool } from '../../../src/pool/index.js';
+import { manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../../src/testing/index.js';
+import { FIRST, tally, unauthorized } from '../helpers.js';
+
+interface Tenants {
+  pool: KeyedClientPool;
+  stores: Map<string, MemoryKeyProvider>;
+  closed: string[];
+  clock: ReturnType<typeof manualClock>;
+}
+
+function setUp(max: number): Tenants {
+  const stores = new Map<string, MemoryKeyProvider>();
+  const closed: string[] = [];
+  const clock = manualClock();
+  const pool = new KeyedClientPool({
+    max,
+    create(tenant) {
+      const known = stores.get(tenant);
+      const keyProvider: MemoryKeyProvider = Object.create(
+        known ?? memoryKeyProvider({ current: `key-of-${tenant}-0001` }),
+      ) as MemoryKeyProvider;
+      keyProvider.close = async () => void closed.push(tenant);
+      if (known === undefined) stores.set(tenant, keyProvider);
+      return { keyProvider, clock };
+    },
+  });
+  return { pool, stores, closed, clock };
+}
+
+const keyOf = (client: KeyedClient): Promise<string> => client.withKey(async ({ apiKey }) => apiKey);
+
+describe('a pool', () => {
+  it('has one client per tenant, each with its own key', async () => {
+    const { pool } = setUp(10);
+    expect(pool.get('a')).toBe(pool.get('a'));
+    expect(await keyOf(pool.get('a'))).toBe('key-of-a-0001');
+    expect(await keyOf(pool.get('b'))).toBe('key-of-b-0001');
+    expect(pool.size).toBe(2);
+    await pool.close();
+  });
+
+  it('keeps at most `max` alive: the one used longest ago drains and closes', async () => {
+    const { pool, closed } = setUp(2);
+    await keyOf(pool.get('a'));
+    await keyOf(pool.get('b'));
+    let release = (): void => undefined;
+    const running = pool
+      .get('a')
+      .withKey(({ apiKey }) => new Promise<string>((resolve) => (release = () => resolve(apiKey))));
+    pool.get('b');
+
+    pool.get('c');
+    expect([pool.has('a'), pool.has('b'), pool.has('c'), pool.size]).toEqual([false, true, true, 2]);
+    expect(closed).toEqual([]);
+    release();
+
+    expect(await running).toBe('key-of-a-0001');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(closed).toEqual(['a']);
+    await pool.close();
+    expect(closed.toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('deletes a tenant when its calls have ended, and knows no stranger', async () => {
+    const { pool, closed } = setUp(2);
+    await keyOf(pool.get('a'));
+    await pool.delete('a');
+    await pool.delete('nobody');
+    expect([pool.has('a'), pool.size, closed]).toEqual([false, 0, ['a']]);
+    await pool.close();
+  });
+
+  it('makes a client anew for one that was closed behind its back', async () => {
+    const { pool } = setUp(2);
+    const client = pool.get('a');
+    await client.close();
+    expect(pool.get('a')).not.toBe(client);
+    expect(await keyOf(pool.get('a'))).toBe('key-of-a-0001');
+    await pool.close();
+  });
+
+  it('remembers a back-off over an eviction until it lapses', async () => {
+    const { pool, stores, clock } = setUp(1);
+    pool.get('a');
+    const store = stores.get('a') as MemoryKeyProvider;
+    store.failWith(() => new KeyProviderError('down'));
+    await keyOf(pool.get('a')).catch(() => undefined);
+    const loads = store.loads;
+
+    pool.get('b');
+    expect(await tally([keyOf(pool.get('a'))])).toEqual({ good: 0, failed: { ERR_GOLDKEY_PROVIDER: 1 } });
+    expect(store.loads).toBe(loads);
+
+    store.failWith(undefined);
+    await clock.advance(1_001);
+    expect(await keyOf(pool.get('a'))).toBe('key-of-a-0001');
+    await pool.close();
+  });
+
+  it('remembers a cooldown over an eviction: a dead key cannot storm the store', async () => {
+    const { pool, stores } = setUp(1);
+    const refused = (tenant: string): Promise<unknown> =>
+      pool
+        .get(tenant)
+        .withKey(() => Promise.reject(unauthorized()))
+        .catch((error: unknown) => error);
+    await refused('a');
+    const store = stores.get('a') as MemoryKeyProvider;
+    const before = store.loads;
+
+    for (let round = 0; round < 5; round++) {
+      pool.get('b');
+      expect(await refused('a')).toMatchObject({ code: 'ERR_GOLDKEY_REJECTED' });
+    }
+
+    // Its key is gone, so each return costs the ordinary load and the question for a previous key; none is forced.
+    expect(store.loads - before).toBeLessThanOrEqual(10);
+    await pool.close();
+  });
+
+  it('after its close gives no client, and closes once', async () => {
+    const { pool, closed } = setUp(3);
+    await keyOf(pool.get('a'));
+    await Promise.all([pool.close(), pool.close(), pool[Symbol.asyncDispose]()]);
+    expect(() => pool.get('a')).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_CLOSED' }));
+    expect(closed).toEqual(['a']);
+  });
+
+  it('ends running calls at once when the signal of its close aborts', async () => {
+    const { pool } = setUp(3);
+    await keyOf(pool.get('a'));
+    const call = pool
+      .get('a')
+      .withKey(() => new Promise(() => undefined))
+      .catch((error: unknown) => error);
+    await pool.close({ signal: AbortSignal.abort() });
+    expect(await call).toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
+  });
+
+  it('takes clients as well as options, of any class', async () => {
+    const pool = new KeyedClientPool<GoldDataClient<string>>({
+      max: 2,
+      create: () =>
+        new GoldDataClient({
+          keyProvider: memoryKeyProvider({ current: FIRST }),
+          fetchPrice: async (symbol: string) => symbol,
+        }),
+    });
+    expect(await pool.get('a').getPrice('XAG')).toBe('XAG');
+    await pool.close();
+  });
+
+  it('refuses options that make no sense', () => {
+    const create = (): never => {
+      throw new Error('unused');
+    };
+    for (const options of [
+      { create },
+      { max: 0, create },
+      { max: 1.5, create },
+      { max: 2 },
+      { max: 2, create, ttl: 5 },
+      undefined,
+    ]) {
+      expect(() => new KeyedClientPool(options as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+      );
+    }
+    expect(() => new KeyedClientPool({ max: 2, create }).get(7 as never)).toThrow('`tenant`');
+  });
+});

@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import { KeyedClient } from '../../../src/index.js';
+import { manualClock } from '../../../src/testing/index.js';
+import { A, B, loadsOf, pause, scene, testApi, testStore, watch } from '../scene.js';
+
+const INVALID = 'ERR_INVALID_ARG_VALUE';
+
+/** Counts those who listen to a signal's abort. */
+function counted(signal: AbortSignal): { listeners: number } {
+  const count = { listeners: 0 };
+  const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    if (args[0] === 'abort') count.listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    if (args[0] === 'abort') count.listeners--;
+    remove(...args);
+  };
+  return count;
+}
+
+describe('what is handed to a client', () => {
+  const { client } = scene();
+
+  it.each<[string, () => unknown, string]>([
+    [
+      'an option of another name',
+      () => new KeyedClient({ keyProvider: testStore(manualClock(), {}), tll: 1 } as never),
+      'KeyedClient has no option `tll`; did you mean `ttl`?',
+    ],
+    ['a call that is none', () => client.withKey(7 as never), '`call` must be a function, got 7.'],
+    [
+      'a prefetch of a strange option',
+      () => client.prefetch({ jitter: 1 } as never),
+      '`prefetch` has no option `jitter`; did you mean `maxJitter`?',
+    ],
+    ['a prefetch of no options', () => client.prefetch(1 as never), '`prefetch` expects an options object, got 1.'],
+    [
+      'a prefetch of less than no jitter',
+      () => client.prefetch({ maxJitter: -1 }),
+      '`maxJitter` must be an integer from 0 to 2147483647, got -1.',
+    ],
+    [
+      'a reload of a strange option',
+      () => client.reload({ sgnal: undefined } as never),
+      '`reload` has no option `sgnal`; did you mean `signal`?',
+    ],
+    [
+      'a strange event',
+      () => client.on('load' as never, () => undefined),
+      'There is no event `load`; there are: loaded, load-failed, stale, evicted, key-rejected, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
+    ],
+    [
+      'a listener that is none',
+      () => client.on('loaded', 'me' as never),
+      '`listener` must be a function, got a value of type string.',
+    ],
+  ])('%s is refused in words that help', async (_, act, message) => {
+    const error = await (async () => act())().catch((reason: unknown) => reason);
+
+    expect(error).toMatchObject({ code: INVALID, message });
+  });
+
+  it('takes every signal and jitter that it may', async () => {
+    const play = scene();
+    const { signal } = new AbortController();
+
+    await play.client.prefetch({ maxJitter: 0 });
+    await play.client.prefetch({ signal, maxJitter: 0 });
+    await play.client.reload({ signal });
+
+    expect(play.store.asked).toHaveLength(2);
+  });
+
+  it('and disagrees with another client of the same store is refused by the name of the option', async () => {
+    const clock = manualClock();
+    const store = testStore(clock, { current: A });
+    const first = new KeyedClient({ keyProvider: store, clock });
+
+    expect(() => new KeyedClient({ keyProvider: store, clock, ttl: 1 })).toThrow(
+      expect.objectContaining({
+        code: INVALID,
+        message:
+          '`ttl` differs from that of another client with the same `keyProvider`: they share the key, so it must agree.',
+      }),
+    );
+    await first.close();
+  });
+});
+
+describe('an eviction', () => {
+  it('gives its reason to who listens: the one given, or `evict`', async () => {
+    const { client, call } = scene();
+    const reasons: string[] = [];
+    client.on('evicted', ({ reason }) => reasons.push(reason));
+    await call();
+    client.evict();
+    await call();
+    client.evict('leaked in a log');
+
+    expect(reasons).toEqual(['evict', 'leaked in a log']);
+  });
+});
+
+describe('a client that is closing', () => {
+  it('is one whose block has ended, too', async () => {
+    const { store, client, call } = scene();
+    {
+      await using closing = client;
+      await closing.prefetch();
+    }
+
+    expect(store.closes).toBe(1);
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
+  });
+
+  it('refuses calls, prefetches and reloads while a call still runs', async () => {
+    const { store, clock, client, call } = scene();
+    const running = watch(
+      clock,
+      client.withKey(() => pause(clock, 1_000)),
+    );
+    await clock.advance(10);
+    const jittered = watch(clock, client.prefetch({ maxJitter: 100 }));
+    const closing = watch(clock, client.close());
+
+    const others = [watch(clock, call()), watch(clock, client.prefetch()), watch(clock, client.reload())];
+    await clock.advance(500);
+
+    expect([jittered, ...others].map(({ error }) => (error as { code?: string } | undefined)?.code)).toEqual(
+      Array.from({ length: 4 }, () => 'ERR_GOLDKEY_CLOSED'),
+    );
+    expect([running.state, closing.state]).toEqual(['pending', 'pending']);
+    expect(store.asked).toHaveLength(1);
+    await clock.advance(1_000);
+    expect([running.state, closing.state]).toEqual(['resolved', 'resolved']);
+  });
+
+  it('ends its calls with an error that says what happened when its signal aborts, and listens no more', async () => {
+    const { clock, client } = scene();
+    const running = watch(
+      clock,
+      client.withKey(() => new Promise(() => undefined)),
+    );
+    await clock.advance(10);
+    const controller = new AbortController();
+    const count = counted(controller.signal);
+    const closing = watch(clock, client.close({ signal: controller.signal }));
+    await clock.advance(10);
+    const before = [running.state, closing.state];
+
+    controller.abort();
+    await clock.advance(0);
+
+    expect(before).toEqual(['pending', 'pending']);
+    expect(running.error).toMatchObject({
+      code: 'ERR_GOLDKEY_CLOSED',
+      message: 'The client was closed while the call ran.',
+    });
+    expect(closing.state).toBe('resolved');
+    expect(count.listeners).toBe(0);
+  });
+
+  it('says so once, before anything of it is gone', async () => {
+    const { client, call } = scene();
+    const told: unknown[] = [];
+    client.on('closed', ({ name, version, stage }) => told.push([name, version, stage]));
+    await call();
+
+    await Promise.all([client.close(), client.close()]);
+
+    expect(told).toEqual([['test-store', 'v1', 'current']]);
+  });
+
+  it('leaves the key to the others of its store, and to those that come later', async () => {
+    const clock = manualClock();
+    const store = testStore(clock, { current: A });
+    const api = testApi(clock, A);
+    const [one, two] = [
+      new KeyedClient({ keyProvider: store, clock }),
+      new KeyedClient({ keyProvider: store, clock, name: 'two' }),
+    ];
+    await one.withKey(api.fetch);
+    await one.close();
+    const three = new KeyedClient({ keyProvider: store, clock });
+
+    await Promise.all([two.withKey(api.fetch), three.withKey(api.fetch)]);
+
+    expect(loadsOf(store)).toHaveLength(1);
+    await Promise.all([two.close(), three.close()]);
+    expect(store.closes).toBe(1);
+  });
+});
+
+describe('what a client redacts', () => {
+  it('is each key that it holds, of any stage, and none that it has let go', async () => {
+    const { client, api, call } = scene({}, { current: A, previous: B });
+    api.live.delete(A);
+    await call();
+    const before = client.redact({ line: `${A} and ${B}` });
+    client.evict();
+
+    expect(before).toEqual({ line: '[REDACTED] and [REDACTED]' });
+    expect(client.redact(A)).toBe(A);
+  });
+});
+
+describe('the wait of a prefetch and of a reload', () => {
+  it.each(['prefetch', 'reload'] as const)('%s ends with a signal that aborts, and listens no more', async (name) => {
+    const { store, clock, client } = scene();
+    store.latency = 100;
+    const controller = new AbortController();
+    const count = counted(controller.signal);
+    const waiting = watch(clock, client[name]({ signal: controller.signal }));
+    await clock.advance(50);
+    const listened = count.listeners;
+
+    controller.abort(new Error('enough'));
+    await clock.advance(0);
+
+    expect(waiting).toMatchObject({ state: 'rejected', error: { message: 'enough' }, at: 51 });
+    expect([listened, count.listeners]).toEqual([1, 0]);
+    await clock.advance(100);
+    expect(client.status().state).toBe('fresh');
+  });
+
+  it.each(['prefetch', 'reload'] as const)('%s is not begun with a signal that has aborted', async (name) => {
+    const { store, client } = scene();
+
+    await expect(client[name]({ signal: AbortSignal.abort('early') })).rejects.toBe('early');
+
+    expect(store.asked).toHaveLength(0);
+  });
+
+  it('prefetch, spread over a while, ends it with the signal too', async () => {
+    const { store, clock, client } = scene();
+    const controller = new AbortController();
+    const waiting = watch(clock, client.prefetch({ signal: controller.signal, maxJitter: 1_000_000 }));
+    await clock.advance(0);
+
+    controller.abort('enough');
+    await clock.advance(0);
+
+    expect(waiting.error).toBe('enough');
+    expect(store.asked).toHaveLength(0);
+  });
+});

@@ -1,0 +1,163 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as hurried from '../../../src/core/redaction/redact.js';
+import { PLAIN as KEY } from './encodings.js';
+import { errorWith, NOT_SEARCHED, REDACTED, redactValue, scrub } from './helpers.js';
+
+const MB = 1_048_576;
+const x = (length: number): string => 'x'.repeat(length);
+
+describe('a text', () => {
+  it('of 1 MB is searched, one that is longer is not', () => {
+    expect(redactValue(x(MB), [KEY]) === x(MB)).toBe(true);
+    expect(redactValue(x(MB + 1), [KEY])).toBe(NOT_SEARCHED);
+    expect(redactValue(`${x(MB - KEY.length)}${KEY}`, [KEY]).endsWith(`x${REDACTED}`)).toBe(true);
+  });
+
+  it('in an object is searched as long as all of them, with the names, are 1 MB at most', () => {
+    const fits = { a: x(MB / 2), b: x(MB / 2 - 2) };
+    expect(redactValue(fits, [KEY])).toBe(fits);
+    const tooLong = redactValue({ a: x(MB / 2), b: x(MB / 2 - 1), c: 1 }, [KEY]);
+    expect(tooLong.a).toHaveLength(MB / 2);
+    expect(tooLong.b).toBe(NOT_SEARCHED);
+    expect(tooLong.c).toBe(1);
+  });
+
+  it('is not searched for ever because a symbol without a description came before it', () => {
+    const symbol = Symbol();
+    const copy = redactValue({ symbol, [Symbol()]: 1, text: x(MB) }, [KEY]);
+    expect(copy).toMatchObject({ symbol, text: NOT_SEARCHED });
+    expect(redactValue({ symbol }, [KEY])).toEqual({ symbol });
+    expect(redactValue(symbol, [KEY])).toBe(symbol);
+  });
+});
+
+describe('bytes', () => {
+  it('of 1 MB are searched, more are not', () => {
+    const [fits, tooMany] = [Buffer.alloc(MB, 'x'), Buffer.alloc(MB + 1, 'x')];
+    expect(redactValue(fits, [KEY]) === fits).toBe(true);
+    expect(redactValue(tooMany, [KEY]) as unknown).toBe(NOT_SEARCHED);
+  });
+
+  it('count together with all the others', () => {
+    const half = (): Uint8Array => new Uint8Array(MB / 2);
+    const fits = [half(), half()];
+    expect(redactValue(fits, [KEY]) === fits).toBe(false);
+    const set = new Set([half(), half()]);
+    expect(redactValue(set, [KEY]) === set).toBe(true);
+    const more = [...redactValue(new Set<unknown>([half(), half(), new Uint8Array(1)]), [KEY])];
+    expect([more[0], more[1]].includes(NOT_SEARCHED)).toBe(false);
+    expect(more[2]).toBe(NOT_SEARCHED);
+  });
+});
+
+describe('a collection of 10,000', () => {
+  const numbers = (length: number): number[] => Array.from({ length }, (_none, index) => index);
+
+  it.each<[string, (length: number) => object]>([
+    ['entries of a Map', (length) => new Map(numbers(length).map((number) => [number, number]))],
+    ['members of a Set', (length) => new Set(numbers(length))],
+    ['properties', (length) => Object.fromEntries(numbers(length).map((number) => [`p${number}`, number]))],
+    ['places in an array', (length) => Object.assign([], { length })],
+  ])('is searched, and one more is not: %s', (_name, make) => {
+    const fits = make(10_000);
+    expect(redactValue(fits, [KEY]) === fits).toBe(true);
+    expect(redactValue(make(10_001), [KEY]) as unknown).toBe(NOT_SEARCHED);
+  });
+});
+
+describe('depth', () => {
+  const nested = (levels: number, leaf: object): object => {
+    let value = leaf;
+    for (let level = 0; level < levels; level++) value = { value };
+    return value;
+  };
+
+  it('of 32 is searched, what lies deeper is not', () => {
+    expect(redactValue(nested(32, { key: KEY }), [KEY])).toEqual(nested(32, { key: REDACTED }));
+    const clean = nested(32, { base: 'USD' });
+    expect(redactValue(clean, [KEY])).toBe(clean);
+    expect(JSON.stringify(redactValue(nested(33, { base: 'USD' }), [KEY]))).toBe(
+      JSON.stringify(nested(33, {})).replace('{}', `"${NOT_SEARCHED}"`),
+    );
+  });
+
+  it('of 32 causes is changed in place, what lies deeper gives way to a mark', () => {
+    const errors = [new Error(`0 ${KEY}`)];
+    for (let level = 1; level < 35; level++) errors.unshift(new Error(`${level} ${KEY}`, { cause: errors[0] }));
+
+    const left = scrub(errors[0], [KEY]);
+
+    expect(left).toBe(errors[0]);
+    for (let level = 0; level <= 32; level++) expect(errors[level]?.message).toBe(`${34 - level} ${REDACTED}`);
+    for (let level = 0; level < 32; level++) expect(errors[level]?.cause).toBe(errors[level + 1]);
+    expect(errors[32]?.cause).toBe(NOT_SEARCHED);
+    expect(errors[33]?.message).toBe(`1 ${KEY}`);
+  });
+});
+
+describe('an AggregateError', () => {
+  const list = (length: number): Error[] => Array.from({ length }, (_none, index) => new Error(`${index} ${KEY}`));
+
+  it('of 1,000 errors has all of them changed in place', () => {
+    const errors = list(1_000);
+    const top = new AggregateError([...errors]);
+    expect(scrub(top, [KEY])).toBe(top);
+    expect(top.errors.every((error, index) => error === errors[index])).toBe(true);
+    expect(errors[999]?.message).toBe(`999 ${REDACTED}`);
+  });
+
+  it('of more has copies of them in their place', () => {
+    const errors = list(1_001);
+    const top = new AggregateError([...errors]);
+    expect(scrub(top, [KEY])).toBe(top);
+    expect(top.errors[0]).not.toBe(errors[0]);
+    expect((top.errors[0] as Error).message).toBe(`0 ${REDACTED}`);
+    expect(errors[0]?.message).toBe(`0 ${KEY}`);
+  });
+});
+
+describe('the time', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** The search begins at 1 ms, and goes on at `later`. */
+  const at = (later: number): void => void vi.spyOn(performance, 'now').mockReturnValueOnce(1).mockReturnValue(later);
+  /** A list of 200, each of 18 properties: the list and 100 of them make 2,000 properties. */
+  const large = (): object[] =>
+    Array.from({ length: 200 }, (_none, index) =>
+      Object.fromEntries(Array.from({ length: 18 }, (_nothing, name) => [`p${name}`, `${index} ${KEY}`])),
+    );
+  const marks = (list: readonly unknown[]): number => list.filter((item) => item === NOT_SEARCHED).length;
+
+  it('is not asked for up to 2,000 properties: what is larger is searched no further once 20 ms are over', () => {
+    at(22);
+    const copy = hurried.redactValue(large(), [KEY]);
+    expect(copy).toHaveLength(200);
+    expect(copy[0]).toHaveProperty('p17', `0 ${REDACTED}`);
+    expect(copy[100]).toHaveProperty('p17', `100 ${REDACTED}`);
+    expect(copy[101]).toBe(NOT_SEARCHED);
+    expect(marks(copy)).toBe(99);
+  });
+
+  it('of 20 ms may be used up', () => {
+    at(21);
+    expect(marks(hurried.redactValue(large(), [KEY]))).toBe(0);
+  });
+
+  it.each<[string, () => object]>([
+    ['bytes', () => new Uint8Array(1_000)],
+    ['a list of bytes', () => Array.from({ length: 1_000 }, (_none, index) => index % 256)],
+    ['a text in an object of its own', () => new String(x(1_000))],
+  ])('is not used up by %s, as that is one thing and not a thousand', (_name, make) => {
+    at(60_000);
+    const value = { one: make(), two: make(), three: make(), four: { list: ['none'] } };
+    expect(hurried.redactValue(value, [KEY])).toBe(value);
+  });
+
+  it('does not cut off a small error, however late it is', () => {
+    at(60_000);
+    const error = errorWith(large().slice(0, 90));
+    const left = hurried.scrub(error, [KEY]) as typeof error;
+    expect(marks(left.extra)).toBe(0);
+    expect(left.extra[89]).toHaveProperty('p0', `89 ${REDACTED}`);
+  });
+});

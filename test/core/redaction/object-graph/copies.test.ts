@@ -1,0 +1,227 @@
+import { isNativeError } from 'node:util/types';
+import { describe, expect, it } from 'vitest';
+import { SPECIAL as KEY } from '../encodings.js';
+import { REDACTED, redacted, redactValue, scrub, scrubbed } from '../helpers.js';
+import { allLeaks } from '../leaks.js';
+
+const prototypeOf = (value: object): object | null => Object.getPrototypeOf(value) as object | null;
+const descriptorOf = (value: object, name: PropertyKey): PropertyDescriptor | undefined =>
+  Object.getOwnPropertyDescriptor(value, name);
+
+describe('the copy of an object', () => {
+  it('has properties that can be written and taken away, as the original has', () => {
+    const copy = redacted({ key: KEY });
+    expect(descriptorOf(copy, 'key')).toEqual({
+      value: REDACTED,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  });
+
+  it('that is frozen has properties that are as fixed', () => {
+    const copy = redacted(Object.freeze({ key: KEY, base: 'USD' }));
+    for (const name of ['key', 'base']) {
+      expect(descriptorOf(copy, name)).toMatchObject({ writable: false, configurable: false, enumerable: true });
+    }
+  });
+
+  it('keeps a clean accessor as one, which it can take away', () => {
+    const get = (): string => 'USD';
+    const original = Object.defineProperty({ key: KEY }, 'base', { get, enumerable: true, configurable: false });
+    const copy = redacted(original);
+    expect(descriptorOf(copy, 'base')).toEqual({ get, set: undefined, enumerable: true, configurable: true });
+  });
+
+  it('has a value where the accessor gave the key', () => {
+    const copy = redacted({
+      get key() {
+        return KEY;
+      },
+    });
+    expect(descriptorOf(copy, 'key')).toMatchObject({ value: REDACTED, enumerable: true });
+  });
+
+  it('has nothing of its own that the original has not', () => {
+    class Options {
+      key = KEY;
+      get base(): string {
+        return 'USD';
+      }
+    }
+    class List extends Array<string> {
+      get base(): string {
+        return 'USD';
+      }
+    }
+    class Registry extends Map<string, string> {
+      get base(): string {
+        return 'USD';
+      }
+    }
+    class Tags extends Set<string> {
+      get base(): string {
+        return 'USD';
+      }
+    }
+    expect(Reflect.ownKeys(redacted(new Options()))).toEqual(['key']);
+    expect(Reflect.ownKeys(redacted(List.from([KEY])))).toEqual(['0', 'length']);
+    expect(Reflect.ownKeys(redacted(new Registry([['key', KEY]])))).toEqual([]);
+    expect(Reflect.ownKeys(redacted(new Tags([KEY])))).toEqual([]);
+  });
+
+  it('covers an inherited value with one that does not show in a listing', () => {
+    class Options {
+      held = `k=${KEY}`;
+      get key(): string {
+        return this.held;
+      }
+    }
+    const copy = redacted(new Options());
+    expect(copy.key).toBe(`k=${REDACTED}`);
+    expect(Object.keys(copy)).toEqual(['held']);
+  });
+
+  it('of an array has its length, also beyond its last item', () => {
+    const list: unknown[] = [KEY];
+    list.length = 5;
+    const copy = redacted(list);
+    expect(copy).toHaveLength(5);
+    expect(Object.keys(copy)).toEqual(['0']);
+  });
+
+  it('numbers the names that would be the same, from 2 on', () => {
+    const copy = redacted({ [KEY]: 1, [`${KEY}${KEY}`]: 2, [encodeURIComponent(KEY)]: 3 });
+    expect(copy).toEqual({ [REDACTED]: 1, [`${REDACTED}${REDACTED}`]: 2, [`${REDACTED} 2`]: 3 });
+    const hex = Buffer.from(KEY).toString('hex');
+    const more = redacted({
+      [KEY]: 1,
+      [encodeURIComponent(KEY)]: 2,
+      [hex]: 3,
+      [Buffer.from(KEY).toString('base64')]: 4,
+    });
+    expect(Object.keys(more)).toEqual([REDACTED, `${REDACTED} 2`, `${REDACTED} 3`, `${REDACTED} 4`]);
+    const map = redacted(new Map(Object.entries({ [KEY]: 1, [encodeURIComponent(KEY)]: 2, [hex]: 3 })));
+    expect([...map.keys()]).toEqual([REDACTED, `${REDACTED} 2`, `${REDACTED} 3`]);
+  });
+
+  it('keeps symbols that held the key apart', () => {
+    const copy = redacted({ [Symbol(KEY)]: 1, [Symbol(KEY)]: 2 }) as Record<symbol, unknown>;
+    expect(Object.getOwnPropertySymbols(copy).map((symbol) => [symbol.description, copy[symbol]])).toEqual([
+      [REDACTED, 1],
+      [REDACTED, 2],
+    ]);
+  });
+});
+
+describe('the copy of an object that inherits from another one', () => {
+  it('has no prototype from which the key can be read', () => {
+    const copy = redacted(Object.create({ key: KEY }) as { key: string });
+    expect(prototypeOf(copy)).toBe(Object.prototype);
+    expect(copy.key).toBe(REDACTED);
+  });
+
+  it('has the next prototype up that is clean', () => {
+    const clean = { base: 'USD' };
+    const dirty = Object.create(clean, { key: { value: KEY, enumerable: true } }) as object;
+    const under = Object.create(dirty, { note: { value: 'none' } }) as object;
+    const copy = redacted(Object.create(under) as object);
+    expect(prototypeOf(copy)).toBe(clean);
+    expect(copy).toMatchObject({ key: REDACTED, base: 'USD' });
+  });
+
+  it('has the same prototype when only its own properties hold the key', () => {
+    const parent = { base: 'USD' };
+    const copy = redacted(Object.assign(Object.create(parent) as object, { key: KEY }));
+    expect(prototypeOf(copy)).toBe(parent);
+    expect(Object.keys(copy)).toEqual(['key']);
+  });
+
+  it('has the same prototype when a getter up there makes the key of its properties', () => {
+    class Options {
+      held = KEY;
+      get key(): string {
+        return this.held;
+      }
+    }
+    expect(prototypeOf(redacted(new Options()))).toBe(Options.prototype);
+    const bare = Object.assign(Object.create(null) as { key: string }, { key: KEY });
+    expect(prototypeOf(redacted(bare))).toBe(null);
+  });
+
+  it('has no prototype at all when the last one up holds the key', () => {
+    const bare = Object.assign(Object.create(null) as object, { key: KEY });
+    expect(prototypeOf(redacted(Object.create(bare) as object))).toBe(null);
+  });
+});
+
+describe('the copy of an error', () => {
+  it('is an error to the engine too', () => {
+    const copy = redacted(new TypeError(KEY));
+    expect(isNativeError(copy)).toBe(true);
+    expect(copy).toBeInstanceOf(TypeError);
+  });
+
+  it('has the properties of the original, as visible as there', () => {
+    const copy = redacted(Object.assign(new Error(KEY), { status: 401 }));
+    expect(Reflect.ownKeys(copy).toSorted()).toEqual(['message', 'stack', 'status']);
+    expect(Object.keys(copy)).toEqual(['status']);
+  });
+
+  it('has no stack where the original has none', () => {
+    const error = Object.create(Error.prototype, { message: { value: KEY } }) as Error;
+    expect(Reflect.ownKeys(redacted(error))).toEqual(['message']);
+  });
+});
+
+describe('headers of a class that cannot be made anew', () => {
+  class Headers {
+    readonly #pairs: Array<[string, string]>;
+    constructor(init?: unknown) {
+      if (Array.isArray(init)) throw new TypeError('expected a record');
+      this.#pairs = Object.entries((init ?? {}) as Record<string, string>);
+    }
+    get [Symbol.toStringTag](): string {
+      return 'Headers';
+    }
+    [Symbol.iterator](): Iterator<[string, string]> {
+      return this.#pairs.values();
+    }
+  }
+
+  it('are copied as a plain object', () => {
+    const copy = redacted({ headers: new Headers({ authorization: KEY, accept: 'text/plain' }) });
+    expect(copy.headers).toEqual({ authorization: REDACTED, accept: 'text/plain' });
+  });
+
+  it('stay as they are without the key', () => {
+    const value = { headers: new Headers({ accept: 'text/plain' }) };
+    expect(redactValue(value, [KEY])).toBe(value);
+  });
+});
+
+describe('a live value that is all there is', () => {
+  it('comes back as it is when no key is held at all', () => {
+    for (const value of [Promise.resolve(KEY), new Proxy({}, {}), () => KEY, new Response(KEY)]) {
+      expect(redactValue(value, [])).toBe(value);
+      expect(scrub(value, [])).toBe(value);
+    }
+  });
+
+  it('that tells of itself, and nothing of a key, comes back as it is', () => {
+    const response = new Response('{}', { status: 503, headers: { accept: 'text/plain' } });
+    expect(scrub(response, [KEY])).toBe(response);
+    expect(redactValue(response, [KEY])).toBe(response);
+  });
+
+  it('that tells of a key only in what it holds gives way', () => {
+    const response = new Response('{}', { status: 503, headers: { 'x-echo': KEY } });
+    expect(scrubbed(response)).not.toBe(response);
+    expect(allLeaks(redactValue(response, [KEY]), KEY)).toEqual([]);
+  });
+
+  it('that tells of nothing gives way to a description', () => {
+    expect(scrub(Promise.resolve(1), [KEY])).toEqual({ description: '[Promise: not searched]' });
+    expect(redactValue(new WeakMap(), [KEY])).toEqual({ description: '[WeakMap: not searched]' });
+  });
+});

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { perUnit } from '../../../src/prices/values/units.js';
+import { fractionOf, isNearest } from '../rational.js';
+
+describe('a price per another unit than the troy ounce', () => {
+  it.each([
+    [3110.34768, 'troy_ounce', 3110.34768],
+    [3110.34768, 'gram', 100],
+    [3110.34768, 'kilogram', 100_000],
+    [3110.34768, 'tola', 1166.38038],
+    [31.1034768, 'gram', 1],
+    [0.00311034768, 'kilogram', 0.1],
+    [2000, 'tola', 750],
+    [311034768e15, 'gram', 1e22],
+  ] as const)('%d per ounce is exactly %s: %d', (price, unit, expected) => {
+    expect(perUnit(price, unit)).toBe(expected);
+  });
+
+  const fractions = { gram: [10n ** 7n, 311_034_768n], kilogram: [10n ** 10n, 311_034_768n], tola: [3n, 8n] } as const;
+  const prices = fc.oneof(
+    fc.double({ min: 1e-6, max: 1e9, noNaN: true }),
+    fc.integer({ min: 1, max: 999_999_999 }).map((cents) => cents / 100),
+    fc.integer({ min: 1, max: 999_999_999 }).map((millionths) => millionths / 1e6),
+  );
+
+  it('is the double nearest to the exact quotient of the price as it is written', () => {
+    fc.assert(
+      fc.property(prices, fc.constantFrom('gram', 'kilogram', 'tola'), (price, unit) => {
+        const [numerator, denominator] = fractionOf(price);
+        const [times, over] = fractions[unit];
+        return isNearest(perUnit(price, unit), numerator * times, denominator * over);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([93.64, 1103.12])('%d lies just above the middle of two doubles per gram, and is rounded up', (price) => {
+    const [numerator, denominator] = fractionOf(price);
+    expect(isNearest(perUnit(price, 'gram'), numerator * 10n ** 7n, denominator * 311_034_768n)).toBe(true);
+  });
+
+  it('a double next to the nearest one is not taken for it', () => {
+    expect(isNearest(0.1, 1n, 10n)).toBe(true);
+    expect(isNearest(0.1 + 2 ** -56, 1n, 10n)).toBe(false);
+  });
+});

@@ -1,0 +1,395 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createMasterKey, fromLocal, localCipher } from '../../../src/providers/local/index.js';
+import { open, seal } from '../../../src/providers/local/envelope.js';
+import { withMasterKey } from '../../../src/providers/local/master-key.js';
+import { failure, request, text } from '../loading.js';
+
+const KEY = 'invented-key-4711';
+const CONTEXT = { service: 'gold-data-stream', environment: 'test' };
+
+let directory: string;
+let masterKeyFile: string;
+let count = 0;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'goldkey-'));
+  masterKeyFile = join(directory, 'master.key');
+  await createMasterKey(masterKeyFile);
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+/** A master-key file of any content and mode. */
+function fileOf(content: string | Uint8Array, mode = 0o600): string {
+  const path = join(directory, `file-${String(count++)}`);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+}
+
+const cipher = (path = masterKeyFile): ReturnType<typeof localCipher> =>
+  localCipher({ masterKeyFile: path, encryptionContext: CONTEXT });
+
+const read = (path: string): Buffer => withMasterKey(path, (masterKey) => Buffer.from(masterKey));
+
+describe('localCipher', () => {
+  it('decrypts what it encrypted, and never encrypts the same way twice', async () => {
+    const one = await cipher().encrypt(KEY);
+    const two = await cipher().encrypt(Buffer.from(KEY));
+
+    expect(Buffer.from(await cipher().decrypt(one.ciphertext)).toString()).toBe(KEY);
+    expect(Buffer.from(await cipher().decrypt(Buffer.from(two.ciphertext, 'base64'))).toString()).toBe(KEY);
+    expect(one.ciphertext).not.toBe(two.ciphertext);
+    expect(one).toMatchObject({ keyId: two.keyId, fingerprint: two.fingerprint, encryptionContext: CONTEXT });
+    expect(one.keyId).toMatch(/^local-[0-9a-f]{16}$/);
+  });
+
+  it('hands plaintext over in memory of its own and leaves the bytes it was given alone', async () => {
+    const given = Buffer.from(KEY);
+
+    const plain = await cipher().decrypt((await cipher().encrypt(given)).ciphertext);
+
+    expect(plain.buffer.byteLength).toBe(KEY.length);
+    expect(given.toString()).toBe(KEY);
+  });
+
+  it('accepts what was made under its master key and context, and nothing else', async () => {
+    const version = { cipher: 'local', ...(await cipher().encrypt(KEY)) };
+    const other = join(directory, 'other.key');
+    await createMasterKey(other);
+
+    expect(cipher().accepts(version)).toBe(true);
+    expect(cipher().accepts({ ...version, encryptionContext: { ...CONTEXT, 'goldkey:ring': 'gold' } })).toBe(true);
+    expect(cipher().accepts({ ...version, cipher: 'aws-kms' })).toBe(false);
+    expect(cipher().accepts({ ...version, encryptionContext: {} })).toBe(false);
+    expect(cipher(other).accepts(version)).toBe(false);
+    expect(cipher(join(directory, 'missing')).accepts(version)).toBe(true);
+  });
+
+  it('binds further pairs, without which nothing opens', async () => {
+    const bind = { 'goldkey:ring': 'gold' };
+
+    const { ciphertext, encryptionContext } = await cipher().encrypt(KEY, { bind });
+
+    expect(encryptionContext).toEqual({ ...CONTEXT, ...bind });
+    expect(await cipher().decrypt(ciphertext, { bind })).toHaveLength(KEY.length);
+    expect(await failure(cipher().decrypt(ciphertext))).toMatchObject({ code: 'ERR_GOLDKEY_DECRYPT' });
+  });
+
+  it('names both causes and the keys of a context that does not fit, and no value', async () => {
+    const { ciphertext } = await cipher().encrypt(KEY);
+    const other = localCipher({ masterKeyFile, encryptionContext: { service: 'silver-value' } });
+
+    const error = (await failure(other.decrypt(ciphertext))) as Error;
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_DECRYPT', retryable: false, provider: 'local' });
+    expect(error.message).toMatch(/damaged.*`encryptionContext` differs.*`service`/);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/silver-value|invented-key/);
+  });
+
+  it('tells another master key from another context', async () => {
+    const other = join(directory, 'another.key');
+    await createMasterKey(other);
+    const { ciphertext } = await cipher(other).encrypt(KEY);
+
+    const error = (await failure(cipher().decrypt(ciphertext))) as Error;
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_DECRYPT' });
+    expect(error.message).toMatch(/another master key \(local-[0-9a-f]{16}\).*\(local-[0-9a-f]{16}\)/);
+  });
+
+  it('knows foreign ciphertexts, later formats and stumps', async () => {
+    const kms = Buffer.concat([
+      Buffer.from('0102020078', 'hex'),
+      Buffer.alloc(49),
+      Buffer.from([0, 0, 0, 40]),
+      Buffer.alloc(40),
+    ]);
+    const later = Buffer.from((await cipher().encrypt(KEY)).ciphertext, 'base64');
+    later[2] = 2;
+    const stump = Buffer.from((await cipher().encrypt(KEY)).ciphertext, 'base64').subarray(0, 61);
+
+    for (const [ciphertext, says] of [
+      [kms, /AWS KMS.*`fromKms`/],
+      [Buffer.alloc(90, 7), /not made by goldkey\/local\.$/],
+      [later, /format 2/],
+      [stump, /cut short/],
+    ] as const) {
+      const error = (await failure(cipher().decrypt(ciphertext))) as Error;
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+      expect(error.message).toMatch(says);
+    }
+  });
+
+  it.each(['', 'k'.repeat(4_097)])('refuses a key that is empty or too long', async (key) => {
+    expect(await failure(cipher().encrypt(key))).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+  });
+
+  it('checks its options at once and its calls when made', async () => {
+    expect(() => localCipher({ masterKeyFile: '', encryptionContext: {} })).toThrow(/`masterKeyFile`/);
+    expect(() => localCipher({ encryptionContext: {} } as never)).toThrow(/`masterKeyFile`/);
+    expect(() => localCipher({ masterKeyFile } as never)).toThrow(/`encryptionContext`/);
+    expect(() => localCipher({ masterKeyFile, encryptionContext: {}, keyId: 'x' } as never)).toThrow(/`keyId`/);
+    const signal = AbortSignal.abort(new Error('before'));
+    expect(await failure(cipher().encrypt(KEY, { signal }))).toMatchObject({ message: 'before' });
+    expect(await failure(cipher().decrypt('', { signal }))).toMatchObject({ message: 'before' });
+  });
+});
+
+describe('a local ciphertext', () => {
+  const masterKey = Buffer.alloc(32, 9);
+  const contexts = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), { maxKeys: 5 });
+  const keys = fc.uint8Array({ minLength: 1, maxLength: 100 });
+
+  it('opens to what was sealed, in whatever order the context comes', () => {
+    fc.assert(
+      fc.property(keys, contexts, (key, context) => {
+        const reversed = Object.fromEntries(Object.entries(context).toReversed());
+        expect(open(masterKey, seal(masterKey, key, context), reversed)).toEqual(key);
+      }),
+    );
+  });
+
+  it('has at least the 60 bytes below which a ciphertext is taken for a plaintext', () => {
+    expect(seal(masterKey, Uint8Array.of(1), {}).length).toBeGreaterThanOrEqual(60);
+  });
+
+  it('opens with no bit changed', () => {
+    fc.assert(
+      fc.property(keys, contexts, fc.nat(), (key, context, at) => {
+        const sealed = seal(masterKey, key, context);
+        const bit = at % (sealed.length * 8);
+        sealed[bit >> 3] = (sealed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        expect(() => open(masterKey, sealed, context)).toThrow();
+      }),
+    );
+  });
+
+  it('opens with no byte cut off or added', () => {
+    const sealed = seal(masterKey, Buffer.from(KEY), {});
+    for (let length = 60; length < sealed.length; length++) {
+      expect(() => open(masterKey, sealed.subarray(0, length), {})).toThrow();
+    }
+    expect(() => open(masterKey, Buffer.concat([sealed, Buffer.alloc(1)]), {})).toThrow();
+  });
+
+  it('opens with no other context', () => {
+    fc.assert(
+      fc.property(contexts, contexts, (one, two) => {
+        fc.pre(JSON.stringify(Object.entries(one).toSorted()) !== JSON.stringify(Object.entries(two).toSorted()));
+        expect(() => open(masterKey, seal(masterKey, Buffer.from(KEY), one), two)).toThrow(/differs/);
+      }),
+    );
+  });
+
+  it.each([
+    [{ a: 'b=c' }, { 'a=b': 'c' }],
+    [{ ab: 'c' }, { a: 'bc' }],
+    [{ a: 'b', c: 'd' }, { a: 'b,c=d' }],
+    [{ a: '' }, {}],
+    [{ '': 'a' }, { a: '' }],
+    [
+      { a: 'b', b: 'a' },
+      { a: 'a', b: 'b' },
+    ],
+    [{ a: 'é' }, { a: 'e\u0301' }],
+  ] as Record<string, string>[][])('keeps %o apart from %o', (one = {}, two = {}) => {
+    expect(() => open(masterKey, seal(masterKey, Buffer.from(KEY), one), two)).toThrow(/differs/);
+    expect(() => open(masterKey, seal(masterKey, Buffer.from(KEY), two), one)).toThrow(/differs/);
+  });
+});
+
+describe('fromLocal', () => {
+  it('loads the key of its ciphertext, and no other stage', async () => {
+    const { ciphertext } = await cipher().encrypt(KEY);
+    const keys = fromLocal({ masterKeyFile, ciphertext, encryptionContext: CONTEXT });
+
+    const loaded = await keys.load(request());
+    const version = loaded?.version ?? '';
+
+    expect(keys.name).toBe('local');
+    expect(text(loaded)).toBe(KEY);
+    expect(version).toMatch(/^c-[0-9a-f]{8}$/);
+    expect(await keys.load(request(undefined, { stage: 'pending' }))).toBeUndefined();
+    expect(await keys.load(request(undefined, { known: [version] }))).toHaveProperty('bytes');
+  });
+
+  it.each([
+    ['nothing', undefined, 'ERR_GOLDKEY_NOT_FOUND', /may be unset/],
+    ['an empty text', '', 'ERR_GOLDKEY_FORMAT', /is empty/],
+    ['no base64', 'this-is-no-base64', 'ERR_GOLDKEY_FORMAT', /plaintext key/],
+    ['a pasted key', KEY, 'ERR_GOLDKEY_FORMAT', /plaintext key/],
+    ['40 bytes', Buffer.alloc(40, 7), 'ERR_GOLDKEY_FORMAT', /plaintext key/],
+    ['6,145 bytes', Buffer.alloc(6_145, 7), 'ERR_GOLDKEY_FORMAT', /6145/],
+  ])('refuses %s as ciphertext', async (_, ciphertext, code, says) => {
+    const error = await failure(fromLocal({ masterKeyFile, ciphertext, encryptionContext: {} }).load(request()));
+
+    expect(error).toMatchObject({ code, provider: 'local', retryable: false });
+    expect((error as Error).message).toMatch(says);
+    expect(inspect(error, { showHidden: true })).not.toContain(KEY);
+  });
+
+  it('checks its options at once', () => {
+    expect(() => fromLocal({ masterKeyFile, ciphertext: 'x', encryptionContext: {}, region: 'x' } as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+    );
+    expect(() => fromLocal({ masterKeyFile, ciphertext: 'x' } as never)).toThrow(/`encryptionContext` is required/);
+  });
+});
+
+describe('a master-key file', () => {
+  const TEXT = Buffer.alloc(32, 1).toString('base64');
+
+  it('may come from openssl', async () => {
+    const path = fileOf(execFileSync('openssl', ['rand', '-base64', '32']));
+
+    const { ciphertext } = await cipher(path).encrypt(KEY);
+
+    expect(Buffer.from(await cipher(path).decrypt(ciphertext)).toString()).toBe(KEY);
+  });
+
+  it.each([TEXT, `${TEXT}\n`, `${TEXT}\r\n`])('holds 32 bytes in base64, with or without a newline', (content) => {
+    expect(read(fileOf(content))).toEqual(Buffer.alloc(32, 1));
+    expect(read(fileOf(content, 0o400))).toEqual(Buffer.alloc(32, 1));
+  });
+
+  it('is zeroed after each use, also after one that fails', () => {
+    const seen: Uint8Array[] = [];
+    withMasterKey(masterKeyFile, (masterKey) => seen.push(masterKey));
+    expect(() =>
+      withMasterKey(masterKeyFile, (masterKey) => {
+        seen.push(masterKey);
+        throw new Error('anything');
+      }),
+    ).toThrow('anything');
+
+    expect(seen).toHaveLength(2);
+    for (const masterKey of seen) expect(masterKey.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it.each([
+    ['is empty', ''],
+    ['is empty', '\n'],
+    ['too short', Buffer.alloc(16, 1).toString('base64')],
+    ['too short', Buffer.alloc(31, 1).toString('base64')],
+    ['too long', Buffer.alloc(33, 1).toString('base64')],
+    ['too long', Buffer.alloc(2_000, 1).toString('base64')],
+    ['is not base64', Buffer.alloc(32, 251).toString('base64url')],
+    ['is not base64', Buffer.alloc(32, 1)],
+    ['is not base64', `${TEXT}\n\n`],
+    ['is not base64', ` ${TEXT}`],
+    ['is not base64', TEXT.replace('=', '')],
+    ['is not base64', `${TEXT.slice(0, -2)}F=`],
+  ])('that %s is refused without being shown', (says, content) => {
+    const path = fileOf(content);
+
+    expect(() => read(path)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_FORMAT', provider: 'local' }));
+    expect(() => read(path)).toThrow(says);
+    expect(() => read(path)).toThrow(/openssl rand -base64 32/);
+    expect(() => read(path)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('AQEBAQ') }));
+  });
+
+  it.each([0o640, 0o604, 0o660, 0o644, 0o610, 0o777])('of mode 0%o is too open', (mode) => {
+    const path = fileOf(TEXT, mode);
+
+    expect(() => read(path)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false }));
+    expect(() => read(path)).toThrow(`mode 0${mode.toString(8)}`);
+    expect(() => read(path)).toThrow(`chmod 600 '${path}'`);
+  });
+
+  it('of another user is refused', () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(4_711);
+
+    expect(() => read(masterKeyFile)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_ACCESS_DENIED' }));
+    expect(() => read(masterKeyFile)).toThrow(/another user.*chmod 600/);
+  });
+
+  it('that is a symbolic link is not followed', () => {
+    const path = join(directory, 'link');
+    symlinkSync(masterKeyFile, path);
+
+    expect(() => read(path)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_ACCESS_DENIED' }));
+    expect(() => read(path)).toThrow(/symbolic link.*chmod 600/);
+  });
+
+  it('that is a directory or a pipe is not read', () => {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+
+    for (const path of [directory, pipe]) {
+      expect(() => read(path)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_ACCESS_DENIED' }));
+      expect(() => read(path)).toThrow(/regular file/);
+    }
+  });
+
+  it('that is missing is told as such', () => {
+    for (const path of [join(directory, 'missing'), join(masterKeyFile, 'below')]) {
+      expect(() => read(path)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_NOT_FOUND' }));
+      expect(() => read(path)).toThrow(/createMasterKey/);
+    }
+  });
+});
+
+describe('createMasterKey', () => {
+  it('makes a file of mode 0600 with 32 bytes, and leaves nothing else behind', async () => {
+    const home = join(directory, 'home');
+    mkdirSync(home);
+    const path = join(home, 'master.key');
+    const umask = process.umask(0);
+
+    await createMasterKey(path);
+
+    process.umask(umask);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, 'latin1')).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
+    expect(readdirSync(home)).toEqual(['master.key']);
+  });
+
+  it('never overwrites a file, and one of many wins', async () => {
+    const path = join(directory, 'contested.key');
+
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => createMasterKey(path)));
+    const before = readFileSync(path);
+
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await failure(createMasterKey(path))).toMatchObject({
+      code: 'ERR_GOLDKEY_PROVIDER',
+      retryable: false,
+      cause: { code: 'EEXIST' },
+    });
+    expect(readFileSync(path).equals(before)).toBe(true);
+    expect(readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('does not follow a dangling link', async () => {
+    const path = join(directory, 'dangling');
+    const target = join(directory, 'target');
+    symlinkSync(target, path);
+
+    expect(await failure(createMasterKey(path))).toMatchObject({ cause: { code: 'EEXIST' } });
+    expect(readdirSync(directory)).not.toContain('target');
+  });
+
+  it('needs a path in a directory that exists', async () => {
+    expect(await failure(createMasterKey(join(directory, 'none', 'x')))).toMatchObject({
+      code: 'ERR_GOLDKEY_NOT_FOUND',
+    });
+    expect(await failure(createMasterKey(''))).toBeInstanceOf(TypeError);
+    expect(await failure(createMasterKey(undefined as never))).toBeInstanceOf(TypeError);
+  });
+});

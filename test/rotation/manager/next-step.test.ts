@@ -1,0 +1,282 @@
+import { describe, expect, it } from 'vitest';
+import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
+import { DAY, HOUR, ringScene, START, type RingScene } from '../scene.js';
+
+/** Mints one key per id. */
+function mint(): { generate: (about: { rotationId: string }) => Promise<{ key: string }>; ids: string[] } {
+  const ids: string[] = [];
+  return {
+    ids,
+    generate: ({ rotationId }) => {
+      if (!ids.includes(rotationId)) ids.push(rotationId);
+      return Promise.resolve({ key: `minted-key-${String(ids.indexOf(rotationId)).padStart(6, '0')}` });
+    },
+  };
+}
+
+/** A client writes that it gave up on the canary. */
+async function giveUp(scene: RingScene): Promise<void> {
+  const ring = await ringOf(scene);
+  const { revision, rollout } = ring;
+  if (rollout === undefined) throw new Error('There is no canary.');
+  const revertedAt = new Date(scene.clock.now()).toISOString();
+  const next = { ...ring, revision: revision + 1, writeId: 'a client', rollout: { ...rollout, revertedAt } };
+  await scene.store.write(next, { revision });
+}
+
+describe('rotate', () => {
+  it('walks through a whole rotation, one step at a time, each when it is due', async () => {
+    const scene = await ringScene();
+    const { generate } = mint();
+    const manager = scene.manager({ generate });
+    await manager.init(OLD);
+    const plan = { canary: [50, 10], dwell: HOUR, overlap: DAY, maxAge: 90 * DAY };
+    const seen: string[] = [];
+
+    for (let hour = 0; hour < 90 * 24 + 40; hour++) {
+      const { revision } = await manager.status();
+      const after = await manager.rotate(plan);
+      if (after.revision !== revision) {
+        seen.push(
+          `${String(hour)}: ${after.current} ${after.pending ?? '-'} ${String(after.percent)} ${after.previous ?? '-'}`,
+        );
+      }
+      await scene.clock.advance(HOUR);
+    }
+
+    // The intent and the staged key are two writes of one step.
+    expect(seen).toEqual([
+      '2160: v1 v2 0 -',
+      '2161: v1 v2 10 -',
+      '2162: v1 v2 50 -',
+      '2163: v2 - 0 v1',
+      '2187: v2 - 0 -',
+    ]);
+    expect(await statesOf(scene)).toEqual({ v1: 'retired', v2: 'current' });
+  });
+
+  it('promotes at once when no canary is asked for', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    await manager.init(OLD);
+    await manager.stage(NEW);
+
+    const after = await manager.rotate({ canary: [] });
+
+    expect(after).toMatchObject({ current: 'v2', previous: 'v1', previousUntil: START + DAY });
+  });
+
+  it('holds a share for as long as it should, and goes on from one that was set by hand', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    await manager.init(OLD);
+    await manager.stage(NEW);
+    await manager.canary(30);
+
+    await scene.clock.advance(HOUR - 1);
+    const early = await manager.rotate({ dwell: HOUR });
+    await scene.clock.advance(1);
+    const due = await manager.rotate({ dwell: HOUR });
+
+    expect([early.percent, due.percent]).toEqual([30, 50]);
+  });
+
+  it('does not promote into an overlap that still runs', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    await manager.init(OLD);
+    await manager.stage(NEW);
+    await manager.promote();
+    await manager.stage(THIRD);
+
+    const waiting = await manager.rotate({ canary: [] });
+    await scene.clock.advance(DAY);
+    const after = await manager.rotate({ canary: [] });
+
+    expect(waiting).toMatchObject({ current: 'v2', pending: 'v3' });
+    expect(after).toMatchObject({ current: 'v3', previous: 'v2' });
+  });
+
+  it('does nothing but keep watch when it can mint no key', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+    await scene.clock.advance(400 * DAY);
+
+    expect(await scene.manager().rotate()).toMatchObject({ revision: 1, current: 'v1' });
+  });
+
+  it('finishes an intent that a crash left, however young the current key is', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+    const { generate, ids } = mint();
+    const lost = scene.manager({
+      generate: async (about) => {
+        await generate(about);
+        throw new Error('crashed');
+      },
+    });
+    await failure(lost.stage());
+
+    const after = await scene.manager({ generate }).rotate();
+
+    expect(after).toMatchObject({ pending: 'v2', percent: 0 });
+    expect(ids).toHaveLength(1);
+  });
+
+  it('stops at a canary that clients gave up on', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager({ generate: mint().generate });
+    await manager.init(OLD);
+    await manager.stage(NEW);
+    await manager.canary(10);
+    await giveUp(scene);
+    await scene.clock.advance(DAY);
+    const before = await ringOf(scene);
+
+    const error = await failure(manager.rotate());
+    const promote = await failure(manager.promote());
+
+    expect(error).toMatchObject({ name: 'RotationError', step: 'rotate', version: 'v2' });
+    expect(promote).toMatchObject({ name: 'RotationError', step: 'promote', version: 'v2' });
+    expect(await ringOf(scene)).toEqual(before);
+  });
+
+  it('stops after a revert of a pending key until a person stages another', async () => {
+    const scene = await ringScene();
+    const { generate, ids } = mint();
+    const manager = scene.manager({ generate });
+    await manager.init(OLD);
+    await scene.clock.advance(90 * DAY);
+    await manager.rotate();
+    await manager.revert();
+
+    const error = await failure(manager.rotate());
+    expect(error).toMatchObject({ name: 'RotationError', step: 'rotate', version: 'v2' });
+    expect(ids).toHaveLength(1);
+
+    await manager.stage();
+    expect(await manager.rotate()).toMatchObject({ pending: 'v3', percent: 10 });
+  });
+
+  it('stops after a revert of a promotion until a person retires the key that was left', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager({ generate: mint().generate });
+    await manager.init(OLD);
+    await manager.stage(NEW);
+    await manager.promote();
+    await manager.revert();
+    await scene.clock.advance(90 * DAY);
+
+    expect(await failure(manager.rotate())).toMatchObject({ name: 'RotationError', step: 'rotate', version: 'v2' });
+
+    await manager.retire();
+    expect(await manager.rotate()).toMatchObject({ current: 'v1', pending: 'v3' });
+  });
+
+  it.each([
+    { canary: [101] },
+    { canary: [-1] },
+    { canary: [NaN] },
+    { canary: 10 },
+    { dwell: -1 },
+    { overlap: 0 },
+    { maxAge: 0 },
+    { maxAge: NaN },
+    { percent: 10 },
+    { signal: {} },
+  ])('refuses %j', async (plan) => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+
+    expect((await failure(scene.manager().rotate(plan as object)))['code']).toBe('ERR_INVALID_ARG_VALUE');
+  });
+});
+
+describe('isDue', () => {
+  it('says whether the current key has reached its age', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+
+    await scene.clock.advance(DAY - 1);
+    const before = await scene.manager().isDue({ maxAge: DAY });
+    await scene.clock.advance(1);
+
+    expect([before, await scene.manager().isDue({ maxAge: DAY })]).toEqual([false, true]);
+  });
+
+  it.each([{}, { maxAge: 0 }, { maxAge: '90d' }])('refuses %j', async (options) => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+
+    expect((await failure(scene.manager().isDue(options as never)))['code']).toBe('ERR_INVALID_ARG_VALUE');
+  });
+});
+
+describe('status', () => {
+  it('tells where each version stands, in the order in which they were made', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    await manager.init(OLD);
+    for (let made = 2; made <= 10; made++) await manager.stage(`key-number-${String(made)}00000`, { force: true });
+    await scene.clock.advance(HOUR);
+    await manager.canary(25);
+
+    const status = await manager.status();
+
+    expect(status).toMatchObject({ name: 'gold', revision: 11, current: 'v1', pending: 'v10', percent: 25 });
+    expect(status.versions.map(({ version }) => version)).toEqual('v1 v2 v3 v4 v5 v6 v7 v8 v9 v10'.split(' '));
+    expect(status.versions.every(({ age }) => age === HOUR)).toBe(true);
+    expect(status.versions.every(({ fingerprint }) => /^[0-9a-f]{8}$/.test(fingerprint))).toBe(true);
+    expect(new Set(status.versions.map(({ fingerprint }) => fingerprint)).size).toBe(10);
+  });
+
+  it('says in words what is to be done next, and never what would be refused', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    const next = async (): Promise<string> => (await manager.status()).nextStep;
+    const word = async (): Promise<string> => /^\w+/.exec(await next())?.[0] ?? '';
+    const words: string[] = [];
+
+    await manager.init(OLD);
+    words.push(await word());
+    await manager.stage(NEW);
+    words.push(await word());
+    await manager.canary(10);
+    words.push(await word());
+    await giveUp(scene);
+    words.push(await word());
+    await manager.canary(10);
+    await manager.promote();
+    words.push(await word());
+    await manager.stage(THIRD);
+    await manager.canary(10);
+    words.push(await word());
+    await manager.promote().catch(() => undefined);
+    await scene.clock.advance(DAY);
+    words.push(await word());
+    await manager.promote();
+    await scene.clock.advance(DAY);
+    words.push(await word());
+    await manager.revert();
+    words.push(await word());
+
+    expect(words).toEqual(['nothing', 'canary', 'promote', 'revert', 'wait', 'wait', 'promote', 'retire', 'retire']);
+    expect(await next()).toContain('v3 was reverted');
+  });
+
+  it('says where a canary was given up, and until when the old key is kept', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    await manager.init(OLD);
+    await manager.stage(NEW);
+    await manager.canary(10);
+    await giveUp(scene);
+    const reverted = await manager.status();
+    await manager.promote({ force: true, overlap: HOUR });
+    const promoted = await manager.status();
+
+    expect(reverted).toMatchObject({ revertedAt: START, pending: 'v2', percent: 10 });
+    expect(promoted).toMatchObject({ previous: 'v1', previousUntil: START + HOUR, percent: 0 });
+    expect(promoted.revertedAt).toBeUndefined();
+  });
+});

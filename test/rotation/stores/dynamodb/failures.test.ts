@@ -1,0 +1,234 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  DynamoDBServiceException,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { dynamoDbRing } from '../../../../src/rotation/stores/dynamodb/index.js';
+import type { RingStore } from '../../../../src/rotation/ring/types.js';
+import { fakeTable } from './fake-table.js';
+import { expectNoCiphertext, failure } from '../ring-places.js';
+import { sampleRing } from '../sample-ring.js';
+
+const { items, dynamodb, reset } = fakeTable();
+afterAll(() => dynamodb.restore());
+let store: RingStore;
+
+beforeEach(() => {
+  items.clear();
+  reset();
+  store = dynamoDbRing({ tableName: 'key-rings', name: 'gold', clientConfig: { region: 'eu-central-1' } });
+});
+afterEach(() => store.close?.());
+
+/** As the SDK raises it: most names have no class of their own. */
+function serviceError(name: string, status: number): Error {
+  return new DynamoDBServiceException({
+    name,
+    message: 'UnknownError',
+    $fault: status < 500 ? 'client' : 'server',
+    $metadata: { httpStatusCode: status },
+  });
+}
+
+const conditionFailed = (): Error =>
+  new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {} });
+
+/** Settles `work` without waiting for the pauses in it. */
+async function hurried<T>(work: () => Promise<T>): Promise<T> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const state = { isDone: false };
+  const running = work().finally(() => {
+    state.isDone = true;
+  });
+  running.catch(() => undefined);
+  // Not once and for all: a pause begins after what is loaded for it has been loaded.
+  while (!state.isDone)
+    await vi.advanceTimersByTimeAsync(500).then(() => new Promise((resolve) => setImmediate(resolve)));
+  vi.useRealTimers();
+  return running;
+}
+
+type ItemOf<M> = M extends Map<string, infer I> ? I : never;
+
+const puts = (): number => dynamodb.commandCalls(PutItemCommand).length;
+
+describe('the errors of DynamoDB', () => {
+  it.each([
+    ['AccessDeniedException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /dynamodb:GetItem.*`key-rings`/],
+    ['ResourceNotFoundException', 400, 'ERR_GOLDKEY_NOT_FOUND', false, 1, /no table `key-rings`.*Region/],
+    ['ValidationException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /partition key `name`.*400 KB/],
+    ['ProvisionedThroughputExceededException', 400, 'ERR_GOLDKEY_PROVIDER', true, 3, /capacity.*`key-rings`/],
+    ['ThrottlingException', 400, 'ERR_GOLDKEY_PROVIDER', true, 3, /quota/],
+    ['RequestLimitExceeded', 400, 'ERR_GOLDKEY_PROVIDER', true, 3, /quota/],
+    ['InternalServerError', 500, 'ERR_GOLDKEY_PROVIDER', true, 3, /status 500/],
+    ['TransactionConflictException', 400, 'ERR_GOLDKEY_PROVIDER', true, 3, /TransactionConflictException/],
+    ['UnknownError', 503, 'ERR_GOLDKEY_PROVIDER', true, 3, /status 503/],
+    ['ExpiredTokenException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /credentials/],
+    ['UnrecognizedClientException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /credentials/],
+    ['InvalidSignatureException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /clock/],
+    ['SomethingNewException', 400, 'ERR_GOLDKEY_PROVIDER', true, 1, /SomethingNewException/],
+  ] as const)(
+    '%s with status %i is %s (retryable: %s, requests: %i)',
+    async (name, status, code, retryable, requests, says) => {
+      dynamodb.on(GetItemCommand).rejects(serviceError(name, status));
+
+      const error = await hurried(() => failure(store.read()));
+
+      expect(error).toMatchObject({ code, retryable, provider: 'dynamodb', cause: { name } });
+      expect((error as Error).message).toMatch(says);
+      expect(dynamodb.calls()).toHaveLength(requests);
+    },
+  );
+
+  it.each([
+    ['CredentialsProviderError', undefined, 'ERR_GOLDKEY_PROVIDER', /no AWS credentials/],
+    ['TimeoutError', undefined, 'ERR_GOLDKEY_KEY_TIMEOUT', /did not answer GetItem in time/],
+    ['Error', 'ECONNREFUSED', 'ERR_GOLDKEY_PROVIDER', /reached \(ECONNREFUSED\)/],
+  ])('a %s with the code %s is %s', async (name, code, expected, says) => {
+    dynamodb.on(GetItemCommand).rejects(Object.assign(new Error('x'), { name }, code === undefined ? {} : { code }));
+
+    const error = await hurried(() => failure(store.read()));
+
+    expect(error).toMatchObject({ code: expected, retryable: true });
+    expect((error as Error).message).toMatch(says);
+  });
+
+  it('leaves retries to a client that makes them itself', async () => {
+    dynamodb.on(GetItemCommand).rejects(serviceError('ThrottlingException', 400));
+    const client = new DynamoDBClient({ region: 'eu-central-1' });
+
+    await failure(dynamoDbRing({ tableName: 'a', name: 'gold', client }).read());
+    await failure(dynamoDbRing({ tableName: 'a', name: 'gold', clientConfig: { maxAttempts: 4 } }).read());
+
+    expect(dynamodb.calls()).toHaveLength(2);
+  });
+});
+
+describe('a write whose answer is lost', () => {
+  const lost = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+
+  const takesPlaceUnheard = async ({ Item }: { Item: ItemOf<typeof items> }): Promise<never> => {
+    items.set('gold', Item);
+    throw lost;
+  };
+
+  it('is sent again, and known by its writeId to be done', async () => {
+    const ring = sampleRing(1);
+    dynamodb.on(PutItemCommand).callsFakeOnce(takesPlaceUnheard).rejects(conditionFailed());
+
+    await store.write(ring, { revision: 0 });
+
+    expect((await store.read())?.ring).toEqual(ring);
+    expect(puts()).toBe(2);
+    const [first, second] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input);
+    expect(second).toEqual(first);
+  });
+
+  it('is a conflict when the other writer’s ring is there instead', async () => {
+    dynamodb.on(PutItemCommand).callsFake(async () => {
+      items.set('gold', { name: { S: 'gold' }, revision: { N: '1' }, document: { S: JSON.stringify(sampleRing(1)) } });
+      throw conditionFailed();
+    });
+
+    const error = await failure(store.write(sampleRing(1), { revision: 0 }));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_RING_CONFLICT' });
+    expectNoCiphertext(error);
+    expect(puts()).toBe(1);
+  });
+
+  it('is a conflict when there is no ring any more', async () => {
+    dynamodb.on(PutItemCommand).rejects(conditionFailed());
+
+    expect(await failure(store.write(sampleRing(1), { revision: 0 }))).toMatchObject({
+      code: 'ERR_GOLDKEY_RING_CONFLICT',
+    });
+  });
+
+  it('and that the manager makes again is done already', async () => {
+    const ring = sampleRing(1);
+    await store.write(ring, { revision: 0 });
+
+    await store.write(ring, { revision: 0 });
+
+    expect(puts()).toBe(1);
+  });
+
+  it('may stay unknown: then the failure says so, and nothing else is written', async () => {
+    dynamodb.on(PutItemCommand).rejects(lost);
+
+    const error = await hurried(() => failure(store.write(sampleRing(1), { revision: 0 })));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+    expectNoCiphertext(error);
+    expect(puts()).toBe(3);
+  });
+});
+
+describe('the item', () => {
+  it('is read consistently, and holds name, revision and document', async () => {
+    await store.write(sampleRing(1), { revision: 0 });
+    await store.read();
+
+    expect(Object.keys(items.get('gold') ?? {}).toSorted()).toEqual(['document', 'name', 'revision']);
+    for (const call of dynamodb.commandCalls(GetItemCommand)) {
+      expect(call.args[0].input).toMatchObject({ TableName: 'key-rings', ConsistentRead: true });
+    }
+  });
+
+  it.each([
+    ['without a document', { document: { N: '1' } }, /no string `document`/],
+    ['with another revision than its document', { revision: { N: '7' } }, /another `revision`/],
+  ])('%s is no ring', async (_, more, says) => {
+    await store.write(sampleRing(1), { revision: 0 });
+    items.set('gold', { ...items.get('gold'), ...more });
+
+    const error = await failure(store.read());
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+    expect((error as Error).message).toMatch(says);
+  });
+
+  it('of a ring that no reader would take is not sent', async () => {
+    const error = await failure(store.write(sampleRing(1, { current: 'v9' }), { revision: 0 }));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: expect.stringContaining('`current`') });
+    expect(dynamodb.calls()).toHaveLength(0);
+  });
+});
+
+describe('the lease', () => {
+  it('whose answer was lost is held with the number that it got', async () => {
+    const lost = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+    // Taken, unheard; not to be taken again; the holder's own.
+    dynamodb
+      .on(UpdateItemCommand)
+      .rejectsOnce(lost)
+      .rejectsOnce(conditionFailed())
+      .resolves({ Attributes: { holder: { S: 'one' }, fence: { N: '5' } } });
+
+    expect((await store.lease?.('one', 60_000))?.fence).toBe(5);
+  });
+
+  it('without a number is told of', async () => {
+    dynamodb.on(UpdateItemCommand).resolves({ Attributes: { holder: { S: 'one' } } });
+
+    const error = await failure(store.lease?.('one', 60_000) as Promise<unknown>);
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER' });
+    expect((error as Error).message).toContain('`fence`');
+  });
+
+  it('is refused to whom IAM refuses it', async () => {
+    dynamodb.on(UpdateItemCommand).rejects(serviceError('AccessDeniedException', 400));
+
+    const error = await failure(store.lease?.('one', 60_000) as Promise<unknown>);
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED' });
+    expect((error as Error).message).toContain('dynamodb:UpdateItem');
+  });
+});
