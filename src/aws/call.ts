@@ -1,7 +1,7 @@
-import { retrying, type Clock } from '../core/index.js';
+import { withRetries, type Clock } from '../core/index.js';
 import type { AwsLink } from './client.js';
 import { awsPause, isOutOfTime } from './failures.js';
-import { untilAborted } from '../util/until-aborted.js';
+import { raceAbort } from '../util/deadline.js';
 
 /** What a call sends, written with the SDK at hand. */
 export type AwsSend<S, C, T> = (sdk: S, client: C, options: { abortSignal?: AbortSignal }) => Promise<T>;
@@ -43,10 +43,10 @@ export async function callAws<S, C, T>(
         return await send(sdk, client, http);
       }
     };
-    return await retrying(once, { retries: retriesItself ? 0 : retries, clock, signal, delayOf: awsPause });
+    return await withRetries(once, { retries: retriesItself ? 0 : retries, clock, signal, delayOf: awsPause });
   };
   try {
-    return await untilAborted(work(), signal, discard);
+    return await raceAbort(work(), signal, discard);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     throw errorOf(error);

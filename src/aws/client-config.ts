@@ -1,4 +1,4 @@
-import { invalidRange, invalidType, isPrivate } from '../core/index.js';
+import { invalidRange, invalidType, isSecureTransport } from '../core/index.js';
 
 /** What is looked at in the configuration of an AWS client; the rest is passed on. */
 export interface AwsConfig {
@@ -21,7 +21,7 @@ export function checkClientConfig(config: object, region: string | undefined, ty
   const { endpoint } = copy;
   if (typeof endpoint === 'string' || endpoint instanceof URL) {
     const url = URL.canParse(String(endpoint)) ? new URL(String(endpoint)) : undefined;
-    if (url === undefined || !isPrivate(url)) {
+    if (url === undefined || !isSecureTransport(url)) {
       throw invalidRange('`clientConfig.endpoint` must be an https URL, or an http URL on loopback.');
     }
   }

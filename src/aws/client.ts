@@ -1,4 +1,4 @@
-import { invalidType, isLoopback, KeyProviderError, kindOf, optionalString } from '../core/index.js';
+import { invalidType, isLoopback, KeyProviderError, describeType, checkOptionalString } from '../core/index.js';
 import { bringsRetries, checkClientConfig, isEqual, isPlain, type AwsConfig } from './client-config.js';
 
 /** What a user says about the way to an AWS service. */
@@ -60,14 +60,14 @@ export function awsLinks<S, C extends { destroy(): void }>(
 
   /** Checks the options and keeps a copy; nothing is loaded or built before the first `connect`. */
   return (options) => {
-    const region = optionalString('region', options.region);
+    const region = checkOptionalString('region', options.region);
     const { client, clientConfig } = options;
     if (client !== undefined) {
       if (clientConfig !== undefined) {
         throw invalidType('`client` brings its own configuration; give either it or `clientConfig`.');
       }
       if (typeof (client as { send?: unknown } | null)?.send !== 'function') {
-        throw invalidType(`\`client\` must be a ${service.clientType}, got ${kindOf(client)}.`);
+        throw invalidType(`\`client\` must be a ${service.clientType}, got ${describeType(client)}.`);
       }
       return {
         connect: async () => ({ sdk: await service.load(), client: client as C, retriesItself: true }),

@@ -1,8 +1,8 @@
-import { isPrivate, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
+import { isSecureTransport, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
 import { NodeHttp } from '../http/node-http.js';
 import type { AwsCredentials } from './signature.js';
-import { isVisible } from '../util/ascii.js';
-import { within } from '../util/deadline.js';
+import { isPrintableAscii } from '../util/ascii.js';
+import { withDeadline } from '../util/deadline.js';
 
 /** Who asks for credentials, and what ends that. */
 export interface CredentialsRequest {
@@ -38,7 +38,7 @@ export async function containerCredentials(endpoint: ContainerEndpoint): Promise
     new KeyTimeoutError("The endpoint of the container's credentials did not answer within 2 s; check the network.", {
       provider,
     });
-  const { status, text } = await within({ ms: TIMEOUT, clock, late, signals: [signal] }, (ended) =>
+  const { status, text } = await withDeadline({ ms: TIMEOUT, clock, late, signals: [signal] }, (ended) =>
     asked(url, authorization, ended, provider),
   );
   if (status !== 200) {
@@ -57,7 +57,7 @@ export async function containerCredentials(endpoint: ContainerEndpoint): Promise
 
 function checkedUrl({ uri, provider }: ContainerEndpoint): URL {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (url !== undefined && (isPrivate(url) || (url.protocol === 'http:' && LINK_LOCAL.includes(url.hostname))))
+  if (url !== undefined && (isSecureTransport(url) || (url.protocol === 'http:' && LINK_LOCAL.includes(url.hostname))))
     return url;
   throw new KeyProviderError(
     `AWS credentials are fetched over https, from loopback or from an address of ECS and EKS (169.254.170.2, 169.254.170.23, fd00:ec2::23) only; check ${WHERE}.`,
@@ -78,7 +78,7 @@ async function authorizationOf({ token, tokenFile, provider }: ContainerEndpoint
     }
   }
   // A scheme may stand before it.
-  if (text === undefined || text.split(' ').every(isVisible)) return text;
+  if (text === undefined || text.split(' ').every(isPrintableAscii)) return text;
   throw new KeyProviderError(
     'The token in AWS_CONTAINER_AUTHORIZATION_TOKEN, or in the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, must be made of visible ASCII characters.',
     { provider },
@@ -127,4 +127,4 @@ function credentialsIn(text: string): AwsCredentials | undefined {
   return { accessKeyId, secretAccessKey, sessionToken, expiration };
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && isVisible(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && isPrintableAscii(value);

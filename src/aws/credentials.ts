@@ -2,7 +2,7 @@ import { KeyProviderError } from '../core/index.js';
 import { containerCredentials, type CredentialsRequest } from './container-credentials.js';
 import { variable } from './environment.js';
 import { isAwsRegion, type AwsCredentials } from './signature.js';
-import { isVisible } from '../util/ascii.js';
+import { isPrintableAscii } from '../util/ascii.js';
 
 /** Where the credentials endpoint of ECS is when only its path is given. */
 const ECS = 'http://169.254.170.2';
@@ -26,7 +26,7 @@ export function environmentCredentials(provider: string): AwsCredentials | undef
   // One without the other is no pair, and is passed over as the AWS SDK does.
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
   const credentials = { accessKeyId, secretAccessKey, sessionToken: variable('AWS_SESSION_TOKEN') };
-  if (Object.values(credentials).every((text) => text === undefined || isVisible(text))) return credentials;
+  if (Object.values(credentials).every((text) => text === undefined || isPrintableAscii(text))) return credentials;
   throw new KeyProviderError(
     'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be made of visible ASCII characters.',
     { provider },

@@ -1,5 +1,4 @@
-import { isGoldKeyError } from '../core/index.js';
-import { SOCKET } from '../util/socket-errors.js';
+import { isGoldKeyError, LOST_CONNECTION_CODES } from '../core/index.js';
 
 const THROTTLING: ReadonlySet<string> = new Set([
   'ThrottlingException',
@@ -49,7 +48,7 @@ export function faultOf(error: unknown): { fault: AwsFault; name: string; code: 
   const at = { name, code, status: typeof status === 'number' ? status : 0 };
   if (THROTTLING.has(name) || status === 429) return { fault: 'throttling', ...at };
   // The SDK calls a socket that hung up a TimeoutError too; its code tells.
-  if (SOCKET.has(code)) return { fault: 'socket', ...at };
+  if (LOST_CONNECTION_CODES.has(code)) return { fault: 'socket', ...at };
   if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return { fault: 'timeout', ...at };
   if (TRANSIENT.has(name) || STATUS.has(at.status) || failure.$fault === 'server' || isUnreadable(error)) {
     return { fault: 'transient', ...at };

@@ -1,8 +1,14 @@
-import { invalidRange, invalidType, KeyFormatError, optionalString, type GoldKeyErrorOptions } from '../core/index.js';
+import {
+  invalidRange,
+  invalidType,
+  KeyFormatError,
+  checkOptionalString,
+  type GoldKeyErrorOptions,
+} from '../core/index.js';
 
 /** The name or ARN of a secret, required; an ARN must be one of `service`. */
 export function requiredName(option: string, value: unknown, service: string): string {
-  const name = optionalString(option, value);
+  const name = checkOptionalString(option, value);
   if (name === undefined) throw invalidType(`\`${option}\` is required.`);
   if (name.startsWith('arn:') && name.split(':')[2] !== service) {
     throw invalidRange(`\`${option}\` must be a name or an ARN of ${service}; this ARN is of another service.`);

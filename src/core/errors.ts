@@ -179,7 +179,7 @@ export function closedError(): ClientClosedError {
 }
 
 /** The same error as a new one, for another caller or about another thing: the first is its `cause`. */
-export function errorAgain(error: GoldKeyError, changes: Omit<GoldKeyErrorOptions, 'cause'>): GoldKeyError {
+export function copyError(error: GoldKeyError, changes: Omit<GoldKeyErrorOptions, 'cause'>): GoldKeyError {
   const { message, code, retryable, retryAfter, provider, version } = error;
   // By its code: a subclass of somebody else's has a constructor of its own.
   const Again = BY_CODE[code] ?? KeyProviderError;

@@ -67,7 +67,7 @@ export function invalidRange(message: string): RangeError & { code: 'ERR_INVALID
 }
 
 /** Names a value's kind without showing the value: it may be the key, put into the wrong option. */
-export function kindOf(value: unknown): string {
+export function describeType(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
@@ -75,9 +75,9 @@ export function kindOf(value: unknown): string {
 }
 
 /** Holds `options` to be an object whose every name is among `names`; suggests the nearest one for a stranger. */
-export function checkNames(of: string, options: unknown, names: readonly string[]): void {
+export function checkOptionNames(of: string, options: unknown, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw invalidType(`${of} expects an options object, got ${kindOf(options)}.`);
+    throw invalidType(`${of} expects an options object, got ${describeType(options)}.`);
   }
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
@@ -86,7 +86,7 @@ export function checkNames(of: string, options: unknown, names: readonly string[
 }
 
 /** An integer option within `[min, max]`, or `fallback` when it is not given. */
-export function integer(
+export function checkInteger(
   name: string,
   value: unknown,
   fallback: number,
@@ -94,7 +94,7 @@ export function integer(
   max: number = MAX_TIMER_MS,
 ): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw invalidType(`\`${name}\` must be an integer, got ${kindOf(value)}.`);
+  if (typeof value !== 'number') throw invalidType(`\`${name}\` must be an integer, got ${describeType(value)}.`);
   if (!Number.isInteger(value) || value < min || value > max) {
     throw invalidRange(`\`${name}\` must be an integer from ${String(min)} to ${String(max)}, got ${String(value)}.`);
   }
@@ -102,23 +102,23 @@ export function integer(
 }
 
 /** A function option, or `undefined`. */
-export function optionalFunction<F>(name: string, value: F | undefined): F | undefined {
+export function checkOptionalFunction<F>(name: string, value: F | undefined): F | undefined {
   if (value === undefined || typeof value === 'function') return value;
-  throw invalidType(`\`${name}\` must be a function, got ${kindOf(value)}.`);
+  throw invalidType(`\`${name}\` must be a function, got ${describeType(value)}.`);
 }
 
 /** A non-empty string option, or `undefined`. */
-export function optionalString(name: string, value: unknown): string | undefined {
+export function checkOptionalString(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value === '') {
-    throw invalidType(`\`${name}\` must be a non-empty string, got ${value === '' ? "''" : kindOf(value)}.`);
+    throw invalidType(`\`${name}\` must be a non-empty string, got ${value === '' ? "''" : describeType(value)}.`);
   }
   return value;
 }
 
 /** A string option that must be given, and not be empty. */
-export function requiredString(name: string, value: unknown): string {
-  const text = optionalString(name, value);
+export function checkString(name: string, value: unknown): string {
+  const text = checkOptionalString(name, value);
   if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
   return text;
 }
@@ -130,28 +130,30 @@ export function checkOptions(
   more: readonly string[] = [],
   retryByDefault = false,
 ): CheckedOptions {
-  checkNames(of, options, [...NAMES, ...more]);
+  checkOptionNames(of, options, [...NAMES, ...more]);
   const keyProvider = options.keyProvider as Partial<KeyProvider> | null | undefined;
   if (typeof keyProvider !== 'object' || keyProvider === null || typeof keyProvider.load !== 'function') {
-    throw invalidType(`\`keyProvider\` must be a key store with a \`load\` function, got ${kindOf(keyProvider)}.`);
+    throw invalidType(
+      `\`keyProvider\` must be a key store with a \`load\` function, got ${describeType(keyProvider)}.`,
+    );
   }
   if (typeof keyProvider.name !== 'string' || keyProvider.name === '') {
     throw invalidType('`keyProvider.name` must be a non-empty string.');
   }
   return Object.freeze({
     keyProvider: options.keyProvider,
-    ttl: integer('ttl', options.ttl, 300_000, 1),
+    ttl: checkInteger('ttl', options.ttl, 300_000, 1),
     ttlJitter: fraction('ttlJitter', options.ttlJitter, 0.1, 0.5),
-    refreshAhead: integer('refreshAhead', options.refreshAhead, 60_000, 0),
-    staleIfError: integer('staleIfError', options.staleIfError, 600_000, 0),
-    reloadCooldown: integer('reloadCooldown', options.reloadCooldown, 30_000, 0),
-    keyTimeout: integer('keyTimeout', options.keyTimeout, 5_000, 1),
-    timeout: integer('timeout', options.timeout, 10_000, 1),
+    refreshAhead: checkInteger('refreshAhead', options.refreshAhead, 60_000, 0),
+    staleIfError: checkInteger('staleIfError', options.staleIfError, 600_000, 0),
+    reloadCooldown: checkInteger('reloadCooldown', options.reloadCooldown, 30_000, 0),
+    keyTimeout: checkInteger('keyTimeout', options.keyTimeout, 5_000, 1),
+    timeout: checkInteger('timeout', options.timeout, 10_000, 1),
     retry: checkRetry(options.retry ?? retryByDefault),
-    isKeyRejected: optionalFunction('isKeyRejected', options.isKeyRejected),
-    isTransient: optionalFunction('isTransient', options.isTransient),
-    instanceId: optionalString('instanceId', options.instanceId),
-    name: optionalString('name', options.name) ?? keyProvider.name,
+    isKeyRejected: checkOptionalFunction('isKeyRejected', options.isKeyRejected),
+    isTransient: checkOptionalFunction('isTransient', options.isTransient),
+    instanceId: checkOptionalString('instanceId', options.instanceId),
+    name: checkOptionalString('name', options.name) ?? keyProvider.name,
     clock: checkClock(options.clock),
   });
 }
@@ -159,22 +161,22 @@ export function checkOptions(
 function checkRetry(retry: unknown): CheckedRetry | undefined {
   if (retry === false) return undefined;
   if (retry === true) return DEFAULT_RETRY;
-  checkNames('`retry`', retry, Object.keys(DEFAULT_RETRY));
+  checkOptionNames('`retry`', retry, Object.keys(DEFAULT_RETRY));
   const given = retry as Record<string, unknown>;
   const { retries, minTimeout, maxTimeout, factor, randomize } = DEFAULT_RETRY;
-  const minimum = integer('retry.minTimeout', given['minTimeout'], minTimeout, 0);
+  const minimum = checkInteger('retry.minTimeout', given['minTimeout'], minTimeout, 0);
   const checked = {
-    retries: integer('retry.retries', given['retries'], retries, 0),
+    retries: checkInteger('retry.retries', given['retries'], retries, 0),
     minTimeout: minimum,
-    maxTimeout: integer('retry.maxTimeout', given['maxTimeout'], Math.max(maxTimeout, minimum), 0),
+    maxTimeout: checkInteger('retry.maxTimeout', given['maxTimeout'], Math.max(maxTimeout, minimum), 0),
     factor: given['factor'] ?? factor,
     randomize: given['randomize'] ?? randomize,
   };
   if (typeof checked.factor !== 'number' || !(checked.factor >= 1) || checked.factor > 100) {
-    throw invalidRange(`\`retry.factor\` must be a number from 1 to 100, got ${kindOf(checked.factor)}.`);
+    throw invalidRange(`\`retry.factor\` must be a number from 1 to 100, got ${describeType(checked.factor)}.`);
   }
   if (typeof checked.randomize !== 'boolean') {
-    throw invalidType(`\`retry.randomize\` must be a boolean, got ${kindOf(checked.randomize)}.`);
+    throw invalidType(`\`retry.randomize\` must be a boolean, got ${describeType(checked.randomize)}.`);
   }
   if (checked.maxTimeout < checked.minTimeout) {
     throw invalidRange('`retry.maxTimeout` must not be below `retry.minTimeout`.');
@@ -194,7 +196,7 @@ export function checkClock(clock: Clock | undefined): Clock {
 
 function fraction(name: string, value: unknown, fallback: number, max: number): number {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number') throw invalidType(`\`${name}\` must be a number, got ${kindOf(value)}.`);
+  if (typeof value !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(value)}.`);
   if (!(value >= 0 && value <= max)) {
     throw invalidRange(`\`${name}\` must be from 0 to ${String(max)}, got ${String(value)}.`);
   }

@@ -1,4 +1,4 @@
-import type { Ending } from '../core/index.js';
+import type { CancellationSignal } from '../core/index.js';
 
 /** A header as it came: some may come more than once. */
 export type Header = string | string[] | undefined;
@@ -11,7 +11,7 @@ export interface Outgoing {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  readonly signal: Ending;
+  readonly signal: CancellationSignal;
   /** Told just before the first byte leaves: what fails without it has not been seen by the server. */
   readonly onSent?: (() => void) | undefined;
 }

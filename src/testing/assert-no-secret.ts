@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { attempt, isObject, kindOfObject, nodeTypes, read, SecretText } from '../core/index.js';
+import { tryOrUndefined, isObject, kindOfObject, nodeTypes, readProperty, SecretMatcher } from '../core/index.js';
 
 /** How many values are looked at: a graph without an end must not hang a test. */
 const MAX_VALUES = 200_000;
@@ -40,7 +40,7 @@ export function assertNoSecret(value: unknown, secret: string): void {
 
 /** Where an encoding of the secret can be reached, as a path; `undefined` when nowhere. */
 export function findSecret(value: unknown, secret: string): string | undefined {
-  const text = new SecretText([secret]);
+  const text = new SecretMatcher([secret]);
   const seen = new Set<object>();
   const places: Place[] = [{ value, path: 'value' }];
   for (let index = 0; index < places.length && index < MAX_VALUES; index++) {
@@ -59,24 +59,25 @@ export function findSecret(value: unknown, secret: string): string | undefined {
 }
 
 /** Adds what an object holds to the places to look at; the path of a name that holds the secret itself. */
-function collect(held: object, path: string, text: SecretText, places: Place[]): string | undefined {
+function collect(held: object, path: string, text: SecretMatcher, places: Place[]): string | undefined {
   const kind = kindOfObject(held);
-  if (kind === 'url' || kind === 'text') places.push({ value: attempt(() => String(held)), path: `String(${path})` });
+  if (kind === 'url' || kind === 'text')
+    places.push({ value: tryOrUndefined(() => String(held)), path: `String(${path})` });
   const items = kind === 'map' || kind === 'set' || kind === 'pairs' ? (held as Iterable<unknown>) : [];
   let position = 0;
-  for (const item of attempt(() => [...items]) ?? []) {
+  for (const item of tryOrUndefined(() => [...items]) ?? []) {
     const parts = kind === 'set' || !Array.isArray(item) ? [item] : item;
     for (const part of parts) places.push({ value: part, path: `${path}(item ${String(position)})` });
     position++;
   }
   if (kind === 'bytes' && ArrayBuffer.isView(held)) return undefined;
-  for (const key of attempt(() => Reflect.ownKeys(held)) ?? []) {
+  for (const key of tryOrUndefined(() => Reflect.ownKeys(held)) ?? []) {
     const name = String(key);
     const place = `${path}.${text.redact(name)}`;
     if (text.found(name)) return place;
-    const descriptor = attempt(() => Reflect.getOwnPropertyDescriptor(held, key));
+    const descriptor = tryOrUndefined(() => Reflect.getOwnPropertyDescriptor(held, key));
     if (descriptor !== undefined && 'value' in descriptor) places.push({ value: descriptor.value, path: place });
-    else if (kind !== 'opaque' && kind !== 'function') places.push({ value: read(held, key), path: place });
+    else if (kind !== 'opaque' && kind !== 'function') places.push({ value: readProperty(held, key), path: place });
   }
   if (kind === 'error' || kind === 'plain') collectGetters(held, path, places);
   return undefined;
@@ -88,18 +89,20 @@ function collectGetters(held: object, path: string, places: Place[]): void {
   while (isObject(proto) && proto !== Object.prototype) {
     for (const key of Reflect.ownKeys(proto)) {
       if (key === '__proto__' || key === 'constructor' || Object.hasOwn(held, key)) continue;
-      const found = read(held, key);
+      const found = readProperty(held, key);
       if (typeof found !== 'function') places.push({ value: found, path: `${path}.${String(key)}` });
     }
     proto = Object.getPrototypeOf(proto);
   }
 }
 
-function bytesHold(held: object, text: SecretText): boolean {
-  const list = attempt(() => Array.isArray(held) && held.length >= 8 && held.every((item) => typeof item === 'number'));
+function bytesHold(held: object, text: SecretMatcher): boolean {
+  const list = tryOrUndefined(
+    () => Array.isArray(held) && held.length >= 8 && held.every((item) => typeof item === 'number'),
+  );
   const isBytes = ArrayBuffer.isView(held) || nodeTypes().isAnyArrayBuffer(held);
   if (list !== true && !isBytes) return false;
-  const bytes = attempt(() => {
+  const bytes = tryOrUndefined(() => {
     if (list === true) return Buffer.from(held as number[]);
     return ArrayBuffer.isView(held)
       ? Buffer.from(held.buffer, held.byteOffset, held.byteLength)
@@ -110,5 +113,5 @@ function bytesHold(held: object, text: SecretText): boolean {
 
 function printed(value: unknown): string {
   if (typeof value === 'string') return value;
-  return attempt(() => inspect(value, { depth: 20, maxStringLength: 1_000_000, breakLength: Infinity })) ?? '';
+  return tryOrUndefined(() => inspect(value, { depth: 20, maxStringLength: 1_000_000, breakLength: Infinity })) ?? '';
 }

@@ -1,4 +1,4 @@
-import { clockOf, delay, type KeyProvider, type LoadRequest, type Stage } from '../core/index.js';
+import { getRequestClock, delay, type KeyProvider, type LoadRequest, type Stage } from '../core/index.js';
 
 /** A key store in memory, that a test can change, break and slow down. */
 export interface MemoryKeyProvider extends KeyProvider {
@@ -56,7 +56,7 @@ export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryK
     async load(request: LoadRequest) {
       loads++;
       request.signal.throwIfAborted();
-      if (provider.delay > 0) await delay(clockOf(request), provider.delay, request.signal);
+      if (provider.delay > 0) await delay(getRequestClock(request), provider.delay, request.signal);
       if (failure !== undefined) throw failure();
       const found = stored.get(request.stage);
       if (found === undefined) return undefined;

@@ -1,22 +1,21 @@
 import type { Clock } from '../core/index.js';
-import { untilAborted } from './until-aborted.js';
 
-/** What ends a piece of work. */
-export interface Limits {
-  /** Milliseconds on `clock`. */
+/** Limits of a piece of work. */
+export interface DeadlineOptions {
+  /** Longest duration in ms, on `clock`. */
   ms: number;
   clock: Clock;
-  /** What it fails with when they have passed. */
+  /** Makes the error for work that took longer. */
   late: () => Error;
-  /** The first of these to abort ends it too, with its reason. */
+  /** Signals that end the work early, each with its own reason. */
   signals: readonly (AbortSignal | undefined)[];
 }
 
 /**
- * Runs `work` with a signal of its own, and waits no longer than the limits say. Not `AbortSignal.any` and `.timeout`: the
- * time is the clock's, and nothing stays behind on a signal that lives longer than the work.
+ * Runs `work` with a signal that aborts at the deadline, and stops waiting then. `AbortSignal.any` and `.timeout` would
+ * not do: the time is the injected clock's, and no listener stays on a signal that outlives the work.
  */
-export async function within<T>(limits: Limits, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(limits: DeadlineOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { ms, clock, late, signals } = limits;
   const ending = new AbortController();
   const onAbort = (event: Event): void => {
@@ -30,9 +29,39 @@ export async function within<T>(limits: Limits, work: (signal: AbortSignal) => P
     ending.abort(late());
   }, ms);
   try {
-    return await untilAborted(work(ending.signal), ending.signal);
+    return await raceAbort(work(ending.signal), ending.signal);
   } finally {
     timer.cancel();
     for (const signal of signals) signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * Resolves like `work`, or rejects with the signal's reason as soon as it aborts: a credential chain or a caller's
+ * function may ignore the signal. A result that comes after that is passed to `discard`.
+ */
+export function raceAbort<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  discard: (late: T) => void = () => undefined,
+): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort);
+        if (signal.aborted) discard(value);
+        else resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', onAbort);
+        reject(error as Error);
+      },
+    );
+  });
 }

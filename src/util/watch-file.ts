@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { attempt } from '../core/index.js';
+import { tryOrUndefined } from '../core/index.js';
 
 const AGAIN_FIRST = 1_000;
 const AGAIN_LAST = 30_000;
@@ -12,7 +12,7 @@ const AGAIN_LAST = 30_000;
  */
 export async function watchFile(path: string, onChange: () => void): Promise<() => Promise<void>> {
   // A listener's fault is its own.
-  const tell = (): void => attempt(onChange);
+  const tell = (): void => tryOrUndefined(onChange);
   let closed = false;
   let watchers: FSWatcher[] = [];
   let timer: NodeJS.Timeout | undefined;

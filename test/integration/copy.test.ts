@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fingerprintOf } from '../../src/core/index.js';
+import { computeFingerprint } from '../../src/core/index.js';
 import { formsOf, run } from '../cli/run.js';
 import { startAzureKeyVault } from '../servers/azure-key-vault.js';
 import { MOTO_ENV, startMoto } from '../servers/moto.js';
@@ -33,7 +33,7 @@ async function moved(to: string, more: readonly string[]): Promise<string> {
   expect(copied.code, copied.stderr).toBe(0);
   const verified = await run(['verify', '--store', to, ...more, '--json']);
   expect(verified.code, verified.stderr).toBe(0);
-  expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY), length: KEY.length });
+  expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY), length: KEY.length });
   for (const form of formsOf(KEY)) expect(JSON.stringify([copied, verified])).not.toContain(form);
   return (JSON.parse(verified.stdout) as { version: string }).version;
 }
@@ -108,6 +108,6 @@ describe.skipIf(vault.skipped !== undefined)(`copy to Vault ${vault.skipped ?? '
 
     expect(copied.code, copied.stderr).toBe(0);
     expect(ciphertext).toMatch(/^vault:v1:/);
-    expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY) });
+    expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY) });
   });
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fingerprintOf, GoldDataClient, type KeyProvider } from '../../src/core/index.js';
+import { computeFingerprint, GoldDataClient, type KeyProvider } from '../../src/core/index.js';
 import { fromKms, kmsCipher } from '../../src/providers/kms/index.js';
 import { fromKmsLight } from '../../src/providers/kms-light/index.js';
 import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
@@ -59,14 +59,14 @@ describe.skipIf(found.skipped !== undefined)(`AWS KMS as moto plays it ${found.s
       (keyProvider) =>
         new GoldDataClient({
           keyProvider,
-          fetchPrice: (symbol: string, { apiKey }) => Promise.resolve(`${symbol} with ${fingerprintOf(apiKey)}`),
+          fetchPrice: (symbol: string, { apiKey }) => Promise.resolve(`${symbol} with ${computeFingerprint(apiKey)}`),
         }),
     );
 
     expect(verified).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY), length: KEY.length });
+    expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY), length: KEY.length });
     for (const gold of clients) {
-      expect(await gold.getPrice('XAU')).toBe(`XAU with ${fingerprintOf(KEY)}`);
+      expect(await gold.getPrice('XAU')).toBe(`XAU with ${computeFingerprint(KEY)}`);
       await gold.close();
     }
   });

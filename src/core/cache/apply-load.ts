@@ -1,11 +1,11 @@
 import { afterTurn } from '../util/clock.js';
-import { closedError, errorAgain, KeyNotFoundError, KeyProviderError, type GoldKeyError } from '../errors.js';
+import { closedError, copyError, KeyNotFoundError, KeyProviderError, type GoldKeyError } from '../errors.js';
 import { checkAnswer, copyKey } from './validate-key.js';
 import { asKeyError, wipe, type Loaded } from './load-key.js';
-import { KeyRecord } from './cached-key.js';
-import type { KeyShelf } from './cached-keys.js';
+import { CachedKey } from './cached-key.js';
+import type { CachedKeys } from './cached-keys.js';
 import { scrub } from '../redaction/redact.js';
-import type { Flight, LoadOutcome, StageSlot } from './stage-state.js';
+import type { PendingLoad, LoadOutcome, StageState } from './stage-state.js';
 import type { Rollout, UnchangedKey } from '../types.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -26,9 +26,9 @@ export class KeyIntake {
   #stale = 0;
   /** The last client has left: nothing is taken in any more. */
   closed = false;
-  readonly #shelf: KeyShelf;
+  readonly #shelf: CachedKeys;
 
-  constructor(shelf: KeyShelf) {
+  constructor(shelf: CachedKeys) {
     this.#shelf = shelf;
   }
 
@@ -38,7 +38,7 @@ export class KeyIntake {
   }
 
   /** A load ended well. What the store handed over is zeroed here, whatever becomes of it. */
-  arrived(slot: StageSlot, flight: Flight, { key, rollout, failure }: Loaded, duration: number): LoadOutcome {
+  arrived(slot: StageState, flight: PendingLoad, { key, rollout, failure }: Loaded, duration: number): LoadOutcome {
     const shelf = this.#shelf;
     const { options } = shelf;
     const { clock, keyProvider } = options;
@@ -60,7 +60,7 @@ export class KeyIntake {
       );
       const { bytes, trimmed } = copyKey(held?.bytes ?? given?.bytes ?? NO_BYTES, about);
       if (flight.orphan) {
-        const record = new KeyRecord(bytes, answer.version, slot.stage, life);
+        const record = new CachedKey(bytes, answer.version, slot.stage, life);
         record.retire(true);
         return { record };
       }
@@ -99,7 +99,7 @@ export class KeyIntake {
   }
 
   /** A load failed. */
-  missed(slot: StageSlot, flight: Flight, thrown: unknown, duration: number): GoldKeyError {
+  missed(slot: StageState, flight: PendingLoad, thrown: unknown, duration: number): GoldKeyError {
     const { clock, keyProvider, reloadCooldown } = this.#shelf.options;
     // A store's own error may quote what it sent, or a key that is held already.
     const error = scrub(asKeyError(thrown, keyProvider.name), this.#shelf.secrets) as GoldKeyError;
@@ -126,18 +126,18 @@ export class KeyIntake {
   }
 
   /** Why no load may start now, if none may. */
-  barred(slot: StageSlot): GoldKeyError | undefined {
+  barred(slot: StageState): GoldKeyError | undefined {
     if (this.closed) return closedError();
     const mono = this.#shelf.options.clock.monotonic();
     const { lastError, retryAt, absentUntil } = slot;
     if (mono < absentUntil) return this.#notFound(slot);
     return lastError !== undefined && mono < retryAt
-      ? errorAgain(lastError, { retryAfter: Math.ceil(retryAt - mono) })
+      ? copyError(lastError, { retryAfter: Math.ceil(retryAt - mono) })
       : undefined;
   }
 
   /** A key past its expiry is chosen. */
-  stale(slot: StageSlot, record: KeyRecord): KeyRecord {
+  stale(slot: StageState, record: CachedKey): CachedKey {
     this.#stale++;
     const { lastError } = slot;
     const age = this.#shelf.options.clock.now() - record.life.loadedAt;
@@ -146,7 +146,7 @@ export class KeyIntake {
   }
 
   /** The key of a version that the store says has not changed, from whichever stage holds it. */
-  #held(slot: StageSlot, { version }: UnchangedKey): KeyRecord {
+  #held(slot: StageState, { version }: UnchangedKey): CachedKey {
     const { name } = this.#shelf.options.keyProvider;
     const record = this.#shelf.heldFor(slot).find((held) => held.version === version);
     if (record !== undefined) return record;
@@ -177,7 +177,7 @@ export class KeyIntake {
   }
 
   /** Without a current key nothing works: that is a failed load. The other stages need not have one. */
-  #absent(slot: StageSlot, flight: Flight): GoldKeyError {
+  #absent(slot: StageState, flight: PendingLoad): GoldKeyError {
     const error = this.#notFound(slot);
     if (slot.stage === 'current') throw error;
     if (!flight.orphan) {
@@ -188,7 +188,7 @@ export class KeyIntake {
     return error;
   }
 
-  #notFound({ stage }: StageSlot): GoldKeyError {
+  #notFound({ stage }: StageState): GoldKeyError {
     const { name } = this.#shelf.options.keyProvider;
     return new KeyNotFoundError(`The key store \`${name}\` has no ${stage} key.`, { provider: name });
   }

@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../util/node-builtins.js';
-import { digestOf, fingerprintOf } from './fingerprint.js';
+import { computeDigest, computeFingerprint } from './fingerprint.js';
 import type { Stage } from '../types.js';
 
 /** The moments of a key's life, in epoch ms. */
@@ -13,8 +13,8 @@ export interface Lifetime {
   toMono: number;
 }
 
-/** One decrypted key of one stage. Its bytes are zeroed by {@link KeyRecord.retire}, whatever still points here. */
-export class KeyRecord {
+/** One decrypted key of one stage. Its bytes are zeroed by {@link CachedKey.retire}, whatever still points here. */
+export class CachedKey {
   /** An array buffer of its own. */
   readonly #buffer: ArrayBufferLike;
   readonly stage: Stage;
@@ -39,7 +39,7 @@ export class KeyRecord {
     this.#buffer = bytes.buffer;
     this.#version = version;
     this.stage = stage;
-    this.digest = digestOf(bytes);
+    this.digest = computeDigest(bytes);
     this.#life = life;
   }
 
@@ -107,7 +107,7 @@ export class KeyRecord {
   }
 
   get fingerprint(): string {
-    return fingerprintOf(this.bytes);
+    return computeFingerprint(this.bytes);
   }
 
   /** Whether these are the same bytes, in a time that does not depend on them. */

@@ -1,10 +1,10 @@
 import { observed, publish, type EventName } from '../events.js';
 import { KeyProviderError } from '../errors.js';
-import { KeyRecord, type Lifetime } from './cached-key.js';
-import { expiriesOf, type Expiring } from './expiry-queue.js';
+import { CachedKey, type Lifetime } from './cached-key.js';
+import { getExpiryQueue, type Expiring } from './expiry-queue.js';
 import { STEP_BACK } from './timing.js';
 import type { CheckedOptions } from '../options.js';
-import { StageSlot } from './stage-state.js';
+import { StageState } from './stage-state.js';
 import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
 
 /** A client, as the keys it shares see it. */
@@ -13,7 +13,7 @@ export interface KeyUser {
   hears(event: EventName): boolean;
   tell<E extends EventName>(event: E, payload: KeyEvents[E]): void;
   /** Whether a running call still needs this key. */
-  holds(record: KeyRecord): boolean;
+  holds(record: CachedKey): boolean;
   rolloutChanged(): void;
 }
 
@@ -21,15 +21,15 @@ export interface KeyUser {
 export type EventDetails<E extends EventName> = Omit<KeyEvents[E], keyof KeyEventBase>;
 
 /** The keys of one store as they are held: their places, their lives by both clocks, and their end. */
-export class KeyShelf implements Expiring {
+export class CachedKeys implements Expiring {
   readonly options: CheckedOptions;
-  readonly current: StageSlot = new StageSlot('current');
+  readonly current: StageState = new StageState('current');
   users: readonly KeyUser[] = [];
   /** The highest wall-clock reading so far: a lower one is a clock that stepped back. */
   highest: number = -Infinity;
   rollout: Rollout | undefined;
-  #pending: StageSlot | undefined;
-  #previous: StageSlot | undefined;
+  #pending: StageState | undefined;
+  #previous: StageState | undefined;
   /** @see Expiring */
   due = 0;
   rank = -1;
@@ -38,14 +38,14 @@ export class KeyShelf implements Expiring {
     this.options = options;
   }
 
-  slot(stage: Stage): StageSlot {
+  slot(stage: Stage): StageState {
     if (stage === 'current') return this.current;
-    if (stage === 'pending') return (this.#pending ??= new StageSlot(stage));
-    return (this.#previous ??= new StageSlot(stage));
+    if (stage === 'pending') return (this.#pending ??= new StageState(stage));
+    return (this.#previous ??= new StageState(stage));
   }
 
   /** The slots in use. */
-  get slots(): StageSlot[] {
+  get slots(): StageState[] {
     return [this.current, this.#pending, this.#previous].filter((slot) => slot !== undefined);
   }
 
@@ -60,14 +60,14 @@ export class KeyShelf implements Expiring {
   }
 
   /** The keys that a load of this stage need not read again: its own, and those of the other stages that have not expired. */
-  heldFor(slot: StageSlot): KeyRecord[] {
+  heldFor(slot: StageState): CachedKey[] {
     const own = slot.record === undefined ? [] : [slot.record];
     const others = this.slots.filter((other) => other !== slot).flatMap(({ record }) => record ?? []);
     return [...own, ...others.filter((record) => this.#isAlive(record))];
   }
 
   /** The key of a slot unless it must not be used at all; one past its `purgeAt` by either clock is zeroed here. */
-  usable(slot: StageSlot): KeyRecord | undefined {
+  usable(slot: StageState): CachedKey | undefined {
     const { record } = slot;
     if (record === undefined) return undefined;
     const now = this.#wall();
@@ -78,23 +78,23 @@ export class KeyShelf implements Expiring {
   }
 
   /** Whether neither clock says that the key has expired. */
-  isFresh(record: KeyRecord): boolean {
+  isFresh(record: CachedKey): boolean {
     return !record.doubted && this.#isAlive(record);
   }
 
   /** The end of a key that is asked for before its time, after a notice: until then it need not be read again. */
-  endOf(record: KeyRecord | undefined): number | undefined {
+  endOf(record: CachedKey | undefined): number | undefined {
     if (record === undefined || !this.#isAlive(record)) return undefined;
     return this.options.clock.now() < this.refreshAt(record) ? record.life.expiresAt : undefined;
   }
 
-  #isAlive({ expired, life }: KeyRecord): boolean {
+  #isAlive({ expired, life }: CachedKey): boolean {
     const { clock } = this.options;
     return !expired && clock.now() < life.expiresAt && clock.monotonic() < life.expiresAt + life.toMono;
   }
 
   /** From when on a key is asked for again in the background. */
-  refreshAt({ life: { loadedAt, expiresAt } }: KeyRecord): number {
+  refreshAt({ life: { loadedAt, expiresAt } }: CachedKey): number {
     return expiresAt - Math.min(this.options.refreshAhead, (expiresAt - loadedAt) / 2);
   }
 
@@ -117,15 +117,15 @@ export class KeyShelf implements Expiring {
   }
 
   /** Puts a key in its place. The same bytes again keep their record, and with it the one string made of them. */
-  place(slot: StageSlot, bytes: Uint8Array, version: string, life: Lifetime): { record: KeyRecord; changed: boolean } {
+  place(slot: StageState, bytes: Uint8Array, version: string, life: Lifetime): { record: CachedKey; changed: boolean } {
     const held = slot.record;
-    let record: KeyRecord;
+    let record: CachedKey;
     if (held?.sameBytes(bytes) === true) {
       bytes.fill(0);
       held.renew(version, life);
       record = held;
     } else {
-      record = new KeyRecord(bytes, version, slot.stage, life);
+      record = new CachedKey(bytes, version, slot.stage, life);
       if (held !== undefined) {
         if (slot === this.current && this.rollout !== undefined) this.#setAside(held);
         this.#retire(held);
@@ -139,7 +139,7 @@ export class KeyShelf implements Expiring {
   }
 
   /** Zeroes the key of a slot. */
-  drop(slot: StageSlot, reason: string): void {
+  drop(slot: StageState, reason: string): void {
     const { record } = slot;
     if (record === undefined) return;
     slot.record = undefined;
@@ -149,7 +149,7 @@ export class KeyShelf implements Expiring {
 
   /** Zeroes everything, for good. */
   clear(): void {
-    expiriesOf(this.options.clock).remove(this);
+    getExpiryQueue(this.options.clock).remove(this);
     for (const slot of this.slots) {
       slot.record?.retire(false);
       slot.record = undefined;
@@ -166,13 +166,13 @@ export class KeyShelf implements Expiring {
       const { expiresAt, purgeAt, toMono } = record.life;
       next = Math.min(next, (mono < expiresAt + toMono ? expiresAt : purgeAt) + toMono);
     }
-    const expiries = expiriesOf(clock);
+    const expiries = getExpiryQueue(clock);
     if (next === Infinity) expiries.remove(this);
     else expiries.set(this, next);
   }
 
   /** Tells every client's listeners, and the diagnostics channel once. Builds a payload only for somebody. */
-  emit<E extends EventName>(event: E, about: KeyRecord | StageSlot, details: () => EventDetails<E>): void {
+  emit<E extends EventName>(event: E, about: CachedKey | StageState, details: () => EventDetails<E>): void {
     let common: EventDetails<E> | undefined;
     let first: KeyUser | undefined;
     for (const user of this.users) {
@@ -183,9 +183,9 @@ export class KeyShelf implements Expiring {
   }
 
   /** An event's payload. */
-  payload<E extends EventName>(name: string, about: KeyRecord | StageSlot, details: EventDetails<E>): KeyEvents[E] {
+  payload<E extends EventName>(name: string, about: CachedKey | StageState, details: EventDetails<E>): KeyEvents[E] {
     const { keyProvider, clock } = this.options;
-    const version = about instanceof KeyRecord ? about.version : about.record?.version;
+    const version = about instanceof CachedKey ? about.version : about.record?.version;
     const base: KeyEventBase = { name, provider: keyProvider.name, stage: about.stage, at: clock.now() };
     if (version !== undefined) base.version = version;
     return { ...base, ...details } as unknown as KeyEvents[E];
@@ -221,15 +221,15 @@ export class KeyShelf implements Expiring {
   }
 
   /** Where keys have two lives the replaced one may be needed once more: the store then has only to say which it is. */
-  #setAside(replaced: KeyRecord): void {
+  #setAside(replaced: CachedKey): void {
     const slot = this.slot('previous');
     if (slot.record !== undefined) this.#retire(slot.record);
-    slot.record = new KeyRecord(replaced.bytes.slice(), replaced.version, 'previous', replaced.life);
+    slot.record = new CachedKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.life);
     slot.record.doubt();
     slot.digest = replaced.digest;
   }
 
-  #retire(record: KeyRecord): void {
+  #retire(record: CachedKey): void {
     let needed = record.landing;
     for (const user of this.users) needed ||= user.holds(record);
     record.retire(needed);

@@ -5,7 +5,7 @@ import type { CheckedOptions } from '../options.js';
  * Listens to a store that tells of changes. Notices within a second become one, at a moment drawn within that second,
  * so that a fleet does not ask all at once. A failed subscription is tried again and fails no call.
  */
-export class ChangeNotices {
+export class ChangeSubscription {
   readonly #options: CheckedOptions;
   readonly #onDue: () => void;
   readonly #onVersion: (version: string) => void;

@@ -11,7 +11,7 @@ export interface Expiring {
 }
 
 /** Ends lives on time, by one unref'd timer for all on the same clock: a timer each would be larger than what it guards. */
-export class Expiries {
+export class ExpiryQueue {
   /** A binary heap, the earliest first. */
   readonly #heap: Expiring[] = [];
   readonly #clock: Clock;
@@ -94,11 +94,11 @@ export class Expiries {
   }
 }
 
-const all = new WeakMap<Clock, Expiries>();
+const all = new WeakMap<Clock, ExpiryQueue>();
 
 /** The expiries kept on `clock`. */
-export function expiriesOf(clock: Clock): Expiries {
+export function getExpiryQueue(clock: Clock): ExpiryQueue {
   let expiries = all.get(clock);
-  if (expiries === undefined) all.set(clock, (expiries = new Expiries(clock)));
+  if (expiries === undefined) all.set(clock, (expiries = new ExpiryQueue(clock)));
   return expiries;
 }

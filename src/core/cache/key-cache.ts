@@ -1,29 +1,29 @@
-import { ChangeNotices } from './change-subscription.js';
+import { ChangeSubscription } from './change-subscription.js';
 import { delay } from '../util/clock.js';
 import { closedError, type GoldKeyError } from '../errors.js';
 import { KeyIntake, type KeyCounts } from './apply-load.js';
 import { askStore } from './load-key.js';
-import type { KeyRecord } from './cached-key.js';
-import { KeyShelf, type KeyUser } from './cached-keys.js';
+import type { CachedKey } from './cached-key.js';
+import { CachedKeys, type KeyUser } from './cached-keys.js';
 import { ASK_EVERY, BACKGROUND_EVERY, SHORT_WAIT } from './timing.js';
 import type { CheckedOptions } from '../options.js';
-import type { Flight, LoadKind, LoadOutcome, StageSlot } from './stage-state.js';
+import type { PendingLoad, LoadKind, LoadOutcome, StageState } from './stage-state.js';
 import type { UnchangedKey } from '../types.js';
 
 /** Brings keys onto the shelf: one load per stage at a time, however many wait for it. */
 export class KeyCache {
   readonly options: CheckedOptions;
-  readonly shelf: KeyShelf;
+  readonly shelf: CachedKeys;
   readonly #intake: KeyIntake;
   // Made for a load and dropped after it: an empty set is as large as a key with its record.
   #flights: Set<Promise<unknown>> | undefined;
   #aborts: Set<(reason: Error) => void> | undefined;
   #reloading: Promise<LoadOutcome> | undefined;
-  #notices: ChangeNotices | undefined;
+  #notices: ChangeSubscription | undefined;
 
   constructor(options: CheckedOptions) {
     this.options = options;
-    this.shelf = new KeyShelf(options);
+    this.shelf = new CachedKeys(options);
     this.#intake = new KeyIntake(this.shelf);
   }
 
@@ -35,7 +35,7 @@ export class KeyCache {
    * A key of this stage to use now, or the reason why there is none. Never rejects. Who holds a usable key waits 250 ms
    * for a better one, and not at all while loads fail.
    */
-  async obtain(slot: StageSlot): Promise<KeyRecord | GoldKeyError> {
+  async obtain(slot: StageState): Promise<CachedKey | GoldKeyError> {
     const { shelf } = this;
     let waited = false;
     for (;;) {
@@ -67,7 +67,7 @@ export class KeyCache {
   }
 
   /** Starts a background load when the key is about to expire, and says until when nobody need look again. */
-  lookAhead(slot: StageSlot, record: KeyRecord): void {
+  lookAhead(slot: StageState, record: CachedKey): void {
     const { clock } = this.options;
     const { expiresAt, loadedAt } = record.life;
     const refreshAt = this.shelf.refreshAt(record);
@@ -85,7 +85,7 @@ export class KeyCache {
   }
 
   /** Loads a key that is not in use when its time comes, so that a preference for another does not last for ever. */
-  keepUp(slot: StageSlot): void {
+  keepUp(slot: StageState): void {
     const { clock, ttl } = this.options;
     const record = this.shelf.usable(slot);
     if (record !== undefined && this.shelf.isFresh(record) && clock.now() < this.shelf.refreshAt(record)) return;
@@ -94,7 +94,7 @@ export class KeyCache {
   }
 
   /** Starts a load. The caller has made sure that none of this stage is under way. */
-  begin(slot: StageSlot, kind: LoadKind, background: boolean): Flight {
+  begin(slot: StageState, kind: LoadKind, background: boolean): PendingLoad {
     const mono = this.options.clock.monotonic();
     let wait = 0;
     if (slot.evicted) {
@@ -112,7 +112,7 @@ export class KeyCache {
     const promise = new Promise<LoadOutcome>((resolve) => {
       land = resolve;
     });
-    const flight: Flight = { kind, startedAt: mono, promise, soon: undefined, asked: false, orphan: false };
+    const flight: PendingLoad = { kind, startedAt: mono, promise, soon: undefined, asked: false, orphan: false };
     slot.flight = flight;
     void this.#load(slot, flight, wait, background).then(land);
     const flights = (this.#flights ??= new Set());
@@ -166,11 +166,11 @@ export class KeyCache {
   }
 
   /** Why no load of this stage may start now, if none may. */
-  barred(slot: StageSlot): GoldKeyError | undefined {
+  barred(slot: StageState): GoldKeyError | undefined {
     return this.#intake.barred(slot);
   }
 
-  async #load(slot: StageSlot, flight: Flight, wait: number, background: boolean): Promise<LoadOutcome> {
+  async #load(slot: StageState, flight: PendingLoad, wait: number, background: boolean): Promise<LoadOutcome> {
     const { clock } = this.options;
     let startedAt = clock.monotonic();
     const duration = (): number => clock.monotonic() - startedAt;
@@ -227,7 +227,7 @@ export class KeyCache {
     return this.begin(slot, 'reload', false).promise;
   }
 
-  #soon(flight: Flight): Promise<unknown> {
+  #soon(flight: PendingLoad): Promise<unknown> {
     const { clock } = this.options;
     flight.soon ??= new Promise<void>((resolve) => {
       const left = Math.max(0, Math.ceil(flight.startedAt + SHORT_WAIT - clock.monotonic()));
@@ -249,7 +249,7 @@ export class KeyCache {
 
   #listen(): void {
     if (this.options.keyProvider.subscribe === undefined) return;
-    this.#notices ??= new ChangeNotices(
+    this.#notices ??= new ChangeSubscription(
       this.options,
       () => {
         void this.#afterNotice();
@@ -264,7 +264,7 @@ export class KeyCache {
   }
 }
 
-function isUnheld(key: unknown, held: readonly KeyRecord[]): boolean {
+function isUnheld(key: unknown, held: readonly CachedKey[]): boolean {
   const { unchanged, version } = (key ?? {}) as Partial<UnchangedKey>;
   return unchanged === true && version !== undefined && !held.some((record) => record.version === version);
 }

@@ -1,6 +1,6 @@
 import { CLOCK, FRESH_UNTIL } from '../util/clock.js';
 import { isGoldKeyError, KeyProviderError, KeyTimeoutError, type GoldKeyError } from '../errors.js';
-import { kindOf, type CheckedOptions } from '../options.js';
+import { describeType, type CheckedOptions } from '../options.js';
 import type { LoadedKey, LoadRequest, Rollout, Stage, UnchangedKey } from '../types.js';
 
 /** What one load needs to know. */
@@ -110,7 +110,7 @@ export function asKeyError(error: unknown, provider: string): GoldKeyError {
 
 function nameOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.name : kindOf(error);
+    return error instanceof Error ? error.name : describeType(error);
   } catch {
     return 'an error that cannot be looked at';
   }

@@ -1,16 +1,16 @@
 import type { GoldKeyError } from '../errors.js';
-import type { KeyRecord } from './cached-key.js';
+import type { CachedKey } from './cached-key.js';
 import { BACKOFF_FIRST, BACKOFF_LAST, COOLDOWN_CHANGED, COOLDOWN_FIRST } from './timing.js';
 import type { Stage } from '../types.js';
 
 /** How a load ended. A load never rejects: who waits for it gets one of these. */
-export type LoadOutcome = { record: KeyRecord; error?: undefined } | { record?: undefined; error: GoldKeyError };
+export type LoadOutcome = { record: CachedKey; error?: undefined } | { record?: undefined; error: GoldKeyError };
 
 /** Why a load runs: because a key is needed, because one was refused, or because `reload()` was called. */
 export type LoadKind = 'ordinary' | 'refusal' | 'reload';
 
 /** One load under way. */
-export interface Flight {
+export interface PendingLoad {
   readonly kind: LoadKind;
   /** On the monotonic clock. */
   readonly startedAt: number;
@@ -40,14 +40,14 @@ class Trouble {
 const NONE: Readonly<Trouble> = Object.freeze(new Trouble());
 
 /** All that is known of one stage. Times without another word are on the monotonic clock. */
-export class StageSlot {
+export class StageState {
   readonly stage: Stage;
-  record: KeyRecord | undefined;
+  record: CachedKey | undefined;
   /** The digest of the last bytes seen: it outlives them, so that generations can be told apart after `evict()`. */
   digest: string | undefined;
-  flight: Flight | undefined;
+  flight: PendingLoad | undefined;
   /** Another stage's slot that worked when this one was refused; until this one's next load. */
-  preferred: StageSlot | undefined;
+  preferred: StageState | undefined;
   /** When the last background load started. */
   backgroundAt: number = -Infinity;
   // Most stages never see any, and there may be a hundred thousand of them.

@@ -1,5 +1,5 @@
 import { KeyFormatError, KeyProviderError, type GoldKeyErrorOptions } from '../errors.js';
-import { invalidType, kindOf } from '../options.js';
+import { invalidType, describeType } from '../options.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
 
 /** The shortest thing that is taken for an API key. */
@@ -56,7 +56,7 @@ function kindOfCode(code: number): string {
 /** A key's bytes, held to what every client will accept; the caller zeroes them. */
 export function keyBytes(key: unknown): Uint8Array {
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
-    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${kindOf(key)}.`);
+    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
   }
   if (typeof key !== 'string') return copyKey(key, {}).bytes;
   const given = new TextEncoder().encode(key);

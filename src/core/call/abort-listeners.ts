@@ -1,17 +1,17 @@
 /** Whoever ends when a signal aborts. */
-export interface Follower {
+export interface AbortListener {
   end(reason: unknown): void;
 }
 
 interface Following {
-  readonly followers: Set<Follower>;
+  readonly followers: Set<AbortListener>;
   readonly onAbort: () => void;
 }
 
 const followed = new WeakMap<AbortSignal, Following>();
 
 /** One listener per signal, however many calls share it: Node.js warns of many, and each costs as much as a call. */
-export function follow(signal: AbortSignal, follower: Follower): void {
+export function addAbortListener(signal: AbortSignal, follower: AbortListener): void {
   const known = followed.get(signal);
   if (known !== undefined) {
     known.followers.add(follower);
@@ -26,7 +26,7 @@ export function follow(signal: AbortSignal, follower: Follower): void {
   signal.addEventListener('abort', onAbort, { once: true });
 }
 
-export function unfollow(signal: AbortSignal, follower: Follower): void {
+export function removeAbortListener(signal: AbortSignal, follower: AbortListener): void {
   const known = followed.get(signal);
   if (known === undefined) return;
   known.followers.delete(follower);

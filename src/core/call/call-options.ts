@@ -1,7 +1,7 @@
-import type { CallEnding } from './cancellation.js';
+import type { Cancellation } from './cancellation.js';
 import { CallTimeoutError } from '../errors.js';
-import type { KeyRecord } from '../cache/cached-key.js';
-import { checkNames, integer, invalidType, kindOf } from '../options.js';
+import type { CachedKey } from '../cache/cached-key.js';
+import { checkOptionNames, checkInteger, invalidType, describeType } from '../options.js';
 import type { CallOptions } from '../types.js';
 
 /** A caller's function, with its query where it takes one. */
@@ -19,11 +19,11 @@ export interface Extras {
   controller: AbortController | undefined;
   signal: AbortSignal | undefined;
   /** The same for our own adapters. */
-  ending: CallEnding | undefined;
+  ending: Cancellation | undefined;
   /** Copies of the bytes handed out. */
   copies: Uint8Array[] | undefined;
   /** Every key this call has held, beside the present one. */
-  records: KeyRecord[] | undefined;
+  records: CachedKey[] | undefined;
 }
 
 /** Made for the calls that need it. */
@@ -41,15 +41,15 @@ export function noExtras(): Extras {
 
 /** Holds one call's options to their types and ranges. */
 export function checkCallOptions(options: CallOptions): CallOptions {
-  checkNames('A call', options, ['signal', 'timeout', 'once']);
+  checkOptionNames('A call', options, ['signal', 'timeout', 'once']);
   const { signal, timeout, once } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidType(`\`signal\` must be an AbortSignal, got ${kindOf(signal)}.`);
+    throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
   }
   if (once !== undefined && typeof once !== 'boolean') {
-    throw invalidType(`\`once\` must be a boolean, got ${kindOf(once)}.`);
+    throw invalidType(`\`once\` must be a boolean, got ${describeType(once)}.`);
   }
-  integer('timeout', timeout, 1, 1);
+  checkInteger('timeout', timeout, 1, 1);
   return options;
 }
 

@@ -1,26 +1,26 @@
-import { CallEnding } from './cancellation.js';
+import { Cancellation } from './cancellation.js';
 import { checkCallOptions, NO_QUERY, noExtras, timeoutError, type CallFunction, type Extras } from './call-options.js';
-import type { ClientCore } from '../state/client-state.js';
+import type { ClientState } from '../state/client-state.js';
 import { closedError } from '../errors.js';
 import { chooseLivingKey } from '../recovery/select-key.js';
-import { openContext, shutContext, type KeyContext } from './key-context.js';
-import { KeyRecord } from '../cache/cached-key.js';
+import { createContext, closeContext, type KeyContext } from './key-context.js';
+import { CachedKey } from '../cache/cached-key.js';
 import { cancelBody, isResponse } from '../recovery/outcome.js';
 import { conclude, type CallPort } from '../recovery/recover.js';
 import { scrub } from '../redaction/redact.js';
-import { follow, unfollow } from './abort-listeners.js';
+import { addAbortListener, removeAbortListener } from './abort-listeners.js';
 import type { CallOptions, Outcome } from '../types.js';
 
 /** A call that has settled. */
 interface Emptied {
-  record: KeyRecord | undefined;
+  record: CachedKey | undefined;
 }
 
 /** One call, from its start to its answer. What the caller's function sees of it is its {@link KeyContext}. */
 export class Call implements CallPort {
-  readonly core: ClientCore;
+  readonly core: ClientState;
   /** The key of the last run; none before the first and once the call has settled. */
-  record!: KeyRecord;
+  record!: CachedKey;
   attempt = 0;
   index = -1;
   deadline: number;
@@ -32,7 +32,7 @@ export class Call implements CallPort {
   extras: Extras | undefined;
 
   constructor(
-    core: ClientCore,
+    core: ClientState,
     fn: CallFunction,
     query: unknown,
     resolve: (value: unknown) => void,
@@ -64,7 +64,7 @@ export class Call implements CallPort {
   }
 
   /** Whether this call has held `record`, and its error must not show it. */
-  holds(record: KeyRecord): boolean {
+  holds(record: CachedKey): boolean {
     return this.record === record || this.extras?.records?.includes(record) === true;
   }
 
@@ -83,8 +83,8 @@ export class Call implements CallPort {
   }
 
   /** What our own adapters get in its place. */
-  ending(): CallEnding {
-    return (this.#more().ending ??= new CallEnding());
+  ending(): Cancellation {
+    return (this.#more().ending ??= new Cancellation());
   }
 
   get once(): boolean {
@@ -104,8 +104,8 @@ export class Call implements CallPort {
   }
 
   /** Runs the caller's function once more. */
-  async run(record: KeyRecord): Promise<Outcome> {
-    if ((this.record as KeyRecord | undefined) !== undefined && this.record !== record)
+  async run(record: CachedKey): Promise<Outcome> {
+    if ((this.record as CachedKey | undefined) !== undefined && this.record !== record)
       (this.#more().records ??= []).push(this.record);
     this.record = record;
     try {
@@ -117,7 +117,7 @@ export class Call implements CallPort {
 
   outOfTime(): void {
     const { name } = this.core.options.keyProvider;
-    this.end(timeoutError(this.attempt, name, (this.record as KeyRecord | undefined)?.version));
+    this.end(timeoutError(this.attempt, name, (this.record as CachedKey | undefined)?.version));
   }
 
   end(reason: unknown): void {
@@ -130,10 +130,10 @@ export class Call implements CallPort {
     ending?.end(reason);
   }
 
-  async #acquire(core: ClientCore): Promise<void> {
+  async #acquire(core: ClientState): Promise<void> {
     const found = await chooseLivingKey(core, this);
     if (this.index < 0) return;
-    if (!(found instanceof KeyRecord)) {
+    if (!(found instanceof CachedKey)) {
       this.#fail(found);
       return;
     }
@@ -167,7 +167,7 @@ export class Call implements CallPort {
   // Not private: before every private method the engine looks whether the object has it.
   invoke(): unknown {
     this.attempt++;
-    const context = (this.context ??= openContext(this));
+    const context = (this.context ??= createContext(this));
     const call = this.call as (...args: unknown[]) => unknown;
     return this.query === NO_QUERY ? call(context) : call(this.query, context);
   }
@@ -193,7 +193,7 @@ export class Call implements CallPort {
   /** Rejects with the error, without the keys that this call has held. */
   #fail(error: unknown): void {
     const { core } = this;
-    const held = [...(this.extras?.records ?? []), this.record as KeyRecord | undefined].flatMap(
+    const held = [...(this.extras?.records ?? []), this.record as CachedKey | undefined].flatMap(
       (record) => record?.textIfAny ?? [],
     );
     const clean = scrub(error, [...new Set([...held, ...core.shelf.secrets])]);
@@ -206,14 +206,14 @@ export class Call implements CallPort {
   /** Lets go of the key, the caller's function and query. */
   settle(): void {
     this.core.exit(this);
-    if (this.context !== undefined) shutContext(this.context);
+    if (this.context !== undefined) closeContext(this.context);
     this.context = undefined;
     (this as Emptied).record = undefined;
     this.call = undefined;
     this.query = undefined;
     const extras = this.extras;
     if (extras === undefined) return;
-    if (extras.caller !== undefined) unfollow(extras.caller, this);
+    if (extras.caller !== undefined) removeAbortListener(extras.caller, this);
     if (extras.copies !== undefined) for (const copy of extras.copies) copy.fill(0);
     extras.records = undefined;
   }
@@ -231,7 +231,7 @@ export class Call implements CallPort {
       if (signal === undefined) return true;
       signal.throwIfAborted();
       this.#more().caller = signal;
-      follow(signal, this);
+      addAbortListener(signal, this);
       return true;
     } catch (error) {
       this.reject(error);
@@ -241,7 +241,7 @@ export class Call implements CallPort {
 }
 
 /** Starts a call: `call(context)`, or `call(query, context)` unless the query is {@link NO_QUERY}. */
-export function startCall<T>(core: ClientCore, fn: CallFunction, query: unknown, options?: CallOptions): Promise<T> {
+export function startCall<T>(core: ClientState, fn: CallFunction, query: unknown, options?: CallOptions): Promise<T> {
   const promise = new Promise<T>((resolve, reject) => {
     const call = new Call(core, fn, query, resolve as (value: unknown) => void, reject);
     const record = options === undefined && !core.closing ? core.warm() : undefined;

@@ -1,5 +1,5 @@
 /** The part of an `AbortSignal` that a transport needs. */
-export interface Ending {
+export interface CancellationSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
   addEventListener(type: 'abort', listener: () => void): void;
@@ -8,7 +8,7 @@ export interface Ending {
 }
 
 /** A call's end, for our own adapters: an `AbortController` costs as much as the rest of a call, this next to nothing. */
-export class CallEnding implements Ending {
+export class Cancellation implements CancellationSignal {
   aborted = false;
   reason: unknown = undefined;
   readonly #listeners: (() => void)[] = [];

@@ -1,13 +1,13 @@
-import type { CallEnding } from './cancellation.js';
+import type { Cancellation } from './cancellation.js';
 import type { Call } from './call.js';
 import type { Stage } from '../types.js';
 
 /** What the caller's function sees of `call`. */
-export let openContext: (call: Call) => KeyContext;
+export let createContext: (call: Call) => KeyContext;
 /** When the call ends, without the cost of a signal; `undefined` of a context that is not ours. */
-export let endingOf: (context: KeyContext) => CallEnding | undefined;
+export let getCancellation: (context: KeyContext) => Cancellation | undefined;
 /** Takes the call out of its context's sight. */
-export let shutContext: (context: KeyContext) => void;
+export let closeContext: (context: KeyContext) => void;
 
 /**
  * Handed to the caller's function: the key, and the signal to hand on. Getters on the class: destructure it; printing or
@@ -28,9 +28,9 @@ export class KeyContext {
   }
 
   static {
-    openContext = (call) => new KeyContext(call);
-    endingOf = (context) => (#call in context ? live(context.#call).ending() : undefined);
-    shutContext = (context) => {
+    createContext = (call) => new KeyContext(call);
+    getCancellation = (context) => (#call in context ? live(context.#call).ending() : undefined);
+    closeContext = (context) => {
       context.#call = undefined;
     };
   }

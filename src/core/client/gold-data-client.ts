@@ -1,7 +1,7 @@
 import { startCall } from '../call/call.js';
 import type { KeyContext } from '../call/key-context.js';
-import { coreOf, KeyedClient } from './keyed-client.js';
-import { checkOptions, invalidType, kindOf, optionalFunction, type CheckedOptions } from '../options.js';
+import { getClientState, KeyedClient } from './keyed-client.js';
+import { checkOptions, invalidType, describeType, checkOptionalFunction, type CheckedOptions } from '../options.js';
 import type { CallOptions, KeyedClientOptions } from '../types.js';
 
 /** Options of {@link GoldDataClient}: those of a `KeyedClient`, and the caller's own fetch. */
@@ -58,7 +58,7 @@ export class GoldDataClient<Quote, Query = string> extends KeyedClient {
     ...args: string extends Query ? [query?: Query, options?: CallOptions] : [query: Query, options?: CallOptions]
   ): Promise<Quote>;
   getPrice(query?: unknown, options?: CallOptions): Promise<Quote> {
-    return startCall<Quote>(coreOf(this), this.#fetchPrice, query === undefined ? 'XAU' : query, options);
+    return startCall<Quote>(getClientState(this), this.#fetchPrice, query === undefined ? 'XAU' : query, options);
   }
 
   /**
@@ -69,9 +69,9 @@ export class GoldDataClient<Quote, Query = string> extends KeyedClient {
    * @throws as {@link KeyedClient.withKey}
    */
   async getPrices(queries: readonly Query[], options?: CallOptions): Promise<Quote[]> {
-    if (!Array.isArray(queries)) throw invalidType(`\`queries\` must be an array, got ${kindOf(queries)}.`);
+    if (!Array.isArray(queries)) throw invalidType(`\`queries\` must be an array, got ${describeType(queries)}.`);
     if (queries.length === 0) return [];
-    const core = coreOf(this);
+    const core = getClientState(this);
     if (this.#fetchPrices !== undefined) return startCall<Quote[]>(core, this.#fetchPrices, [...queries], options);
     return Promise.all(queries.map((query) => startCall<Quote>(core, this.#fetchPrice, query, options)));
   }
@@ -82,8 +82,8 @@ function checkGoldOptions<Quote, Query>(options: GoldDataClientOptions<Quote, Qu
   const checked = checkOptions('GoldDataClient', options, ['fetchPrice', 'fetchPrices'], true);
   const { fetchPrice, fetchPrices } = options as Partial<GoldDataClientOptions<Quote, Query>>;
   if (typeof fetchPrice !== 'function') {
-    throw invalidType(`\`fetchPrice\` must be a function, got ${kindOf(fetchPrice)}.`);
+    throw invalidType(`\`fetchPrice\` must be a function, got ${describeType(fetchPrice)}.`);
   }
-  optionalFunction('fetchPrices', fetchPrices);
+  checkOptionalFunction('fetchPrices', fetchPrices);
   return checked;
 }

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 
 import { closedError } from '../errors.js';
-import { coreOf, KeyedClient } from './keyed-client.js';
-import { checkNames, integer, invalidType, kindOf } from '../options.js';
+import { getClientState, KeyedClient } from './keyed-client.js';
+import { checkOptionNames, checkInteger, invalidType, describeType } from '../options.js';
 import type { Restraint } from '../cache/stage-state.js';
 import type { Clock, KeyedClientOptions, Stage } from '../types.js';
 
@@ -53,13 +53,13 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
    * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: `max` below 1 or no integer
    */
   constructor(options: KeyedClientPoolOptions<C>) {
-    checkNames('KeyedClientPool', options, ['max', 'create']);
+    checkOptionNames('KeyedClientPool', options, ['max', 'create']);
     if (typeof options.create !== 'function') {
-      throw invalidType(`\`create\` must be a function, got ${kindOf(options.create)}.`);
+      throw invalidType(`\`create\` must be a function, got ${describeType(options.create)}.`);
     }
     this.#create = options.create;
     this.#clients = new LRUCache({
-      max: integer('max', options.max as number | undefined, 0, 1) || required(),
+      max: checkInteger('max', options.max as number | undefined, 0, 1) || required(),
       dispose: (client, tenant) => {
         void this.#drain(tenant, client);
       },
@@ -79,9 +79,9 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
    */
   get(tenant: string): C {
     const known = this.#clients.get(tenant);
-    if (known !== undefined && !coreOf(known).closing) return known;
+    if (known !== undefined && !getClientState(known).closing) return known;
     if (this.#closed !== undefined) throw closedError();
-    if (typeof tenant !== 'string') throw invalidType(`\`tenant\` must be a string, got ${kindOf(tenant)}.`);
+    if (typeof tenant !== 'string') throw invalidType(`\`tenant\` must be a string, got ${describeType(tenant)}.`);
     const made = this.#create(tenant);
     // Options make a plain KeyedClient: that is what `C` is when `create` returns them.
     const client = made instanceof KeyedClient ? made : (new KeyedClient(made) as C);
@@ -134,7 +134,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
   }
 
   #keep(tenant: string, client: KeyedClient): void {
-    const { shelf, options } = coreOf(client);
+    const { shelf, options } = getClientState(client);
     const mono = options.clock.monotonic();
     let lapsesAt = mono;
     for (const { retryAt, cooldownUntil } of shelf.slots) lapsesAt = Math.max(lapsesAt, retryAt, cooldownUntil);
@@ -152,7 +152,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     const remains = this.#remains.get(tenant);
     if (remains === undefined) return;
     this.#remains.delete(tenant);
-    const { shelf, options } = coreOf(client);
+    const { shelf, options } = getClientState(client);
     if (options.clock !== remains.clock || options.clock.monotonic() >= remains.lapsesAt) return;
     for (const [stage, restraint] of remains.restraints) shelf.slot(stage).restrain(restraint);
   }

@@ -1,15 +1,22 @@
 import { startCall } from '../call/call.js';
 import { NO_QUERY } from '../call/call-options.js';
-import { ClientCore } from '../state/client-state.js';
+import { ClientState } from '../state/client-state.js';
 import { delay } from '../util/clock.js';
 import { ClientClosedError, closedError } from '../errors.js';
 import { chooseKey } from '../recovery/select-key.js';
 import { KeyCache } from '../cache/key-cache.js';
 import type { KeyContext } from '../call/key-context.js';
-import { KeyRecord } from '../cache/cached-key.js';
-import { checkNames, checkOptions, integer, invalidType, kindOf, type CheckedOptions } from '../options.js';
+import { CachedKey } from '../cache/cached-key.js';
+import {
+  checkOptionNames,
+  checkOptions,
+  checkInteger,
+  invalidType,
+  describeType,
+  type CheckedOptions,
+} from '../options.js';
 import { redactValue } from '../redaction/redact.js';
-import { statusOf } from './status.js';
+import { readStatus } from './status.js';
 import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus } from '../types.js';
 
 /** The caches of the providers in use: clients of the same object share one. */
@@ -19,7 +26,7 @@ const caches = new WeakMap<KeyProvider, KeyCache>();
 const SHARED = ['ttl', 'ttlJitter', 'refreshAhead', 'staleIfError', 'reloadCooldown', 'keyTimeout', 'clock'] as const;
 
 /** A client's inside, for the other files of the core. */
-export let coreOf: (client: KeyedClient) => ClientCore;
+export let getClientState: (client: KeyedClient) => ClientState;
 
 /**
  * Runs functions with a key that is decrypted when needed, cached for minutes, and replaced when it is refused.
@@ -41,11 +48,11 @@ export let coreOf: (client: KeyedClient) => ClientCore;
  * ```
  */
 export class KeyedClient implements AsyncDisposable {
-  readonly #core: ClientCore;
+  readonly #core: ClientState;
   #closed: Promise<void> | undefined;
 
   static {
-    coreOf = (client) => client.#core;
+    getClientState = (client) => client.#core;
   }
 
   /**
@@ -58,7 +65,7 @@ export class KeyedClient implements AsyncDisposable {
   /** @internal */
   constructor(options: KeyedClientOptions, checked: CheckedOptions);
   constructor(options: KeyedClientOptions, checked: CheckedOptions = checkOptions('KeyedClient', options)) {
-    this.#core = new ClientCore(checked, sharedCache(checked));
+    this.#core = new ClientState(checked, sharedCache(checked));
   }
 
   /**
@@ -76,7 +83,7 @@ export class KeyedClient implements AsyncDisposable {
    */
   withKey<T>(call: (context: KeyContext) => Promise<T>, options?: CallOptions): Promise<T> {
     if (typeof call !== 'function')
-      return Promise.reject(invalidType(`\`call\` must be a function, got ${kindOf(call)}.`));
+      return Promise.reject(invalidType(`\`call\` must be a function, got ${describeType(call)}.`));
     return startCall<T>(this.#core, call, NO_QUERY, options);
   }
 
@@ -87,14 +94,14 @@ export class KeyedClient implements AsyncDisposable {
    * @throws {GoldKeyError} when there is no key: the store's error, with its code
    */
   async prefetch(options: { signal?: AbortSignal | undefined; maxJitter?: number | undefined } = {}): Promise<void> {
-    checkNames('`prefetch`', options, ['signal', 'maxJitter']);
+    checkOptionNames('`prefetch`', options, ['signal', 'maxJitter']);
     const { signal } = options;
-    const jitter = integer('maxJitter', options.maxJitter, 0, 0);
+    const jitter = checkInteger('maxJitter', options.maxJitter, 0, 0);
     signal?.throwIfAborted();
     if (jitter > 0) await delay(this.#core.options.clock, Math.floor(Math.random() * jitter), signal);
     if (this.#core.closing) throw closedError();
     const found = await abortable(chooseKey(this.#core), signal);
-    if (!(found instanceof KeyRecord)) throw found;
+    if (!(found instanceof CachedKey)) throw found;
   }
 
   /**
@@ -105,7 +112,7 @@ export class KeyedClient implements AsyncDisposable {
    * @throws {GoldKeyError} the store's error, with its code
    */
   async reload(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    checkNames('`reload`', options, ['signal']);
+    checkOptionNames('`reload`', options, ['signal']);
     options.signal?.throwIfAborted();
     if (this.#core.closing) throw closedError();
     const { error } = await abortable(this.#core.cache.reload(), options.signal);
@@ -124,7 +131,7 @@ export class KeyedClient implements AsyncDisposable {
 
   /** What is held now. Never loads; never undefined. */
   status(): KeyStatus {
-    return statusOf(this.#core);
+    return readStatus(this.#core);
   }
 
   /** Resolves when no background load is running: before a Lambda freezes, at the end of a test. */
@@ -153,7 +160,8 @@ export class KeyedClient implements AsyncDisposable {
   on<E extends keyof KeyEvents>(event: E, listener: (payload: KeyEvents[E]) => void): () => void {
     if (!EVENTS.has(event))
       throw invalidType(`There is no event \`${String(event)}\`; there are: ${[...EVENTS].join(', ')}.`);
-    if (typeof listener !== 'function') throw invalidType(`\`listener\` must be a function, got ${kindOf(listener)}.`);
+    if (typeof listener !== 'function')
+      throw invalidType(`\`listener\` must be a function, got ${describeType(listener)}.`);
     return this.#core.listeners.add(event, listener);
   }
 

@@ -1,10 +1,10 @@
-import type { ClientCore } from '../state/client-state.js';
-import type { KeyRecord } from '../cache/cached-key.js';
-import type { StageSlot } from '../cache/stage-state.js';
+import type { ClientState } from '../state/client-state.js';
+import type { CachedKey } from '../cache/cached-key.js';
+import type { StageState } from '../cache/stage-state.js';
 import type { KeyStatus } from '../types.js';
 
 /** What a client holds now, read without touching anything. */
-export function statusOf(core: ClientCore): KeyStatus {
+export function readStatus(core: ClientState): KeyStatus {
   const { shelf, cache, options, slot } = core;
   const { calls, rejections, repairs, retries } = core;
   const { lastError } = slot;
@@ -28,7 +28,7 @@ export function statusOf(core: ClientCore): KeyStatus {
   return status;
 }
 
-function stateOf(core: ClientCore, slot: StageSlot, record: KeyRecord | undefined): KeyStatus['state'] {
+function stateOf(core: ClientState, slot: StageState, record: CachedKey | undefined): KeyStatus['state'] {
   if (core.closing) return 'closed';
   if (record === undefined) return core.options.clock.monotonic() < slot.retryAt ? 'backing-off' : 'empty';
   if (record.standing !== 'good') return record.standing;

@@ -1,31 +1,31 @@
-import type { ClientCore } from '../state/client-state.js';
+import type { ClientState } from '../state/client-state.js';
 import { KeyRejectedError, type GoldKeyError } from '../errors.js';
 import { otherStages } from './select-key.js';
-import { KeyRecord } from '../cache/cached-key.js';
+import { CachedKey } from '../cache/cached-key.js';
 import { MAX_REPEATS } from '../cache/timing.js';
-import type { StageSlot } from '../cache/stage-state.js';
+import type { StageState } from '../cache/stage-state.js';
 import type { Outcome } from '../types.js';
 
 /** What one call has gone through, from its first refusal on. */
-export class Refusals {
-  readonly #core: ClientCore;
+export class RejectedKeys {
+  readonly #core: ClientState;
   /** The digests refused in this call: never sent again by it. */
   readonly #refused: string[] = [];
-  readonly #reloaded = new Set<StageSlot>();
+  readonly #reloaded = new Set<StageState>();
   /** The stages whose keys were refused. */
-  readonly #used = new Set<StageSlot>();
+  readonly #used = new Set<StageState>();
   /** The key refused first. */
-  #first: KeyRecord | undefined;
-  #pendingRefused: KeyRecord | undefined;
+  #first: CachedKey | undefined;
+  #pendingRefused: CachedKey | undefined;
   #loadError: GoldKeyError | undefined;
   #repeats = 0;
 
-  constructor(core: ClientCore) {
+  constructor(core: ClientState) {
     this.#core = core;
   }
 
   /** The price API refused `record`. Resolves to the key to run the function again with, if there is one. */
-  async next(record: KeyRecord, once: boolean): Promise<KeyRecord | undefined> {
+  async next(record: CachedKey, once: boolean): Promise<CachedKey | undefined> {
     const core = this.#core;
     const { cache, shelf } = core;
     const slot = shelf.slot(record.stage);
@@ -50,17 +50,17 @@ export class Refusals {
   }
 
   /** A key of another stage that this call has not been refused with. */
-  async elsewhere({ stage }: KeyRecord): Promise<KeyRecord | undefined> {
+  async elsewhere({ stage }: CachedKey): Promise<CachedKey | undefined> {
     const core = this.#core;
     for (const other of otherStages(core, core.shelf.slot(stage))) {
       const found = await core.cache.obtain(other);
-      if (found instanceof KeyRecord && !this.has(found)) return found;
+      if (found instanceof CachedKey && !this.has(found)) return found;
     }
     return undefined;
   }
 
   /** A run succeeded with `record`. */
-  succeeded(record: KeyRecord): void {
+  succeeded(record: CachedKey): void {
     const core = this.#core;
     noteSuccess(core, record);
     const first = this.#first;
@@ -81,7 +81,7 @@ export class Refusals {
   }
 
   /** Whether this call has been refused with these bytes. */
-  has(record: KeyRecord): boolean {
+  has(record: CachedKey): boolean {
     return this.#refused.includes(record.digest);
   }
 
@@ -107,7 +107,7 @@ export class Refusals {
   }
 
   /** The stage's key if it differs from the refused one, after at most one reload by this call. */
-  async #replacement(slot: StageSlot, refused: KeyRecord): Promise<KeyRecord | undefined> {
+  async #replacement(slot: StageState, refused: CachedKey): Promise<CachedKey | undefined> {
     const { cache, shelf } = this.#core;
     for (;;) {
       const held = shelf.usable(slot);
@@ -142,7 +142,7 @@ export class Refusals {
     }
   }
 
-  #mayReload(slot: StageSlot): boolean {
+  #mayReload(slot: StageState): boolean {
     const { cache, options } = this.#core;
     const cooling = options.clock.monotonic() < slot.cooldownUntil;
     return !cooling && slot.flight === undefined && cache.barred(slot) === undefined;
@@ -150,7 +150,7 @@ export class Refusals {
 }
 
 /** A call succeeded with a key whose next success is news. */
-function noteSuccess(core: ClientCore, record: KeyRecord): void {
+function noteSuccess(core: ClientState, record: CachedKey): void {
   const { watched } = record;
   if (record.stage === 'pending') noteCanary(core, record, false);
   if (watched === undefined) return;
@@ -162,7 +162,7 @@ function noteSuccess(core: ClientCore, record: KeyRecord): void {
 }
 
 /** A call with `pending` ended; three refusals of twenty end this client's part in the canary. */
-function noteCanary(core: ClientCore, pending: KeyRecord, refused: boolean): void {
+function noteCanary(core: ClientState, pending: CachedKey, refused: boolean): void {
   const rejections = core.canary.ended(refused);
   if (rejections === undefined) return;
   core.rolloutChanged();

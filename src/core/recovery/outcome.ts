@@ -1,21 +1,13 @@
-import { attempt, read } from '../util/safe-access.js';
+import { LOST_CONNECTION_CODES } from '../util/socket-codes.js';
+import { tryOrUndefined, readProperty } from '../util/safe-access.js';
 import { isGoldKeyError } from '../errors.js';
 import type { Outcome } from '../types.js';
 
 const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 500, 502, 503, 504]);
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
+  ...LOST_CONNECTION_CODES,
   'ETIMEDOUT',
   'ESOCKETTIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
   'UND_ERR_HEADERS_TIMEOUT',
@@ -47,7 +39,7 @@ export function isTransientFault(outcome: Outcome): boolean {
 }
 
 /** How long the other side asks to wait, in ms: a `Retry-After` header in seconds or as a date. */
-export function retryAfterOf(outcome: Outcome, now: number): number | undefined {
+export function readRetryAfter(outcome: Outcome, now: number): number | undefined {
   const thrown = outcome.error;
   if (isGoldKeyError(thrown)) return thrown.retryAfter;
   const value = [outcome.result, thrown, readAny(thrown, 'response')]
@@ -78,7 +70,9 @@ function headerOf(holder: unknown): string | undefined {
   const headers = readAny(holder, 'headers');
   const get = readAny(headers, 'get');
   const value: unknown =
-    typeof get === 'function' ? attempt(() => get.call(headers, 'retry-after')) : readAny(headers, 'retry-after');
+    typeof get === 'function'
+      ? tryOrUndefined(() => get.call(headers, 'retry-after'))
+      : readAny(headers, 'retry-after');
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
@@ -108,5 +102,5 @@ function chain(error: unknown): unknown[] {
 
 /** A property of an object; of anything else there is none. */
 function readAny(holder: unknown, name: PropertyKey): unknown {
-  return typeof holder === 'object' && holder !== null ? read(holder, name) : undefined;
+  return typeof holder === 'object' && holder !== null ? readProperty(holder, name) : undefined;
 }

@@ -1,16 +1,16 @@
-import type { ClientCore } from '../state/client-state.js';
+import type { ClientState } from '../state/client-state.js';
 import { chooseLivingKey } from './select-key.js';
-import { Refusals } from './key-rejection.js';
-import { KeyRecord } from '../cache/cached-key.js';
-import { cancelBody, isResponse, isTransientFault, isUnauthorized, retryAfterOf } from './outcome.js';
-import { backoff, retrying } from './retry.js';
+import { RejectedKeys } from './key-rejection.js';
+import { CachedKey } from '../cache/cached-key.js';
+import { cancelBody, isResponse, isTransientFault, isUnauthorized, readRetryAfter } from './outcome.js';
+import { computeRetryDelay, withRetries } from './retry.js';
 import type { Outcome } from '../types.js';
 
 /** A call, as its recovery sees it. */
 export interface CallPort {
-  readonly core: ClientCore;
+  readonly core: ClientState;
   /** The key of the last run. */
-  readonly record: KeyRecord;
+  readonly record: CachedKey;
   readonly once: boolean;
   /** True once the caller has an answer: nothing more is run. */
   readonly settled: boolean;
@@ -18,7 +18,7 @@ export interface CallPort {
   readonly signal: AbortSignal;
   timeLeft(): number;
   /** Runs the caller's function once more; `attempt` counts it. */
-  run(record: KeyRecord): Promise<Outcome>;
+  run(record: CachedKey): Promise<Outcome>;
   /** How many times the function has run. */
   readonly attempt: number;
 }
@@ -43,18 +43,18 @@ class Failed {
  */
 export async function conclude(call: CallPort, first: Outcome): Promise<Ending> {
   const { options } = call.core;
-  const refusals = new Refusals(call.core);
+  const refusals = new RejectedKeys(call.core);
   const outcome = await repair(call, first, refusals);
   const { retry } = options;
   if (retry === undefined || call.once || call.settled || !transient(call.core, outcome)) return outcome;
   let last = outcome;
   try {
-    return await retrying<Ending>(
+    return await withRetries<Ending>(
       async (attempt) => {
         if (attempt > 1) {
           cancelBody(last.result);
           const chosen = await chooseLivingKey(call.core, call);
-          if (!(chosen instanceof KeyRecord)) return { error: chosen };
+          if (!(chosen instanceof CachedKey)) return { error: chosen };
           if (call.settled) return last;
           // What this call was refused with it does not try again; the key that met the fault was not refused.
           const other = call.record.retired ? undefined : call.record;
@@ -71,8 +71,8 @@ export async function conclude(call: CallPort, first: Outcome): Promise<Ending> 
         signal: call.signal,
         delayOf(error, retried) {
           if (!(error instanceof Failed) || call.settled) return undefined;
-          const asked = retryAfterOf(error.outcome, options.clock.now()) ?? 0;
-          const pause = Math.max(backoff(retry, retried), asked);
+          const asked = readRetryAfter(error.outcome, options.clock.now()) ?? 0;
+          const pause = Math.max(computeRetryDelay(retry, retried), asked);
           return pause < call.timeLeft() ? pause : undefined;
         },
         onRetry(_, delay) {
@@ -88,7 +88,7 @@ export async function conclude(call: CallPort, first: Outcome): Promise<Ending> 
 }
 
 /** Runs the function again with another key while the price API refuses the ones it gets, twice at most. */
-async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promise<Ending> {
+async function repair(call: CallPort, first: Outcome, refusals: RejectedKeys): Promise<Ending> {
   let outcome = first;
   for (;;) {
     if (call.settled) return outcome;
@@ -102,7 +102,7 @@ async function repair(call: CallPort, first: Outcome, refusals: Refusals): Promi
     let next = await refusals.next(record, call.once);
     if (next?.gone === true) {
       const again = await chooseLivingKey(call.core, call);
-      next = again instanceof KeyRecord && !refusals.has(again) ? again : undefined;
+      next = again instanceof CachedKey && !refusals.has(again) ? again : undefined;
     }
     cancelBody(outcome.result);
     if (next === undefined) return { error: refusals.error(outcome), final: true };
@@ -115,6 +115,6 @@ function succeeded(outcome: Outcome): boolean {
   return !('error' in outcome) && !(isResponse(outcome.result) && outcome.result.status >= 400);
 }
 
-function transient(core: ClientCore, outcome: Ending): boolean {
+function transient(core: ClientState, outcome: Ending): boolean {
   return outcome.final !== true && (core.options.isTransient ?? isTransientFault)(outcome);
 }

@@ -2,7 +2,7 @@ import { delay } from '../util/clock.js';
 import type { CheckedRetry } from '../options.js';
 import type { Clock } from '../types.js';
 
-/** How {@link retrying} goes about it. */
+/** How {@link withRetries} goes about it. */
 export interface RetryingOptions {
   /** Reruns after the first run. */
   retries: number;
@@ -30,7 +30,7 @@ class Boxed extends Error {
  * Runs `run`, again after a transient failure. p-retry is entered, and loaded, only after the first failure: around
  * every call it would cost more than the call. Its own timers are not used, because every wait here runs on `clock`.
  */
-export async function retrying<T>(run: (attempt: number) => Promise<T>, options: RetryingOptions): Promise<T> {
+export async function withRetries<T>(run: (attempt: number) => Promise<T>, options: RetryingOptions): Promise<T> {
   let first: Boxed;
   try {
     return await run(1);
@@ -75,7 +75,7 @@ export function loadRetry(): Promise<typeof import('p-retry')> {
 }
 
 /** The pause before rerun number `retried + 1`, in p-retry's own words and arithmetic. */
-export function backoff(retry: CheckedRetry, retried: number): number {
+export function computeRetryDelay(retry: CheckedRetry, retried: number): number {
   const random = retry.randomize ? 1 + Math.random() : 1;
   return Math.min(Math.round(random * retry.minTimeout * retry.factor ** retried), retry.maxTimeout);
 }

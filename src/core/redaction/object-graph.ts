@@ -1,7 +1,7 @@
-import { read } from '../util/safe-access.js';
+import { readProperty } from '../util/safe-access.js';
 import { bytesLike, bytesOf, extraKeys, isByteList } from './byte-views.js';
 import { isObject, kindOfObject, tellingProperties, type Kind } from './object-kind.js';
-import { REDACTED, type SecretText } from './secret-matcher.js';
+import { REDACTED, type SecretMatcher } from './secret-matcher.js';
 
 /** Stands for what lies past the bounds of a search. */
 export const NOT_SEARCHED = '[REDACTED: not searched]';
@@ -58,13 +58,13 @@ export interface Node {
 export class SecretGraph {
   readonly root: Node;
   readonly nodes: Map<object, Node> = new Map();
-  readonly #text: SecretText;
+  readonly #text: SecretMatcher;
   readonly #queue: Node[] = [];
   readonly #chain: Node[] = [];
   #left = MAX_TEXT;
   #seen = 0;
 
-  constructor(root: object, text: SecretText, inPlace: boolean) {
+  constructor(root: object, text: SecretMatcher, inPlace: boolean) {
     this.#text = text;
     this.root = this.#reach(root, undefined, inPlace);
     const end = performance.now() + MAX_MS;
@@ -177,7 +177,7 @@ export class SecretGraph {
   /** Properties of a value that is more than its properties. Its copy goes without. */
   #searchExtras(node: Node): void {
     for (const key of extraKeys(node.value, node.kind)) {
-      this.#add(node, key, read(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
+      this.#add(node, key, readProperty(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
     }
   }
 
@@ -202,7 +202,7 @@ export class SecretGraph {
         this.taint(node);
         continue;
       }
-      const found = stored ? (descriptor.value as unknown) : read(value, key);
+      const found = stored ? (descriptor.value as unknown) : readProperty(value, key);
       if (inPlace && key === 'errors' && Array.isArray(found) && found.length <= MAX_CHAIN) {
         for (const error of found) if (isObject(error)) this.#reach(error, node, true);
       }
@@ -220,7 +220,7 @@ export class SecretGraph {
     while (isObject(proto) && !BUILT_IN.has(proto)) {
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
-        const found = read(node.value, key);
+        const found = readProperty(node.value, key);
         if (found !== undefined && typeof found !== 'function') this.#add(node, key, found);
       }
       proto = Object.getPrototypeOf(proto);
@@ -276,7 +276,7 @@ export class SecretGraph {
 }
 
 /** A primitive without keys; a text too long to be searched is none. */
-export function cleanPrimitive(value: unknown, text: SecretText): unknown {
+export function cleanPrimitive(value: unknown, text: SecretMatcher): unknown {
   if (typeof value === 'string') return value.length > MAX_TEXT ? NOT_SEARCHED : text.redact(value);
   if (typeof value !== 'symbol' || value.description === undefined) return value;
   const description = text.redact(value.description);

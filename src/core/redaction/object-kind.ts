@@ -1,4 +1,4 @@
-import { attempt, read } from '../util/safe-access.js';
+import { tryOrUndefined, readProperty } from '../util/safe-access.js';
 import { nodeTypes } from '../util/node-builtins.js';
 
 /** How a value is treated by the search. */
@@ -33,7 +33,7 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 /** Sorts an object. What cannot be looked into, or must not be touched, is `opaque`. */
 export function kindOfObject(value: object): Kind {
-  return attempt(() => sorted(value)) ?? 'opaque';
+  return tryOrUndefined(() => sorted(value)) ?? 'opaque';
 }
 
 function sorted(value: object): Kind {
@@ -68,16 +68,16 @@ export function tellingProperties(value: object): Array<[string, unknown]> {
   for (const name of TELLING) {
     // node-fetch warns of what axios has and fetch has not.
     if (fetched && name === 'data') continue;
-    const found = read(value, name);
+    const found = readProperty(value, name);
     const live = typeof found === 'function' || (isObject(found) && kindOfObject(found) === 'opaque');
     if (found !== undefined && !live) told.push([name, found]);
   }
   // node:http's ClientRequest has its headers behind a function, and the URL in pieces.
-  const getHeaders = read(value, 'getHeaders');
-  const path = read(value, 'path');
+  const getHeaders = readProperty(value, 'getHeaders');
+  const path = readProperty(value, 'path');
   if (typeof getHeaders === 'function' && typeof path === 'string') {
     const { protocol, host } = value as { protocol?: unknown; host?: unknown };
-    told.push(['headers', { ...attempt(() => getHeaders.call(value) as object) }]);
+    told.push(['headers', { ...tryOrUndefined(() => getHeaders.call(value) as object) }]);
     told.push(['url', `${String(protocol ?? '')}//${String(host ?? '')}${path}`], ['path', path]);
   }
   return told;
@@ -89,7 +89,7 @@ export function isObject(value: unknown): value is object {
 
 /** Whether this is in use elsewhere: emitters (agents, sockets, streams, requests), event targets, iterators, promises. */
 function isLive(value: object): boolean {
-  const has = (name: PropertyKey): boolean => typeof read(value, name) === 'function';
+  const has = (name: PropertyKey): boolean => typeof readProperty(value, name) === 'function';
   return (
     (has('on') && has('emit')) ||
     has('addEventListener') ||
@@ -125,11 +125,11 @@ function hidesState(value: object): boolean {
 }
 
 function tagOf(value: object): string | undefined {
-  const tag = read(value, Symbol.toStringTag);
+  const tag = readProperty(value, Symbol.toStringTag);
   return typeof tag === 'string' && tag !== '' ? tag : undefined;
 }
 
 function constructorName(value: object): string {
-  const type = read(value, 'constructor');
+  const type = readProperty(value, 'constructor');
   return typeof type === 'function' && type.name !== '' ? type.name : 'object';
 }

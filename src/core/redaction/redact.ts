@@ -1,6 +1,6 @@
 import { cleanPrimitive, NOT_SEARCHED, SecretGraph, type Entry, type Node } from './object-graph.js';
 import { describe, isObject } from './object-kind.js';
-import { SecretText } from './secret-matcher.js';
+import { SecretMatcher } from './secret-matcher.js';
 
 /**
  * What leaves a call instead of `thrown`: the same error without the keys. Only the errors of the chain (`cause`,
@@ -18,7 +18,7 @@ export function redactValue<T>(value: T, secrets: readonly string[]): T {
 
 function clean(value: unknown, secrets: readonly string[], inPlace: boolean): unknown {
   if (secrets.length === 0) return value;
-  const text = new SecretText(secrets);
+  const text = new SecretMatcher(secrets);
   if (!isObject(value)) return cleanPrimitive(value, text);
   const graph = new SecretGraph(value, text, inPlace);
   const { root } = graph;

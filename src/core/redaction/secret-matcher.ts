@@ -14,7 +14,7 @@ const PADDING = 0x3d;
  * Finds keys in text: raw, percent-encoded and JSON-escaped (also partly), in base64 and base64url at any
  * alignment, in hex, and as a list of byte values. Uses no regular expression: the engine would keep the last subject.
  */
-export class SecretText {
+export class SecretMatcher {
   readonly #secrets: readonly string[];
   /** Encodings that are searched for as they stand: base64 first, whose whole run is replaced. */
   readonly #base64: string[] = [];

@@ -1,21 +1,21 @@
 import type { Call } from '../call/call.js';
-import { deadlinesOf, systemDeadlines, type Deadlines } from './deadline-timer.js';
+import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer } from './deadline-timer.js';
 import { Listeners, observed, publish, type EventName } from '../events.js';
 import type { KeyCache } from '../cache/key-cache.js';
-import type { KeyRecord } from '../cache/cached-key.js';
-import type { EventDetails, KeyShelf, KeyUser } from '../cache/cached-keys.js';
+import type { CachedKey } from '../cache/cached-key.js';
+import type { EventDetails, CachedKeys, KeyUser } from '../cache/cached-keys.js';
 import type { CheckedOptions } from '../options.js';
 import { Canary } from './canary.js';
-import type { StageSlot } from '../cache/stage-state.js';
+import type { StageState } from '../cache/stage-state.js';
 import type { KeyEvents } from '../types.js';
 
 /** What a client is made of, without its public face. */
-export class ClientCore implements KeyUser {
+export class ClientState implements KeyUser {
   // First what every call reads, so that it lies together.
   /** The stage this client uses. */
-  slot: StageSlot;
-  readonly shelf: KeyShelf;
-  readonly deadlines: Deadlines;
+  slot: StageState;
+  readonly shelf: CachedKeys;
+  readonly deadlines: DeadlineTimer;
   readonly timeout: number;
   /** The calls that have not settled. */
   inFlight = 0;
@@ -36,7 +36,7 @@ export class ClientCore implements KeyUser {
     this.options = options;
     this.cache = cache;
     this.shelf = cache.shelf;
-    this.deadlines = deadlinesOf(options.clock);
+    this.deadlines = getDeadlineTimer(options.clock);
     this.timeout = options.timeout;
     this.careful = options.isKeyRejected !== undefined || options.isTransient !== undefined;
     this.slot = this.shelf.current;
@@ -67,7 +67,7 @@ export class ClientCore implements KeyUser {
     return this.shelf.rollout !== undefined && this.canary.takesPart(this.shelf.rollout);
   }
 
-  holds(record: KeyRecord): boolean {
+  holds(record: CachedKey): boolean {
     return this.#running.some((call) => call.holds(record));
   }
 
@@ -84,7 +84,7 @@ export class ClientCore implements KeyUser {
   }
 
   /** An event of this client's own. */
-  emit<E extends EventName>(event: E, about: KeyRecord | StageSlot, details: EventDetails<E>): void {
+  emit<E extends EventName>(event: E, about: CachedKey | StageState, details: EventDetails<E>): void {
     const heard = this.hears(event);
     const seen = observed(event);
     if (!heard && !seen) return;
@@ -94,11 +94,11 @@ export class ClientCore implements KeyUser {
   }
 
   /** The key, when it may be handed out without looking any further. */
-  warm(): KeyRecord | undefined {
+  warm(): CachedKey | undefined {
     const { shelf } = this;
     const { record } = this.slot;
     // Not by `options.clock`: among many clients that would be one more object out of the processor's caches.
-    const now = this.deadlines === systemDeadlines ? Date.now() : this.options.clock.now();
+    const now = this.deadlines === systemDeadlineTimer ? Date.now() : this.options.clock.now();
     if (record === undefined || now >= record.warmUntil || now < shelf.highest) return undefined;
     shelf.highest = now;
     return record;

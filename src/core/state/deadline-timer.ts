@@ -15,7 +15,7 @@ export interface RunningCall {
  * clock and making a timer costs as much as a warm call, so calls are stamped once a turn, when its microtasks have run:
  * only those that outlive it need the timer. A clock of the caller's own knows no turns: there each is stamped at once.
  */
-export class Deadlines {
+export class DeadlineTimer {
   readonly running: RunningCall[] = [];
   /** The `setImmediate` by which the calls of this turn are going to be stamped; one that was replaced since may never run. */
   #stampingBy: unknown;
@@ -103,13 +103,13 @@ export class Deadlines {
 }
 
 /** Those of the system's clock. */
-export const systemDeadlines: Deadlines = new Deadlines(systemClock);
-const others = new WeakMap<Clock, Deadlines>();
+export const systemDeadlineTimer: DeadlineTimer = new DeadlineTimer(systemClock);
+const others = new WeakMap<Clock, DeadlineTimer>();
 
 /** The deadlines kept on `clock`. */
-export function deadlinesOf(clock: Clock): Deadlines {
-  if (clock === systemClock) return systemDeadlines;
+export function getDeadlineTimer(clock: Clock): DeadlineTimer {
+  if (clock === systemClock) return systemDeadlineTimer;
   let deadlines = others.get(clock);
-  if (deadlines === undefined) others.set(clock, (deadlines = new Deadlines(clock)));
+  if (deadlines === undefined) others.set(clock, (deadlines = new DeadlineTimer(clock)));
   return deadlines;
 }

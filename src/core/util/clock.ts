@@ -99,7 +99,7 @@ export const systemClock: Clock = {
 export const CLOCK: unique symbol = Symbol.for('goldkey.clock');
 
 /** The clock of a `LoadRequest`, the system's when it was not made by the core. */
-export function clockOf(request: object): Clock {
+export function getRequestClock(request: object): Clock {
   return (request as { readonly [CLOCK]?: Clock })[CLOCK] ?? systemClock;
 }
 
@@ -107,7 +107,7 @@ export function clockOf(request: object): Clock {
 export const FRESH_UNTIL: unique symbol = Symbol.for('goldkey.freshUntil');
 
 /** That moment, in epoch ms: a store that answers `unchanged` before it has not to decrypt anything, nor to prolong it. */
-export function freshUntilOf(request: object): number | undefined {
+export function getFreshUntil(request: object): number | undefined {
   return (request as { readonly [FRESH_UNTIL]?: number })[FRESH_UNTIL];
 }
 

@@ -1,7 +1,7 @@
 type Loose = Readonly<Record<PropertyKey, unknown>>;
 
 /** What `action` returns; nothing when it throws. For objects of somebody else's, which may do anything when looked at. */
-export function attempt<T>(action: () => T): T | undefined {
+export function tryOrUndefined<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch {
@@ -10,7 +10,7 @@ export function attempt<T>(action: () => T): T | undefined {
 }
 
 /** A property of anything; one whose getter throws is not there. */
-export function read(holder: object, name: PropertyKey): unknown {
+export function readProperty(holder: object, name: PropertyKey): unknown {
   // Not by attempt: every warm call that returns an object comes here, and would make a closure.
   try {
     return (holder as Loose)[name];

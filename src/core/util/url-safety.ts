@@ -13,6 +13,12 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /** Whether what is sent there cannot be read on its way: by https, or without leaving this machine. */
-export function isPrivate({ protocol, hostname }: { readonly protocol: string; readonly hostname: string }): boolean {
+export function isSecureTransport({
+  protocol,
+  hostname,
+}: {
+  readonly protocol: string;
+  readonly hostname: string;
+}): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }

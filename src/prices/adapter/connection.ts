@@ -1,11 +1,11 @@
 import type { Dispatcher } from 'undici';
 import {
-  CallEnding,
-  endingOf,
-  follow,
-  unfollow,
-  type Ending,
-  type Follower,
+  Cancellation,
+  getCancellation,
+  addAbortListener,
+  removeAbortListener,
+  type CancellationSignal,
+  type AbortListener,
   type KeyContext,
 } from '../../core/index.js';
 import { collect, type Body } from '../../http/bounded-body.js';
@@ -16,7 +16,7 @@ import type { CheckedPriceOptions } from './options.js';
 /** The way to a price API, for the length of one call. */
 export interface Connection {
   /** What ends the call, and with it the requests. */
-  readonly signal: Ending;
+  readonly signal: CancellationSignal;
   /** Sends one GET request; rejects only when no whole answer came. `path` has its query, and so maybe the key. */
   get(path: string, headers: Headers): Promise<Incoming>;
 }
@@ -52,15 +52,15 @@ export function transport(options: CheckedPriceOptions): (context: KeyContext) =
   }
   const shared = originOf(origin);
   return (context) => {
-    const send = (path: string, headers: Headers, signal: Ending): Promise<Incoming> =>
+    const send = (path: string, headers: Headers, signal: CancellationSignal): Promise<Incoming> =>
       shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize);
-    const ending = endingOf(context);
+    const ending = getCancellation(context);
     if (ending !== undefined) return { signal: ending, get: (path, headers) => send(path, headers, ending) };
     const { signal } = context;
     return {
       signal,
       get(path, headers) {
-        const own = new CallEnding();
+        const own = new Cancellation();
         return followed(signal, own, () => send(path, headers, own));
       },
     };
@@ -68,13 +68,13 @@ export function transport(options: CheckedPriceOptions): (context: KeyContext) =
 }
 
 /** Outside of a client many calls may share one signal, whose listeners Node.js counts. */
-async function followed<T>(signal: AbortSignal, follower: Follower, run: () => Promise<T>): Promise<T> {
+async function followed<T>(signal: AbortSignal, follower: AbortListener, run: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  follow(signal, follower);
+  addAbortListener(signal, follower);
   try {
     return await run();
   } finally {
-    unfollow(signal, follower);
+    removeAbortListener(signal, follower);
   }
 }
 

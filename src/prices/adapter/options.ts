@@ -1,11 +1,11 @@
 import {
-  checkNames,
-  integer,
+  checkOptionNames,
+  checkInteger,
   invalidRange,
   invalidType,
-  isPrivate,
-  kindOf,
-  optionalFunction,
+  isSecureTransport,
+  describeType,
+  checkOptionalFunction,
 } from '../../core/index.js';
 import { checkBounds, type Bounds } from '../values/price-limits.js';
 import type { PriceApiOptions, Quote } from '../types.js';
@@ -39,12 +39,12 @@ const NAMES = [
 
 /** Checks the options of the price API that is made by calling `of`. */
 export function checkPriceOptions(of: string, options: PriceApiOptions, baseUrl: string): CheckedPriceOptions {
-  checkNames(of, options, NAMES);
+  checkOptionNames(of, options, NAMES);
   const { unit = 'troy_ounce', currency = 'USD', dispatcher } = options;
   if (!UNITS.includes(unit)) throw invalidRange(`\`unit\` must be one of ${UNITS.join(', ')}.`);
   if (!isCurrency(currency)) throw invalidRange('`currency` must be three capital letters of ISO 4217, e.g. `USD`.');
   if (dispatcher !== undefined && typeof (dispatcher as { request?: unknown } | null)?.request !== 'function') {
-    throw invalidType(`\`dispatcher\` must be an undici Dispatcher, got ${kindOf(dispatcher)}.`);
+    throw invalidType(`\`dispatcher\` must be an undici Dispatcher, got ${describeType(dispatcher)}.`);
   }
   if (dispatcher !== undefined && options.fetch !== undefined) {
     throw invalidType('`dispatcher` and `fetch` exclude each other: give one of them.');
@@ -53,12 +53,12 @@ export function checkPriceOptions(of: string, options: PriceApiOptions, baseUrl:
     baseUrl: checkBaseUrl(options.baseUrl ?? baseUrl),
     currency,
     unit,
-    maxAge: options.maxAge === undefined ? undefined : integer('maxAge', options.maxAge, 0, 1),
+    maxAge: options.maxAge === undefined ? undefined : checkInteger('maxAge', options.maxAge, 0, 1),
     maxChange: checkMaxChange(options.maxChange),
     bounds: checkBounds(options.bounds),
-    maxBodySize: integer('maxBodySize', options.maxBodySize, 1_000_000, 1),
+    maxBodySize: checkInteger('maxBodySize', options.maxBodySize, 1_000_000, 1),
     dispatcher,
-    fetch: optionalFunction('fetch', options.fetch),
+    fetch: checkOptionalFunction('fetch', options.fetch),
   });
 }
 
@@ -69,7 +69,8 @@ export function isCurrency(value: unknown): value is string {
 
 function checkMaxChange(maxChange: unknown): number | undefined {
   if (maxChange === undefined) return undefined;
-  if (typeof maxChange !== 'number') throw invalidType(`\`maxChange\` must be a fraction, got ${kindOf(maxChange)}.`);
+  if (typeof maxChange !== 'number')
+    throw invalidType(`\`maxChange\` must be a fraction, got ${describeType(maxChange)}.`);
   if (!(maxChange > 0 && maxChange < Infinity)) {
     throw invalidRange(`\`maxChange\` must be a fraction above 0 (0.1 means 10 %), got ${String(maxChange)}.`);
   }
@@ -77,11 +78,11 @@ function checkMaxChange(maxChange: unknown): number | undefined {
 }
 
 function checkBaseUrl(baseUrl: unknown): URL {
-  if (typeof baseUrl !== 'string') throw invalidType(`\`baseUrl\` must be a string, got ${kindOf(baseUrl)}.`);
+  if (typeof baseUrl !== 'string') throw invalidType(`\`baseUrl\` must be a string, got ${describeType(baseUrl)}.`);
   // No value in these messages: an address may have the key pasted into it.
   if (!URL.canParse(baseUrl)) throw invalidRange('`baseUrl` must be an absolute URL.');
   const url = new URL(baseUrl);
-  if (!isPrivate(url)) {
+  if (!isSecureTransport(url)) {
     throw invalidRange(
       '`baseUrl` must be an `https:` address: the key travels in the request (`http:` only on loopback).',
     );

@@ -1,4 +1,4 @@
-import { isGoldKeyError, isObject, read } from '../../core/index.js';
+import { isGoldKeyError, isObject, readProperty } from '../../core/index.js';
 import type { PriceClient } from './types.js';
 import type { PriceApiError } from '../price-api-error.js';
 
@@ -48,5 +48,5 @@ export class Candidate {
 /** Whether an error is about what was asked for, not about who was asked. */
 export function isAboutRequest(error: unknown): boolean {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API')) return (error as PriceApiError).kind === 'bad-request';
-  return isObject(error) && read(error, 'code') === 'ERR_INVALID_ARG_VALUE';
+  return isObject(error) && readProperty(error, 'code') === 'ERR_INVALID_ARG_VALUE';
 }

@@ -1,14 +1,14 @@
 import {
   checkClock,
-  checkNames,
+  checkOptionNames,
   closedError,
-  follow,
-  integer,
+  addAbortListener,
+  checkInteger,
   invalidRange,
   invalidType,
   isGoldKeyError,
-  kindOf,
-  unfollow,
+  describeType,
+  removeAbortListener,
   type Clock,
 } from '../../core/index.js';
 import { Candidate } from './client-health.js';
@@ -61,9 +61,9 @@ type AskOne<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Pr
  */
 export function firstAvailable(clients: readonly PriceClient[], options: FirstAvailableOptions = {}): FirstAvailable {
   const candidates = checkClients(clients).map((client, index) => new Candidate(client, index + 1));
-  checkNames('firstAvailable', options, ['timeout', 'cooldown', 'clock']);
-  const usual = integer('timeout', options.timeout, 10_000, 1);
-  const cooldown = integer('cooldown', options.cooldown, 30_000, 0);
+  checkOptionNames('firstAvailable', options, ['timeout', 'cooldown', 'clock']);
+  const usual = checkInteger('timeout', options.timeout, 10_000, 1);
+  const cooldown = checkInteger('cooldown', options.cooldown, 30_000, 0);
   const clock = checkClock(options.clock);
   const running = new Set<Promise<unknown>>();
   let closed: Promise<void> | undefined;
@@ -93,7 +93,7 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
   return {
     getPrice: (query = 'XAU', own = undefined) => start((client, each) => client.getPrice(query, each), own),
     async getPrices(queries, own) {
-      if (!Array.isArray(queries)) throw invalidType(`\`queries\` must be an array, got ${kindOf(queries)}.`);
+      if (!Array.isArray(queries)) throw invalidType(`\`queries\` must be an array, got ${describeType(queries)}.`);
       const list = [...queries];
       return list.length === 0 ? [] : start((client, each) => client.getPrices(list, each), own);
     },
@@ -130,7 +130,7 @@ class FirstAnswer<T> {
       this.#failed(late);
       this.end(late);
     }, this.#timeout);
-    if (signal !== undefined) follow(signal, this);
+    if (signal !== undefined) addAbortListener(signal, this);
     try {
       return await new Promise<T>((resolve, reject) => {
         const ended = this.#ending.signal;
@@ -141,7 +141,7 @@ class FirstAnswer<T> {
       });
     } finally {
       timer.cancel();
-      if (signal !== undefined) unfollow(signal, this);
+      if (signal !== undefined) removeAbortListener(signal, this);
       this.#asked?.left(this);
     }
   }
@@ -190,18 +190,19 @@ class FirstAnswer<T> {
 }
 
 function checkClients(clients: unknown): readonly PriceClient[] {
-  if (!Array.isArray(clients)) throw invalidType(`\`clients\` must be an array of clients, got ${kindOf(clients)}.`);
+  if (!Array.isArray(clients))
+    throw invalidType(`\`clients\` must be an array of clients, got ${describeType(clients)}.`);
   if (clients.length === 0) throw invalidRange('`clients` must hold at least one client, got an empty array.');
   const copy: readonly unknown[] = [...(clients as unknown[])];
   for (const [index, client] of copy.entries()) {
     const { getPrice, getPrices, close } = (client ?? {}) as Partial<PriceClient>;
     if (typeof getPrice !== 'function' || typeof getPrices !== 'function') {
       throw invalidType(
-        `\`clients[${String(index)}]\` must be a client with \`getPrice\` and \`getPrices\`, got ${kindOf(client)}.`,
+        `\`clients[${String(index)}]\` must be a client with \`getPrice\` and \`getPrices\`, got ${describeType(client)}.`,
       );
     }
     if (close !== undefined && typeof close !== 'function') {
-      throw invalidType(`\`clients[${String(index)}].close\` must be a function, got ${kindOf(close)}.`);
+      throw invalidType(`\`clients[${String(index)}].close\` must be a function, got ${describeType(close)}.`);
     }
     if (copy.indexOf(client) !== index) {
       throw invalidRange(`\`clients[${String(index)}]\` is in the list twice: it would only be asked again.`);
@@ -211,11 +212,11 @@ function checkClients(clients: unknown): readonly PriceClient[] {
 }
 
 function checkCall(given: FirstAvailableCallOptions): FirstAvailableCallOptions {
-  checkNames('A call', given, ['signal', 'timeout']);
+  checkOptionNames('A call', given, ['signal', 'timeout']);
   const { signal, timeout } = given;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidType(`\`signal\` must be an AbortSignal, got ${kindOf(signal)}.`);
+    throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
   }
-  integer('timeout', timeout, 1, 1);
+  checkInteger('timeout', timeout, 1, 1);
   return given;
 }

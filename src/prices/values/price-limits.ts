@@ -1,4 +1,4 @@
-import { invalidRange, invalidType, kindOf } from '../../core/index.js';
+import { invalidRange, invalidType, describeType } from '../../core/index.js';
 import { Unreadable, type Ask, type Reading } from '../adapter/types.js';
 import { isSymbol } from '../adapter/metals.js';
 import { Steps } from './price-jumps.js';
@@ -31,7 +31,7 @@ const SPREAD = 2;
 export function checkBounds(bounds: unknown): Bounds {
   if (bounds === undefined) return new Map();
   if (typeof bounds !== 'object' || bounds === null || Array.isArray(bounds)) {
-    throw invalidType(`\`bounds\` must be an object of [min, max] by metal, got ${kindOf(bounds)}.`);
+    throw invalidType(`\`bounds\` must be an object of [min, max] by metal, got ${describeType(bounds)}.`);
   }
   const checked = new Map<string, readonly [number, number]>();
   for (const [metal, pair] of Object.entries(bounds as Record<string, unknown>)) {

@@ -1,12 +1,19 @@
 import type { Agent } from 'node:http';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
-import { closedError, KeyProviderError, KeyTimeoutError, retrying, systemClock, type Clock } from '../../core/index.js';
+import {
+  closedError,
+  KeyProviderError,
+  KeyTimeoutError,
+  withRetries,
+  systemClock,
+  type Clock,
+} from '../../core/index.js';
 import { AZURE_KEY_VAULT, azureError, type AzureCall } from './errors.js';
 import { azurePause, noteAnswer } from './failures.js';
 import type { CheckedAzureOptions } from './options.js';
 import { packageLoader } from '../../util/load-package.js';
-import { untilAborted } from '../../util/until-aborted.js';
-import { within } from '../../util/deadline.js';
+import { raceAbort } from '../../util/deadline.js';
+import { withDeadline } from '../../util/deadline.js';
 
 type Credential = ConstructorParameters<typeof SecretClient>[1];
 type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy'];
@@ -126,7 +133,7 @@ function requestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
           ),
         signals: [request.abortSignal as AbortSignal | undefined, closing],
       };
-      const answer = await within(limits, (signal) => {
+      const answer = await withDeadline(limits, (signal) => {
         request.abortSignal = signal;
         return next(request);
       });
@@ -156,10 +163,10 @@ export async function callAzure<T>(
   const work = async (): Promise<T> => {
     const { client, retriesItself } = await link.connect();
     const retries = retriesItself ? 0 : RETRIES;
-    return await retrying(() => send(client), { retries, clock, signal, delayOf: azurePause });
+    return await withRetries(() => send(client), { retries, clock, signal, delayOf: azurePause });
   };
   try {
-    return await untilAborted(work(), signal);
+    return await raceAbort(work(), signal);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw azureError(error, call);

@@ -1,5 +1,4 @@
-import { isGoldKeyError } from '../../core/index.js';
-import { SOCKET } from '../../util/socket-errors.js';
+import { isGoldKeyError, LOST_CONNECTION_CODES } from '../../core/index.js';
 
 /** What kind of failure it is. `refused` is the vault's own last word, `credential` a lack of anything to ask it with. */
 export type AzureFaultKind =
@@ -48,7 +47,7 @@ const CREDENTIAL: ReadonlySet<string> = new Set([
   'AuthenticationRequiredError',
 ]);
 /** The SDK has one name of its own for a request that was not sent. */
-const LOST: ReadonlySet<string> = new Set([...SOCKET, 'REQUEST_SEND_ERROR']);
+const LOST: ReadonlySet<unknown> = new Set<unknown>([...LOST_CONNECTION_CODES, 'REQUEST_SEND_ERROR']);
 const TIMEOUT: ReadonlySet<string> = new Set(['ETIMEDOUT', 'ESOCKETTIMEDOUT']);
 const CERTIFICATE = /CERT|SIGNATURE|^ERR_TLS_|^ERR_SSL_/;
 /** A store asked for more patience than a load has is not asked again within it. */

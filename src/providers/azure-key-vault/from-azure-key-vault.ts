@@ -1,4 +1,10 @@
-import { clockOf, isGoldKeyError, type KeyProvider, type LoadedKey, type UnchangedKey } from '../../core/index.js';
+import {
+  getRequestClock,
+  isGoldKeyError,
+  type KeyProvider,
+  type LoadedKey,
+  type UnchangedKey,
+} from '../../core/index.js';
 import { azureLink } from './client.js';
 import { AZURE_KEY_VAULT } from './errors.js';
 import { checkAzureOptions, type FromAzureKeyVaultOptions } from './options.js';
@@ -51,7 +57,7 @@ export function fromAzureKeyVault(options: FromAzureKeyVaultOptions): KeyProvide
       const { stage, signal, known } = request;
       signal.throwIfAborted();
       if (stage === 'pending') return undefined;
-      const asked = { link, secretName, signal, clock: clockOf(request) };
+      const asked = { link, secretName, signal, clock: getRequestClock(request) };
       const place = stage === 'current' ? 0 : 1;
       try {
         return await loadVersion(asked, place, known);

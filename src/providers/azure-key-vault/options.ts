@@ -1,4 +1,11 @@
-import { checkNames, invalidRange, invalidType, isPrivate, kindOf, requiredString } from '../../core/index.js';
+import {
+  checkOptionNames,
+  invalidRange,
+  invalidType,
+  isSecureTransport,
+  describeType,
+  checkString,
+} from '../../core/index.js';
 
 // The public options, apart from what uses the SDK: their declarations must resolve where it is not installed.
 
@@ -29,9 +36,9 @@ const NAMES = ['vaultUrl', 'secretName', 'credential', 'client'];
 
 /** Checks the options and keeps a copy. No value is in a message: it may be the key, put into the wrong option. */
 export function checkAzureOptions(of: string, options: FromAzureKeyVaultOptions): CheckedAzureOptions {
-  checkNames(of, options, NAMES);
-  const vaultUrl = checkVaultUrl(requiredString('vaultUrl', options.vaultUrl));
-  const secretName = requiredString('secretName', options.secretName);
+  checkOptionNames(of, options, NAMES);
+  const vaultUrl = checkVaultUrl(checkString('vaultUrl', options.vaultUrl));
+  const secretName = checkString('secretName', options.secretName);
   if (!/^[0-9A-Za-z-]{1,127}$/.test(secretName)) {
     throw invalidRange('`secretName` must be 1 to 127 letters, digits and hyphens, without a version.');
   }
@@ -40,7 +47,7 @@ export function checkAzureOptions(of: string, options: FromAzureKeyVaultOptions)
     throw invalidType('`client` brings its own credential; give either it or `credential`.');
   }
   if (credential !== undefined && !hasMethods(credential, ['getToken'])) {
-    throw invalidType(`\`credential\` must be a TokenCredential with \`getToken\`, got ${kindOf(credential)}.`);
+    throw invalidType(`\`credential\` must be a TokenCredential with \`getToken\`, got ${describeType(credential)}.`);
   }
   if (client !== undefined) checkClient(client, vaultUrl);
   return Object.freeze({ vaultUrl, secretName, credential, client });
@@ -51,7 +58,7 @@ function checkVaultUrl(text: string): URL {
     throw invalidRange('`vaultUrl` must be an absolute URL, e.g. https://gold.vault.azure.net');
   }
   const url = new URL(text);
-  if (!isPrivate(url)) {
+  if (!isSecureTransport(url)) {
     throw invalidRange('`vaultUrl` must be an https URL, or an http URL on loopback.');
   }
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
@@ -62,7 +69,7 @@ function checkVaultUrl(text: string): URL {
 
 function checkClient(client: unknown, vaultUrl: URL): void {
   if (!hasMethods(client, ['getSecret', 'listPropertiesOfSecretVersions'])) {
-    throw invalidType(`\`client\` must be a SecretClient, got ${kindOf(client)}.`);
+    throw invalidType(`\`client\` must be a SecretClient, got ${describeType(client)}.`);
   }
   const own = (client as { vaultUrl?: unknown }).vaultUrl;
   // Two vaults in one configuration: whichever was meant, the other would be a surprise.

@@ -1,18 +1,18 @@
 import { stat } from 'node:fs/promises';
 import {
-  checkNames,
-  clockOf,
-  integer,
+  checkOptionNames,
+  getRequestClock,
+  checkInteger,
   invalidType,
   KeyAccessDeniedError,
-  kindOf,
-  optionalString,
+  describeType,
+  checkOptionalString,
   type Clock,
   type KeyProvider,
 } from '../../core/index.js';
 import { requestFor } from './member.js';
 import { BREAK_GLASS, isStore } from './options.js';
-import { untilAborted } from '../../util/until-aborted.js';
+import { raceAbort } from '../../util/deadline.js';
 
 /** What {@link fromBreakGlass} takes. */
 export interface BreakGlassOptions {
@@ -60,15 +60,15 @@ export interface BreakGlassOptions {
  * ```
  */
 export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
-  checkNames('fromBreakGlass', options, ['provider', 'enabledBy', 'maxDuration']);
+  checkOptionNames('fromBreakGlass', options, ['provider', 'enabledBy', 'maxDuration']);
   const { provider, maxDuration: longest } = options;
   if (!isStore(provider)) {
     throw invalidType(
-      `\`provider\` must be a key store with a \`name\` and a \`load\` function, got ${kindOf(provider)}.`,
+      `\`provider\` must be a key store with a \`name\` and a \`load\` function, got ${describeType(provider)}.`,
     );
   }
   if (longest === undefined) throw invalidType('`maxDuration` must be an integer, got undefined.');
-  const maxDuration = integer('maxDuration', longest, 0, 1);
+  const maxDuration = checkInteger('maxDuration', longest, 0, 1);
   const seal = new Seal(checkSeal(options.enabledBy), maxDuration);
   const name = `break-glass:${provider.name}`;
   return Object.defineProperty(
@@ -78,7 +78,7 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
       async load(request) {
         const { stage, signal } = request;
         signal.throwIfAborted();
-        const clock = clockOf(request);
+        const clock = getRequestClock(request);
         const until = await seal.openUntil(clock, signal);
         if (until === undefined) {
           throw new KeyAccessDeniedError(
@@ -119,7 +119,7 @@ class Seal {
   /** Epoch ms, or `undefined` when nothing is to be had. */
   async openUntil(clock: Clock, signal: AbortSignal): Promise<number | undefined> {
     const work = (async () => (await this.#isBroken()) === true)().catch(() => false);
-    if (!(await untilAborted(work, signal))) {
+    if (!(await raceAbort(work, signal))) {
       this.#since = undefined;
       return undefined;
     }
@@ -133,9 +133,9 @@ class Seal {
 function checkSeal(enabledBy: unknown): SealCheck {
   if (typeof enabledBy === 'function') return enabledBy as SealCheck;
   if (typeof enabledBy !== 'string') {
-    throw invalidType(`\`enabledBy\` must be a path or a function, got ${kindOf(enabledBy)}.`);
+    throw invalidType(`\`enabledBy\` must be a path or a function, got ${describeType(enabledBy)}.`);
   }
-  const path = optionalString('enabledBy', enabledBy) ?? '';
+  const path = checkOptionalString('enabledBy', enabledBy) ?? '';
   return () =>
     stat(path).then(
       () => true,

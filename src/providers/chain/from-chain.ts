@@ -1,5 +1,5 @@
 import {
-  clockOf,
+  getRequestClock,
   KeyAccessDeniedError,
   KeyProviderError,
   type GoldKeyError,
@@ -89,7 +89,7 @@ type Found = { link: ChainLink; answer: Awaited<ReturnType<KeyProvider['load']>>
 async function search(links: readonly ChainLink[], request: LoadRequest): Promise<Found> {
   const { stage, signal } = request;
   signal.throwIfAborted();
-  const clock = clockOf(request);
+  const clock = getRequestClock(request);
   // At every load, and beside it: a seal that is whole again has to be noticed for its time to start anew.
   const looks = new Map<ChainLink, Promise<boolean>>();
   for (const link of links) {
@@ -119,7 +119,7 @@ async function search(links: readonly ChainLink[], request: LoadRequest): Promis
 /** As given; those that failed a moment ago last, unless the key is wanted from where it belongs. */
 function orderOf(links: readonly ChainLink[], request: LoadRequest): readonly ChainLink[] {
   if (request.known === undefined) return links;
-  const clock = clockOf(request);
+  const clock = getRequestClock(request);
   return [...links.filter((link) => !link.isResting(clock)), ...links.filter((link) => link.isResting(clock))];
 }
 

@@ -1,7 +1,7 @@
 import {
-  clockOf,
+  getRequestClock,
   copyKey,
-  errorAgain,
+  copyError,
   isGoldKeyError,
   KeyNotFoundError,
   KeyProviderError,
@@ -14,7 +14,7 @@ import {
 } from '../../core/index.js';
 import { BREAK_GLASS, type Store } from './options.js';
 import { nameInChain, nameOfStore } from './version-names.js';
-import { within } from '../../util/deadline.js';
+import { withDeadline } from '../../util/deadline.js';
 
 type Answer = Awaited<ReturnType<KeyProvider['load']>>;
 
@@ -60,7 +60,7 @@ export class ChainLink {
 
   /** The store's key, named as the chain names it; rejects with a `GoldKeyError`, or as the request is aborted. */
   async load(request: LoadRequest, isLast: boolean): Promise<Answer> {
-    const clock = clockOf(request);
+    const clock = getRequestClock(request);
     try {
       const answer = isLast ? await this.#ask(request, request.signal) : await this.#askSoon(request, clock);
       this.#failures = 0;
@@ -84,7 +84,9 @@ export class ChainLink {
         `The key store \`${name}\` did not answer within ${String(PATIENCE)} ms; the chain has others.`,
         { provider: name },
       );
-    return within({ ms: PATIENCE, clock, late, signals: [request.signal] }, (signal) => this.#ask(request, signal));
+    return withDeadline({ ms: PATIENCE, clock, late, signals: [request.signal] }, (signal) =>
+      this.#ask(request, signal),
+    );
   }
 
   async #ask(request: LoadRequest, signal: AbortSignal): Promise<Answer> {
@@ -129,6 +131,6 @@ export class ChainLink {
       });
     }
     const version = error.version === undefined ? undefined : nameInChain(this.index, error.version);
-    return version === error.version ? error : errorAgain(error, { version });
+    return version === error.version ? error : copyError(error, { version });
   }
 }

@@ -1,4 +1,4 @@
-import { checkNames, invalidType, kindOf, type Clock, type KeyProvider } from '../../core/index.js';
+import { checkOptionNames, invalidType, describeType, type Clock, type KeyProvider } from '../../core/index.js';
 
 /** Where an emergency store says whether its seal is broken. */
 export const BREAK_GLASS: unique symbol = Symbol.for('goldkey.breakGlass');
@@ -25,20 +25,20 @@ export function isStore(value: unknown): value is KeyProvider {
 
 /** The stores of a chain, checked; the list is copied. */
 export function checkChain(providers: readonly KeyProvider[], options: ChainOptions): readonly Store[] {
-  checkNames('fromChain', options, ['dangerouslyAllowPlaintextFallback']);
+  checkOptionNames('fromChain', options, ['dangerouslyAllowPlaintextFallback']);
   const { dangerouslyAllowPlaintextFallback: isAllowed = false } = options;
   if (typeof isAllowed !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowPlaintextFallback\` must be a boolean, got ${kindOf(isAllowed)}.`);
+    throw invalidType(`\`dangerouslyAllowPlaintextFallback\` must be a boolean, got ${describeType(isAllowed)}.`);
   }
   if (!Array.isArray(providers) || providers.length === 0) {
-    const got = Array.isArray(providers) ? 'an empty array' : kindOf(providers);
+    const got = Array.isArray(providers) ? 'an empty array' : describeType(providers);
     throw invalidType(`\`providers\` must be an array of key stores, got ${got}.`);
   }
   const stores: readonly Store[] = [...providers];
   for (const [index, store] of stores.entries()) {
     if (!isStore(store)) {
       throw invalidType(
-        `\`providers[${String(index)}]\` must be a key store with a \`name\` and a \`load\` function, got ${kindOf(store)}.`,
+        `\`providers[${String(index)}]\` must be a key store with a \`name\` and a \`load\` function, got ${describeType(store)}.`,
       );
     }
     if (index === 0 || isAllowed || store.plaintextAtRest !== true || store[BREAK_GLASS] !== undefined) continue;

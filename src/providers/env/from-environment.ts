@@ -1,10 +1,10 @@
 import {
-  checkNames,
+  checkOptionNames,
   invalidType,
   KeyAccessDeniedError,
   KeyNotFoundError,
-  kindOf,
-  requiredString,
+  describeType,
+  checkString,
   type KeyProvider,
 } from '../../core/index.js';
 import { plaintextVersion } from '../shared/plaintext-version.js';
@@ -42,11 +42,11 @@ export interface FromEnvironmentOptions {
  * ```
  */
 export function fromEnvironment(name: string, options: FromEnvironmentOptions = {}): KeyProvider {
-  requiredString('name', name);
-  checkNames('fromEnvironment', options, ['allowInProduction']);
+  checkString('name', name);
+  checkOptionNames('fromEnvironment', options, ['allowInProduction']);
   const { allowInProduction = false } = options;
   if (typeof allowInProduction !== 'boolean') {
-    throw invalidType(`\`allowInProduction\` must be a boolean, got ${kindOf(allowInProduction)}.`);
+    throw invalidType(`\`allowInProduction\` must be a boolean, got ${describeType(allowInProduction)}.`);
   }
   const isRefused = (): boolean => !allowInProduction && process.env['NODE_ENV'] === 'production';
   const refusal = `A key in plaintext in the environment is for local work: while NODE_ENV is production, use another store, or set \`allowInProduction\`.`;

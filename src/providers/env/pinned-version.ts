@@ -1,4 +1,4 @@
-import { requiredString } from '../../core/index.js';
+import { checkString } from '../../core/index.js';
 
 /**
  * The version that an environment variable pins a key ring to, for `fromKeyRing`: a way to serve `v2` without deploying
@@ -17,7 +17,7 @@ import { requiredString } from '../../core/index.js';
  * ```
  */
 export function pinnedVersion(name: string = 'GOLD_API_KEY_VERSION'): string | undefined {
-  requiredString('name', name);
+  checkString('name', name);
   const value = process.env[name]?.trim();
   return value === '' ? undefined : value;
 }

@@ -1,20 +1,20 @@
 import {
-  checkNames,
-  clockOf,
-  integer,
+  checkOptionNames,
+  getRequestClock,
+  checkInteger,
   invalidType,
   isGoldKeyError,
-  kindOf,
-  optionalString,
-  requiredString,
-  retrying,
+  describeType,
+  checkOptionalString,
+  checkString,
+  withRetries,
   type KeyProvider,
   type LoadRequest,
   type Stage,
 } from '../../core/index.js';
 import { plaintextVersion } from '../shared/plaintext-version.js';
 import { FILE, noFile, readSecretFile } from './read.js';
-import { untilAborted } from '../../util/until-aborted.js';
+import { raceAbort } from '../../util/deadline.js';
 import { watchFile } from '../../util/watch-file.js';
 
 /** Where the keys are. */
@@ -65,15 +65,15 @@ const LOOKS = 4;
  * ```
  */
 export function fromFile(options: FromFileOptions): KeyProvider {
-  checkNames('fromFile', options, ['path', 'pendingPath', 'previousPath', 'maxSize', 'watch']);
+  checkOptionNames('fromFile', options, ['path', 'pendingPath', 'previousPath', 'maxSize', 'watch']);
   const paths: Record<Stage, string | undefined> = {
-    current: requiredString('path', options.path),
-    pending: optionalString('pendingPath', options.pendingPath),
-    previous: optionalString('previousPath', options.previousPath),
+    current: checkString('path', options.path),
+    pending: checkOptionalString('pendingPath', options.pendingPath),
+    previous: checkOptionalString('previousPath', options.previousPath),
   };
-  const maxSize = integer('maxSize', options.maxSize, 4_096, 1, 1_048_576);
+  const maxSize = checkInteger('maxSize', options.maxSize, 4_096, 1, 1_048_576);
   const { watch = true } = options;
-  if (typeof watch !== 'boolean') throw invalidType(`\`watch\` must be a boolean, got ${kindOf(watch)}.`);
+  if (typeof watch !== 'boolean') throw invalidType(`\`watch\` must be a boolean, got ${describeType(watch)}.`);
   return {
     name: FILE,
     plaintextAtRest: true,
@@ -83,7 +83,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
       const path = paths[stage];
       if (path === undefined) return undefined;
       // A mount of another machine may hang for minutes, and hears no signal.
-      const bytes = await untilAborted(read(path, maxSize, request), signal, (late) => late?.fill(0));
+      const bytes = await raceAbort(read(path, maxSize, request), signal, (late) => late?.fill(0));
       if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
       if (bytes === undefined) throw noFile(path);
       const version = plaintextVersion('f', bytes);
@@ -104,7 +104,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
 
 async function read(path: string, maxSize: number, request: LoadRequest): Promise<Uint8Array | undefined> {
   const { signal } = request;
-  return await retrying(
+  return await withRetries(
     async (attempt) => {
       for (let look = 1; look <= LOOKS; look++) {
         signal.throwIfAborted();
@@ -115,7 +115,7 @@ async function read(path: string, maxSize: number, request: LoadRequest): Promis
     },
     {
       retries: RETRIES,
-      clock: clockOf(request),
+      clock: getRequestClock(request),
       signal,
       delayOf: (error) => (isGoldKeyError(error) && error.retryable ? PAUSE : undefined),
     },

@@ -11,7 +11,7 @@ import { kmsEndpoint } from './endpoint.js';
 import { AWS_KMS } from '../kms/errors.js';
 import { CredentialsSource, sdkChain, type CredentialsOption, type SdkChain } from './credentials.js';
 import { answerIn, faultIn, unreadable } from './protocol.js';
-import { within } from '../../util/deadline.js';
+import { withDeadline } from '../../util/deadline.js';
 
 /** What is known about the way to KMS, checked. */
 export interface LightKmsOptions {
@@ -65,7 +65,7 @@ export class LightKms {
     const headers = await signedHeaders(unsigned, credentials, Date.now() + this.#skew);
     const request = { origin, path, method: 'POST', headers, body };
     const connect = { ms: CONNECT_TIMEOUT, clock, late };
-    const answer = await within({ ms: TIMEOUT, clock, late, signals: [signal] }, (ended) =>
+    const answer = await withDeadline({ ms: TIMEOUT, clock, late, signals: [signal] }, (ended) =>
       http.send({ ...request, signal: ended, connect }, MAX_BODY_BYTES),
     ).catch((error: unknown) => {
       throw error instanceof BodyTooLarge ? unreadable(200) : error;

@@ -2,9 +2,9 @@ import {
   invalidType,
   isGoldKeyError,
   KeyProviderError,
-  kindOf,
+  describeType,
   MissingPackageError,
-  retrying,
+  withRetries,
   type Clock,
 } from '../../core/index.js';
 import { containerCredentialsOf, environmentCredentials } from '../../aws/credentials.js';
@@ -12,7 +12,7 @@ import { variable } from '../../aws/environment.js';
 import type { AwsCredentials } from '../../aws/signature.js';
 import { AWS_KMS } from '../kms/errors.js';
 import { loadKmsSdk } from '../kms/sdk.js';
-import { isVisible } from '../../util/ascii.js';
+import { isPrintableAscii } from '../../util/ascii.js';
 
 /** Who signs: fixed, or asked for. */
 export type CredentialsOption = AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
@@ -25,7 +25,7 @@ export function checkCredentials(credentials: unknown): CredentialsOption {
   if (credentials === undefined || typeof credentials === 'function') return credentials as CredentialsOption;
   if (isCredentials(credentials)) return { ...credentials };
   throw invalidType(
-    `\`credentials\` must be a function, or an object with \`accessKeyId\`, \`secretAccessKey\` and, when temporary, \`sessionToken\`, all of visible ASCII characters, and maybe a Date as \`expiration\`, got ${kindOf(credentials)}.`,
+    `\`credentials\` must be a function, or an object with \`accessKeyId\`, \`secretAccessKey\` and, when temporary, \`sessionToken\`, all of visible ASCII characters, and maybe a Date as \`expiration\`, got ${describeType(credentials)}.`,
   );
 }
 
@@ -83,7 +83,7 @@ export class CredentialsSource {
       const found = environmentCredentials(AWS_KMS);
       if (found !== undefined) return found;
       if (variable('AWS_WEB_IDENTITY_TOKEN_FILE') === undefined) {
-        const ofContainer = await retrying(() => containerCredentialsOf({ provider: AWS_KMS, clock, signal }), {
+        const ofContainer = await withRetries(() => containerCredentialsOf({ provider: AWS_KMS, clock, signal }), {
           retries: 2,
           clock,
           signal,
@@ -109,7 +109,7 @@ async function given(option: () => Promise<AwsCredentials>): Promise<AwsCredenti
   }
   if (isCredentials(credentials)) return credentials;
   throw new KeyProviderError(
-    `The \`credentials\` function must give \`accessKeyId\`, \`secretAccessKey\` and, where there are any, a \`sessionToken\` and a Date as \`expiration\`, got ${kindOf(credentials)}.`,
+    `The \`credentials\` function must give \`accessKeyId\`, \`secretAccessKey\` and, where there are any, a \`sessionToken\` and a Date as \`expiration\`, got ${describeType(credentials)}.`,
     { provider: AWS_KMS },
   );
 }
@@ -123,4 +123,4 @@ function isCredentials(value: unknown): value is AwsCredentials {
 
 /** A Date of any realm: under Jest a test's own is another than ours. */
 const isDate = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Date]';
-const isText = (value: unknown): boolean => typeof value === 'string' && isVisible(value);
+const isText = (value: unknown): boolean => typeof value === 'string' && isPrintableAscii(value);

@@ -1,4 +1,4 @@
-import { invalidRange, isPrivate, KeyProviderError } from '../../core/index.js';
+import { invalidRange, isSecureTransport, KeyProviderError } from '../../core/index.js';
 import { isOn, variable } from '../../aws/environment.js';
 import { AWS_KMS } from '../kms/errors.js';
 
@@ -23,7 +23,7 @@ export function kmsUrl(region: string, { fips, dualStack }: { fips: boolean; dua
 export function checkEndpoint(endpoint: string | undefined): URL | undefined {
   if (endpoint === undefined) return undefined;
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url !== undefined && isPrivate(url)) return url;
+  if (url !== undefined && isSecureTransport(url)) return url;
   throw invalidRange('`endpoint` must be an https URL, or an http URL on loopback.');
 }
 
@@ -37,7 +37,7 @@ export function kmsEndpoint(region: string): URL {
     return new URL(kmsUrl(region, { fips, dualStack }));
   }
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url !== undefined && isPrivate(url)) return url;
+  if (url !== undefined && isSecureTransport(url)) return url;
   throw new KeyProviderError(
     'AWS_ENDPOINT_URL_KMS, or AWS_ENDPOINT_URL, must be an https URL, or an http URL on loopback.',
     { provider: AWS_KMS, retryable: false },

@@ -1,4 +1,4 @@
-import { checkNames, invalidRange, optionalString, type KeyProvider } from '../../core/index.js';
+import { checkOptionNames, invalidRange, checkOptionalString, type KeyProvider } from '../../core/index.js';
 import { callAws } from '../../aws/call.js';
 import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
@@ -75,13 +75,13 @@ export interface FromKmsLightOptions extends CiphertextOptions {
  * ```
  */
 export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
-  checkNames('fromKmsLight', options, NAMES);
+  checkOptionNames('fromKmsLight', options, NAMES);
   const key = pinnedKey(options);
-  const region = optionalString('region', options.region);
+  const region = checkOptionalString('region', options.region);
   if (region !== undefined && !isAwsRegion(region)) {
     throw invalidRange('`region` must be the name of an AWS Region, e.g. `eu-west-1`.');
   }
-  const endpoint = checkEndpoint(optionalString('endpoint', options.endpoint));
+  const endpoint = checkEndpoint(checkOptionalString('endpoint', options.endpoint));
   const kms = new LightKms({ region, endpoint, credentials: checkCredentials(options.credentials) });
   const link = { connect: () => Promise.resolve({ sdk: undefined, client: kms, retriesItself: false }) };
   return {

@@ -5,7 +5,7 @@ import {
   KeyAccessDeniedError,
   KeyDecryptError,
   KeyProviderError,
-  optionalString,
+  checkOptionalString,
   systemClock,
 } from '../../core/index.js';
 import { callKms, kmsLink, type KmsLink, type KmsSend } from './client.js';
@@ -34,7 +34,7 @@ export interface CreatedKmsKey {
  */
 export async function createKmsKey(options: CreateKmsKeyOptions): Promise<CreatedKmsKey> {
   const { signal } = options;
-  const alias = optionalString('alias', options.alias) ?? '';
+  const alias = checkOptionalString('alias', options.alias) ?? '';
   if (!/^alias\/[\w/-]{1,250}$/.test(alias) || alias.startsWith('alias/aws/')) {
     throw invalidRange(
       '`alias` must be `alias/` and letters, digits, `/`, `_` or `-`, and not begin with `alias/aws/`.',

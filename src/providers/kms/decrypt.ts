@@ -2,9 +2,9 @@ import {
   invalidRange,
   invalidType,
   KeyDecryptError,
-  kindOf,
+  describeType,
   KeyProviderError,
-  optionalString,
+  checkOptionalString,
   type EncryptionContext,
 } from '../../core/index.js';
 import type { AwsCallOptions } from '../../aws/call.js';
@@ -42,7 +42,7 @@ export type AskKms = (
 
 /** Checks what names the key. */
 export function pinnedKey(options: { keyId?: unknown; grantTokens?: unknown }): PinnedKey {
-  const keyId = optionalString('keyId', options.keyId);
+  const keyId = checkOptionalString('keyId', options.keyId);
   if (keyId?.startsWith('arn:') === true && keyId.split(':')[2] !== 'kms') {
     throw invalidRange('`keyId` must be the ARN, id or alias of a KMS key; this ARN is of another service.');
   }
@@ -51,7 +51,7 @@ export function pinnedKey(options: { keyId?: unknown; grantTokens?: unknown }): 
   if (Array.isArray(grantTokens) && grantTokens.every((token) => typeof token === 'string')) {
     return { keyId, grantTokens: [...grantTokens] };
   }
-  throw invalidType(`\`grantTokens\` must be an array of strings, got ${kindOf(grantTokens)}.`);
+  throw invalidType(`\`grantTokens\` must be an array of strings, got ${describeType(grantTokens)}.`);
 }
 
 /** Decrypts under the pinned key. The plaintext is handed over in a buffer of its own; the client's is zeroed. */

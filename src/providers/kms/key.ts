@@ -1,6 +1,6 @@
 import {
-  checkNames,
-  fingerprintOf,
+  checkOptionNames,
+  computeFingerprint,
   KeyProviderError,
   type Clock,
   type EncryptedKey,
@@ -19,7 +19,7 @@ export interface KmsKey extends PinnedKey {
 
 /** Checks the options that both take. */
 export function kmsKey(of: string, options: KmsKeyOptions, more: readonly string[]): KmsKey {
-  checkNames(of, options, [...more, 'keyId', 'region', 'client', 'clientConfig', 'grantTokens']);
+  checkOptionNames(of, options, [...more, 'keyId', 'region', 'client', 'clientConfig', 'grantTokens']);
   return { ...pinnedKey(options), link: kmsLink(options) };
 }
 
@@ -60,7 +60,7 @@ export async function encryptWithKms(
     ciphertext: Buffer.from(ciphertext).toString('base64'),
     keyId: answered,
     encryptionContext: context,
-    fingerprint: fingerprintOf(plaintext),
+    fingerprint: computeFingerprint(plaintext),
     createdAt: clock.now(),
   };
 }

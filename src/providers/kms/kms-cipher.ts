@@ -1,4 +1,4 @@
-import { requiredString, systemClock, type EncryptionContext, type KeyCipher } from '../../core/index.js';
+import { checkString, systemClock, type EncryptionContext, type KeyCipher } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
 import { mayBeSameKey } from './key-id.js';
@@ -41,7 +41,7 @@ export interface KmsCipherOptions extends KmsKeyOptions {
  */
 export function kmsCipher(options: KmsCipherOptions): KeyCipher {
   const key = kmsKey('kmsCipher', options, ['encryptionContext']);
-  const keyId = requiredString('keyId', key.keyId);
+  const keyId = checkString('keyId', key.keyId);
   const context = checkContext('encryptionContext', options.encryptionContext);
   return {
     name: AWS_KMS,

@@ -1,6 +1,6 @@
 import { link, open, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { invalidType, KeyProviderError, nodeCrypto, optionalString } from '../../core/index.js';
+import { invalidType, KeyProviderError, nodeCrypto, checkOptionalString } from '../../core/index.js';
 import { encodeBase64 } from '../../util/base64.js';
 import { fileError, LOCAL, MASTER_KEY_BYTES } from './master-key.js';
 
@@ -27,7 +27,7 @@ import { fileError, LOCAL, MASTER_KEY_BYTES } from './master-key.js';
  * ```
  */
 export async function createMasterKey(path: string): Promise<void> {
-  if (optionalString('path', path) === undefined) throw invalidType('`path` must be a non-empty string.');
+  if (checkOptionalString('path', path) === undefined) throw invalidType('`path` must be a non-empty string.');
   const { randomBytes, randomUUID } = nodeCrypto();
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`);

@@ -1,8 +1,8 @@
 import {
-  checkNames,
-  fingerprintOf,
+  checkOptionNames,
+  computeFingerprint,
   isGoldKeyError,
-  requiredString,
+  checkString,
   systemClock,
   type EncryptionContext,
   type KeyCipher,
@@ -57,8 +57,8 @@ export interface MasterKeyOptions {
  * ```
  */
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
-  checkNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
-  const path = requiredString('masterKeyFile', options.masterKeyFile);
+  checkOptionNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
+  const path = checkString('masterKeyFile', options.masterKeyFile);
   return ciphertextProvider(LOCAL, options, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
   );
@@ -87,8 +87,8 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
  * ```
  */
 export function localCipher(options: MasterKeyOptions & { encryptionContext: EncryptionContext }): KeyCipher {
-  checkNames('localCipher', options, ['masterKeyFile', 'encryptionContext']);
-  const path = requiredString('masterKeyFile', options.masterKeyFile);
+  checkOptionNames('localCipher', options, ['masterKeyFile', 'encryptionContext']);
+  const path = checkString('masterKeyFile', options.masterKeyFile);
   const context = checkContext('encryptionContext', options.encryptionContext);
   return {
     name: LOCAL,
@@ -105,7 +105,7 @@ export function localCipher(options: MasterKeyOptions & { encryptionContext: Enc
           ciphertext: Buffer.from(ciphertext).toString('base64'),
           keyId: keyIdOf(ciphertext),
           encryptionContext: bound,
-          fingerprint: fingerprintOf(plaintext),
+          fingerprint: computeFingerprint(plaintext),
           createdAt: systemClock.now(),
         };
       });

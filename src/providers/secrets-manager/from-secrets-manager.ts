@@ -1,4 +1,10 @@
-import { checkNames, clockOf, KeyFormatError, KeyProviderError, optionalString } from '../../core/index.js';
+import {
+  checkOptionNames,
+  getRequestClock,
+  KeyFormatError,
+  KeyProviderError,
+  checkOptionalString,
+} from '../../core/index.js';
 import type { KeyProvider, Stage } from '../../core/index.js';
 import type { AwsLinkOptions } from '../../aws/client.js';
 import { requiredName } from '../../aws/secret-text.js';
@@ -62,9 +68,9 @@ const LABELS: Readonly<Record<Stage, string>> = {
  * ```
  */
 export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvider {
-  checkNames('fromSecretsManager', options, ['secretId', 'field', 'region', 'client', 'clientConfig']);
+  checkOptionNames('fromSecretsManager', options, ['secretId', 'field', 'region', 'client', 'clientConfig']);
   const secretId = requiredName('secretId', options.secretId, 'secretsmanager');
-  const field = optionalString('field', options.field);
+  const field = checkOptionalString('field', options.field);
   const link = secretsManagerLink(options);
   return {
     name: SECRETS_MANAGER,
@@ -78,7 +84,7 @@ export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvi
           const asked = client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, VersionStage: label }), http);
           return stage === 'current' ? asked : orAbsent(asked, ABSENT);
         },
-        { signal, clock: clockOf(request), discard: (late) => late?.SecretBinary?.fill(0) },
+        { signal, clock: getRequestClock(request), discard: (late) => late?.SecretBinary?.fill(0) },
       );
       if (answer === undefined) return undefined;
       const { VersionId: version, CreatedDate: created } = answer;

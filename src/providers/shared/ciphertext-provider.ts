@@ -1,14 +1,14 @@
 import {
-  clockOf,
-  optionalString,
-  versionOfCiphertext,
+  getRequestClock,
+  checkOptionalString,
+  deriveCiphertextVersion,
   type Clock,
   type EncryptionContext,
   type KeyProvider,
 } from '../../core/index.js';
 import { ciphertextSource, readCiphertext, type Ciphertext } from './ciphertext.js';
 import { checkContext } from './encryption-context.js';
-import { untilAborted } from '../../util/until-aborted.js';
+import { raceAbort } from '../../util/deadline.js';
 
 /** What every provider of one ciphertext is told. */
 export interface CiphertextOptions {
@@ -41,18 +41,18 @@ export function ciphertextProvider(
 ): KeyProvider {
   const source = ciphertextSource(options.ciphertext);
   const context = checkContext('encryptionContext', options.encryptionContext);
-  const pinned = optionalString('version', options.version);
+  const pinned = checkOptionalString('version', options.version);
   return {
     name,
     async load(request) {
       const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const ciphertext = await untilAborted(readCiphertext(source, name), signal);
-      const version = pinned ?? versionOfCiphertext(ciphertext);
+      const ciphertext = await raceAbort(readCiphertext(source, name), signal);
+      const version = pinned ?? deriveCiphertextVersion(ciphertext);
       // `known` is not answered: an unchanged ciphertext does not mean that it may still be decrypted, and a revocation
       // has to take effect at the next load.
-      const bytes = await decrypt({ ciphertext, context, version, signal, clock: clockOf(request) });
+      const bytes = await decrypt({ ciphertext, context, version, signal, clock: getRequestClock(request) });
       return { bytes, version };
     },
   };

@@ -2,7 +2,7 @@ import {
   invalidType,
   isGoldKeyError,
   KeyFormatError,
-  kindOf,
+  describeType,
   KeyNotFoundError,
   KeyProviderError,
 } from '../../core/index.js';
@@ -30,7 +30,7 @@ export function ciphertextSource(ciphertext: unknown): () => unknown {
     return () => own;
   }
   throw invalidType(
-    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${kindOf(ciphertext)}.`,
+    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
   );
 }
 
@@ -62,7 +62,7 @@ export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Arr
   }
   const fail = (what: string): KeyFormatError => new KeyFormatError(`\`ciphertext\` ${what}.`, { provider });
   if (typeof ciphertext !== 'string' && !(ciphertext instanceof Uint8Array)) {
-    throw fail(`must be a base64 string or a Uint8Array, got ${kindOf(ciphertext)}`);
+    throw fail(`must be a base64 string or a Uint8Array, got ${describeType(ciphertext)}`);
   }
   const text = typeof ciphertext === 'string' ? ciphertext.trim() : undefined;
   if ((text ?? ciphertext).length === 0) {

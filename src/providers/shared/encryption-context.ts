@@ -1,4 +1,4 @@
-import { checkNames, invalidRange, invalidType, kindOf, type EncryptionContext } from '../../core/index.js';
+import { checkOptionNames, invalidRange, invalidType, describeType, type EncryptionContext } from '../../core/index.js';
 
 /** AWS documents some 8 KB, separators included; longer ones are refused before they cost a request. */
 const MAX_CONTEXT_BYTES = 8_192;
@@ -12,13 +12,13 @@ export function checkContext(name: string, context: unknown): EncryptionContext 
     throw invalidType(`\`${name}\` is required; a ciphertext without context needs an explicit \`{}\`.`);
   }
   if (typeof context !== 'object' || context === null || Array.isArray(context)) {
-    throw invalidType(`\`${name}\` must be an object of strings, got ${kindOf(context)}.`);
+    throw invalidType(`\`${name}\` must be an object of strings, got ${describeType(context)}.`);
   }
   const pairs = Object.entries(context);
   let size = 0;
   for (const [key, value] of pairs) {
     if (typeof value !== 'string') {
-      throw invalidType(`\`${name}.${key}\` must be a string, got ${kindOf(value)}.`);
+      throw invalidType(`\`${name}.${key}\` must be a string, got ${describeType(value)}.`);
     }
     if (!isWellFormed(key) || !isWellFormed(value)) {
       // Every lone surrogate becomes the same replacement character: two contexts would be one.
@@ -63,7 +63,7 @@ export function checkCipherCall(
   of: string,
   options: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
 ): { bind: EncryptionContext | undefined; signal: AbortSignal | undefined } {
-  checkNames(of, options, ['bind', 'signal']);
+  checkOptionNames(of, options, ['bind', 'signal']);
   return { bind: options.bind, signal: options.signal };
 }
 

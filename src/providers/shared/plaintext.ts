@@ -1,4 +1,4 @@
-import { invalidType, KeyFormatError, kindOf } from '../../core/index.js';
+import { invalidType, KeyFormatError, describeType } from '../../core/index.js';
 import { MAX_PLAINTEXT_BYTES } from './ciphertext.js';
 
 /** Runs `encrypt` on the bytes of a key. What was made of a string is zeroed; bytes given stay the caller's. */
@@ -8,7 +8,7 @@ export async function withPlaintext<T>(
   encrypt: (plaintext: Uint8Array) => T | Promise<T>,
 ): Promise<T> {
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
-    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${kindOf(key)}.`);
+    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
   }
   // Not Buffer.from: small buffers share Node's pool, and zeroing leaves no doubt only in memory of one's own.
   const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;

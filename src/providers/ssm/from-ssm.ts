@@ -1,10 +1,10 @@
 import {
-  checkNames,
-  clockOf,
+  checkOptionNames,
+  getRequestClock,
   invalidRange,
   KeyFormatError,
   KeyProviderError,
-  optionalString,
+  checkOptionalString,
   type GoldKeyErrorOptions,
   type KeyProvider,
   type Stage,
@@ -70,7 +70,7 @@ const MAX_PARAMETER_BYTES = 8_192;
  * ```
  */
 export function fromSsm(options: FromSsmOptions): KeyProvider {
-  checkNames('fromSsm', options, ['name', 'labels', 'region', 'client', 'clientConfig']);
+  checkOptionNames('fromSsm', options, ['name', 'labels', 'region', 'client', 'clientConfig']);
   const name = checkName(options.name);
   const labels = checkLabels(options.labels, name);
   const link = ssmLink(options);
@@ -89,7 +89,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
           const asked = client.send(new sdk.GetParameterCommand({ Name: selected, WithDecryption: true }), http);
           return stage === 'current' ? asked : orAbsent(asked, ABSENT);
         },
-        { signal, clock: clockOf(request) },
+        { signal, clock: getRequestClock(request) },
       );
       if (answer === undefined) return undefined;
       const { Type: type, Value: value, Version: number, LastModifiedDate: written } = answer.Parameter ?? {};
@@ -133,10 +133,10 @@ function checkName(given: unknown): string {
 
 function checkLabels(given: unknown, name: string): Partial<Record<Stage, string>> {
   if (given === undefined) return {};
-  checkNames('`labels`', given, STAGES);
+  checkOptionNames('`labels`', given, STAGES);
   const labels: Partial<Record<Stage, string>> = {};
   for (const stage of STAGES) {
-    const label = optionalString(`labels.${stage}`, (given as Partial<Record<Stage, unknown>>)[stage]);
+    const label = checkOptionalString(`labels.${stage}`, (given as Partial<Record<Stage, unknown>>)[stage]);
     if (label === undefined) continue;
     if (!/^(?!\d|aws|ssm)[\w.-]{1,100}$/i.test(label)) {
       throw invalidRange(

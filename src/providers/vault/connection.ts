@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events';
-import { closedError, retrying, systemClock, type Clock } from '../../core/index.js';
+import { closedError, withRetries, systemClock, type Clock } from '../../core/index.js';
 import { isRefusal, isRefusedLogin, vaultError } from './errors.js';
 import { vaultPause, VaultFault, type VaultCall } from './failures.js';
 import { loginOf, loginSession } from './login.js';
 import { checkVaultConnection, type CheckedVaultConnection, type VaultConnection } from './options.js';
 import { tokenSession, type VaultSession } from './token.js';
 import { vaultSettings } from './settings.js';
-import { untilAborted } from '../../util/until-aborted.js';
+import { raceAbort } from '../../util/deadline.js';
 import { vaultWire, type Exchange, type VaultAnswer } from './http.js';
 
 /** One request to Vault. */
@@ -91,7 +91,7 @@ export function vaultLink(of: string, options: VaultConnection, more: readonly s
       const run = async (): Promise<VaultAnswer> => exchanged((mine ??= await connection()), request, clock, state);
       const delayOf = vaultPause(idempotent);
       try {
-        return await untilAborted(retrying(run, { retries: RETRIES, clock, signal, delayOf }), signal);
+        return await raceAbort(withRetries(run, { retries: RETRIES, clock, signal, delayOf }), signal);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
         throw vaultError(error);

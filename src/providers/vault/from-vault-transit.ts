@@ -1,19 +1,19 @@
 import {
-  clockOf,
-  fingerprintOf,
+  getRequestClock,
+  computeFingerprint,
   invalidType,
   isGoldKeyError,
   KeyProviderError,
-  kindOf,
+  describeType,
   systemClock,
-  versionOfCiphertext,
+  deriveCiphertextVersion,
   type EncryptionContext,
   type KeyCipher,
   type KeyProvider,
 } from '../../core/index.js';
 import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
 import { withPlaintext } from '../shared/plaintext.js';
-import { untilAborted } from '../../util/until-aborted.js';
+import { raceAbort } from '../../util/deadline.js';
 import {
   decryptWithTransit,
   encryptWithTransit,
@@ -78,7 +78,7 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
   const key = transitKey('fromVaultTransit', options, ['ciphertext', 'encryptionContext']);
   const { ciphertext: source } = options;
   if (source !== undefined && typeof source !== 'string' && typeof source !== 'function') {
-    throw invalidType(`\`ciphertext\` must be a string or a function that returns one, got ${kindOf(source)}.`);
+    throw invalidType(`\`ciphertext\` must be a string or a function that returns one, got ${describeType(source)}.`);
   }
   const context = checkContext('encryptionContext', options.encryptionContext ?? {});
   return {
@@ -87,10 +87,10 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
       const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const ciphertext = transitCiphertext(await untilAborted(readSource(source), signal));
-      const version = versionOfCiphertext(Buffer.from(ciphertext));
+      const ciphertext = transitCiphertext(await raceAbort(readSource(source), signal));
+      const version = deriveCiphertextVersion(Buffer.from(ciphertext));
       // `known` is not answered: an unchanged ciphertext does not mean that it may still be decrypted.
-      const order = { context, signal, clock: clockOf(request), version };
+      const order = { context, signal, clock: getRequestClock(request), version };
       return { bytes: await decryptWithTransit(key, ciphertext, order), version };
     },
     close() {
@@ -140,7 +140,7 @@ export function transitCipher(options: TransitKeyOptions & { encryptionContext: 
         ciphertext: await encryptWithTransit(key, plaintext, { context: bound, signal, clock: systemClock }),
         keyId: key.id,
         encryptionContext: bound,
-        fingerprint: fingerprintOf(plaintext),
+        fingerprint: computeFingerprint(plaintext),
         createdAt: systemClock.now(),
       }));
     },

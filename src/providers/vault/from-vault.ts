@@ -1,13 +1,13 @@
 import {
-  checkNames,
-  clockOf,
-  integer,
+  checkOptionNames,
+  getRequestClock,
+  checkInteger,
   invalidType,
   KeyFormatError,
   KeyNotFoundError,
-  kindOf,
-  optionalString,
-  requiredString,
+  describeType,
+  checkOptionalString,
+  checkString,
   type KeyProvider,
   type LoadedKey,
   type Stage,
@@ -75,9 +75,9 @@ const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
  */
 export function fromVault(options: FromVaultOptions): KeyProvider {
   const link = vaultLink('fromVault', options, ['mount', 'path', 'field', 'stages']);
-  const path = vaultPath('path', requiredString('path', options.path));
+  const path = vaultPath('path', checkString('path', options.path));
   const mount = vaultPath('mount', options.mount ?? 'secret');
-  const field = optionalString('field', options.field);
+  const field = checkOptionalString('field', options.field);
   const stages = checkStages(options.stages);
   const kv = kvStore(link, mount, path);
   const place = `${mount}/${path}`;
@@ -93,7 +93,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       signal.throwIfAborted();
       const wanted = stages[stage];
       if (wanted === undefined && stage !== 'current') return undefined;
-      const how = { signal, clock: clockOf(request) };
+      const how = { signal, clock: getRequestClock(request) };
       // What the metadata say is no leave to read the key: a permission withdrawn must take effect at the next load.
       const comparing = known.length > 0 && (await kv.mayRead(how));
       const metadata = typeof wanted === 'string' || comparing ? await kv.metadata(how) : undefined;
@@ -163,16 +163,16 @@ function versionIn(metadata: KvMetadata | undefined, name: string): number | und
 
 function checkStages(stages: unknown): Partial<Record<Stage, number | string>> {
   if (stages === undefined) return {};
-  checkNames('`stages`', stages, STAGES);
+  checkOptionNames('`stages`', stages, STAGES);
   const checked: Partial<Record<Stage, number | string>> = {};
   for (const [stage, value] of Object.entries(stages as Record<Stage, unknown>) as Array<[Stage, unknown]>) {
     if (value === undefined) continue;
     if (typeof value === 'number') {
-      checked[stage] = integer(`stages.${stage}`, value, 1, 1, Number.MAX_SAFE_INTEGER);
+      checked[stage] = checkInteger(`stages.${stage}`, value, 1, 1, Number.MAX_SAFE_INTEGER);
     } else if (typeof value === 'string' && value !== '') {
       checked[stage] = value;
     } else {
-      const got = value === '' ? "''" : kindOf(value);
+      const got = value === '' ? "''" : describeType(value);
       throw invalidType(
         `\`stages.${stage}\` must be a version's number or the name of a \`custom_metadata\` key, got ${got}.`,
       );

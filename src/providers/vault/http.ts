@@ -6,7 +6,7 @@ import { firstOf } from '../../http/types.js';
 import { loadUndici } from '../../http/load-undici.js';
 import { networkFault, statusFault, VaultFault, type VaultCall } from './failures.js';
 import type { VaultSettings } from './settings.js';
-import { within } from '../../util/deadline.js';
+import { withDeadline } from '../../util/deadline.js';
 
 /** One request, before its token. */
 export interface VaultOutgoing {
@@ -68,7 +68,7 @@ export async function vaultWire({ address, namespace, ca }: VaultSettings, closi
     let sent = false;
     const late = (): Error => new VaultFault('timeout', call, { sent });
     const limits = { ms: REQUEST_TIMEOUT, clock, late, signals: [signal, closing] };
-    const answer = await within(limits, async (ended) => {
+    const answer = await withDeadline(limits, async (ended) => {
       const onSent = (): void => {
         sent = true;
       };

@@ -1,4 +1,4 @@
-import { KeyFormatError, KeyProviderError, kindOf, type Clock } from '../../core/index.js';
+import { KeyFormatError, KeyProviderError, describeType, type Clock } from '../../core/index.js';
 import { VAULT } from './failures.js';
 import type { VaultLink } from './connection.js';
 import type { VaultAnswer } from './http.js';
@@ -138,7 +138,7 @@ export function keyIn({ fields, version }: KvSecret, field: string | undefined):
 
 /** The kind alone: a number that stands there may be the key. */
 function kindWithin(value: unknown): string {
-  return typeof value === 'number' ? 'a number' : kindOf(value);
+  return typeof value === 'number' ? 'a number' : describeType(value);
 }
 
 /** Vault's own way to say that nothing is there. A proxy's 404 must not pass for it: a key in use would be dropped. */

@@ -6,7 +6,7 @@ import { VAULT, type VaultCall } from './failures.js';
 import type { CheckedVaultAuth } from './options.js';
 import { readSecret, singleFlight, type VaultSession, type VaultToken } from './token.js';
 import type { Exchange, VaultAnswer } from './http.js';
-import { isVisible } from '../../util/ascii.js';
+import { isPrintableAscii } from '../../util/ascii.js';
 
 /** A way to log in. */
 export interface VaultLogin {
@@ -99,7 +99,7 @@ async function readJwt(file: string): Promise<string> {
       { cause: error, provider: VAULT },
     );
   }
-  if (isVisible(text)) return text;
+  if (isPrintableAscii(text)) return text;
   throw new KeyProviderError(`The file \`${file}\` holds no service account's token; check \`auth.jwtFile\`.`, {
     provider: VAULT,
   });
@@ -166,7 +166,7 @@ function grantIn({ body }: VaultAnswer, call: VaultCall): { token: string; life:
     Readonly<Record<string, unknown>> | null | undefined;
   const token = auth?.['client_token'];
   const seconds = auth?.['lease_duration'];
-  if (typeof token !== 'string' || !isVisible(token) || typeof seconds !== 'number' || !(seconds >= 0)) {
+  if (typeof token !== 'string' || !isPrintableAscii(token) || typeof seconds !== 'number' || !(seconds >= 0)) {
     throw new KeyProviderError(
       `Vault answered ${call.what} (${call.method} ${call.path}) without a token; check the role, and that it asks for no second factor.`,
       { provider: VAULT },

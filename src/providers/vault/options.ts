@@ -1,15 +1,15 @@
 import {
-  checkNames,
+  checkOptionNames,
   invalidRange,
   invalidType,
   isLoopback,
-  kindOf,
-  optionalFunction,
-  optionalString,
-  requiredString,
+  describeType,
+  checkOptionalFunction,
+  checkOptionalString,
+  checkString,
 } from '../../core/index.js';
 import { isAwsRegion } from '../../aws/signature.js';
-import { isVisible } from '../../util/ascii.js';
+import { isPrintableAscii } from '../../util/ascii.js';
 
 /** How to get a token of Vault. */
 export type VaultAuth =
@@ -113,21 +113,21 @@ export function checkVaultConnection(
   options: VaultConnection,
   more: readonly string[] = [],
 ): CheckedVaultConnection {
-  checkNames(of, options, [...NAMES, ...more]);
+  checkOptionNames(of, options, [...NAMES, ...more]);
   const { dangerouslyAllowHttp = false } = options;
   if (typeof dangerouslyAllowHttp !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${kindOf(dangerouslyAllowHttp)}.`);
+    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(dangerouslyAllowHttp)}.`);
   }
-  const address = optionalString('address', options.address);
-  const namespace = optionalString('namespace', options.namespace);
-  if (namespace !== undefined && !isVisible(namespace)) {
+  const address = checkOptionalString('address', options.address);
+  const namespace = checkOptionalString('namespace', options.namespace);
+  if (namespace !== undefined && !isPrintableAscii(namespace)) {
     throw invalidRange('`namespace` must be made of visible ASCII characters.');
   }
   return Object.freeze({
     address: address === undefined ? undefined : checkAddress(address, dangerouslyAllowHttp),
     auth: options.auth === undefined ? undefined : checkAuth(options.auth),
     namespace,
-    caFile: optionalString('caFile', options.caFile),
+    caFile: checkOptionalString('caFile', options.caFile),
     dangerouslyAllowHttp,
   });
 }
@@ -163,35 +163,35 @@ export function isPlainHttp(url: URL): boolean {
 
 function checkAuth(auth: unknown): CheckedVaultAuth {
   if (typeof auth !== 'object' || auth === null || Array.isArray(auth)) {
-    throw invalidType(`\`auth\` must be an object with a \`method\`, got ${kindOf(auth)}.`);
+    throw invalidType(`\`auth\` must be an object with a \`method\`, got ${describeType(auth)}.`);
   }
   const given = auth as Readonly<Record<string, unknown>>;
   switch (given['method']) {
     case 'token':
-      checkNames('`auth`', auth, ['method', 'token']);
+      checkOptionNames('`auth`', auth, ['method', 'token']);
       return Object.freeze({ method: 'token', token: secret('auth.token', given['token']) });
     case 'approle': {
-      checkNames('`auth`', auth, ['method', 'roleId', 'secretId', 'mount']);
+      checkOptionNames('`auth`', auth, ['method', 'roleId', 'secretId', 'mount']);
       return Object.freeze({
         method: 'approle',
-        roleId: requiredString('auth.roleId', given['roleId']),
+        roleId: checkString('auth.roleId', given['roleId']),
         secretId: secret('auth.secretId', given['secretId']),
         mount: vaultPath('auth.mount', given['mount'] ?? 'approle'),
       });
     }
     case 'kubernetes':
-      checkNames('`auth`', auth, ['method', 'role', 'jwtFile', 'mount']);
+      checkOptionNames('`auth`', auth, ['method', 'role', 'jwtFile', 'mount']);
       return Object.freeze({
         method: 'kubernetes',
-        role: requiredString('auth.role', given['role']),
-        jwtFile: optionalString('auth.jwtFile', given['jwtFile']) ?? JWT_FILE,
+        role: checkString('auth.role', given['role']),
+        jwtFile: checkOptionalString('auth.jwtFile', given['jwtFile']) ?? JWT_FILE,
         mount: vaultPath('auth.mount', given['mount'] ?? 'kubernetes'),
       });
     case 'aws':
-      checkNames('`auth`', auth, ['method', 'role', 'mount', 'region']);
+      checkOptionNames('`auth`', auth, ['method', 'role', 'mount', 'region']);
       return Object.freeze({
         method: 'aws',
-        role: requiredString('auth.role', given['role']),
+        role: checkString('auth.role', given['role']),
         mount: vaultPath('auth.mount', given['mount'] ?? 'aws'),
         region: optionalRegion('auth.region', given['region']),
       });
@@ -202,24 +202,25 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
 }
 
 function optionalRegion(name: string, value: unknown): string | undefined {
-  const text = optionalString(name, value);
+  const text = checkOptionalString(name, value);
   if (text === undefined || isAwsRegion(text)) return text;
   throw invalidRange(`\`${name}\` must be the name of a region, e.g. eu-west-1.`);
 }
 
 function secret(name: string, value: unknown): VaultSecret {
-  if (typeof value === 'function') return optionalFunction(name, value as () => unknown) as () => unknown;
+  if (typeof value === 'function') return checkOptionalFunction(name, value as () => unknown) as () => unknown;
   if (typeof value !== 'string') {
-    throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${kindOf(value)}.`);
+    throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${describeType(value)}.`);
   }
   const text = value.trim();
-  if (!isVisible(text)) throw invalidRange(`\`${name}\` must be a token of visible ASCII characters, and not empty.`);
+  if (!isPrintableAscii(text))
+    throw invalidRange(`\`${name}\` must be a token of visible ASCII characters, and not empty.`);
   return text;
 }
 
 /** A mount or a path within one, as it goes into a request's path: without slashes around it, its parts encoded. */
 export function vaultPath(name: string, value: unknown): string {
-  const text = optionalString(name, value)?.replace(/^\/+|\/+$/g, '') ?? '';
+  const text = checkOptionalString(name, value)?.replace(/^\/+|\/+$/g, '') ?? '';
   const parts = text.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..')) {
     throw invalidRange(`\`${name}\` must be a path whose parts are neither empty nor dots, e.g. \`team/gold\`.`);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { KeyProviderError } from '../../core/index.js';
 import { VAULT } from './failures.js';
 import { isPlainHttp, parsedAddress, type CheckedVaultAuth, type CheckedVaultConnection } from './options.js';
-import { isVisible } from '../../util/ascii.js';
+import { isPrintableAscii } from '../../util/ascii.js';
 
 /** What a connection needs to know, complete. */
 export interface VaultSettings {
@@ -21,7 +21,7 @@ export async function vaultSettings(checked: CheckedVaultConnection): Promise<Va
   const address = checked.address ?? addressFromEnvironment(checked.dangerouslyAllowHttp);
   const auth = checked.auth ?? authFromEnvironment();
   const namespace = checked.namespace ?? variable('VAULT_NAMESPACE');
-  if (namespace !== undefined && !isVisible(namespace)) {
+  if (namespace !== undefined && !isPrintableAscii(namespace)) {
     throw fault('VAULT_NAMESPACE must be made of visible ASCII characters.');
   }
   const caFile = checked.caFile ?? variable('VAULT_CACERT');
@@ -45,7 +45,7 @@ function addressFromEnvironment(allowHttp: boolean): URL {
 function authFromEnvironment(): CheckedVaultAuth {
   const token = variable('VAULT_TOKEN')?.trim();
   if (token === undefined) throw fault('There is no token for Vault; give `auth` or set VAULT_TOKEN.');
-  if (!isVisible(token)) throw fault('VAULT_TOKEN must be a token of visible ASCII characters.');
+  if (!isPrintableAscii(token)) throw fault('VAULT_TOKEN must be a token of visible ASCII characters.');
   return { method: 'token', token };
 }
 

@@ -1,8 +1,8 @@
-import { KeyProviderError, KeyTimeoutError, kindOf, type Clock } from '../../core/index.js';
+import { KeyProviderError, KeyTimeoutError, describeType, type Clock } from '../../core/index.js';
 import { VAULT } from './failures.js';
 import type { VaultSecret } from './options.js';
-import { isVisible } from '../../util/ascii.js';
-import { within } from '../../util/deadline.js';
+import { isPrintableAscii } from '../../util/ascii.js';
+import { withDeadline } from '../../util/deadline.js';
 
 /** A token, as a request uses it. */
 export interface VaultToken {
@@ -24,7 +24,7 @@ const SESSION_TIMEOUT = 5_000;
 export function singleFlight<T>(closing: AbortSignal): FlightOf<T> {
   let flight: Promise<T> | undefined;
   return (clock, work) => {
-    flight ??= within({ ms: SESSION_TIMEOUT, clock, late, signals: [closing] }, work).finally(() => {
+    flight ??= withDeadline({ ms: SESSION_TIMEOUT, clock, late, signals: [closing] }, work).finally(() => {
       flight = undefined;
     });
     return flight;
@@ -54,8 +54,8 @@ export async function readSecret(name: string, secret: VaultSecret): Promise<str
     });
   }
   const text = typeof value === 'string' ? value.trim() : undefined;
-  if (text !== undefined && isVisible(text)) return text;
-  const got = text === undefined ? kindOf(value) : text === '' ? 'an empty string' : 'other characters';
+  if (text !== undefined && isPrintableAscii(text)) return text;
+  const got = text === undefined ? describeType(value) : text === '' ? 'an empty string' : 'other characters';
   throw new KeyProviderError(`The \`${name}\` function must return visible ASCII characters, got ${got}.`, {
     provider: VAULT,
   });

@@ -4,8 +4,8 @@ import {
   KeyFormatError,
   KeyNotFoundError,
   KeyProviderError,
-  kindOf,
-  requiredString,
+  describeType,
+  checkString,
   type Clock,
   type EncryptionContext,
 } from '../../core/index.js';
@@ -51,7 +51,7 @@ const MAX_CHARACTERS = 12_288;
 /** Checks and copies the options, with the names of those that are known beside them. */
 export function transitKey(of: string, options: TransitKeyOptions, more: readonly string[]): TransitKey {
   const link = vaultLink(of, options, ['mount', 'keyName', ...more]);
-  const name = vaultPath('keyName', requiredString('keyName', options.keyName));
+  const name = vaultPath('keyName', checkString('keyName', options.keyName));
   if (name.includes('/')) throw invalidRange('`keyName` must be a name, not a path; the path goes into `mount`.');
   const mount = vaultPath('mount', options.mount ?? 'transit');
   return { id: `${mount}/${name}`, mount, name, link };
@@ -109,7 +109,7 @@ export function transitCiphertext(value: unknown): string {
   const fail = (what: string): KeyFormatError =>
     new KeyFormatError(`\`ciphertext\` ${what}.`, { provider: VAULT_TRANSIT });
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    throw fail(`must be a text that starts with \`vault:v\`, got ${kindOf(value)}`);
+    throw fail(`must be a text that starts with \`vault:v\`, got ${describeType(value)}`);
   }
   if (value.length > MAX_CHARACTERS) {
     throw fail(`has ${String(value.length)} characters; that of a key has at most ${String(MAX_CHARACTERS)}`);

@@ -1,9 +1,9 @@
 import {
-  fingerprintOf,
+  computeFingerprint,
   invalidType,
   isGoldKeyError,
   keyBytes,
-  kindOf,
+  describeType,
   nodeCrypto,
   redactValue,
   RotationError,
@@ -45,7 +45,7 @@ export class KeyMaterial {
     const encrypted = await this.cipher.encrypt(key, { bind: this.binding, signal });
     const back = await this.cipher.decrypt(encrypted.ciphertext, { bind: this.binding, signal });
     try {
-      if (!same(back, key) || encrypted.fingerprint !== fingerprintOf(key)) {
+      if (!same(back, key) || encrypted.fingerprint !== computeFingerprint(key)) {
         throw new RotationError('What was encrypted does not decrypt to the same key: nothing was written.', { step });
       }
     } finally {
@@ -57,7 +57,7 @@ export class KeyMaterial {
   checkMetadata(step: string, key: Uint8Array, metadata: Metadata): void {
     if (metadata === undefined) return;
     if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-      throw invalidType(`\`metadata\` must be an object of strings, got ${kindOf(metadata)}.`);
+      throw invalidType(`\`metadata\` must be an object of strings, got ${describeType(metadata)}.`);
     }
     const secret = Buffer.from(key).toString('latin1');
     for (const [name, value] of Object.entries(metadata)) {
@@ -74,7 +74,7 @@ export class KeyMaterial {
     key: Uint8Array,
     { signal }: Cancelling,
   ): Promise<boolean> {
-    if (version?.ciphertext === undefined || version.fingerprint !== fingerprintOf(key)) return false;
+    if (version?.ciphertext === undefined || version.fingerprint !== computeFingerprint(key)) return false;
     const held = await this.open(name, version, signal);
     try {
       return same(held, key);

@@ -1,4 +1,4 @@
-import { checkNames } from '../../core/index.js';
+import { checkOptionNames } from '../../core/index.js';
 import { meansOf, type Means } from './means.js';
 import { Moves } from './move-stages.js';
 import { checkPlan, rotateOnce } from './next-step.js';
@@ -153,7 +153,7 @@ export class KeyRotationManager {
    * @param options - `maxAge` in ms, at least 1
    */
   async isDue(options: { maxAge: number }): Promise<boolean> {
-    checkNames('isDue', options, ['maxAge']);
+    checkOptionNames('isDue', options, ['maxAge']);
     const maxAge = neededTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
     const { ring } = await this.#means.writer.start('isDue', {});
     return ageOf(ring, ring.current, this.#now) >= maxAge;

@@ -1,4 +1,4 @@
-import { integer, invalidRange, invalidType, kindOf, type RotationError } from '../../core/index.js';
+import { checkInteger, invalidRange, invalidType, describeType, type RotationError } from '../../core/index.js';
 import type { Means } from './means.js';
 import type { ReadRing } from '../ring/read-ring.js';
 import { expectVersion, refused } from './step-refused.js';
@@ -41,9 +41,9 @@ export class Moves {
   async promote(options: StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined }): Promise<void> {
     checkStep('promote', options, ['overlap', 'cutover']);
     const { cutover = false } = options;
-    if (typeof cutover !== 'boolean') throw invalidType(`\`cutover\` must be a boolean, got ${kindOf(cutover)}.`);
+    if (typeof cutover !== 'boolean') throw invalidType(`\`cutover\` must be a boolean, got ${describeType(cutover)}.`);
     if (cutover && options.overlap !== undefined) throw invalidType('`cutover` has no `overlap`: give one of them.');
-    const overlap = cutover ? 0 : integer('overlap', options.overlap, OVERLAP, 1);
+    const overlap = cutover ? 0 : checkInteger('overlap', options.overlap, OVERLAP, 1);
     const at = await this.#means.writer.start('promote', options);
     const { ring } = at;
     const { rollout, previous } = ring;
@@ -149,7 +149,7 @@ export class Moves {
 
 /** Holds a share of the clients to its range. */
 export function checkPercent(name: string, percent: unknown): void {
-  if (typeof percent !== 'number') throw invalidType(`\`${name}\` must be a number, got ${kindOf(percent)}.`);
+  if (typeof percent !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(percent)}.`);
   if (percent >= 0 && percent <= 100) return;
   throw invalidRange(`\`${name}\` must be from 0 to 100, got ${String(percent)}.`);
 }

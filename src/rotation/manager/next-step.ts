@@ -1,4 +1,4 @@
-import { checkNames, integer, invalidType } from '../../core/index.js';
+import { checkOptionNames, checkInteger, invalidType } from '../../core/index.js';
 import type { KeyRotationManager } from './key-rotation-manager.js';
 import { checkPercent } from './move-stages.js';
 import { refused } from './step-refused.js';
@@ -22,18 +22,18 @@ interface Plan {
 
 /** Holds the options of `rotate` to their types. */
 export function checkPlan(of: string, options: RotateOptions, more: readonly string[] = []): Plan {
-  checkNames(of, options, ['canary', 'dwell', 'overlap', 'maxAge', 'signal', ...more]);
+  checkOptionNames(of, options, ['canary', 'dwell', 'overlap', 'maxAge', 'signal', ...more]);
   const { canary = CANARY, overlap } = options;
   checkSignal(options.signal);
   if (!Array.isArray(canary)) throw invalidType('`canary` must be an array of percentages.');
   for (const [index, percent] of (canary as readonly unknown[]).entries())
     checkPercent(`canary[${String(index)}]`, percent);
-  if (overlap !== undefined) integer('overlap', overlap, 0, 1);
+  if (overlap !== undefined) checkInteger('overlap', overlap, 0, 1);
   return {
     canary: (canary as readonly number[]).toSorted((a, b) => a - b),
-    dwell: integer('dwell', options.dwell, DWELL, 0),
+    dwell: checkInteger('dwell', options.dwell, DWELL, 0),
     overlap,
-    maxAge: integer('maxAge', options.maxAge, MAX_AGE, 1, Number.MAX_SAFE_INTEGER),
+    maxAge: checkInteger('maxAge', options.maxAge, MAX_AGE, 1, Number.MAX_SAFE_INTEGER),
   };
 }
 

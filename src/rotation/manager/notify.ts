@@ -1,4 +1,4 @@
-import { retrying, type Clock } from '../../core/index.js';
+import { withRetries, type Clock } from '../../core/index.js';
 import type { RingChange } from '../ring/types.js';
 
 const RETRIES = 2;
@@ -26,7 +26,7 @@ export async function notifyAll(
   await Promise.all(
     hooks.map(async (hook, index) => {
       try {
-        await retrying(() => inTime(clock, async () => hook({ ...change })), {
+        await withRetries(() => inTime(clock, async () => hook({ ...change })), {
           retries: RETRIES,
           clock,
           delayOf: (_, retried) => PAUSE * 2 ** retried,

@@ -1,10 +1,10 @@
 import {
-  checkNames,
-  integer,
+  checkOptionNames,
+  checkInteger,
   invalidType,
-  kindOf,
-  optionalFunction,
-  optionalString,
+  describeType,
+  checkOptionalFunction,
+  checkOptionalString,
   systemClock,
   type Clock,
 } from '../../core/index.js';
@@ -21,15 +21,15 @@ export interface CheckedRotation {
 }
 
 export function checkRotation(options: RotationOptions): CheckedRotation {
-  checkNames('KeyRotationManager', options, ['ring', 'name', 'cipher', 'probe', 'generate', 'notify', 'clock']);
+  checkOptionNames('KeyRotationManager', options, ['ring', 'name', 'cipher', 'probe', 'generate', 'notify', 'clock']);
   const notify = options.notify ?? [];
   if (!Array.isArray(notify) || !notify.every((hook) => typeof hook === 'function')) {
-    throw invalidType(`\`notify\` must be an array of functions, got ${kindOf(notify)}.`);
+    throw invalidType(`\`notify\` must be an array of functions, got ${describeType(notify)}.`);
   }
   return {
     source: ringSource(options),
-    probe: optionalFunction('probe', options.probe),
-    generate: optionalFunction('generate', options.generate),
+    probe: checkOptionalFunction('probe', options.probe),
+    generate: checkOptionalFunction('generate', options.generate),
     notify: [...(notify as NonNullable<RotationOptions['notify']>)],
     clock: options.clock ?? systemClock,
   };
@@ -37,13 +37,13 @@ export function checkRotation(options: RotationOptions): CheckedRotation {
 
 /** Holds a step's options to their names and types; `more` names what the step adds. */
 export function checkStep(step: string, options: StepOptions, more: readonly string[] = []): void {
-  checkNames(step, options, ['version', 'revision', 'force', 'signal', ...more]);
+  checkOptionNames(step, options, ['version', 'revision', 'force', 'signal', ...more]);
   const { version, revision, force, signal } = options;
-  optionalString('version', version);
-  integer('revision', revision, 1, 1, Number.MAX_SAFE_INTEGER);
+  checkOptionalString('version', version);
+  checkInteger('revision', revision, 1, 1, Number.MAX_SAFE_INTEGER);
   // A `'no'` from a shell must not be taken for either answer.
   if (force !== undefined && typeof force !== 'boolean') {
-    throw invalidType(`\`force\` must be a boolean, got ${kindOf(force)}.`);
+    throw invalidType(`\`force\` must be a boolean, got ${describeType(force)}.`);
   }
   checkSignal(signal);
 }
@@ -51,12 +51,12 @@ export function checkStep(step: string, options: StepOptions, more: readonly str
 /** A time in ms that has no default. */
 export function neededTime(name: string, value: unknown, max?: number): number {
   if (value === undefined) throw invalidType(`\`${name}\` is missing: it is a time in ms, at least 1.`);
-  return integer(name, value, 1, 1, max);
+  return checkInteger(name, value, 1, 1, max);
 }
 
 export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
-  throw invalidType(`\`signal\` must be an AbortSignal, got ${kindOf(signal)}.`);
+  throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
 }
 
 /** A signal for those who must be given one. */

@@ -1,4 +1,4 @@
-import { delay, integer, invalidType, isGoldKeyError, nodeCrypto, type Clock } from '../../core/index.js';
+import { delay, checkInteger, invalidType, isGoldKeyError, nodeCrypto, type Clock } from '../../core/index.js';
 import { checkPlan } from './next-step.js';
 import { neededTime } from './options.js';
 import type { RingStore, RotateOptions, RotationStatus } from '../ring/types.js';
@@ -27,7 +27,7 @@ export async function runSchedule(
   const { every, jitter, signal, ...plan } = options;
   const pause = neededTime('every', every);
   neededTime('maxAge', plan.maxAge, Number.MAX_SAFE_INTEGER);
-  const spread = integer('jitter', jitter, Math.floor(pause / 10), 0);
+  const spread = checkInteger('jitter', jitter, Math.floor(pause / 10), 0);
   if (!(signal instanceof AbortSignal))
     throw invalidType('`signal` must be an AbortSignal: it is what ends the schedule.');
   const holder = nodeCrypto().randomUUID();

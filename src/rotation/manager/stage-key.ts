@@ -1,4 +1,4 @@
-import { checkNames, conflict, isGoldKeyError, keyBytes, nodeCrypto } from '../../core/index.js';
+import { checkOptionNames, conflict, isGoldKeyError, keyBytes, nodeCrypto } from '../../core/index.js';
 import { type Cancelling, type Metadata } from './key-material.js';
 import type { Means } from './means.js';
 import type { ReadRing } from '../ring/read-ring.js';
@@ -23,7 +23,7 @@ export class Staging {
   }
 
   async init(key: Key, options: { metadata?: Metadata; signal?: AbortSignal | undefined }): Promise<string> {
-    checkNames('init', options, ['metadata', 'signal']);
+    checkOptionNames('init', options, ['metadata', 'signal']);
     const { signal } = options;
     checkSignal(signal);
     const { name } = this.#means.options.source;

@@ -1,6 +1,6 @@
 import {
-  errorAgain,
-  fingerprintOf,
+  copyError,
+  computeFingerprint,
   isGoldKeyError,
   KeyDecryptError,
   type GoldKeyError,
@@ -39,7 +39,7 @@ export async function openVersion(
     );
   }
   const bytes = await firstToOpen(accepting, name, version.ciphertext, source.name, signal);
-  if (fingerprintOf(bytes) === version.fingerprint) return bytes;
+  if (computeFingerprint(bytes) === version.fingerprint) return bytes;
   bytes.fill(0);
   throw new KeyDecryptError(
     `Version ${name} of the key ring \`${source.name}\` does not hold the key whose fingerprint it names; it was not used.`,
@@ -61,9 +61,9 @@ async function firstToOpen(
       return await cipher.decrypt(ciphertext, { bind: { [RING_BINDING]: ring }, signal });
     } catch (error) {
       if (!isGoldKeyError(error)) throw error;
-      first ??= errorAgain(error, { version: name });
+      first ??= copyError(error, { version: name });
       // A store that is down says nothing about the ciphertext; the error of the one that may open it counts.
-      if (error.retryable) throw errorAgain(error, { version: name });
+      if (error.retryable) throw copyError(error, { version: name });
     }
   }
   throw first as GoldKeyError;

@@ -1,4 +1,4 @@
-import { KeyProviderError, kindOf } from '../../core/index.js';
+import { KeyProviderError, describeType } from '../../core/index.js';
 import type { KeyRingDocument, RingVersion, VersionState } from './types.js';
 
 export const FORMAT = 'goldkey/1';
@@ -42,7 +42,7 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
   const strings = (holder: Fields, path: string, name: string): void => {
     const pairs = fieldsOf(own(holder, name)) ?? fail(join(path, name), 'must be an object of strings');
     for (const [key, found] of Object.entries(pairs)) {
-      if (typeof found !== 'string') fail(join(join(path, name), key), `must be a string, got ${kindOf(found)}`);
+      if (typeof found !== 'string') fail(join(join(path, name), key), `must be a string, got ${describeType(found)}`);
     }
   };
 
@@ -130,7 +130,9 @@ function broken(store: string, path: string | undefined, what: string): KeyProvi
 }
 
 function textExpected(found: unknown): string {
-  return found === undefined ? 'is missing' : `must be a non-empty string, got ${found === '' ? "''" : kindOf(found)}`;
+  return found === undefined
+    ? 'is missing'
+    : `must be a non-empty string, got ${found === '' ? "''" : describeType(found)}`;
 }
 
 function fieldsOf(value: unknown): Fields | undefined {

@@ -1,10 +1,10 @@
 import {
-  checkNames,
-  freshUntilOf,
+  checkOptionNames,
+  getFreshUntil,
   invalidType,
   KeyNotFoundError,
   KeyProviderError,
-  kindOf,
+  describeType,
   type KeyProvider,
   type LoadRequest,
   type Rollout,
@@ -60,12 +60,12 @@ const KEY_RING = 'key-ring';
  * ```
  */
 export function fromKeyRing(options: KeyRingOptions): KeyProvider {
-  checkNames('fromKeyRing', options, ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections']);
+  checkOptionNames('fromKeyRing', options, ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections']);
   const source = ringSource(options);
   const reader = new RingReader(source, pinOf(options.pinnedVersion));
   const { reportRejections = false } = options;
   if (typeof reportRejections !== 'boolean') {
-    throw invalidType(`\`reportRejections\` must be a boolean, got ${kindOf(reportRejections)}.`);
+    throw invalidType(`\`reportRejections\` must be a boolean, got ${describeType(reportRejections)}.`);
   }
   const { store, ciphers } = source;
   const hold = new Hold([store, ...ciphers]);
@@ -139,7 +139,7 @@ class RingReader {
     // time has come is decrypted again, or a revocation at the master key would never take effect.
     if (known?.includes(name) === true) {
       const isMoving = this.#served.get(stage) !== name;
-      const expiresAt = isMoving ? undefined : freshUntilOf(request);
+      const expiresAt = isMoving ? undefined : getFreshUntil(request);
       if (isMoving || expiresAt !== undefined) {
         this.#served.set(stage, name);
         return { unchanged: true, version: name, expiresAt };

@@ -1,4 +1,4 @@
-import { invalidType, KeyNotFoundError, KeyProviderError, kindOf, type KeyCipher } from '../../core/index.js';
+import { invalidType, KeyNotFoundError, KeyProviderError, describeType, type KeyCipher } from '../../core/index.js';
 import { checkRing } from './document.js';
 import type { KeyRingDocument, RingStore } from './types.js';
 
@@ -23,7 +23,7 @@ export function ringSource(options: {
 }): RingSource {
   const store = options.ring as Partial<RingStore> | null | undefined;
   if (typeof store?.read !== 'function' || typeof store.write !== 'function' || typeof store.name !== 'string') {
-    throw invalidType(`\`ring\` must be a ring store, such as fileRing(path), got ${kindOf(store)}.`);
+    throw invalidType(`\`ring\` must be a ring store, such as fileRing(path), got ${describeType(store)}.`);
   }
   const { name } = options;
   if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/.test(name)) {
@@ -35,7 +35,9 @@ export function ringSource(options: {
   if (ciphers.length === 0) throw invalidType('`cipher` must not be empty.');
   for (const cipher of ciphers as Partial<KeyCipher | null>[]) {
     if (typeof cipher?.decrypt === 'function' && typeof cipher.accepts === 'function') continue;
-    throw invalidType(`\`cipher\` must be a KeyCipher, such as kmsCipher(…) or localCipher(…), got ${kindOf(cipher)}.`);
+    throw invalidType(
+      `\`cipher\` must be a KeyCipher, such as kmsCipher(…) or localCipher(…), got ${describeType(cipher)}.`,
+    );
   }
   return { store: store as RingStore, name, ciphers };
 }

@@ -1,4 +1,4 @@
-import { invalidType, kindOf, type Rollout, type Stage } from '../../core/index.js';
+import { invalidType, describeType, type Rollout, type Stage } from '../../core/index.js';
 import { versionOf } from './document.js';
 import type { KeyRingDocument } from './types.js';
 
@@ -13,7 +13,7 @@ export interface Pin {
 /** What `pinnedVersion` asks for; an empty string is unset. */
 export function pinOf(pinned: unknown): Pin {
   if (pinned === undefined || pinned === '') return NO_PIN;
-  if (typeof pinned !== 'string') throw invalidType(`\`pinnedVersion\` must be a string, got ${kindOf(pinned)}.`);
+  if (typeof pinned !== 'string') throw invalidType(`\`pinnedVersion\` must be a string, got ${describeType(pinned)}.`);
   const inForce = (ring: KeyRingDocument): boolean => versionOf(ring, pinned)?.state !== 'retired';
   return {
     name: pinned,

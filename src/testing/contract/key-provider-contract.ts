@@ -1,7 +1,7 @@
 import {
   invalidType,
   isGoldKeyError,
-  kindOf,
+  describeType,
   type KeyProvider,
   type LoadedKey,
   type UnchangedKey,
@@ -74,10 +74,10 @@ export function keyProviderContract(
   create: (key: string) => Promise<ProviderFixture>,
   runner: TestRunner,
 ): void {
-  if (typeof create !== 'function') throw invalidType(`\`create\` must be a function, got ${kindOf(create)}.`);
+  if (typeof create !== 'function') throw invalidType(`\`create\` must be a function, got ${describeType(create)}.`);
   for (const part of ['describe', 'it', 'expect'] as const) {
     if (typeof runner[part] === 'function') continue;
-    throw invalidType(`\`runner.${part}\` must be a function, got ${kindOf(runner[part])}.`);
+    throw invalidType(`\`runner.${part}\` must be a function, got ${describeType(runner[part])}.`);
   }
   const test = (title: string, run: Test, hook?: 'rotate' | 'deny' | 'stop'): void => {
     // A rest parameter: jest takes a body that declares one for a callback test.

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import {
-  checkNames,
-  integer,
+  checkOptionNames,
+  checkInteger,
   invalidRange,
   invalidType,
-  kindOf,
+  describeType,
   nodeCrypto,
-  optionalString,
+  checkOptionalString,
   type EncryptionContext,
 } from '../../core/index.js';
 import { checkTimes, FaultQueue, oneOf } from '../http/fault-queue.js';
@@ -174,7 +174,7 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
     encrypt: (plaintext, context) =>
       seal(keys.defaultKey, checkPlaintext(plaintext), checkContext(context)).toString('base64'),
     inject(fault, how = {}) {
-      checkNames('`inject`', how, ['times', 'operation']);
+      checkOptionNames('`inject`', how, ['times', 'operation']);
       const names = Object.keys(KMS_OPERATIONS);
       const operation = how.operation === undefined ? undefined : oneOf('`operation`', how.operation, names);
       faults.add({ fault: oneOf('The fault', fault, KMS_FAULTS), operation }, checkTimes(how.times));
@@ -201,20 +201,20 @@ function checkOptions(options: FakeKmsOptions): {
   latency: number;
   credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
 } {
-  checkNames('startFakeKms', options, ['port', 'region', 'latency', 'credentials']);
+  checkOptionNames('startFakeKms', options, ['port', 'region', 'latency', 'credentials']);
   const { credentials } = options;
   if (credentials !== undefined) {
-    checkNames('`credentials`', credentials, ['accessKeyId', 'secretAccessKey']);
+    checkOptionNames('`credentials`', credentials, ['accessKeyId', 'secretAccessKey']);
     for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
-      if (optionalString(`credentials.${name}`, credentials[name]) === undefined) {
+      if (checkOptionalString(`credentials.${name}`, credentials[name]) === undefined) {
         throw invalidType(`\`credentials.${name}\` must be a non-empty string, got undefined.`);
       }
     }
   }
   return {
-    port: integer('port', options.port, 0, 0, 65_535),
-    region: optionalString('region', options.region) ?? 'us-east-1',
-    latency: integer('latency', options.latency, 0, 0),
+    port: checkInteger('port', options.port, 0, 0, 65_535),
+    region: checkOptionalString('region', options.region) ?? 'us-east-1',
+    latency: checkInteger('latency', options.latency, 0, 0),
     credentials: credentials && { ...credentials },
   };
 }
@@ -225,7 +225,8 @@ function operationOf(request: LoopbackRequest): string {
 }
 
 function checkPlaintext(plaintext: unknown): Buffer {
-  if (typeof plaintext !== 'string') throw invalidType(`\`plaintext\` must be a string, got ${kindOf(plaintext)}.`);
+  if (typeof plaintext !== 'string')
+    throw invalidType(`\`plaintext\` must be a string, got ${describeType(plaintext)}.`);
   const bytes = Buffer.from(plaintext);
   if (bytes.length >= 1 && bytes.length <= MAX_PLAINTEXT_BYTES) return bytes;
   throw invalidRange(
@@ -235,11 +236,11 @@ function checkPlaintext(plaintext: unknown): Buffer {
 
 function checkContext(context: unknown): EncryptionContext {
   if (typeof context !== 'object' || context === null || Array.isArray(context)) {
-    throw invalidType(`The EncryptionContext must be an object of strings, got ${kindOf(context)}.`);
+    throw invalidType(`The EncryptionContext must be an object of strings, got ${describeType(context)}.`);
   }
   const wrong = Object.entries(context).find(([, value]) => typeof value !== 'string');
   if (wrong !== undefined) {
-    throw invalidType(`The EncryptionContext's \`${wrong[0]}\` must be a string, got ${kindOf(wrong[1])}.`);
+    throw invalidType(`The EncryptionContext's \`${wrong[0]}\` must be a string, got ${describeType(wrong[1])}.`);
   }
   return context as EncryptionContext;
 }

@@ -1,4 +1,4 @@
-import { invalidType, kindOf, nodeCrypto } from '../../core/index.js';
+import { invalidType, describeType, nodeCrypto } from '../../core/index.js';
 
 /** How the key of a call stands with the fake price API. */
 export type KeyStanding = 'live' | 'revoked' | 'unknown' | 'none';
@@ -8,7 +8,7 @@ export class KeyRegister {
   readonly #standings = new Map<string, 'live' | 'revoked'>();
 
   constructor(keys: readonly string[] = []) {
-    if (!Array.isArray(keys)) throw invalidType(`\`keys\` must be an array of strings, got ${kindOf(keys)}.`);
+    if (!Array.isArray(keys)) throw invalidType(`\`keys\` must be an array of strings, got ${describeType(keys)}.`);
     for (const key of keys) this.accept(key);
   }
 
@@ -28,5 +28,5 @@ export class KeyRegister {
 
 function digestOf(key: unknown): string {
   if (typeof key === 'string' && key !== '') return nodeCrypto().createHash('sha256').update(key).digest('base64');
-  throw invalidType(`A key must be a non-empty string, got ${key === '' ? "''" : kindOf(key)}.`);
+  throw invalidType(`A key must be a non-empty string, got ${key === '' ? "''" : describeType(key)}.`);
 }

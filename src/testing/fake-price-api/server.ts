@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { checkNames, integer, invalidType, kindOf } from '../../core/index.js';
+import { checkOptionNames, checkInteger, invalidType, describeType } from '../../core/index.js';
 import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../prices/apis/names.js';
 import { checkTimes, FaultQueue, oneOf } from '../http/fault-queue.js';
 import { apiNinjasDialect } from './apis/api-ninjas.js';
@@ -126,11 +126,11 @@ interface Injected {
  * ```
  */
 export async function startFakePriceApi(options: FakePriceApiOptions = {}): Promise<FakePriceApi> {
-  checkNames('startFakePriceApi', options, ['api', 'keys', 'latency', 'port']);
+  checkOptionNames('startFakePriceApi', options, ['api', 'keys', 'latency', 'port']);
   const dialect = dialectOf(options.api);
   const keys = new KeyRegister(options.keys);
-  const latency = integer('latency', options.latency, 0, 0);
-  const port = integer('port', options.port, 0, 0, 65_535);
+  const latency = checkInteger('latency', options.latency, 0, 0);
+  const port = checkInteger('port', options.port, 0, 0, 65_535);
   const faults = new FaultQueue<Injected>();
   const calls: { at: number; status: number; key: KeyStanding }[] = [];
 
@@ -163,9 +163,9 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
       keys.revoke(key);
     },
     inject(fault, how = {}) {
-      checkNames('`inject`', how, ['times', 'retryAfter']);
+      checkOptionNames('`inject`', how, ['times', 'retryAfter']);
       const fallback = fault === 'rate-limited' ? 1_000 : undefined;
-      const retryAfter = how.retryAfter === undefined ? fallback : integer('retryAfter', how.retryAfter, 0, 0);
+      const retryAfter = how.retryAfter === undefined ? fallback : checkInteger('retryAfter', how.retryAfter, 0, 0);
       faults.add({ fault: oneOf('The fault', fault, FAULTS), retryAfter }, checkTimes(how.times));
     },
     close: () => server.close(),
@@ -174,7 +174,8 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
 }
 
 function dialectOf(api: unknown): PriceDialect {
-  if (api !== undefined && typeof api !== 'string') throw invalidType(`\`api\` must be a string, got ${kindOf(api)}.`);
+  if (api !== undefined && typeof api !== 'string')
+    throw invalidType(`\`api\` must be a string, got ${describeType(api)}.`);
   const name = priceApiNamed(api ?? 'metals-api');
   return DIALECTS[oneOf('`api`', name ?? api, PRICE_APIS)];
 }

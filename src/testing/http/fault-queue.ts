@@ -1,4 +1,4 @@
-import { invalidRange, invalidType, kindOf } from '../../core/index.js';
+import { invalidRange, invalidType, describeType } from '../../core/index.js';
 
 interface Pending<D> {
   readonly detail: D;
@@ -33,13 +33,15 @@ export class FaultQueue<D> {
 export function oneOf<T extends string>(option: string, value: unknown, names: readonly T[]): T {
   const found = names.find((name) => name === value);
   if (found !== undefined) return found;
-  throw invalidType(`${option} must be one of ${names.map((name) => `'${name}'`).join(', ')}, got ${kindOf(value)}.`);
+  throw invalidType(
+    `${option} must be one of ${names.map((name) => `'${name}'`).join(', ')}, got ${describeType(value)}.`,
+  );
 }
 
 /** How many requests a fault is for: a positive integer or `Infinity`. */
 export function checkTimes(times: unknown): number {
   if (times === undefined) return 1;
-  if (typeof times !== 'number') throw invalidType(`\`times\` must be a number, got ${kindOf(times)}.`);
+  if (typeof times !== 'number') throw invalidType(`\`times\` must be a number, got ${describeType(times)}.`);
   if (times !== Infinity && (!Number.isInteger(times) || times < 1)) {
     throw invalidRange(`\`times\` must be a positive integer or Infinity, got ${String(times)}.`);
   }

@@ -1,7 +1,7 @@
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fingerprintOf } from '../../../src/core/index.js';
+import { computeFingerprint } from '../../../src/core/index.js';
 import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
 
 const KEY = 'sk"test/+&=0123456';
@@ -33,7 +33,7 @@ describe('copy', () => {
     expect(encrypted).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[A-Za-z0-9+/]+=*\n$/) });
     expect(encrypted.stderr).toContain('The key was read back where it is now, and is the same.');
     expect(back.code, back.stderr).toBe(0);
-    expect(JSON.parse(back.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY) });
+    expect(JSON.parse(back.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY) });
     expect(await readFile(there, 'utf8')).toBe(KEY);
     expect((await stat(there)).mode & 0o777).toBe(0o600);
     expect((await readdir(folder.path)).toSorted()).toEqual(['again.key', 'api.key', 'master.key']);

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fingerprintOf } from '../../../src/core/index.js';
+import { computeFingerprint } from '../../../src/core/index.js';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
@@ -58,7 +58,7 @@ describe('the command line against KMS', () => {
     const priced = await run(['price', 'XAU', ...ciphertext, ...context, ...at, '--api-url', api.url]);
 
     expect([encrypted.code, verified.code, priced.code]).toEqual([0, 0, 0]);
-    expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY), length: KEY.length });
+    expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY), length: KEY.length });
     expect(priced.stdout).toMatch(
       /^XAU 2199\.5135616442817 USD per troy ounce\n[^]*\nKMS was called once \(key c-[0-9a-f]{8}\)\n$/,
     );

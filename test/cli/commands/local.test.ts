@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fingerprintOf } from '../../../src/core/index.js';
+import { computeFingerprint } from '../../../src/core/index.js';
 import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
 
@@ -83,7 +83,7 @@ describe('encrypt --local', () => {
       ciphertext: expect.any(String),
       keyId: expect.any(String),
       encryptionContext: { service: 'gold-data-stream', environment: 'test' },
-      fingerprint: fingerprintOf(KEY),
+      fingerprint: computeFingerprint(KEY),
     });
     expectNoKey(ran);
   });
@@ -93,7 +93,7 @@ describe('encrypt --local', () => {
     const ran = await run(['encrypt', ...local, ...CONTEXT, '--json'], { typed });
 
     expect(ran).toMatchObject({ code: 0, stderr: 'Key to encrypt (not shown): \n', raw: [true, false] });
-    expect(JSON.parse(ran.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY) });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY) });
     expectNoKey(ran);
   });
 
@@ -132,7 +132,7 @@ describe('verify --local', () => {
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toBe(
-      `version      ${/c-[0-9a-f]{8}/.exec(ran.stdout)?.[0] ?? ''}\nfingerprint  ${fingerprintOf(KEY)}\nlength       ${String(KEY.length)}\n`,
+      `version      ${/c-[0-9a-f]{8}/.exec(ran.stdout)?.[0] ?? ''}\nfingerprint  ${computeFingerprint(KEY)}\nlength       ${String(KEY.length)}\n`,
     );
     expectNoKey(ran);
   });
@@ -144,7 +144,7 @@ describe('verify --local', () => {
 
     expect(JSON.parse(ran.stdout)).toEqual({
       version: expect.stringMatching(/^c-[0-9a-f]{8}$/),
-      fingerprint: fingerprintOf(KEY),
+      fingerprint: computeFingerprint(KEY),
       length: KEY.length,
     });
   });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fingerprintOf } from '../../../src/core/index.js';
+import { computeFingerprint } from '../../../src/core/index.js';
 import {
   manualClock,
   startFakeKms,
@@ -95,7 +95,7 @@ describe('price', () => {
 
     const quotes = quotesOf(several.stdout);
     expect(quotes).toMatchObject([
-      { metal: 'XAU', price: Number(GOLD), store: 'local', loads: 1, fingerprint: fingerprintOf(KEY) },
+      { metal: 'XAU', price: Number(GOLD), store: 'local', loads: 1, fingerprint: computeFingerprint(KEY) },
       { metal: 'XAG', price: 25.34, requestMs: expect.any(Number), version: expect.stringMatching(/^c-/) },
     ]);
     const fields = 'metal currency price unit timestamp source direction requestMs store loads version fingerprint';
@@ -188,7 +188,7 @@ describe('price --watch', () => {
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(quotesOf(ran.stdout).map(({ fingerprint }) => fingerprint)).toEqual(
-      [KEY, NEXT, NEXT].map((key) => fingerprintOf(key)),
+      [KEY, NEXT, NEXT].map((key) => computeFingerprint(key)),
     );
     expect(api.calls.map(({ status }) => status)).toEqual([200, 401, 200, 200]);
     expectNoKey(ran.stdout, ran.stderr);
@@ -364,7 +364,7 @@ describe('price against KMS', () => {
     const ran = await watching.ended;
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
-    expect(quotesOf(ran.stdout)[3]).toMatchObject({ store: 'kms', loads: 2, fingerprint: fingerprintOf(NEXT) });
+    expect(quotesOf(ran.stdout)[3]).toMatchObject({ store: 'kms', loads: 2, fingerprint: computeFingerprint(NEXT) });
     expect(kms.requests.map(({ operation }) => operation)).toEqual(['Decrypt', 'Decrypt']);
     expect(api.calls.filter(({ status }) => status === 401)).toHaveLength(1);
     expectNoKey(ran.stdout, ran.stderr);
@@ -401,7 +401,7 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
     api.revoke(KEY);
     await expect
       .poll(() => quotesOf(output.stdout).at(-1)?.['fingerprint'], { timeout: 10_000 })
-      .toBe(fingerprintOf(NEXT));
+      .toBe(computeFingerprint(NEXT));
     const before = linesOf(output.stdout).length;
     await expect.poll(() => linesOf(output.stdout).length, { timeout: 10_000 }).toBeGreaterThan(before);
     child.kill('SIGINT');
@@ -424,7 +424,7 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
 
     expect(await once(child, 'close')).toEqual([0, null]);
     expect(output.stderr).toBe('');
-    expect(quotesOf(output.stdout).at(-1)).toMatchObject({ fingerprint: fingerprintOf(NEXT), loads: 2 });
+    expect(quotesOf(output.stdout).at(-1)).toMatchObject({ fingerprint: computeFingerprint(NEXT), loads: 2 });
     expect(api.calls.filter(({ status }) => status === 401)).toHaveLength(1);
     const good = api.calls.filter(({ status }) => status === 200).length;
     expect([good, good - 1]).toContain(linesOf(output.stdout).length);

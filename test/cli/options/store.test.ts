@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fingerprintOf } from '../../../src/core/index.js';
+import { computeFingerprint } from '../../../src/core/index.js';
 import { startFakePriceApi } from '../../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder } from '../run.js';
 
@@ -24,7 +24,7 @@ describe('--store', () => {
     const ran = await run(['verify', '--store', `file://${path}`, '--json']);
 
     expect(ran.code, ran.stderr).toBe(0);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ fingerprint: fingerprintOf(KEY), length: KEY.length });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY), length: KEY.length });
     for (const form of formsOf(KEY)) expect(ran.stdout + ran.stderr).not.toContain(form);
   });
 

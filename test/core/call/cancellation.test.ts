@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endingOf, GoldDataClient, type Ending, type KeyContext } from '../../../src/core/index.js';
+import { getCancellation, GoldDataClient, type CancellationSignal, type KeyContext } from '../../../src/core/index.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { memoryKeyProvider } from '../../../src/testing/memory-provider.js';
 import { failure } from '../../providers/loading.js';
@@ -13,7 +13,7 @@ function hanging(): { gold: GoldDataClient<string>; clock: ReturnType<typeof man
     retry: false,
     keyProvider: memoryKeyProvider({ current: 'test-key-0001' }),
     fetchPrice: (_, context) => {
-      const ending = endingOf(context) as Ending;
+      const ending = getCancellation(context) as CancellationSignal;
       const forgotten = (): void => void seen.push('forgotten');
       ending.addEventListener('abort', forgotten);
       ending.addEventListener('abort', () => seen.push(`told: ${String(ending.reason)}`));
@@ -63,8 +63,8 @@ describe('the ending of a call, for our own adapters', () => {
     });
     await gold.getPrice();
 
-    expect(() => endingOf(kept as KeyContext)).toThrow(TypeError);
-    expect(endingOf({ apiKey: 'x' } as unknown as KeyContext)).toBeUndefined();
+    expect(() => getCancellation(kept as KeyContext)).toThrow(TypeError);
+    expect(getCancellation({ apiKey: 'x' } as unknown as KeyContext)).toBeUndefined();
     await gold.close();
   });
 });

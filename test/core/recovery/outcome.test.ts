@@ -7,7 +7,7 @@ import {
   isResponse,
   isTransientFault,
   isUnauthorized,
-  retryAfterOf,
+  readRetryAfter,
 } from '../../../src/core/recovery/outcome.js';
 import { PriceApiError } from '../../../src/prices/index.js';
 
@@ -135,7 +135,7 @@ describe('a fault that may pass', () => {
 
 describe('what is asked to be waited', () => {
   const headers = (value: unknown): object => ({ headers: { 'retry-after': value } });
-  const after = (outcome: Outcome): number | undefined => retryAfterOf(outcome, NOW);
+  const after = (outcome: Outcome): number | undefined => readRetryAfter(outcome, NOW);
 
   it.each<[string, (value: string) => Outcome]>([
     ['a returned Response', (value) => ({ result: new Response('', { headers: { 'Retry-After': value } }) })],

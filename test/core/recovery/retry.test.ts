@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { backoff, retrying, type RetryingOptions } from '../../../src/core/recovery/retry.js';
+import { computeRetryDelay, withRetries, type RetryingOptions } from '../../../src/core/recovery/retry.js';
 import { manualClock } from '../../../src/testing/index.js';
 
 afterEach(() => {
@@ -36,7 +36,7 @@ describe('retrying', () => {
   it('returns what the first run returns, and asks nothing', async () => {
     const { delayOf, options } = setUp();
     const { run, attempts } = runs(['price']);
-    expect(await retrying(run, options)).toBe('price');
+    expect(await withRetries(run, options)).toBe('price');
     expect(attempts).toEqual([1]);
     expect(delayOf).not.toHaveBeenCalled();
   });
@@ -47,7 +47,7 @@ describe('retrying', () => {
     const [first, second] = [new Error('first'), new Error('second')];
     const { run, attempts } = runs([first, second, 'price']);
 
-    const call = retrying(run, options);
+    const call = withRetries(run, options);
     await clock.advance(99);
     expect(attempts).toEqual([1]);
     await clock.advance(1);
@@ -71,7 +71,7 @@ describe('retrying', () => {
     const { clock, options } = setUp({ retries: 1 });
     const last = new Error('last');
     const { run, attempts } = runs([new Error('first'), last, 'never']);
-    const call = settle(retrying(run, options));
+    const call = settle(withRetries(run, options));
     await clock.advance(1_000);
     expect(await call).toEqual({ error: last });
     expect(attempts).toEqual([1, 2]);
@@ -81,7 +81,7 @@ describe('retrying', () => {
     const { delayOf, options } = setUp({ retries: 0 });
     const error = new Error('only');
     const { run, attempts } = runs([error, 'never']);
-    expect(await settle(retrying(run, options))).toEqual({ error });
+    expect(await settle(withRetries(run, options))).toEqual({ error });
     expect(attempts).toEqual([1]);
     expect(delayOf).not.toHaveBeenCalled();
   });
@@ -92,12 +92,12 @@ describe('retrying', () => {
     delayOf.mockImplementation((error) => (error === final ? undefined : 100));
 
     const once = runs([final, 'never']);
-    expect(await settle(retrying(once.run, options))).toEqual({ error: final });
+    expect(await settle(withRetries(once.run, options))).toEqual({ error: final });
     expect(once.attempts).toEqual([1]);
     expect(delayOf).toHaveBeenCalledTimes(1);
 
     const twice = runs([new Error('first'), final, 'never']);
-    const call = settle(retrying(twice.run, options));
+    const call = settle(withRetries(twice.run, options));
     await clock.advance(1_000);
     expect(await call).toEqual({ error: final });
     expect(twice.attempts).toEqual([1, 2]);
@@ -110,7 +110,7 @@ describe('retrying', () => {
   ])('treats %s like any other error, and gives it back as it was', async (_, thrown) => {
     const { clock, options } = setUp({ retries: 1 });
     const { run, attempts } = runs([thrown, thrown]);
-    const call = settle(retrying(run, options));
+    const call = settle(withRetries(run, options));
     await clock.advance(1_000);
     expect(await call).toEqual({ error: thrown });
     expect(attempts).toEqual([1, 2]);
@@ -120,7 +120,7 @@ describe('retrying', () => {
     const controller = new AbortController();
     const { clock, options } = setUp({ signal: controller.signal });
     const { run, attempts } = runs([new Error('first'), 'never']);
-    const call = settle(retrying(run, options));
+    const call = settle(withRetries(run, options));
     await clock.advance(50);
     const reason = new Error('left');
     controller.abort(reason);
@@ -133,7 +133,7 @@ describe('backoff', () => {
   const retry = { retries: 5, minTimeout: 100, maxTimeout: 1_000, factor: 3, randomize: false };
 
   it('grows by the factor up to the longest wait', () => {
-    expect([0, 1, 2, 3].map((retried) => backoff(retry, retried))).toEqual([100, 300, 900, 1_000]);
+    expect([0, 1, 2, 3].map((retried) => computeRetryDelay(retry, retried))).toEqual([100, 300, 900, 1_000]);
   });
 
   it('is drawn between once and twice that when it is to be random', () => {
@@ -144,7 +144,7 @@ describe('backoff', () => {
       [0.999, 200],
     ] as const) {
       random.mockReturnValue(drawn);
-      expect(backoff({ ...retry, randomize: true }, 0)).toBe(waits);
+      expect(computeRetryDelay({ ...retry, randomize: true }, 0)).toBe(waits);
     }
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attempt, read } from '../../../src/core/util/safe-access.js';
+import { tryOrUndefined, readProperty } from '../../../src/core/util/safe-access.js';
 
 const fail = (): never => {
   throw new Error('not for you');
@@ -7,8 +7,8 @@ const fail = (): never => {
 
 describe('an attempt', () => {
   it('gives what the action gives, and nothing when that throws', () => {
-    expect(attempt(() => 'gold')).toBe('gold');
-    expect(attempt(fail)).toBeUndefined();
+    expect(tryOrUndefined(() => 'gold')).toBe('gold');
+    expect(tryOrUndefined(fail)).toBeUndefined();
   });
 });
 
@@ -16,11 +16,15 @@ describe('a guarded read', () => {
   it('gives the property, own or inherited, stored or made', () => {
     const holder = Object.assign(Object.create({ base: 'USD' }) as object, { get: () => 0 });
     Object.defineProperty(holder, 'price', { get: () => 2_000 });
-    expect([read(holder, 'base'), read(holder, 'price'), read(holder, 'none')]).toEqual(['USD', 2_000, undefined]);
+    expect([readProperty(holder, 'base'), readProperty(holder, 'price'), readProperty(holder, 'none')]).toEqual([
+      'USD',
+      2_000,
+      undefined,
+    ]);
   });
 
   it('gives nothing when the getter throws', () => {
-    expect(read(Object.defineProperty({}, 'price', { get: fail }), 'price')).toBeUndefined();
-    expect(read(new Proxy({}, { get: fail }), 'price')).toBeUndefined();
+    expect(readProperty(Object.defineProperty({}, 'price', { get: fail }), 'price')).toBeUndefined();
+    expect(readProperty(new Proxy({}, { get: fail }), 'price')).toBeUndefined();
   });
 });

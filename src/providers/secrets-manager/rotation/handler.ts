@@ -1,12 +1,12 @@
 import {
-  checkNames,
+  checkOptionNames,
   invalidType,
   isGoldKeyError,
   keyBytes,
-  kindOf,
+  describeType,
   MAX_TIMER_MS,
-  optionalFunction,
-  optionalString,
+  checkOptionalFunction,
+  checkOptionalString,
   RotationError,
   scrub,
   systemClock,
@@ -14,7 +14,7 @@ import {
 import { secretsManagerLink } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
 import { withKeyInField } from '../secret-value.js';
-import { within } from '../../../util/deadline.js';
+import { withDeadline } from '../../../util/deadline.js';
 import { currentKey, makeCurrent, pendingKey, refusal, standing, storePending, type SecretRotation } from './steps.js';
 
 /** What Secrets Manager sends to a rotation function, four times per rotation. */
@@ -91,13 +91,13 @@ const MARGIN_MS = 500;
 export function rotationHandler(
   options: RotationHandlerOptions,
 ): (event: RotationEvent, context?: object) => Promise<void> {
-  checkNames('rotationHandler', options, ['mintKey', 'activateKey', 'testKey', 'field', 'client']);
+  checkOptionNames('rotationHandler', options, ['mintKey', 'activateKey', 'testKey', 'field', 'client']);
   const given = {
     mintKey: required('mintKey', options.mintKey),
-    activateKey: optionalFunction('activateKey', options.activateKey),
+    activateKey: checkOptionalFunction('activateKey', options.activateKey),
     testKey: required('testKey', options.testKey),
   };
-  const field = optionalString('field', options.field);
+  const field = checkOptionalString('field', options.field);
   const link = secretsManagerLink({ client: options.client });
   return async (event, context) => {
     const { SecretId: secretId, ClientRequestToken: token, Step: step } = checkEvent(event);
@@ -107,7 +107,7 @@ export function rotationHandler(
         provider: SECRETS_MANAGER,
         retryable: true,
       });
-    await within({ ms: timeFor(context), clock: systemClock, late, signals: [] }, (signal) =>
+    await withDeadline({ ms: timeFor(context), clock: systemClock, late, signals: [] }, (signal) =>
       take({ link, secretId, token, step, field, signal }, given),
     );
   };
@@ -201,7 +201,7 @@ function checkEvent(event: unknown): RotationEvent {
 }
 
 function required<F>(name: string, value: F | undefined): F {
-  const given = optionalFunction(name, value);
-  if (given === undefined) throw invalidType(`\`${name}\` must be a function, got ${kindOf(value)}.`);
+  const given = checkOptionalFunction(name, value);
+  if (given === undefined) throw invalidType(`\`${name}\` must be a function, got ${describeType(value)}.`);
   return given;
 }

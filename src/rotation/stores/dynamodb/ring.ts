@@ -1,10 +1,10 @@
 import {
-  checkNames,
+  checkOptionNames,
   conflict,
   invalidRange,
   invalidType,
   KeyProviderError,
-  optionalString,
+  checkOptionalString,
 } from '../../../core/index.js';
 import { callDynamoDb, dynamoDbLink, ifHolds } from './client.js';
 import { DYNAMODB } from './errors.js';
@@ -71,7 +71,7 @@ interface Found {
  * ```
  */
 export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
-  checkNames('dynamoDbRing', options, ['tableName', 'name', 'client', 'clientConfig']);
+  checkOptionNames('dynamoDbRing', options, ['tableName', 'name', 'client', 'clientConfig']);
   const table = required('tableName', options.tableName);
   const name = required('name', options.name);
   if (name.includes('#')) throw invalidRange('`name` must have no `#`: it sets apart what belongs to a ring.');
@@ -143,7 +143,7 @@ export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
 }
 
 function required(name: string, value: unknown): string {
-  const text = optionalString(name, value);
+  const text = checkOptionalString(name, value);
   if (text === undefined) throw invalidType(`\`${name}\` is required.`);
   return text;
 }

@@ -14,7 +14,7 @@ import {
 import { open, readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { attempt, conflict, isGoldKeyError, nodeCrypto } from '../../../core/index.js';
+import { tryOrUndefined, conflict, isGoldKeyError, nodeCrypto } from '../../../core/index.js';
 import { FileRefused, fileFault } from './errors.js';
 import { FILE } from './file-name.js';
 
@@ -69,7 +69,7 @@ export class ClaimedFile<T extends Stamp> {
         if (claimed === undefined) return found;
         if (waits >= MAX_WAITS || claimed.isOld) {
           // Not everybody who reads may write.
-          attempt(() => this.#intoPlace(this.#claim(claimed.content.revision)));
+          tryOrUndefined(() => this.#intoPlace(this.#claim(claimed.content.revision)));
           return claimed.content;
         }
       } catch (error) {
@@ -88,7 +88,7 @@ export class ClaimedFile<T extends Stamp> {
       `.${basename(this.path)}.${nodeCrypto().randomBytes(6).toString('hex')}.draft`,
     );
     try {
-      if (attempt(() => lstatSync(this.path))?.isSymbolicLink() === true) {
+      if (tryOrUndefined(() => lstatSync(this.path))?.isSymbolicLink() === true) {
         throw new FileRefused('is a symbolic link: it is followed for reading only; write to the file it points to');
       }
       await this.#draft(draft, text);
@@ -102,7 +102,7 @@ export class ClaimedFile<T extends Stamp> {
   }
 
   async #draft(draft: string, text: string): Promise<void> {
-    const mode = attempt(() => statSync(this.path))?.mode;
+    const mode = tryOrUndefined(() => statSync(this.path))?.mode;
     const file = await open(draft, 'wx', mode === undefined ? 0o666 : mode & 0o777);
     try {
       await file.writeFile(text);
@@ -136,14 +136,14 @@ export class ClaimedFile<T extends Stamp> {
       throw error;
     }
     // The claim's name was free because it was never taken, or because it has been renamed away: only the file tells.
-    const since = attempt(() => this.#readNow());
+    const since = tryOrUndefined(() => this.#readNow());
     if (since?.writeId === next.writeId) return 'done';
     try {
       if ((since?.revision ?? 0) !== expected) throw conflict(FILE, expected, since?.revision ?? 0);
       this.#intoPlace(claim);
     } catch (error) {
       // What is told to have failed must not be rolled forward by the next writer.
-      attempt(() => {
+      tryOrUndefined(() => {
         unlinkSync(claim);
       });
       throw error;
@@ -158,9 +158,9 @@ export class ClaimedFile<T extends Stamp> {
     if (claimedAt === undefined || !(impatient || Date.now() - claimedAt > CLAIM_LIFE)) return;
     const claim = this.#claim(next);
     // Somebody's copy of the ring may have that name too.
-    const content = attempt(() => this.#parse(readFileSync(claim, 'utf8')));
+    const content = tryOrUndefined(() => this.#parse(readFileSync(claim, 'utf8')));
     if (content?.revision === next) this.#intoPlace(claim);
-    else if (attempt(() => lstatSync(claim)) !== undefined) {
+    else if (tryOrUndefined(() => lstatSync(claim)) !== undefined) {
       throw new FileRefused(`cannot be written: \`${claim}\` is in the way, and is no revision ${String(next)} of it`);
     }
   }
@@ -175,16 +175,16 @@ export class ClaimedFile<T extends Stamp> {
   }
 
   #claimedAt(revision: number): number | undefined {
-    return attempt(() => lstatSync(this.#claim(revision)))?.ctimeMs;
+    return tryOrUndefined(() => lstatSync(this.#claim(revision)))?.ctimeMs;
   }
 
   /** What is claimed to follow `found`, if it is: a claim is one name of a draft that has another. */
   #claimedAfter(found: T | undefined): { content: T; isOld: boolean } | undefined {
     const next = (found?.revision ?? 0) + 1;
     const claim = this.#claim(next);
-    const stats = attempt(() => lstatSync(claim));
+    const stats = tryOrUndefined(() => lstatSync(claim));
     if (stats?.isFile() !== true || stats.nlink < 2) return undefined;
-    const content = attempt(() => this.#parse(readFileSync(claim, 'utf8')));
+    const content = tryOrUndefined(() => this.#parse(readFileSync(claim, 'utf8')));
     // A writer that has lost gives its claim back: what follows the file is claimed only while the file is the same.
     if (content?.revision !== next || this.#readNow()?.writeId !== found?.writeId) return undefined;
     return { content, isOld: Date.now() - stats.ctimeMs > CLAIM_LIFE };

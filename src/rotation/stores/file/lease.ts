@@ -1,4 +1,4 @@
-import { attempt, KeyProviderError, nodeCrypto } from '../../../core/index.js';
+import { tryOrUndefined, KeyProviderError, nodeCrypto } from '../../../core/index.js';
 import { ClaimedFile, type Stamp } from './compare-and-swap-file.js';
 import { documentLease, leaseFrom, type LeaseDocument } from '../lease.js';
 import { FILE } from './file-name.js';
@@ -20,7 +20,7 @@ export function fileLease(path: string): NonNullable<RingStore['lease']> {
 }
 
 function parseLease(text: string): LeaseDocument & Stamp {
-  const lease = leaseFrom(attempt(() => JSON.parse(text) as Stamp) ?? undefined, FILE);
+  const lease = leaseFrom(tryOrUndefined(() => JSON.parse(text) as Stamp) ?? undefined, FILE);
   if (Number.isSafeInteger(lease.revision)) return lease;
   throw new KeyProviderError(
     'The lease beside the key ring has no revision; remove that file when no rotation is running.',

@@ -1,4 +1,4 @@
-import { requiredString } from '../../../core/index.js';
+import { checkString } from '../../../core/index.js';
 import { watchFile } from '../../../util/watch-file.js';
 import { ClaimedFile } from './compare-and-swap-file.js';
 import { fileLease } from './lease.js';
@@ -32,7 +32,7 @@ import type { RingStore } from '../../ring/types.js';
  * ```
  */
 export function fileRing(path: string): RingStore {
-  requiredString('path', path);
+  checkString('path', path);
   const file = new ClaimedFile(path, (text) => parseRing(text, FILE));
   return {
     name: FILE,

@@ -1,4 +1,4 @@
-import { attempt } from '../../../core/index.js';
+import { tryOrUndefined } from '../../../core/index.js';
 import { packageLoader } from '../../../util/load-package.js';
 import { REDIS } from './errors.js';
 
@@ -73,5 +73,5 @@ export async function connected(client: RedisClient): Promise<RedisClient> {
 
 /** Ends a connection at once. One that has ended already says so in some versions by throwing. */
 export function letGo(client: RedisClient): void {
-  attempt(() => client.destroy());
+  tryOrUndefined(() => client.destroy());
 }

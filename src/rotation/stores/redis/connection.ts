@@ -1,5 +1,5 @@
-import { closedError, KeyTimeoutError, retrying, systemClock } from '../../../core/index.js';
-import { within } from '../../../util/deadline.js';
+import { closedError, KeyTimeoutError, withRetries, systemClock } from '../../../core/index.js';
+import { withDeadline } from '../../../util/deadline.js';
 import { connected, connectTo, duplicateOf, letGo, type RedisClient } from './client.js';
 import { isConnectionSpent, redisError, redisPause, slow } from './errors.js';
 import type { CheckedRedisOptions } from './options.js';
@@ -45,8 +45,8 @@ export function redisLink({ client, url }: CheckedRedisOptions): RedisLink {
       running.add(closing);
       const limits = { ms: CALL_TIMEOUT, clock: systemClock, late: () => slow(), signals: [signal, closing.signal] };
       try {
-        return await within(limits, (stop) =>
-          retrying(() => send(command, stop), {
+        return await withDeadline(limits, (stop) =>
+          withRetries(() => send(command, stop), {
             retries: RETRIES,
             clock: systemClock,
             signal: stop,

@@ -1,11 +1,11 @@
 import {
+  type GoldKeyError,
   isGoldKeyError,
   KeyAccessDeniedError,
   KeyProviderError,
   KeyTimeoutError,
-  type GoldKeyError,
+  LOST_CONNECTION_CODES,
 } from '../../../core/index.js';
-import { SOCKET } from '../../../util/socket-errors.js';
 
 /** The name of Redis in errors. */
 export const REDIS = 'redis';
@@ -42,7 +42,7 @@ function faultOf(error: unknown): { fault: Fault; word: string } {
     return { fault: 'timeout', word: type };
   }
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) {
-    if (SOCKET.has(code)) return { fault: 'socket', word: code };
+    if (LOST_CONNECTION_CODES.has(code)) return { fault: 'socket', word: code };
     return { fault: /TLS|SSL|CERT|SIGNATURE|EPROTO/.test(code) ? 'tls' : 'other', word: code };
   }
   // An answer of Redis: its first word is its code. The rest may quote what was sent.

@@ -1,4 +1,11 @@
-import { checkNames, invalidRange, invalidType, isLoopback, kindOf, optionalString } from '../../../core/index.js';
+import {
+  checkOptionNames,
+  invalidRange,
+  invalidType,
+  isLoopback,
+  describeType,
+  checkOptionalString,
+} from '../../../core/index.js';
 
 /** Options of `redisRing`. */
 export interface RedisRingOptions {
@@ -38,13 +45,15 @@ export interface RedisNames {
 
 /** Holds the options to their types, and the address to TLS. */
 export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOptions {
-  checkNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
-  const key = optionalString('key', options.key);
+  checkOptionNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
+  const key = checkOptionalString('key', options.key);
   if (key === undefined) throw invalidType('`key` is required: the key of the ring in Redis.');
-  const url = optionalString('url', options.url);
+  const url = checkOptionalString('url', options.url);
   const { client, dangerouslyAllowPlaintext = false } = options;
   if (typeof dangerouslyAllowPlaintext !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowPlaintext\` must be a boolean, got ${kindOf(dangerouslyAllowPlaintext)}.`);
+    throw invalidType(
+      `\`dangerouslyAllowPlaintext\` must be a boolean, got ${describeType(dangerouslyAllowPlaintext)}.`,
+    );
   }
   if (client !== undefined && url !== undefined) {
     throw invalidType('`client` brings its own connection; give either it or `url`.');
@@ -93,5 +102,5 @@ function checkClient(client: unknown): void {
   const functions = ['eval', 'get', 'withAbortSignal', 'duplicate', 'on'] as const;
   const given = client as Partial<Record<(typeof functions)[number], unknown>> | null;
   if (functions.every((name) => typeof given?.[name] === 'function')) return;
-  throw invalidType(`\`client\` must be a client made by \`createClient\` of redis 6, got ${kindOf(client)}.`);
+  throw invalidType(`\`client\` must be a client made by \`createClient\` of redis 6, got ${describeType(client)}.`);
 }

@@ -1,5 +1,5 @@
-import { attempt, systemClock } from '../../../core/index.js';
-import { within } from '../../../util/deadline.js';
+import { tryOrUndefined, systemClock } from '../../../core/index.js';
+import { withDeadline } from '../../../util/deadline.js';
 import { letGo, type RedisClient } from './client.js';
 import { redisError, slow } from './errors.js';
 import { CALL_TIMEOUT, type RedisLink } from './connection.js';
@@ -23,7 +23,7 @@ export async function redisNotices(link: RedisLink, channel: string, onChange: (
   let pause = FIRST_PAUSE;
 
   const notify = (): void => {
-    if (!ended) attempt(onChange);
+    if (!ended) tryOrUndefined(onChange);
   };
   const end = (): void => {
     ended = true;
@@ -81,7 +81,7 @@ export async function redisNotices(link: RedisLink, channel: string, onChange: (
   };
 
   try {
-    await within({ ms: CALL_TIMEOUT, clock: systemClock, late: () => slow(), signals: [] }, listen);
+    await withDeadline({ ms: CALL_TIMEOUT, clock: systemClock, late: () => slow(), signals: [] }, listen);
     return end;
   } catch (error) {
     end();

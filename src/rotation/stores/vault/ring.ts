@@ -1,4 +1,4 @@
-import { conflict, invalidType, KeyProviderError, optionalString } from '../../../core/index.js';
+import { conflict, invalidType, KeyProviderError, checkOptionalString } from '../../../core/index.js';
 import { isStaleCas } from '../../../providers/vault/errors.js';
 import { VAULT } from '../../../providers/vault/failures.js';
 import { vaultLink, type VaultLink } from '../../../providers/vault/connection.js';
@@ -46,7 +46,7 @@ interface KvAnswer {
  */
 export function vaultRing(options: VaultConnection & { mount?: string | undefined; path: string }): RingStore {
   const link = vaultLink('vaultRing', options, ['mount', 'path']);
-  if (optionalString('path', options.path) === undefined) throw invalidType('`path` must be a non-empty string.');
+  if (checkOptionalString('path', options.path) === undefined) throw invalidType('`path` must be a non-empty string.');
   const mount = vaultPath('mount', options.mount ?? 'secret');
   const at = `${mount}/data/${vaultPath('path', options.path)}`;
   const find = async (signal: AbortSignal | undefined): Promise<{ ring: KeyRingDocument | undefined; cas: number }> => {
