@@ -16,18 +16,17 @@ const gold = new GoldDataClient({
     });
     if (!response.ok) {
       await response.body?.cancel();
-      // goldkey reads `status`: 401 repairs the call, 429 and 5xx are retried. This API also refuses a key with 403.
-      throw Object.assign(new Error(`The price API answered with HTTP ${response.status}.`), {
-        status: response.status,
-        retryAfter: response.headers.get('retry-after'),
-      });
+      // goldkey reads `status` (401 repairs the call, 429 and 5xx are retried) and the header `retry-after`.
+      const { status, headers } = response;
+      throw Object.assign(new Error(`The price API answered with HTTP ${status}.`), { status, headers });
     }
-    const { price, timestamp } = await response.json();
+    const { price, timestamp } = /** @type {any} */ (await response.json());
     // A number that is not a price is not worth a trade.
     if (!(price > 0 && price < 1e6)) throw new Error('The price API answered without a plausible price.');
     return { symbol, price, at: new Date(timestamp * 1000) };
   },
-  isKeyRejected: ({ error }) => error?.status === 401 || error?.status === 403,
+  // This API also refuses a key with 403.
+  isKeyRejected: ({ error }) => [401, 403].includes(/** @type {any} */ (error)?.status),
 });
 
 try {

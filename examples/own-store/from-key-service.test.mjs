@@ -12,8 +12,9 @@ async function startKeyService(key) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    url: `http://127.0.0.1:${port}`,
     answerWith(next) {
       answer = next;
     },
