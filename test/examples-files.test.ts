@@ -40,7 +40,11 @@ describe.skipIf(!built)(`the examples of files, environment and chains ${missing
 
   it('environment.mjs prints a price, and refuses to in production', async () => {
     const good = await finished(['examples/stores/environment.mjs'], { ...env, GOLD_API_KEY: KEY });
-    const refused = await finished(['examples/stores/environment.mjs'], { ...env, GOLD_API_KEY: KEY, NODE_ENV: 'production' });
+    const refused = await finished(['examples/stores/environment.mjs'], {
+      ...env,
+      GOLD_API_KEY: KEY,
+      NODE_ENV: 'production',
+    });
 
     expect(good).toEqual({ code: 0, stdout: PRICE, stderr: '' });
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('allowInProduction') });

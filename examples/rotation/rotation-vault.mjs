@@ -13,7 +13,8 @@ import { fromKeyRing, KeyRotationManager } from 'goldkey/rotation';
 import { vaultRing } from 'goldkey/rotation/vault';
 
 async function send(url, method, body, { signal, headers } = /** @type {RequestInit} */ ({})) {
-  const answer = await fetch(url, { method, headers, signal, body: body && JSON.stringify(body) });
+  const init = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const answer = await fetch(url, init);
   const text = await answer.text();
   return { ok: answer.ok, status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
 }

@@ -2,13 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMasterKey, localCipher } from '../src/local.js';
-import { fileRing, KeyRotationManager } from '../src/rotation.js';
-import { startFakeKms, type FakeKms } from '../src/testing/fake-kms.js';
-import { startFakePriceApi, type FakePriceApi } from '../src/testing/fake-price-api.js';
-import { temporaryFolder } from './cli/run.js';
+import { createMasterKey, localCipher } from '../../src/local.js';
+import { fileRing, KeyRotationManager } from '../../src/rotation.js';
+import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms.js';
+import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api.js';
+import { temporaryFolder } from '../cli/run.js';
 import { documentSnippets } from './guides.js';
-import { built, finishedWithout, missing } from './start-example.js';
+import { built, finishedWithout, missing } from '../start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const SECOND = 'sk-invented/second+&=98765';
@@ -65,7 +65,10 @@ describe.skipIf(!built)(`a program of the README or a guide ${missing}`, () => {
   it.concurrent.each(snippets)('%s runs to its end and shows no key', { timeout: 60_000 }, async (_, snippet) => {
     const program = await runnable(snippet);
 
-    const ran = await finished(['--import', './test/snippet-globals.mjs', '--input-type=module', '-e', program], env);
+    const ran = await finished(
+      ['--import', './test/examples/snippet-globals.mjs', '--input-type=module', '-e', program],
+      env,
+    );
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
   });
