@@ -87,6 +87,7 @@ describe('the charts of a run', () => {
     expect(charts.map(({ name }) => name)).toEqual(['refused-key', 'first-key']);
     expect(charts[0]?.alt).toContain('goldkey 1 load; peer 41 loads; naive 3,000 loads');
     expect(charts[0]?.alt).toContain('goldkey 1 load, 0 errors; naive 1,000 loads, 999 errors');
+    expect(charts[0]?.shortAlt).toContain('calls a second: goldkey 1 load; naive 3,000 loads.');
     expect(charts[1]?.alt).toContain('Node.js 20: goldkey, fromKmsLight 18 ms; naive 185 ms. Node.js 22: goldkey');
   });
 

@@ -1,14 +1,15 @@
 // npm run bench -- [--quick] [--rows 1,2,3] [--node PATH|MAJOR]... [--json] [--write] [--save FILE] [--from FILE]...
 //                  [--profile ROW]
 //   --from takes the results of an earlier run; with --rows these are measured anew, else nothing is.
+//   --write puts every row into test/bench/RESULTS.md, and one picture and three figures into README.md.
 //   --profile tells where goldkey spends its time in a row, and measures nothing else.
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { chartsOf } from './lib/charts.mjs';
 import { nodes } from './lib/nodes.mjs';
 import { profiled } from './lib/profile.mjs';
-import { openReadme, writeCharts } from './lib/readme.mjs';
-import { details, heading, readmePart, summary } from './lib/report.mjs';
+import { openDocument, picture, writeCharts } from './lib/readme.mjs';
+import { details, heading, readmePart, resultsPart, summary } from './lib/report.mjs';
 import { merge, subject } from './lib/results.mjs';
 import { allocation } from './rows/allocation.mjs';
 import { bundle } from './rows/bundle.mjs';
@@ -26,6 +27,8 @@ const groups = [
   ...[imports, firstKeys, bundle, transport, memory, pool],
 ];
 const ROOT = new URL('../../', import.meta.url);
+/** Where every row, budget and verdict is written. */
+const RECORD = 'test/bench/RESULTS.md';
 
 const { values: options } = parseArgs({
   options: {
@@ -76,8 +79,10 @@ async function main() {
     }
     return;
   }
-  // A README that cannot take the figures is told of before they are measured.
-  const readme = options.write ? await openReadme(ROOT) : undefined;
+  // Documents that cannot take the figures are reported before anything is measured.
+  const documents = options.write
+    ? { readme: await openDocument(ROOT, 'README.md'), record: await openDocument(ROOT, RECORD) }
+    : undefined;
 
   const given = [];
   for (const file of options.from) given.push(...JSON.parse(await readFile(file, 'utf8')));
@@ -90,11 +95,16 @@ async function main() {
   const results = merge(given);
 
   process.stdout.write(`${options.json ? JSON.stringify(results, undefined, 2) : report(results)}\n`);
-  if (readme === undefined) return;
+  if (documents === undefined) return;
   const lacking = known.find((wanted) => results.some(({ lines }) => !lines.some(({ row }) => row === wanted)));
   // A table without a row would hide that it is missed.
-  if (lacking !== undefined) throw new Error(`README.md is as it was: row ${lacking} is not there for every Node.js`);
-  await readme.write(readmePart(results, await writeCharts(ROOT, chartsOf(results))));
+  if (lacking !== undefined) throw new Error(`nothing was written: row ${lacking} is missing for a version of Node.js`);
+  const charts = chartsOf(results);
+  const [refusedKey] = charts;
+  await writeCharts(ROOT, charts);
+  await documents.readme.write(readmePart(results, picture(refusedKey, refusedKey.shortAlt)));
+  const pictures = charts.map((chart) => picture(chart, chart.alt, '../../'));
+  await documents.record.write(resultsPart(results, pictures));
 }
 
 try {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lib, ratio, result } from './typed-lib.js';
+import { lib, ratio, result, type Result } from './typed-lib.js';
 
 const { figureLine } = await lib('line.mjs');
 const { hottest } = await lib('profile.mjs');
-const { openReadme, writeCharts } = await lib('readme.mjs');
-const { summary, readmePart } = await lib('report.mjs');
+const { openDocument, picture, writeCharts } = await lib('readme.mjs');
+const { summary, readmePart, resultsPart } = await lib('report.mjs');
 const { merge } = await lib('results.mjs');
 
 const cells = (markdown: string): string[][] =>
@@ -108,11 +108,51 @@ describe('the table of all versions', () => {
     expect(row?.[1]).toBe('a \\| b');
   });
 
-  it('the README’s part names versions, machine, day and a quick run', () => {
-    const part = readmePart([result(20, [], { quick: true }), result(22, [])], ['<picture></picture>']);
+  it('the part of RESULTS.md names versions, machine, day and a quick run', () => {
+    const part = resultsPart([result(20, [], { quick: true }), result(22, [])], ['<picture></picture>']);
 
     expect(part).toContain('Node.js 20.1.0, 22.1.0; a machine; 2026-01-02 (quick run)');
     expect(part).toContain('<picture></picture>');
+  });
+
+  it('the part of RESULTS.md has every row that has a budget, and its verdict', () => {
+    const part = resultsPart([result(20, [ratio('1', 60, { budget: 0.5 }), ratio('3', 5)])], []);
+
+    expect(part).toMatch(/\| 1 +\| row 1 .*MISSED by 20\.0 %/);
+    expect(part).not.toContain('row 3');
+  });
+});
+
+describe('the README’s part', () => {
+  const revoked = { ...ratio('8', 1), details: { goldkey: { loads: 1 }, naive: { loads: 3_759 } } };
+  const first = (ms: number): Result['lines'][number] => ({
+    ...ratio('11', 1),
+    figures: { 'goldkey, fromKmsLight': ms, naive: 126 },
+  });
+
+  it('is the picture and three figures beside naive code’s, for every version that has them', () => {
+    const part = readmePart(
+      [result(20, [ratio('2', 90), revoked, first(27.1)]), result(22, [ratio('2', 95), revoked, first(29.04)])],
+      '<picture></picture>',
+    );
+
+    expect(part.split('\n').filter((line) => line !== '')).toEqual([
+      '<picture></picture>',
+      '- A revoked key, 500 calls a second for 5 s: **1 load** of the key; naive 3,759.',
+      '- A call with a cached key, Node.js 20 / 22: **90 / 95 ns**; naive 100 / 100 ns.',
+      '- From cold start to first key, `goldkey/kms-light`, Node.js 20 / 22: **27.1 / 29.0 ms**; naive 126 / 126 ms.',
+      'Measured on Node.js 20.1.0, 22.1.0; a machine; 2026-01-02.',
+    ]);
+  });
+
+  it('has no verdict and no budget in it', () => {
+    const part = readmePart([result(20, [ratio('2', 60, { budget: 0.5 }), revoked, first(27.1)])], '');
+
+    expect(part).not.toMatch(/MISSED|met|≤|≥/);
+  });
+
+  it('leaves out a figure that was not measured', () => {
+    expect(readmePart([result(20, [revoked])], '')).toMatch(/^\s*- A revoked key.*\n\nMeasured on/);
   });
 });
 
@@ -132,7 +172,7 @@ describe('a profile', () => {
   });
 });
 
-describe('the README', () => {
+describe('a document with figures', () => {
   let folder: string;
   let root: URL;
 
@@ -146,7 +186,7 @@ describe('the README', () => {
     const readme = join(folder, 'README.md');
     await writeFile(readme, '# a\n\n<!-- bench:start -->\n\nold\n\n<!-- bench:end -->\n\nz\n');
 
-    await (await openReadme(root)).write('new');
+    await (await openDocument(root, 'README.md')).write('new');
 
     expect(await readFile(readme, 'utf8')).toBe('# a\n\n<!-- bench:start -->\n\nnew\n\n<!-- bench:end -->\n\nz\n');
   });
@@ -154,17 +194,18 @@ describe('the README', () => {
   it('without the markers is refused', async () => {
     await writeFile(join(folder, 'README.md'), '# a\n');
 
-    await expect(openReadme(root)).rejects.toThrow('lacks the markers');
+    await expect(openDocument(root, 'README.md')).rejects.toThrow('README.md lacks the markers');
   });
 
   it('shows the chart of the reader’s theme, and says the same in words', async () => {
     const svg = { light: '<svg>light</svg>', dark: '<svg>dark</svg>' };
 
-    const [picture] = await writeCharts(root, [{ name: 'a', alt: 'one "and" two', svg }]);
+    await writeCharts(root, [{ name: 'a', svg }]);
+    const shown = picture({ name: 'a' }, 'one "and" two', '../../');
 
     expect(await readdir(join(folder, '.github', 'charts'))).toEqual(['a-dark.svg', 'a-light.svg']);
     expect(await readFile(join(folder, '.github', 'charts', 'a-dark.svg'), 'utf8')).toBe(svg.dark);
-    expect(picture).toContain('(prefers-color-scheme: dark)" srcset=".github/charts/a-dark.svg"');
-    expect(picture).toContain('alt="one &quot;and&quot; two" src=".github/charts/a-light.svg"');
+    expect(shown).toContain('(prefers-color-scheme: dark)" srcset="../../.github/charts/a-dark.svg"');
+    expect(shown).toContain('alt="one &quot;and&quot; two" src="../../.github/charts/a-light.svg"');
   });
 });

@@ -29,6 +29,7 @@ export interface Result {
 interface Chart {
   name: string;
   alt: string;
+  shortAlt: string;
   svg: Record<Theme, string>;
 }
 export interface Bundle {
@@ -51,10 +52,15 @@ interface Lib {
   };
   'profile.mjs': { hottest(profiles: object[]): string };
   'readme.mjs': {
-    openReadme(root: URL): Promise<{ write(markdown: string): Promise<void> }>;
-    writeCharts(root: URL, charts: Chart[]): Promise<string[]>;
+    openDocument(root: URL, path: string): Promise<{ write(markdown: string): Promise<void> }>;
+    writeCharts(root: URL, charts: Pick<Chart, 'name' | 'svg'>[]): Promise<void>;
+    picture(chart: Pick<Chart, 'name'>, words: string, toRoot?: string): string;
   };
-  'report.mjs': { summary(results: Result[]): string; readmePart(results: Result[], pictures: string[]): string };
+  'report.mjs': {
+    summary(results: Result[]): string;
+    readmePart(results: Result[], shown: string): string;
+    resultsPart(results: Result[], pictures: string[]): string;
+  };
   'results.mjs': { merge(results: Result[]): Result[] };
 }
 

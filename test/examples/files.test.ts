@@ -31,16 +31,20 @@ describe.skipIf(!built)(`the examples of files, environment and chains ${missing
     const path = join(folder.path, 'gold-api-key');
     await writeFile(path, `${KEY}\n`, { mode: 0o600 });
 
-    const good = await finished(['examples/file.mjs'], { ...env, KEY_FILE: path });
-    const absent = await finished(['examples/file.mjs'], { ...env, KEY_FILE: `${path}.none` });
+    const good = await finished(['examples/stores/file.mjs'], { ...env, KEY_FILE: path });
+    const absent = await finished(['examples/stores/file.mjs'], { ...env, KEY_FILE: `${path}.none` });
 
     expect(good).toEqual({ code: 0, stdout: PRICE, stderr: '' });
     expect(absent).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('There is no key file') });
   });
 
   it('environment.mjs prints a price, and refuses to in production', async () => {
-    const good = await finished(['examples/environment.mjs'], { ...env, GOLD_API_KEY: KEY });
-    const refused = await finished(['examples/environment.mjs'], { ...env, GOLD_API_KEY: KEY, NODE_ENV: 'production' });
+    const good = await finished(['examples/stores/environment.mjs'], { ...env, GOLD_API_KEY: KEY });
+    const refused = await finished(['examples/stores/environment.mjs'], {
+      ...env,
+      GOLD_API_KEY: KEY,
+      NODE_ENV: 'production',
+    });
 
     expect(good).toEqual({ code: 0, stdout: PRICE, stderr: '' });
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('allowInProduction') });
@@ -63,11 +67,11 @@ describe.skipIf(!built)(`the examples of files, environment and chains ${missing
 
     // The first region's three attempts fail.
     kms.inject('internal', { times: 3, operation: 'Decrypt' });
-    const second = await finished(['examples/chain.mjs'], chained);
+    const second = await finished(['examples/stores/chain.mjs'], chained);
     kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' });
-    const sealed = await finished(['examples/chain.mjs'], chained);
+    const sealed = await finished(['examples/stores/chain.mjs'], chained);
     await writeFile(seal, '');
-    const open = await finished(['examples/chain.mjs'], chained);
+    const open = await finished(['examples/stores/chain.mjs'], chained);
 
     expect(second).toEqual({ code: 0, stdout: PRICE, stderr: '' });
     expect(sealed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('KeyAccessDeniedError') });

@@ -36,10 +36,10 @@ describe.skipIf(!built)(`the examples of several price APIs ${missing}`, () => {
     };
     apis[0].inject('quota');
 
-    const good = await finished(['examples/first-available.mjs'], env);
+    const good = await finished(['examples/prices/first-available.mjs'], env);
     apis[0].inject('quota');
     apis[1].inject('plan');
-    const none = await finished(['examples/first-available.mjs'], env);
+    const none = await finished(['examples/prices/first-available.mjs'], env);
 
     expect(good).toEqual({ code: 0, stdout: 'XAU 2199.51 USD (goldapi)\n', stderr: '' });
     expect(none).toEqual({

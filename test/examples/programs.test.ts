@@ -51,7 +51,7 @@ const forKms = (): Record<string, string> => ({
 
 describe.skipIf(!built)(`the examples ${missing}`, () => {
   it('service.mjs answers prices, shows no key, and ends on SIGTERM', async () => {
-    const { child, output } = start(['examples/service.mjs'], { ...forKms(), PORT: '0' });
+    const { child, output } = start(['examples/kms/service.mjs'], { ...forKms(), PORT: '0' });
     await expect.poll(() => output.stdout, { timeout: 10_000 }).toContain('/price/XAU');
     const url = output.stdout.trim();
 
@@ -71,7 +71,7 @@ describe.skipIf(!built)(`the examples ${missing}`, () => {
 
   it('local-script.mjs prints a price per symbol from one request', async () => {
     const before = api.calls.length;
-    const ran = await finished(['examples/local-script.mjs', 'XAU', 'XAG'], env);
+    const ran = await finished(['examples/stores/local-script.mjs', 'XAU', 'XAG'], env);
 
     expect(ran).toEqual({ code: 0, stdout: 'XAU 70.7160 USD per gram\nXAG 0.8147 USD per gram\n', stderr: '' });
     expect(api.calls.length - before).toBe(1);
@@ -82,7 +82,7 @@ describe.skipIf(!built)(`the examples ${missing}`, () => {
     async (name) => {
       kms.reset();
       const program = `
-      import { handler } from './examples/${name}.mjs';
+      import { handler } from './examples/lambda/${name}.mjs';
       const context = { getRemainingTimeInMillis: () => 5000 };
       const answers = [await handler({ symbol: 'XAU' }, context), await handler({ symbol: 'XAG' }, context)];
       console.log(JSON.stringify(answers));`;
@@ -98,9 +98,9 @@ describe.skipIf(!built)(`the examples ${missing}`, () => {
   );
 
   it('own-axios.mjs prints a price; a refused key is an error without the key', async () => {
-    const good = await finished(['examples/own-axios.mjs'], env);
+    const good = await finished(['examples/own-price-api/own-axios.mjs'], env);
     api.revoke(KEY);
-    const refused = await finished(['examples/own-axios.mjs'], env);
+    const refused = await finished(['examples/own-price-api/own-axios.mjs'], env);
 
     expect(good).toEqual({ code: 0, stdout: 'XAU 2199.51 USD per troy ounce\n', stderr: '' });
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('KeyRejectedError') });

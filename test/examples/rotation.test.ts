@@ -49,7 +49,7 @@ describe.skipIf(!built)(`the examples of a rotation ${missing}`, () => {
   it('rotation.mjs stages, tries and promotes a key, and says what comes next', async () => {
     await manager().init(OLD);
 
-    const ran = await finished(['examples/rotation.mjs'], env);
+    const ran = await finished(['examples/rotation/rotation.mjs'], env);
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toMatch(
@@ -61,9 +61,9 @@ describe.skipIf(!built)(`the examples of a rotation ${missing}`, () => {
   it('rotation.sh does the same from a shell, and a second run stops at the overlap', async () => {
     await manager().init(OLD);
 
-    const first = await finished(['examples/rotation.sh'], env, '/bin/sh');
+    const first = await finished(['examples/rotation/rotation.sh'], env, '/bin/sh');
     await writeFile(env['NEW_KEY'] as string, 'another-key-0123456789');
-    const second = await finished(['examples/rotation.sh'], env, '/bin/sh');
+    const second = await finished(['examples/rotation/rotation.sh'], env, '/bin/sh');
 
     expect(first.code).toBe(0);
     expect(first.stdout).toMatch(/v2 +current/);
@@ -84,9 +84,9 @@ describe.skipIf(!built)(`the examples of a rotation ${missing}`, () => {
     try {
       await manager(Date.now() - 61 * 86_400_000).init(OLD);
 
-      const failed = await finished(['examples/rotation-schedule.mjs'], scheduled);
-      const staged = await finished(['examples/rotation-schedule.mjs'], scheduled);
-      const tried = await finished(['examples/rotation-schedule.mjs'], scheduled);
+      const failed = await finished(['examples/rotation/rotation-schedule.mjs'], scheduled);
+      const staged = await finished(['examples/rotation/rotation-schedule.mjs'], scheduled);
+      const tried = await finished(['examples/rotation/rotation-schedule.mjs'], scheduled);
 
       expect(failed.code).toBe(1);
       expect(failed.stderr).toContain('`generate` failed');

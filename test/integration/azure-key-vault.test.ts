@@ -158,7 +158,7 @@ describe.skipIf(!built)(`the example azure-key-vault.mjs ${missing}`, () => {
     const version = vault.set(NAME, FIRST);
     api.accept(FIRST);
 
-    const ran = await finished(['examples/azure-key-vault.mjs'], {
+    const ran = await finished(['examples/stores/azure-key-vault.mjs'], {
       ...vault.environment,
       PATH: process.env['PATH'] ?? '',
       AZURE_KEY_VAULT_URL: vault.url,
@@ -172,7 +172,7 @@ describe.skipIf(!built)(`the example azure-key-vault.mjs ${missing}`, () => {
   it('without a permission it ends with 1 and says what to look at', async () => {
     vault.deny('ForbiddenByFirewall');
 
-    const ran = await finished(['examples/azure-key-vault.mjs'], {
+    const ran = await finished(['examples/stores/azure-key-vault.mjs'], {
       ...vault.environment,
       PATH: process.env['PATH'] ?? '',
       AZURE_KEY_VAULT_URL: vault.url,

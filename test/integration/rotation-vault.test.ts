@@ -61,8 +61,8 @@ describe.skipIf(found.skipped !== undefined)(`the Vault recipe ${found.skipped ?
     };
     const run = finishedWithout(vault.rootToken);
 
-    const first = await run(['examples/rotation-vault.mjs'], env);
-    const second = await run(['examples/rotation-vault.mjs'], env);
+    const first = await run(['examples/rotation/rotation-vault.mjs'], env);
+    const second = await run(['examples/rotation/rotation-vault.mjs'], env);
 
     expect(first).toEqual({ code: 0, stdout: 'XAU 2199.51 with v1\n', stderr: '' });
     expect(second).toEqual({ code: 0, stdout: 'XAU 2199.51 with v2\n', stderr: '' });

@@ -139,7 +139,7 @@ describe.skipIf(found.skipped !== undefined)(`Secrets Manager as moto plays it $
     expect(await load('current', 'apiKey')).toMatchObject({ version: TOKEN });
   });
 
-  it.skipIf(!built)(`serves examples/secrets-manager.mjs and its rotation ${missing}`, async () => {
+  it.skipIf(!built)(`serves examples/stores/secrets-manager.mjs and its rotation ${missing}`, async () => {
     await moto.python(CREATE, JSON.stringify({ apiKey: OLD }));
     await using scene = await serve(storeAt(moto.url), [OLD, NEW]);
     const finished = finishedWithout(OLD, NEW);
@@ -153,14 +153,14 @@ describe.skipIf(found.skipped !== undefined)(`Secrets Manager as moto plays it $
       NEXT_KEY: NEW,
     };
     const rotate = `
-      import { handler } from './examples/secrets-manager-rotation.mjs';
+      import { handler } from './examples/stores/secrets-manager-rotation.mjs';
       for (const Step of ['createSecret', 'setSecret', 'testSecret', 'finishSecret'])
         await handler({ SecretId: 'gold', ClientRequestToken: '${TOKEN}', Step }, { getRemainingTimeInMillis: () => 9000 });`;
 
-    const before = await finished(['examples/secrets-manager.mjs'], env);
+    const before = await finished(['examples/stores/secrets-manager.mjs'], env);
     const rotated = await finished(['--input-type=module', '-e', rotate], env);
     scene.api.revoke(OLD);
-    const after = await finished(['examples/secrets-manager.mjs'], env);
+    const after = await finished(['examples/stores/secrets-manager.mjs'], env);
 
     expect(before).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^XAU 2199\.51 with /) });
     expect(rotated).toEqual({ code: 0, stderr: '', stdout: '' });

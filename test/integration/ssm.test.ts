@@ -110,12 +110,12 @@ describe.skipIf(found.skipped !== undefined)(`Parameter Store as moto plays it $
     assertNoSecret(error, OLD);
   });
 
-  it.skipIf(!built)(`serves examples/ssm.mjs ${missing}`, async () => {
+  it.skipIf(!built)(`serves examples/stores/ssm.mjs ${missing}`, async () => {
     await put(OLD);
     await moto.python(LABEL, '1', 'live');
     await using scene = await serve(storeAt(moto.url), [OLD]);
 
-    const ran = await finishedWithout(OLD)(['examples/ssm.mjs'], {
+    const ran = await finishedWithout(OLD)(['examples/stores/ssm.mjs'], {
       PATH: process.env['PATH'] ?? '',
       ...MOTO_ENV,
       AWS_ENDPOINT_URL_SSM: moto.url,

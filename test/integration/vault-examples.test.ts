@@ -33,7 +33,7 @@ describe.skipIf(found.skipped !== undefined)(`the examples for Vault ${found.ski
     await vault.request('POST', 'secret/data/gold/api-key', { data: { key: 'sk-invented-and-old' } });
     await vault.request('POST', 'secret/data/gold/api-key', { data: { key: KEY } });
 
-    expect(await run(['examples/vault.mjs'], env())).toEqual({
+    expect(await run(['examples/stores/vault.mjs'], env())).toEqual({
       code: 0,
       stdout: 'XAU 2199.51 with version 2\n',
       stderr: '',
@@ -46,13 +46,13 @@ describe.skipIf(found.skipped !== undefined)(`the examples for Vault ${found.ski
     const ciphertext = await new Promise<string>((resolve, reject) => {
       const child = execFile(
         process.execPath,
-        ['examples/vault-transit.mjs'],
+        ['examples/stores/vault-transit.mjs'],
         { cwd: ROOT, env: env() },
         (error, stdout) => (error === null ? resolve(stdout.trim()) : reject(error)),
       );
       child.stdin?.end(`${KEY}\n`);
     });
-    const ran = await run(['examples/vault-transit.mjs'], { ...env(), GOLD_API_KEY_CIPHERTEXT: ciphertext });
+    const ran = await run(['examples/stores/vault-transit.mjs'], { ...env(), GOLD_API_KEY_CIPHERTEXT: ciphertext });
 
     expect(ciphertext).toMatch(/^vault:v1:[\w+/=]+$/);
     expect(ran).toEqual({ code: 0, stdout: 'XAU 2199.51\n', stderr: '' });

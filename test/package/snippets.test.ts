@@ -2,11 +2,15 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { documentSnippets, programs, readDocument, snippetsIn } from '../examples/guides.js';
 import { folderWithPeers, typeCheck } from './type-check.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What the snippets take for granted. A name that one of them declares is its own. */
+/**
+ * What the snippets take for granted. A name that one of them declares is its own. Their values, for those that run, are in
+ * test/examples/snippet-globals.mjs.
+ */
 const AMBIENT = `
 import type { GoldDataClient, GoldDataClientOptions, KeyCipher, KeyedClient, KeyProvider } from 'goldkey';
 import type { Quote } from 'goldkey/prices';
@@ -14,7 +18,7 @@ declare global {
   const gold: GoldDataClient<Quote>;
   const client: KeyedClient;
   const cipher: KeyCipher;
-  const [firstStore, secondStore]: [KeyProvider, KeyProvider];
+  const [keyProvider, firstStore, secondStore]: [KeyProvider, KeyProvider, KeyProvider];
   const fetchPrice: GoldDataClientOptions<number>['fetchPrice'];
   const error: unknown;
   const [apiKey, newKey]: [string, string];
@@ -23,13 +27,20 @@ declare global {
   function ciphertextOf(tenant: string): Promise<string>;
   function tryPriceApi(key: string, signal: AbortSignal): Promise<void>;
   type Log = (...args: unknown[]) => void;
-  function pino(options: { hooks: { logMethod(args: unknown[], method: Log): void } }): object;
+  function pino(options: { hooks: { logMethod(this: unknown, args: unknown[], method: Log): void } }): object;
 }`;
 const MODULES = `
 declare module 'vitest' {
   export function describe(name: string, body: () => void): void;
   export function it(name: string, body: () => Promise<void>): void;
-  export function expect(value: unknown): unknown;
+  export function expect(value: unknown): any;
+  export function beforeEach(body: () => void): void;
+  export function afterEach(body: () => void): void;
+  export const vi: any;
+}
+declare module 'axios' {
+  const axios: { get(url: string, config: object): Promise<{ data: any }> };
+  export default axios;
 }`;
 const TAPE = `
 interface Tape { write(stage: string, key: string): Promise<void>; eject(): Promise<void>; destroy(): Promise<void> }
@@ -41,9 +52,6 @@ beforeAll(async () => {
   folder = await folderWithPeers();
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-const snippetsOf = (text: string): string[] =>
-  [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code as string);
 
 async function check(snippets: ReadonlyMap<string, string>): Promise<string> {
   const files = [...snippets].map(([name, code]) => [name, `${code}\nexport {};\n`] as const);
@@ -57,15 +65,30 @@ async function check(snippets: ReadonlyMap<string, string>): Promise<string> {
 
 describe('what a reader copies', { timeout: 120_000 }, () => {
   it('from the README type-checks as it stands', async () => {
-    const codes = snippetsOf(await readFile(join(ROOT, 'README.md'), 'utf8'));
-    // Not a program but an option.
-    const whole = (code: string): string =>
-      code.startsWith('fetchPrice: ')
-        ? `export const option: Pick<import('goldkey').GoldDataClientOptions<Response>, 'fetchPrice'> = {\n${code}};`
-        : code;
+    const codes = documentSnippets().filter(({ name }) => name.startsWith('README.md'));
 
-    expect(codes.length).toBeGreaterThan(3);
-    expect(await check(new Map(codes.map((code, index) => [`readme-${String(index)}.ts`, whole(code)])))).toBe('');
+    expect(codes.length).toBeGreaterThan(1);
+    expect(await check(new Map(codes.map(({ code }, index) => [`readme-${String(index)}.ts`, code])))).toBe('');
+  });
+
+  it('from a guide type-checks as it stands', async () => {
+    const codes = documentSnippets().filter(({ name }) => !name.startsWith('README.md'));
+
+    expect(codes.length).toBeGreaterThan(10);
+    expect(await check(new Map(codes.map(({ name, code }) => [`${name.replaceAll(/\W/g, '-')}.ts`, code])))).toBe('');
+  });
+
+  it('from a program beside a guide type-checks, as far as JavaScript does', async () => {
+    const files = programs
+      .filter((path) => path.endsWith('.mjs'))
+      .map((path) => [path.replace(/^.*\//, ''), readDocument(path)] as const);
+    const options = { allowJs: true, checkJs: true, strict: false, skipLibCheck: true };
+
+    expect(new Set(files.map(([name]) => name)).size).toBe(files.length);
+    expect(files.length).toBeGreaterThan(20);
+    expect(await typeCheck(folder, 'module', { 'modules.d.ts': MODULES, ...Object.fromEntries(files) }, options)).toBe(
+      '',
+    );
   });
 
   it('from the documentation of an export type-checks as it stands', async () => {
@@ -73,7 +96,7 @@ describe('what a reader copies', { timeout: 120_000 }, () => {
     for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
       if (!name.endsWith('.ts')) continue;
       const text = await readFile(join(ROOT, 'src', name), 'utf8');
-      const codes = snippetsOf(text.replaceAll(/^ *\* ?/gm, ''));
+      const codes = snippetsIn(text.replaceAll(/^ *\* ?/gm, ''), 'ts');
       for (const [index, code] of codes.entries()) {
         snippets.set(`${name.replaceAll(/\W/g, '-')}-${String(index)}.ts`, code);
       }

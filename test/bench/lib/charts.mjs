@@ -2,7 +2,10 @@ import { barChart, largest } from './chart.mjs';
 import { figure } from './line.mjs';
 import { majorOf } from './results.mjs';
 
-/** The charts that the results have the figures for: a name, both SVGs, and the same in words. */
+/**
+ * Returns the charts that the results have the figures for: a name, both SVGs, all bars in words (`alt`), and goldkey's
+ * and the naive ones (`shortAlt`).
+ */
 export function chartsOf(results) {
   return [refusedKey(results), firstKey(results)].filter((each) => each !== undefined);
 }
@@ -64,9 +67,22 @@ function firstKey(results) {
 }
 
 function chart(name, { title, subtitle, panels }) {
-  const said = panels.map(
-    ({ heading, rows }) => `${heading}: ${rows.map(({ label, text }) => `${label} ${text}`).join('; ')}.`,
-  );
-  const description = `${subtitle} ${said.join(' ')}`;
-  return { name, alt: `${title}. ${said.join(' ')}`, svg: barChart({ title, subtitle, description, panels }) };
+  const words = inWords(panels);
+  const description = `${subtitle} ${words}`;
+  const extremes = panels.map(({ heading, rows }) => ({
+    heading,
+    rows: rows.filter(({ label, strong }) => strong === true || label === 'naive'),
+  }));
+  return {
+    name,
+    alt: `${title}. ${words}`,
+    shortAlt: `${title}. ${inWords(extremes)}`,
+    svg: barChart({ title, subtitle, description, panels }),
+  };
+}
+
+function inWords(panels) {
+  return panels
+    .map(({ heading, rows }) => `${heading}: ${rows.map(({ label, text }) => `${label} ${text}`).join('; ')}.`)
+    .join(' ');
 }

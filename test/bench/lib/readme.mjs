@@ -5,13 +5,16 @@ const START = '<!-- bench:start -->';
 const END = '<!-- bench:end -->';
 const CHARTS = '.github/charts';
 
-/** The README's text around the figures, or a refusal when it has no place for them. `root` is the project's folder. */
-export async function openReadme(root) {
-  const url = new URL('README.md', root);
+/**
+ * Opens a Markdown file whose figures stand between two markers; throws if it lacks them. `root` is the project's
+ * folder, `path` the file's place in it.
+ */
+export async function openDocument(root, path) {
+  const url = new URL(path, root);
   const text = await readFile(url, 'utf8');
   const start = text.indexOf(START);
   const end = text.indexOf(END);
-  if (start === -1 || end < start) throw new Error(`README.md lacks the markers ${START} and ${END}`);
+  if (start === -1 || end < start) throw new Error(`${path} lacks the markers ${START} and ${END}`);
   return {
     async write(markdown) {
       const written = `${text.slice(0, start + START.length)}\n\n${markdown}\n\n${text.slice(end)}`;
@@ -21,20 +24,25 @@ export async function openReadme(root) {
   };
 }
 
-/** Writes each chart in both themes, and gives the Markdown that shows the one that fits the reader's. */
+/** Writes each chart in both themes. */
 export async function writeCharts(root, charts) {
   await mkdir(new URL(`${CHARTS}/`, root), { recursive: true });
-  const pictures = [];
-  for (const { name, alt, svg } of charts) {
+  for (const { name, svg } of charts) {
     for (const [theme, text] of Object.entries(svg)) {
       await writeFile(new URL(`${CHARTS}/${name}-${theme}.svg`, root), text);
     }
-    pictures.push(
-      '<picture>\n' +
-        `  <source media="(prefers-color-scheme: dark)" srcset="${CHARTS}/${name}-dark.svg">\n` +
-        `  <img alt="${escaped(alt)}" src="${CHARTS}/${name}-light.svg" width="800">\n` +
-        '</picture>',
-    );
   }
-  return pictures;
+}
+
+/**
+ * Returns the Markdown that shows a chart in the reader's theme, with the same in words. `toRoot` leads from the
+ * document's folder to the project's, e.g. `../../`.
+ */
+export function picture({ name }, words, toRoot = '') {
+  return (
+    '<picture>\n' +
+    `  <source media="(prefers-color-scheme: dark)" srcset="${toRoot}${CHARTS}/${name}-dark.svg">\n` +
+    `  <img alt="${escaped(words)}" src="${toRoot}${CHARTS}/${name}-light.svg" width="800">\n` +
+    '</picture>'
+  );
 }

@@ -1,4 +1,6 @@
+import { figure } from './line.mjs';
 import { unique } from './results.mjs';
+import { spread } from './stats.mjs';
 
 const DETAILS = [
   ['#', 'row'],
@@ -84,8 +86,11 @@ export function table(titles, rows) {
   return lines.join('\n');
 }
 
-/** What stands between the README's markers. The comparisons without a budget are for whoever runs the benchmark. */
-export function readmePart(results, pictures) {
+/**
+ * Returns what stands between the markers of RESULTS.md: every row that has a budget. Comparisons without one are for
+ * the person who runs the benchmark.
+ */
+export function resultsPart(results, pictures) {
   const budgeted = new Set(results.flatMap(({ lines }) => lines.filter(({ met }) => met !== undefined).map(keyOf)));
   const every = results.map((result) => {
     const lines = result.lines.filter((line) => budgeted.has(keyOf(line)));
@@ -97,4 +102,49 @@ export function readmePart(results, pictures) {
     summary(results),
     `<details>\n<summary>Every figure, with its extremes</summary>\n\n${every.join('\n\n')}\n\n</details>`,
   ].join('\n\n');
+}
+
+/** Returns what stands between the README's markers: the picture, and three figures, each beside naive code's. */
+export function readmePart(results, shown) {
+  const figures = [revokedKey(results), warmCall(results), firstKey(results)].filter((line) => line !== undefined);
+  return [shown, figures.map((line) => `- ${line}`).join('\n'), `Measured on ${heading(results)}.`].join('\n\n');
+}
+
+/** Counts hardly differ between the versions of Node.js: the first that has them is told. */
+function revokedKey(results) {
+  const counts = results.flatMap(({ lines }) => lines.filter(({ row }) => row === '8')).at(0)?.details;
+  if (counts === undefined) return undefined;
+  const { goldkey, naive } = counts;
+  const loads = `${figure(goldkey.loads)} ${goldkey.loads === 1 ? 'load' : 'loads'}`;
+  return `A revoked key, 500 calls a second for 5 s: **${loads}** of the key; naive ${figure(naive.loads)}.`;
+}
+
+function warmCall(results) {
+  const times = pairs(results, ({ row, of, details: held }) => {
+    if (row !== '2' || !of.startsWith('naive')) return undefined;
+    return [spread(held.ours).median, spread(held.theirs).median];
+  });
+  return times && `A call with a cached key${times.on}: **${times.ours} ns**; naive ${times.theirs} ns.`;
+}
+
+function firstKey(results) {
+  const times = pairs(results, ({ row, figures: held }) => {
+    if (row !== '11' || held === undefined) return undefined;
+    return [held['goldkey, fromKmsLight'], held.naive];
+  });
+  return (
+    times &&
+    `From cold start to first key, \`goldkey/kms-light\`${times.on}: **${times.ours} ms**; naive ${times.theirs} ms.`
+  );
+}
+
+/** Our time and naive code's on each version that has them, side by side; `undefined` when none has. */
+function pairs(results, timesIn) {
+  const found = results.flatMap(({ major, lines }) => {
+    const times = lines.map(timesIn).find((each) => each !== undefined);
+    return times === undefined ? [] : [{ major, times }];
+  });
+  if (found.length === 0) return undefined;
+  const side = (index) => found.map(({ times }) => figure(times[index])).join(' / ');
+  return { on: `, Node.js ${found.map(({ major }) => major).join(' / ')}`, ours: side(0), theirs: side(1) };
 }

@@ -1,7 +1,7 @@
-// A fetch of one's own, here on axios: for a price API that goldkey does not know, or an HTTP client already in use.
-// An error with status 401 means that the key is refused: it is read again, and the call repeated once.
+// A price function on axios, for a price API that goldkey does not know or an HTTP client that you already use. An error
+// with status 401 means that the key is refused: goldkey reads the key again and repeats the call once.
 //
-//   MASTER_KEY_FILE, GOLD_API_KEY_CIPHERTEXT   as in local-script.mjs; any other key store will do
+//   MASTER_KEY_FILE, GOLD_API_KEY_CIPHERTEXT   as in ../stores/local-script.mjs; any other key store will do
 //   PRICE_API_URL                              where the API is
 import axios from 'axios';
 import { GoldDataClient } from 'goldkey';
@@ -20,12 +20,15 @@ const gold = new GoldDataClient({
       signal,
       maxRedirects: 0,
     });
-    // This API says some refusals under HTTP 200.
+    // This API sends some refusals under HTTP 200.
     if (data.success !== true) throw Object.assign(new Error('refused'), { apiCode: data.error?.code });
     // Dollars per ounce. `rates.XAU` would be ounces per dollar.
     return data.rates[`USD${symbol}`];
   },
-  isKeyRejected: ({ error }) => error?.response?.status === 401 || error?.apiCode === 101 || error?.apiCode === 102,
+  isKeyRejected({ error }) {
+    const { response, apiCode } = /** @type {any} */ (error ?? {});
+    return response?.status === 401 || apiCode === 101 || apiCode === 102;
+  },
 });
 
 try {

@@ -1,5 +1,5 @@
-// A price with a key that is a secret of Azure Key Vault, read as whoever runs this: a managed identity, the environment,
-// or the login of the Azure CLI. It needs the role "Key Vault Secrets User" on the vault.
+// A price with a key that is a secret of Azure Key Vault. The identity is the one that DefaultAzureCredential finds: a
+// managed identity, the environment, or the login of the Azure CLI. It needs the role "Key Vault Secrets User" on the vault.
 //
 //   AZURE_KEY_VAULT_URL   e.g. https://gold.vault.azure.net
 //   PRICE_API_URL         optional

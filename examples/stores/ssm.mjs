@@ -1,4 +1,4 @@
-// A price with a key that lies in AWS Systems Manager Parameter Store, as a SecureString.
+// A price with a key in AWS Systems Manager Parameter Store, as a SecureString.
 //
 //   PARAMETER                 the parameter's name or ARN; the version in use has the label `live`, the one before `old`
 //   AWS_REGION, credentials   as for any AWS SDK; they need ssm:GetParameter
@@ -10,7 +10,7 @@ import { fromSsm } from 'goldkey/ssm';
 const gold = new GoldDataClient({
   keyProvider: fromSsm({
     name: process.env.PARAMETER ?? '/prod/gold-api-key',
-    // A label is moved by hand or by a pipeline: until then a version just written serves nobody.
+    // A pipeline or a person moves the label: until then a new version is not used.
     labels: { current: 'live', previous: 'old' },
   }),
   ...metalsApi({ baseUrl: process.env.PRICE_API_URL }),

@@ -1,5 +1,5 @@
-// The Vault recipe: a random key for an API of one's own, kept in Vault with when, by whom and in which rotation it was
-// made; the API is told of it, the ring in Vault gets it, and a client fetches with it.
+// A rotation with keys that you mint yourself, for an API of your own. A random key is kept in Vault with its metadata and
+// registered at the API; the ring in Vault gets it, and a client fetches a price with it.
 //
 //   VAULT_ADDR, VAULT_TOKEN          as for the vault command
 //   REGISTER_URL                     where the API learns of a new key: PUT { key }
@@ -12,7 +12,7 @@ import { metalsApi } from 'goldkey/prices';
 import { fromKeyRing, KeyRotationManager } from 'goldkey/rotation';
 import { vaultRing } from 'goldkey/rotation/vault';
 
-async function send(url, method, body, { signal, headers } = {}) {
+async function send(url, method, body, { signal, headers } = /** @type {RequestInit} */ ({})) {
   const init = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) };
   const answer = await fetch(url, init);
   const text = await answer.text();
@@ -24,13 +24,13 @@ async function vault(method, path, body, signal) {
   return send(`${process.env.VAULT_ADDR}/v1/secret/${path}`, method, body, { signal, headers });
 }
 
-/** Made once per rotation: a run that died in between finds the key that it had made. */
+/** Mints one key per rotation: a run that died in between finds the key that it had minted. */
 async function generate({ rotationId, signal }) {
   const path = `minted/${encodeURIComponent(rotationId)}`;
   const data = { key: `gold-${randomBytes(24).toString('base64url')}` };
-  // cas 0: only where nothing is. A 400 says that something is there already.
+  // cas 0: write only if there is nothing yet. A 400 means that there is a key already.
   const made = await vault('POST', `data/${path}`, { options: { cas: 0 }, data }, signal);
-  if (!made.ok && made.status !== 400) throw new Error(`Vault took no new key (HTTP ${made.status}).`);
+  if (!made.ok && made.status !== 400) throw new Error(`Vault refused the new key (HTTP ${made.status}).`);
   const kept = await vault('GET', `data/${path}`, undefined, signal);
   const { key } = kept.body.data.data;
   const metadata = {
@@ -40,7 +40,7 @@ async function generate({ rotationId, signal }) {
   };
   await vault('POST', `metadata/${path}`, { custom_metadata: metadata }, signal);
   const registered = await send(process.env.REGISTER_URL, 'PUT', { key }, { signal });
-  if (!registered.ok) throw new Error(`The API did not take the key (HTTP ${registered.status}).`);
+  if (!registered.ok) throw new Error(`The API refused the new key (HTTP ${registered.status}).`);
   return { key, metadata };
 }
 
@@ -57,7 +57,7 @@ const rotation = new KeyRotationManager({
   notify: [
     async (change) => {
       const told = await send(process.env.NOTIFY_URL, 'POST', change);
-      if (!told.ok) throw new Error(`Nobody was told (HTTP ${told.status}).`);
+      if (!told.ok) throw new Error(`The announcement was refused (HTTP ${told.status}).`);
     },
   ],
 });

@@ -1,13 +1,13 @@
-// lambda-handler.mjs for shorter cold starts: one signed request in the place of the AWS SDK, which is not loaded.
+// An AWS Lambda handler in plain code. The client lives outside the handler, so that warm invocations find the key.
 //
 //   GOLD_API_KEY_CIPHERTEXT   what `npx goldkey encrypt` printed; the role needs kms:Decrypt on the key
 //   PRICE_API_URL             optional
 import { GoldDataClient } from 'goldkey';
-import { fromKmsLight } from 'goldkey/kms-light';
+import { fromKms } from 'goldkey/kms';
 import { metalsApi } from 'goldkey/prices';
 
 const gold = new GoldDataClient({
-  keyProvider: fromKmsLight({
+  keyProvider: fromKms({
     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
     encryptionContext: { service: 'gold-data-stream', environment: 'production' },
     keyId: 'alias/gold-api-keys',
@@ -15,17 +15,17 @@ const gold = new GoldDataClient({
   ...metalsApi({ baseUrl: process.env.PRICE_API_URL }),
 });
 
-/** How much of the invocation's time is kept for the answer. */
+/** Time of the invocation that is kept for the answer. */
 const MARGIN_MS = 500;
 
 export async function handler(event, context) {
   try {
     const timeout = Math.max(1, context.getRemainingTimeInMillis() - MARGIN_MS);
     const { metal, price, currency, timestamp } = await gold.getPrice(event.symbol ?? 'XAU', { timeout });
-    // Only what the caller needs: a result may be stored by whoever invoked this.
+    // Return only what the caller needs: a result may be stored.
     return { metal, price, currency, timestamp };
   } finally {
-    // A load in the background would be frozen with the environment, half done.
+    // A background load would be frozen with the environment, half done.
     await gold.settled();
   }
 }

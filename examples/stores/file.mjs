@@ -1,5 +1,5 @@
 // A service in a container: the key is a mounted secret of Docker or Kubernetes. Kubernetes swaps it under the running
-// process; the new key is in use within seconds, and a call refused in between is repaired.
+// process. The new key is in use within seconds, and a call that is refused in between is repaired.
 //
 //   KEY_FILE        default /run/secrets/gold-api-key
 //   PRICE_API_URL   optional

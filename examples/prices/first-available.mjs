@@ -1,4 +1,4 @@
-// Two accounts at price APIs, each with a key of its own: the second is asked while the first is down, has used up its
+// Two accounts at two price APIs, each with its own key. The second is asked while the first is down, has used up its
 // volume, or refuses its key.
 //
 //   FIRST_KEY_CIPHERTEXT, SECOND_KEY_CIPHERTEXT   what `goldkey encrypt` printed for each key
@@ -15,7 +15,7 @@ const client = (name, ciphertext, api) =>
       encryptionContext: { service: 'gold-data-stream', environment: 'production' },
     }),
     ...api,
-    // There is another one to ask: one retry is enough.
+    // There is another client to ask: one retry is enough.
     retry: { retries: 1 },
   });
 
@@ -32,7 +32,7 @@ try {
   const { metal, price, currency, source } = await gold.getPrice('XAU');
   console.log(`${metal} ${price.toFixed(2)} ${currency} (${source})`);
 } catch (error) {
-  // One line that names them all; each one's own error is in error.cause.errors.
+  // One line that names them all; the error of each client is in error.cause.errors.
   console.error(`${error.code}: ${error.message}`);
   process.exitCode = 1;
 } finally {

@@ -1,5 +1,5 @@
 // A rotation from code: a new key is tried, staged, used by a tenth of the clients, promoted; the old one stays a day.
-// Run it again at any time: a step that was taken is found done.
+// Run it again at any time: a step that was taken is not taken twice.
 //
 //   NEW_KEY_FILE                               a file with the new key, from the vendor's page
 //   RING_FILE, MASTER_KEY_FILE, PRICE_API_URL  optional
@@ -21,7 +21,7 @@ const rotation = new KeyRotationManager({
   ring,
   name: 'gold',
   cipher,
-  // Tries a key by asking for one price with it; what it throws refuses the key.
+  // Tries a key by asking for one price with it; an error refuses the key.
   async probe(key, { signal }) {
     const load = async () => ({ bytes: new TextEncoder().encode(key), version: 'probe' });
     const client = new GoldDataClient({ keyProvider: { name: 'probe', load }, ...prices });
@@ -33,7 +33,7 @@ const { version } = await rotation.stage((await readFile(process.env.NEW_KEY_FIL
 await rotation.canary(10, { version });
 console.log((await rotation.status()).nextStep);
 
-// The services read the ring; what they do meanwhile is this.
+// Meanwhile the services read the ring like this.
 const gold = new GoldDataClient({ keyProvider: fromKeyRing({ ring, name: 'gold', cipher }), ...prices });
 const quote = await gold.getPrice('XAU');
 console.log(`XAU ${quote.price.toFixed(2)} with ${gold.status().version}`);

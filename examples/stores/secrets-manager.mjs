@@ -1,4 +1,4 @@
-// A price with a key that lies in AWS Secrets Manager, where a rotation may replace it at any time.
+// A price with a key in AWS Secrets Manager, where a rotation may replace it at any time.
 //
 //   SECRET_ID                 the secret's name or ARN: JSON with the key in `apiKey`
 //   AWS_REGION, credentials   as for any AWS SDK; they need secretsmanager:GetSecretValue

@@ -9,9 +9,9 @@ import { rotationHandler } from 'goldkey/secrets-manager';
 const { fetchPrice } = metalsApi({ baseUrl: process.env.PRICE_API_URL });
 
 export const handler = rotationHandler({
-  // A vendor is asked with the current key, and must give the same key for the same rotationId: the step may run twice.
+  // Ask the vendor with the current key. It must give the same key for the same rotationId: the step may run twice.
   mintKey: async (current, { rotationId }) => process.env.NEXT_KEY ?? `${current}-${rotationId}`,
-  // A price that comes says that the key is honoured; what is thrown keeps the old one in use.
-  testKey: async (apiKey, { signal }) => void (await fetchPrice('XAU', { apiKey, signal })),
+  // A price proves that the API honours the key; an error keeps the old key in use.
+  testKey: async (apiKey, { signal }) => void (await fetchPrice('XAU', /** @type {any} */ ({ apiKey, signal }))),
   field: 'apiKey',
 });

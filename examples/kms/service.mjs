@@ -1,4 +1,4 @@
-// A service that answers GET /price/XAU. The key lies encrypted in the environment; KMS is asked every five minutes.
+// A service that answers GET /price/XAU. The encrypted key is in the environment; KMS is asked every five minutes.
 //
 //   GOLD_API_KEY_CIPHERTEXT   what `npx goldkey encrypt --key-id alias/gold-api-keys …` printed
 //   AWS_REGION, credentials   as for any AWS SDK (AWS_ENDPOINT_URL_KMS points it elsewhere)
@@ -36,7 +36,7 @@ const server = createServer(async (request, response) => {
     if (error instanceof PriceApiError && error.kind === 'bad-request') {
       response.writeHead(404).end();
     } else if (isGoldKeyError(error) && error.retryable) {
-      response.writeHead(503, { 'retry-after': Math.ceil((error.retryAfter ?? 1000) / 1000) }).end();
+      response.writeHead(503, { 'retry-after': String(Math.ceil((error.retryAfter ?? 1000) / 1000)) }).end();
     } else {
       response.writeHead(502).end();
     }
@@ -46,11 +46,12 @@ const server = createServer(async (request, response) => {
 // A wrong configuration shows at the start, not at the first request.
 await gold.prefetch();
 server.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', () => {
-  console.log(`http://127.0.0.1:${server.address().port}/price/XAU`);
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  console.log(`http://127.0.0.1:${port}/price/XAU`);
 });
 
 process.once('SIGTERM', () => {
-  // Requests under way get their answers; then the key is zeroed.
+  // Running requests get their answers; then the key is zeroed.
   server.close(() => gold.close());
   server.closeIdleConnections();
 });
