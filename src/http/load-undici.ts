@@ -1,4 +1,4 @@
-/** Loads undici, once it pays off: it takes longer to load than the AWS SDK, and per request a third of node:http's time. */
+/** Loads undici: slower to load than the AWS SDK, but a request takes a third of node:http's work. */
 export function loadUndici(): Promise<typeof import('undici')> {
   return import('undici');
 }

@@ -23,9 +23,9 @@ export interface ConnectLimit {
 }
 
 /**
- * Node.js's own HTTP client for one origin, which keeps its connections alive. A request takes three times undici's work,
- * but undici takes 90 ms to load, so this client is used for the first requests. `process.getBuiltinModule`, because an ESM
- * import of node:http costs 30 ms on Node.js 22 and 24.
+ * Node.js's own HTTP client for one origin, which keeps its connections alive. A request takes three times undici's
+ * work, but undici takes 90 ms to load, so this client is used for the first requests. `process.getBuiltinModule`,
+ * because an ESM import of node:http costs 30 ms on Node.js 22 and 24.
  */
 export class NodeHttp {
   readonly #origin: URL;

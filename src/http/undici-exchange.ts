@@ -3,8 +3,8 @@ import { BodyTooLarge, Collector } from './bounded-body.js';
 import type { Header, Incoming, Outgoing } from './types.js';
 
 /**
- * Sends one request with undici's `dispatch`: it takes a quarter less work than `request()`, which makes a stream of every
- * body. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came.
+ * Sends one request with undici's `dispatch`: it takes a quarter less work than `request()`, which makes a stream of
+ * every body. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came.
  */
 export function sendViaUndici(dispatcher: Dispatcher, outgoing: Outgoing, limit: number): Promise<Incoming> {
   const { origin, path, method, headers, body, signal, onSent } = outgoing;

@@ -21,9 +21,9 @@ export interface PriceApiErrorOptions extends GoldKeyErrorOptions {
 }
 
 /**
- * The error of a price API that gave no usable price; `kind` is the reason. `retryable` for `rate-limited` and `transient`
- * only. It never contains the key, the request's URL or text of the API. A rejected key that no reload repairs reaches the
- * caller as `KeyRejectedError`, with this error as its `cause`.
+ * The error of a price API that gave no usable price; `kind` is the reason. `retryable` for `rate-limited` and
+ * `transient` only. It never contains the key, the request's URL or text of the API. A rejected key that no reload
+ * repairs reaches the caller as `KeyRejectedError`, with this error as its `cause`.
  *
  * @example
  * ```ts

@@ -4,7 +4,6 @@ import {
   Cancellation,
   getCancellation,
   removeAbortListener,
-  type AbortListener,
   type CancellationSignal,
   type KeyContext,
 } from '../../core/index.js';
@@ -39,54 +38,44 @@ export function createTransport(options: CheckedPriceOptions): (context: KeyCont
   if (dispatcher !== undefined) {
     return ({ signal }) => ({
       signal,
-      get(path, headers) {
-        // Another version of undici may need a platform signal.
-        const ending = new AbortController();
-        const request = { origin, path, method: 'GET', headers, signal: ending.signal } as const;
-        const listener = { end: (reason: unknown) => void ending.abort(reason) };
-        return runUntilAbort(signal, listener, () => sendViaRequest(dispatcher as Dispatcher, request, maxBodySize));
-      },
+      get: (path, headers) =>
+        runUntilAbort(signal, async (cancellation) => {
+          // Another version of undici may need a platform signal, and its handlers of `dispatch` differ.
+          const ending = new AbortController();
+          cancellation.addEventListener('abort', () => void ending.abort(cancellation.reason));
+          const request = { origin, path, method: 'GET', headers, signal: ending.signal } as const;
+          const response = await (dispatcher as Dispatcher).request(request);
+          const text = await readBody(response.body, maxBodySize);
+          return { status: response.statusCode, headers: response.headers, text };
+        }),
     });
   }
   const shared = origins.get(origin) ?? new Origin(origin);
   origins.set(origin, shared);
   return (context) => {
-    const cancellation = getCancellation(context);
     const send = (path: string, headers: Headers, signal: CancellationSignal): Promise<Incoming> =>
       shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize);
+    const cancellation = getCancellation(context);
     if (cancellation !== undefined) {
       return { signal: cancellation, get: (path, headers) => send(path, headers, cancellation) };
     }
     const { signal } = context;
-    return {
-      signal,
-      get(path, headers) {
-        const ending = new Cancellation();
-        return runUntilAbort(signal, ending, () => send(path, headers, ending));
-      },
-    };
+    return { signal, get: (path, headers) => runUntilAbort(signal, (own) => send(path, headers, own)) };
   };
 }
 
-/** Runs a request and ends `listener` if `signal` aborts. Many calls may share the signal: it gets one listener for all. */
-async function runUntilAbort<T>(signal: AbortSignal, listener: AbortListener, send: () => Promise<T>): Promise<T> {
+/**
+ * Runs a request until `signal` aborts. Many requests may share the signal, so it gets one listener for all of them.
+ */
+async function runUntilAbort<T>(signal: AbortSignal, send: (cancellation: Cancellation) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  addAbortListener(signal, listener);
+  const cancellation = new Cancellation();
+  addAbortListener(signal, cancellation);
   try {
-    return await send();
+    return await send(cancellation);
   } finally {
-    removeAbortListener(signal, listener);
+    removeAbortListener(signal, cancellation);
   }
-}
-
-/** Uses undici's `request`, which is the same in all its versions, while the handlers of `dispatch` differ. */
-async function sendViaRequest(
-  target: Dispatcher,
-  request: Dispatcher.RequestOptions,
-  limit: number,
-): Promise<Incoming> {
-  const { statusCode, headers, body } = await target.request(request);
-  return { status: statusCode, headers, text: await readBody(body, limit) };
 }
 
 async function sendViaFetch(

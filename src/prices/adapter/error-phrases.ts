@@ -27,8 +27,8 @@ const PHRASES: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
 ];
 
 /**
- * Returns the kind that a vendor's error text stands for, where there is no code. Each of `errors` is a string or an object
- * with one, from which the key has been removed.
+ * Returns the kind that a vendor's error text stands for, where there is no code. Each of `errors` is a string or an
+ * object with one, from which the key has been removed.
  */
 export function classifyText(...errors: readonly unknown[]): PriceApiErrorKind | undefined {
   const text = joinTexts(errors);

@@ -12,8 +12,8 @@ export class KeyRedactor {
   }
 
   /**
-   * Parses JSON and replaces the key in every name, string and number. A number that no double holds stays a string of its
-   * digits. Throws a SyntaxError without the text.
+   * Parses JSON and replaces the key in every name, string and number. A number that no double holds stays a string of
+   * its digits. Throws a SyntaxError without the text.
    */
   parseJson(text: string): unknown {
     let body: unknown;

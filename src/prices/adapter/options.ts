@@ -7,19 +7,15 @@ import {
   describeType,
   checkOptionalFunction,
 } from '../../core/index.js';
-import { checkBounds, type Bounds } from '../values/price-limits.js';
+import { checkBounds, type Limits } from '../values/price-limits.js';
 import type { PriceApiOptions, Quote } from '../types.js';
 import { UNITS } from '../values/units.js';
 
 /** The checked options of a price API, with defaults. */
-export interface CheckedPriceOptions {
+export interface CheckedPriceOptions extends Limits {
   /** A URL that ends in a slash and has no credentials, query or fragment. */
   readonly baseUrl: URL;
-  readonly currency: string;
   readonly unit: Quote['unit'];
-  readonly maxAge: number | undefined;
-  readonly maxChange: number | undefined;
-  readonly bounds: Bounds;
   readonly maxBodySize: number;
   readonly dispatcher: object | undefined;
   readonly fetch: typeof globalThis.fetch | undefined;

@@ -37,6 +37,6 @@ export interface Dialect {
   buildRequest(pairs: PairGroup, key: string): PriceRequest;
   /** Returns the failure that a JSON body reports, whatever the status; `undefined` leaves it to the status. */
   readFailure(body: object, status: number): Failure | undefined;
-  /** Returns the price in a body without a failure, or throws an `UnusableBody`. `isAlone`: it is for this pair only. */
+  /** Returns the price in a body without a failure, or throws an `UnusableBody`. `isAlone`: the only pair asked for. */
   readPrice(body: object, pair: Pair, isAlone: boolean): Reading;
 }

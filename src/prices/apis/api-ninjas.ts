@@ -29,10 +29,10 @@ const DIALECT: Dialect = {
 };
 
 /**
- * Creates a price API for [API Ninjas](https://api-ninjas.com/api/goldprice): gold from `goldprice`; silver, platinum and
- * palladium from `commodityprice`, which may need a premium plan. In USD only. The key travels in the header `X-Api-Key`; a
- * bad one is HTTP 400 with a text ([error codes](https://api-ninjas.com/error-codes)). It answers one price a request, so
- * there is no `fetchPrices`.
+ * Creates a price API for [API Ninjas](https://api-ninjas.com/api/goldprice): gold from `goldprice`; silver, platinum
+ * and palladium from `commodityprice`, which may need a premium plan. In USD only. The key travels in the header
+ * `X-Api-Key`; a bad one is HTTP 400 with a text ([error codes](https://api-ninjas.com/error-codes)). It answers one
+ * price a request, so there is no `fetchPrices`.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

@@ -3,8 +3,8 @@ import type { Failure } from '../adapter/types.js';
 import type { PriceApiErrorKind } from '../price-api-error.js';
 import { readErrorCode, readField } from '../values/json-fields.js';
 
-// The errors that metals-api, commodities-api, metalpriceapi and the apilayer services share. The codes are in the body,
-// mostly with HTTP 200, and some look like HTTP statuses: 403 is a bad amount and 501 a missing time frame.
+// The errors that metals-api, commodities-api, metalpriceapi and the apilayer services share. The codes are in the
+// body, mostly with HTTP 200, and some look like HTTP statuses: 403 is a bad amount and 501 a missing time frame.
 
 /** Documented codes. Codes without a kind are about the request. */
 const CODES: Readonly<Record<number, { kind?: PriceApiErrorKind; detail?: string }>> = {
@@ -43,7 +43,7 @@ export function readApilayerFailure(body: object, status: number): Failure | und
   if ((error === undefined || error === null) && readField(inner, 'success') !== false) return undefined;
   const code = readErrorCode(error, 'code') ?? readErrorCode(error, 'statusCode');
   const typeKind = readType(error, 'type') ?? readType(error, 'code');
-  // Of the two meanings of 106 the status or the type decides.
+  // The status or the type tells the two meanings of 106 apart.
   if (code === 106 && (status === 429 || typeKind === 'rate-limited')) return { kind: 'rate-limited', code };
   const documented = code === undefined ? undefined : CODES[code];
   const textKind = code === undefined && status < 500 ? classifyText(error) : undefined;

@@ -15,10 +15,10 @@ const DIALECT: Dialect = {
 };
 
 /**
- * Creates a price API for [commodities-api.com](https://commodities-api.com/documentation), endpoint `latest`: the sister of
- * metals-api, with its whole body wrapped in `data`. The key travels in the URL, the only place this API takes it: keep
- * request URLs out of access logs and traces. Prices are requested in USD; another `currency` is converted by the rate in
- * the same answer. Metals only: a quote is per troy ounce, and oil or wheat are not.
+ * Creates a price API for [commodities-api.com](https://commodities-api.com/documentation), endpoint `latest`: the
+ * sister of metals-api, with its whole body wrapped in `data`. The key travels in the URL, the only place this API
+ * takes it: keep request URLs out of access logs and traces. Prices are requested in USD; another `currency` is
+ * converted by the rate in the same answer. Metals only: a quote is per troy ounce, and oil or wheat are not.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

@@ -30,8 +30,9 @@ const DIALECT: Dialect = {
 
 /**
  * Creates a price API for [goldapi.io](https://www.goldapi.io/dashboard), `/api/XAU/USD`. The key travels in the header
- * `x-access-token`. Gold, silver, platinum and palladium, in any currency the vendor has, with bid and ask. A bad key is
- * HTTP 403 here, which at other vendors is about the plan. It answers one price a request, so there is no `fetchPrices`.
+ * `x-access-token`. Gold, silver, platinum and palladium, in any currency the vendor has, with bid and ask. A bad key
+ * is HTTP 403 here, which at other vendors is about the plan. It answers one price a request, so there is no
+ * `fetchPrices`.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

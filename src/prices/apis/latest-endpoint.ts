@@ -3,7 +3,7 @@ import { readField, readNumber, readTime, requireObject } from '../values/json-f
 import { UnusableBody, type Pair, type Reading } from '../values/reading.js';
 import { readApilayerFailure, unwrapBody } from './apilayer.js';
 
-/** The endpoint `latest` of metals-api and commodities-api, which metalpriceapi shares but for the key and the errors. */
+/** The endpoint `latest` of metals-api and commodities-api; metalpriceapi's differs in the key and the errors. */
 export const LATEST_ENDPOINT: Omit<Dialect, 'source' | 'baseUrl'> = {
   batching: 'any',
   buildRequest: (pairs, key) => ({
@@ -33,7 +33,7 @@ export function formatSymbols(pairs: readonly Pair[]): string {
   return [...symbols].map(encodeURIComponent).join(',');
 }
 
-/** Reads a price in the direction of each base: USD per ounce is `USDXAU`, or one over `XAU`; with base XAU it is `USD`. */
+/** Reads a price by the direction of its base: USD per ounce is `USDXAU`, or one over `XAU`; with base XAU, `USD`. */
 function readRate(rates: object, base: unknown, { metal, currency }: Pair): Reading {
   if (base === metal) {
     const price = combineRates(readNumber(rates, currency), readNumber(rates, `${metal}${currency}`), metal);

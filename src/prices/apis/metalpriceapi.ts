@@ -26,10 +26,10 @@ const DIALECT: Dialect = {
 };
 
 /**
- * Creates a price API for [metalpriceapi.com](https://metalpriceapi.com/documentation), endpoint `latest`. The key travels
- * in the header `X-API-KEY`. Prices are requested in USD; another `currency` is converted by the rate in the same answer.
- * The precious metals are per troy ounce; for others this API documents only "per ounce". Customers of the European host
- * set `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
+ * Creates a price API for [metalpriceapi.com](https://metalpriceapi.com/documentation), endpoint `latest`. The key
+ * travels in the header `X-API-KEY`. Prices are requested in USD; another `currency` is converted by the rate in the
+ * same answer. The precious metals are per troy ounce; for others this API documents only "per ounce". Customers of the
+ * European host set `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

@@ -6,10 +6,10 @@ import { LATEST_ENDPOINT } from './latest-endpoint.js';
 const DIALECT: Dialect = { ...LATEST_ENDPOINT, source: 'metals-api', baseUrl: 'https://metals-api.com/api/' };
 
 /**
- * Creates a price API for [metals-api.com](https://metals-api.com/documentation), endpoint `latest`. The key travels in the
- * URL, the only place this API takes it: keep request URLs out of access logs and traces. Prices are requested in USD,
- * because this API answers other bases in either direction; another `currency` is converted by the rate in the same answer,
- * which counts as a second symbol of the plan.
+ * Creates a price API for [metals-api.com](https://metals-api.com/documentation), endpoint `latest`. The key travels in
+ * the URL, the only place this API takes it: keep request URLs out of access logs and traces. Prices are requested in
+ * USD, because this API answers other bases in either direction; another `currency` is converted by the rate in the
+ * same answer, which counts as a second symbol of the plan.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

@@ -34,8 +34,8 @@ const DIALECT: Dialect = {
 
 /**
  * Creates a price API for [metals.dev](https://metals.dev/docs), endpoint `latest`, whose answer has every metal in one
- * currency: prices in two currencies are two requests. Gold, silver, platinum and palladium. The key travels in the URL, the
- * only place this API takes it: keep request URLs out of access logs and traces.
+ * currency: prices in two currencies are two requests. Gold, silver, platinum and palladium. The key travels in the
+ * URL, the only place this API takes it: keep request URLs out of access logs and traces.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

@@ -41,7 +41,9 @@ const DIALECT: Dialect = {
   },
 };
 
-/** Returns the failure in a body or in one of its quotes. The code is an HTTP status, also in an answer with status 200. */
+/**
+ * Returns the failure in a body or one of its quotes. Its code is an HTTP status, also in an answer with status 200.
+ */
 function readError(body: unknown, status: number): Failure | undefined {
   if (readField(body, 'status') !== 'error') return undefined;
   const code = readErrorCode(body, 'code');
@@ -52,9 +54,10 @@ function readError(body: unknown, status: number): Failure | undefined {
 }
 
 /**
- * Creates a price API for [Twelve Data](https://twelvedata.com/docs#quote), endpoint `quote`, with pairs such as `XAU/EUR`
- * and several of them in one request. The key travels in the header `Authorization: apikey …`. Errors come with HTTP 200 as
- * well; each of several prices may have one, and one that fails fails the call. Each price counts as a credit.
+ * Creates a price API for [Twelve Data](https://twelvedata.com/docs#quote), endpoint `quote`, with pairs such as
+ * `XAU/EUR` and several of them in one request. The key travels in the header `Authorization: apikey …`. Errors come
+ * with HTTP 200 as well; each of several prices may have one, and one that fails fails the call. Each price counts as a
+ * credit.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @returns options to spread into a client's; none of its functions uses `this`

@@ -15,7 +15,7 @@ import { withDeadline } from '../../util/deadline.js';
 import { combineFailures, createTimeoutError, isRequestError, type ClientFailure } from './errors.js';
 import type { FirstAvailable, FirstAvailableCallOptions, FirstAvailableOptions, PriceClient } from './types.js';
 
-/** The time in ms by which a client's timer may fire before the call's: its share is rounded down, timers can be early. */
+/** The ms by which a client's timer may fire before the call's: its share is rounded down, and timers can be early. */
 const TIMER_TOLERANCE_MS = 2;
 
 type Ask<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Promise<T>;
@@ -36,28 +36,28 @@ interface CallSettings {
 }
 
 /**
- * Joins several clients, each with its price API and key, into one: they are asked in order, one at a time, and the first
- * quote is returned.
+ * Joins several clients, each with its price API and key, into one: they are asked in order, one at a time, and the
+ * first quote is returned.
  *
- * After any error of a client the next one is asked: its key store is down, its key is rejected, its quota is used up, its
- * price is implausible, it does not know the metal. Only the caller's `signal` and the deadline end a call early. Each
- * client gets an even share of the time that is left as its `timeout`, instead of its configured one, so that a client that
- * hangs leaves time for the others.
+ * After any error of a client the next one is asked: its key store is down, its key is rejected, its quota is used up,
+ * its price is implausible, it does not know the metal. Only the caller's `signal` and the deadline end a call early.
+ * Each client gets an even share of the time that is left as its `timeout`, instead of its configured one, so that a
+ * client that hangs leaves time for the others.
  *
  * A client that failed is asked after the others for `cooldown` ms, or for its error's `retryAfter` if that is longer,
- * unless the error was about the request (`bad-request`). Then one call tries it, and a success puts it back in its place.
- * When all clients are cooling down, they are asked in order.
+ * unless the error was about the request (`bad-request`). Then one call tries it, and a success puts it back in its
+ * place. When all clients are cooling down, they are asked in order.
  *
  * @param clients - the preferred one first, e.g. `GoldDataClient`s with a price API spread into each; copied
  * @param options - see {@link FirstAvailableOptions}; durations in ms
  * @returns one client; closing it closes all of them
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `clients` is not an array, a member is not a client, or an option
- * is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: there is no client, one is in the list twice, or a value is out of
- * range
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `clients` is not an array, a member is not a client, or an
+ * option is unknown or mistyped
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: there is no client, one is in the list twice, or a value is
+ * out of range
  * @throws {PriceApiError} `ERR_GOLDKEY_PRICE_API`, by a call: every client failed. `kind` is `transient` if one of the
- * errors may pass, else that of the first price API's error; `retryAfter` is the shortest if all errors have one; `cause`
- * is an `AggregateError` of them, in the order asked. A single client's error is thrown unchanged
+ * errors may pass, else that of the first price API's error; `retryAfter` is the shortest if all errors have one;
+ * `cause` is an `AggregateError` of them, in the order asked. A single client's error is thrown unchanged
  * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`, by a call: the deadline passed; `cause` holds the errors before it
  *
  * @example

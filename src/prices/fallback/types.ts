@@ -5,8 +5,8 @@ import type { PriceQuery, Quote } from '../types.js';
 export type FirstAvailableCallOptions = Pick<CallOptions, 'signal' | 'timeout'>;
 
 /**
- * The part of a client that {@link firstAvailable} uses; a `GoldDataClient` with a price API spread into it has it. Your
- * own client must keep to `signal` and `timeout` and leave no key in its errors.
+ * The part of a client that {@link firstAvailable} uses; a `GoldDataClient` with a price API spread into it has it.
+ * Your own client must keep to `signal` and `timeout` and leave no key in its errors.
  */
 export interface PriceClient {
   /** Returns one price. Default query: `XAU`. */
@@ -19,11 +19,11 @@ export interface PriceClient {
 
 /** Options of {@link firstAvailable}. Durations are integer milliseconds. */
 export interface FirstAvailableOptions {
-  /** The longest time of a whole call, whichever clients it asks, in ms from 1. Default 10_000. A call may override it. */
+  /** The longest time of a call with all its clients, in ms from 1. Default 10_000. A call may override it. */
   timeout?: number | undefined;
   /**
-   * The time during which a client that failed is asked after the others, in ms from 0. Default 30_000; 0 turns it off. A
-   * longer `retryAfter` of the error prolongs it.
+   * The time during which a client that failed is asked after the others, in ms from 0. Default 30_000; 0 turns it off.
+   * A longer `retryAfter` of the error prolongs it.
    */
   cooldown?: number | undefined;
   /** The monotonic clock and the timers; give the clients the same. Default: the system's. */
@@ -50,6 +50,6 @@ export interface FirstAvailable extends PriceClient, AsyncDisposable {
    * @throws the errors of {@link FirstAvailable.getPrice}
    */
   getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
-  /** Refuses new calls, lets running ones finish, then closes every client. Later calls return the first one's promise. */
+  /** Refuses new calls, lets running ones finish, then closes every client. May be called again. */
   close(): Promise<void>;
 }

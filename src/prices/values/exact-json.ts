@@ -5,7 +5,7 @@ const BACKSLASH = 0x5c;
 /** The number of digits that every double holds. */
 const SAFE_DIGITS = 15;
 
-/** Parses JSON like `JSON.parse`, but leaves a number with more digits than a double holds as a string, as it was written. */
+/** Parses JSON like `JSON.parse`, but leaves a number with more digits than a double holds as a string of them. */
 export function parseExactJson(text: string): unknown {
   const body: unknown = JSON.parse(text);
   let quoted = '';

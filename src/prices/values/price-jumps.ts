@@ -2,7 +2,7 @@
 const SETTLED_MS = 3_600_000;
 /** The age in ms at which the last price no longer limits the next one. */
 const FORGOTTEN_MS = 86_400_000;
-/** More pairs than any price API has. The oldest is dropped beyond it, so that a caller's symbols cannot fill the memory. */
+/** More pairs than any price API has. Beyond it the oldest is dropped: a caller's symbols must not fill the memory. */
 const MAX_PAIRS = 10_000;
 
 interface LastPrice {
@@ -14,9 +14,9 @@ interface LastPrice {
 }
 
 /**
- * Remembers the last accepted price of each pair and refuses jumps from it. A wrong price comes and goes, a market that has
- * moved stays: a level further away is accepted once the API has kept to it for an hour, and any level after a day without
- * an accepted price. So a jump never locks a client out for good.
+ * Remembers the last accepted price of each pair and limits the jump to the next one. A wrong price comes and goes, a
+ * market that has moved stays: a level further away is accepted once the API has kept to it for an hour, and any level
+ * after a day without an accepted price. So a jump never locks a client out for good.
  */
 export class PriceJumpLimit {
   readonly #maxChange: number;

@@ -6,10 +6,7 @@ import { formatPair, UnusableBody, type Pair, type Reading } from './reading.js'
 /** The lowest and highest price per troy ounce, by metal. */
 export type Bounds = ReadonlyMap<string, readonly [min: number, max: number]>;
 
-/**
- * The default bounds in USD: wide enough for any market, narrow enough to refuse a price that is inverted, per gram or per
- * kilogram of another metal.
- */
+// Default bounds: wide enough for any market, too narrow for a price that is inverted or per gram or kilogram.
 const USD_BOUNDS: Bounds = new Map([
   ['XAU', [200, 50_000]],
   ['XAG', [2, 2_000]],
@@ -67,8 +64,8 @@ export interface PriceChecks {
 }
 
 /**
- * Creates the checks. A price outside its limits is refused and never corrected: a correction that is wrong for one base
- * or metal would pass unnoticed.
+ * Creates the checks. A price outside its limits is never corrected: a correction that is wrong for one
+ * base or metal would pass unnoticed.
  */
 export function createPriceChecks(limits: Limits): PriceChecks {
   const jumps = limits.maxChange === undefined ? undefined : new PriceJumpLimit(limits.maxChange);

@@ -16,8 +16,8 @@ const BITS = 66;
 export const UNITS: readonly Quote['unit'][] = Object.keys(TROY_OUNCES) as Quote['unit'][];
 
 /**
- * Converts a price per troy ounce, above zero, into one per `unit`: one exact division of the number as it is written, then
- * rounded once. 3110.34768 per ounce is 100 per gram, to the last bit.
+ * Converts a price per troy ounce, above zero, into one per `unit`: one exact division of the number as it is written,
+ * then rounded once. 3110.34768 per ounce is 100 per gram, to the last bit.
  */
 export function convertToUnit(perTroyOunce: number, unit: Quote['unit']): number {
   if (unit === 'troy_ounce') return perTroyOunce;

@@ -24,16 +24,16 @@ export interface BreakGlassOptions {
    */
   enabledBy: string | (() => boolean | Promise<boolean>);
   /**
-   * The longest time a broken seal counts, in ms from when it was first seen broken, from 1 to 2_147_483_647. After that
-   * the seal has to be whole once before it can be broken again.
+   * The longest time a broken seal counts, in ms from when it was first seen broken, from 1 to 2_147_483_647. After
+   * that the seal has to be whole once before it can be broken again.
    */
   maxDuration: number;
 }
 
 /**
  * Puts an emergency store under a seal. While it is sealed, loads are denied and a chain skips it; while it is open, a
- * chain asks it after any failure of the other stores. Its keys serve until `maxDuration` has passed, which `staleIfError`
- * does not prolong, and each load of one raises the event `break-glass` with the severity `critical`.
+ * chain asks it after any failure of the other stores. Its keys serve until `maxDuration` has passed, which
+ * `staleIfError` does not prolong, and each load of one raises the event `break-glass` with the severity `critical`.
  *
  * The time counts from when this process first sees the seal broken: a new process starts from zero.
  *
@@ -103,7 +103,7 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
 
 type SealCheck = () => boolean | Promise<boolean>;
 
-/** A seal, and when it was broken, on both clocks: the wall clock can be set, the other stops while a machine is frozen. */
+/** A seal, and when it was broken, on both clocks: one can be set, the other stops while a machine is frozen. */
 class Seal {
   readonly #isBroken: SealCheck;
   readonly #maxDuration: number;

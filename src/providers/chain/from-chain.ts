@@ -17,22 +17,22 @@ const CHAIN = 'chain';
 
 /**
  * Joins several key stores into one that asks the next store when the one before it fails in a way that may pass: it is
- * throttled, down, has no credentials or does not answer within 2_000 ms. A key that is denied, absent or malformed ends
- * the search, so that a revocation takes effect whatever another store still has. All stores should hold the same key:
- * rotate it in all of them.
+ * throttled, down, has no credentials or does not answer within 2_000 ms. A key that is denied, absent or malformed
+ * ends the search, so that a revocation takes effect whatever another store still has. All stores should hold the same
+ * key: rotate it in all of them.
  *
- * After such a failure a store comes last for 1_000 to 30_000 ms, so that loads start with the store that answers. A load
- * without `known`, as a rejected key causes, always keeps to the order. Versions of the second store are named `2:…`, and
- * so on. Sealed stores of {@link fromBreakGlass} are skipped; open ones are asked for the `current` key after any failure
- * of the others.
+ * After such a failure a store comes last for 1_000 to 30_000 ms, so that loads start with the store that answers. A
+ * load without `known`, as a rejected key causes, always keeps to the order. Versions of the second store are named
+ * `2:…`, and so on. Sealed stores of {@link fromBreakGlass} are skipped; open ones are asked for the `current` key
+ * after any failure of the others.
  *
  * @param providers - the stores, the preferred one first; copied
  * @param options - whether a store that holds plaintext may follow another
  * @returns a key store for `keyProvider`; closing it closes all stores
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `providers` is empty or holds something other than a key store, an
- * option is unknown or mistyped, or a store that holds plaintext follows another
- * @throws {GoldKeyError} by a load: the only store's error; for several a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`) that
- * is retryable if one of them is, with all of them in an `AggregateError` as its `cause`
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `providers` is empty or holds something other than a key store,
+ * an option is unknown or mistyped, or a store that holds plaintext follows another
+ * @throws {GoldKeyError} by a load: the only store's error; for several a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`)
+ * that is retryable if one of them is, with all of them in an `AggregateError` as its `cause`
  *
  * @example
  * ```ts
@@ -118,7 +118,7 @@ async function loadFromFirst(
   throw combineErrors(errors);
 }
 
-/** Returns the members as given, resting ones last unless the request has no `known`: then the order is part of the trust. */
+/** Puts resting members last, unless the request has no `known`: after a rejected key the order has to hold. */
 function orderMembers(members: readonly ChainMember[], request: LoadRequest): readonly ChainMember[] {
   if (request.known === undefined) return members;
   const clock = getRequestClock(request);

@@ -26,7 +26,7 @@ const STORE_TIMEOUT_MS = 2_000;
 const FIRST_REST_MS = 1_000;
 const LAST_REST_MS = 30_000;
 
-/** Returns `fields` as a request that also carries what the core hides on `request`: its clock, and when a key is due. */
+/** Returns `fields` as a request with the hidden properties of `request`: the core's clock, and when a key is due. */
 export function deriveRequest(request: LoadRequest, fields: LoadRequest): LoadRequest {
   const { stage: _, signal: __, known: ___, ...hidden } = Object.getOwnPropertyDescriptors(request);
   return Object.defineProperties(fields, hidden);
@@ -58,7 +58,9 @@ export class ChainMember {
     this.isOpen = (await this.store[BREAK_GLASS]?.(clock, signal).catch(() => false)) === true;
   }
 
-  /** Loads the store's key, with the version as the chain names it. Rejects with a `GoldKeyError` or the abort's reason. */
+  /**
+   * Loads the store's key, with the chain's name for its version. Rejects with a `GoldKeyError` or the abort's reason.
+   */
   async load(request: LoadRequest, isLast: boolean): Promise<Answer> {
     const clock = getRequestClock(request);
     try {
@@ -105,7 +107,7 @@ export class ChainMember {
     return { ...answer, version: formatChainName(this.index, answer.version) };
   }
 
-  /** Throws if the bytes are not a key, while the error can still be this store's, or if they came too late to be used. */
+  /** Throws if the bytes are not a key, so that the error names this store, or if they came too late to be used. */
   #checkKey({ bytes, version }: LoadedKey, signal: AbortSignal): void {
     if (!(bytes instanceof Uint8Array)) return;
     try {

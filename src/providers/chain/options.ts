@@ -11,8 +11,8 @@ export type Store = KeyProvider & {
 /** Options of {@link fromChain}. */
 export interface ChainOptions {
   /**
-   * Allows a store that holds the key in plaintext to follow another: an attacker who can make the first one fail then has
-   * the key served from plaintext. Default `false`.
+   * Allows a store that holds the key in plaintext to follow another: an attacker who can make the first one fail then
+   * has the key served from plaintext. Default `false`.
    */
   dangerouslyAllowPlaintextFallback?: boolean | undefined;
 }

@@ -1,8 +1,8 @@
 const PREFIXED = /^(\d+):([^]*)$/;
 
 /**
- * Returns the chain's name for a store's version or rollout: two stores may both call theirs `3`. Names of the first store
- * stay as they are, the second store's become `2:3`.
+ * Returns the chain's name for a store's version or rollout: two stores may both call theirs `3`. Names of the first
+ * store stay as they are, the second store's become `2:3`.
  */
 export function formatChainName(index: number, name: string): string {
   return index === 0 && !PREFIXED.test(name) ? name : `${String(index + 1)}:${name}`;
