@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import { firstOf, type Incoming } from '../../http/types.js';
+import { firstHeaderValue as firstOf, type Incoming } from '../../http/types.js';
 import type { NodeHttp } from '../../http/node-http.js';
-import { sharedHttp } from '../../http/shared-agent.js';
+import { acquireHttp as sharedHttp } from '../../http/shared-agent.js';
 import { awsRegion } from '../../aws/credentials.js';
 import { faultOf } from '../../aws/failures.js';
 import { signedHeaders } from '../../aws/signature.js';

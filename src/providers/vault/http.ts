@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import { dispatched } from '../../http/undici-exchange.js';
-import { firstOf } from '../../http/types.js';
+import { sendViaUndici as dispatched } from '../../http/undici-exchange.js';
+import { firstHeaderValue as firstOf } from '../../http/types.js';
 import { loadUndici } from '../../http/load-undici.js';
 import { networkFault, statusFault, VaultFault, type VaultCall } from './failures.js';
 import type { VaultSettings } from './settings.js';
