@@ -13,44 +13,41 @@ import { decryptVersion } from '../ring/decrypt-version.js';
 import { findVersion } from '../ring/document.js';
 import { newVersion } from '../ring/transitions.js';
 import type { KeyRingDocument, RingVersion } from '../ring/types.js';
-import type { RotationContext } from './options.js';
-
-/** A key that a step is given; `undefined` has `generate` mint one. */
-export type GivenKey = string | Uint8Array | undefined;
+import type { Step } from './options.js';
 
 /** The key of a new version and its notes. */
 export interface NewKey {
-  readonly key: GivenKey;
+  /** The key; without it `generate` mints one. */
+  readonly key: string | Uint8Array | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
   /** The id for `generate`; set if `key` is not. */
-  readonly rotationId: string | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly rotationId?: string | undefined;
 }
 
 /** Calls `use` with a new version, encrypted, and its key's bytes, which are zeroed after it. */
 export async function withNewVersion<T>(
-  context: RotationContext,
-  step: string,
+  step: Step,
   state: 'pending' | 'current',
   given: NewKey,
   use: (version: RingVersion, bytes: Uint8Array) => Promise<T>,
 ): Promise<T> {
-  const { rotationId, signal } = given;
-  const minted = given.key === undefined ? await mintKey(context, step, rotationId ?? '', signal) : undefined;
+  const { cipher, binding: bind, clock, signal } = step;
+  const { rotationId } = given;
+  const minted = given.key === undefined ? await mintKey(step, rotationId ?? '') : undefined;
   const bytes = minted?.key ?? keyBytes(given.key);
   try {
     // Checked one by one: the spread below would make an object of anything.
     for (const notes of [given.metadata, minted?.metadata]) checkMetadata(step, bytes, notes);
     const metadata = minted?.metadata === undefined ? given.metadata : { ...given.metadata, ...minted.metadata };
-    const { cipher, binding: bind } = context;
     const encrypted = await cipher.encrypt(bytes, { bind, signal });
     const decrypted = await cipher.decrypt(encrypted.ciphertext, { bind, signal });
     const isSame = isEqual(decrypted, bytes) && encrypted.fingerprint === computeFingerprint(bytes);
     decrypted.fill(0);
     if (!isSame) {
-      throw new RotationError('The new ciphertext does not decrypt to the same key; nothing was written.', { step });
+      const message = 'The new ciphertext does not decrypt to the same key; nothing was written.';
+      throw new RotationError(message, { step: step.name });
     }
-    return await use(newVersion(context, encrypted, { state, metadata, rotationId, now: context.clock.now() }), bytes);
+    return await use(newVersion(step, encrypted, { state, metadata, rotationId, now: clock.now() }), bytes);
   } finally {
     bytes.fill(0);
   }
@@ -58,10 +55,9 @@ export async function withNewVersion<T>(
 
 /** Calls `use` with the decrypted key of a version, which is zeroed after it. */
 export async function withDecryptedKey<T>(
-  { source }: RotationContext,
+  { source, signal }: Step,
   name: string,
   version: RingVersion,
-  signal: AbortSignal | undefined,
   use: (bytes: Uint8Array) => T | Promise<T>,
 ): Promise<T> {
   const bytes = await decryptVersion(source, name, version, signal);
@@ -73,18 +69,12 @@ export async function withDecryptedKey<T>(
 }
 
 /** Resolves to whether a version holds exactly this key. */
-export async function holdsKey(
-  context: RotationContext,
-  name: string,
-  version: RingVersion,
-  key: GivenKey,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
+export async function holdsKey(step: Step, name: string, version: RingVersion, key: NewKey['key']): Promise<boolean> {
   if (key === undefined) return false;
   const bytes = keyBytes(key);
   try {
     if (version.ciphertext === undefined || version.fingerprint !== computeFingerprint(bytes)) return false;
-    return await withDecryptedKey(context, name, version, signal, (held) => isEqual(held, bytes));
+    return await withDecryptedKey(step, name, version, (held) => isEqual(held, bytes));
   } finally {
     bytes.fill(0);
   }
@@ -94,13 +84,8 @@ export async function holdsKey(
  * Tries a key against the price API. Rejects with the probe's error, without the key, or with the signal's reason if
  * that aborted meanwhile.
  */
-export async function probeKey(
-  { probe }: RotationContext,
-  step: string,
-  name: string,
-  key: Uint8Array,
-  signal: AbortSignal = new AbortController().signal,
-): Promise<void> {
+export async function probeKey(step: Step, version: string, key: Uint8Array): Promise<void> {
+  const { probe, signal = new AbortController().signal } = step;
   if (probe === undefined) return;
   const secret = Buffer.from(key).toString('latin1');
   signal.throwIfAborted();
@@ -109,31 +94,22 @@ export async function probeKey(
   } catch (error) {
     signal.throwIfAborted();
     const cause = scrub(error, [secret]);
-    throw new RotationError(`\`probe\` refused ${name}; see \`cause\`.`, { step, version: name, cause });
+    throw new RotationError(`\`probe\` refused ${version}; see \`cause\`.`, { step: step.name, version, cause });
   }
 }
 
 /** Decrypts and probes a version that a step is about to rely on. */
-export async function probeVersion(
-  context: RotationContext,
-  step: string,
-  ring: KeyRingDocument,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const version = findVersion(ring, name) as RingVersion;
-  await withDecryptedKey(context, name, version, signal, (key) => probeKey(context, step, name, key, signal));
+export async function probeVersion(step: Step, ring: KeyRingDocument, name: string): Promise<void> {
+  await withDecryptedKey(step, name, findVersion(ring, name) as RingVersion, (key) => probeKey(step, name, key));
 }
 
 /** Has `generate` mint the key of `rotationId`, or return it again. */
 async function mintKey(
-  { generate }: RotationContext,
-  step: string,
+  { name, generate, signal = new AbortController().signal }: Step,
   rotationId: string,
-  signal: AbortSignal = new AbortController().signal,
 ): Promise<{ key: Uint8Array; metadata: NewKey['metadata'] }> {
   if (generate === undefined) {
-    throw new RotationError(`\`${step}\` needs a key; pass one, or give the manager \`generate\`.`, { step });
+    throw new RotationError(`\`${name}\` needs a key; pass one, or give the manager \`generate\`.`, { step: name });
   }
   let minted: unknown;
   try {
@@ -141,16 +117,14 @@ async function mintKey(
   } catch (error) {
     signal.throwIfAborted();
     if (isGoldKeyError(error)) throw error;
-    throw new RotationError(
-      `\`generate\` failed; see \`cause\`. Run \`${step}\` again to ask it for the same \`rotationId\`.`,
-      { step, cause: error, retryable: true },
-    );
+    const message = `\`generate\` failed; see \`cause\`. Run \`${name}\` again to ask it for the same \`rotationId\`.`;
+    throw new RotationError(message, { step: name, cause: error, retryable: true });
   }
   const { key, metadata } = (minted ?? {}) as { key?: unknown; metadata?: NewKey['metadata'] };
   return { key: keyBytes(key), metadata };
 }
 
-function checkMetadata(step: string, key: Uint8Array, metadata: unknown): void {
+function checkMetadata(step: Step, key: Uint8Array, metadata: unknown): void {
   if (metadata === undefined) return;
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
     throw invalidType(`\`metadata\` must be an object of strings, got ${describeType(metadata)}.`);
@@ -159,7 +133,8 @@ function checkMetadata(step: string, key: Uint8Array, metadata: unknown): void {
   for (const [name, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') throw invalidType('`metadata` must be an object of strings.');
     if (redactValue(name, [secret]) === name && redactValue(value, [secret]) === value) continue;
-    throw new RotationError('`metadata` holds the key, in plaintext or encoded; nothing was written.', { step });
+    const message = '`metadata` holds the key, in plaintext or encoded; nothing was written.';
+    throw new RotationError(message, { step: step.name });
   }
 }
 

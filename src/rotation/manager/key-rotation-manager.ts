@@ -2,7 +2,7 @@ import { checkOptionNames } from '../../core/index.js';
 import type { RotateOptions, RotationOptions, RotationStatus, StepOptions } from '../ring/types.js';
 import { promotePending, retirePrevious, revertChange, setCanary } from './move-stages.js';
 import { getAge, nextStep } from './next-step.js';
-import { checkPlan, checkRequiredTime, checkRotationOptions, type RotationContext } from './options.js';
+import { checkPlan, checkRequiredTime, checkRotationOptions, checkStep, type RotationContext } from './options.js';
 import { runSchedule, type ScheduleOptions } from './schedule.js';
 import { initRing, stageKey } from './stage-key.js';
 import { describeRing } from './status.js';
@@ -15,8 +15,8 @@ type Metadata = Record<string, string> | undefined;
  * still works, and the old one retired. A step is one write of the ring (two if it mints a key). Run again, it finishes
  * what a crash interrupted, or finds itself done and writes nothing.
  *
- * Besides the errors listed with it, every method rejects with `TypeError` or `RangeError` (`ERR_INVALID_ARG_VALUE`) for
- * a wrong option, and with the errors of the ring store and the cipher. No error holds a key.
+ * Besides the errors listed with it, every method rejects with `TypeError` or `RangeError` (`ERR_INVALID_ARG_VALUE`)
+ * for a wrong option, and with the errors of the ring store and the cipher. No error holds a key.
  *
  * @example
  * ```ts
@@ -78,8 +78,8 @@ export class KeyRotationManager {
    * @param options - `metadata`: notes for the version; `version`: the current version that the key shall follow;
    * `force`: rejects another pending key
    * @returns the new version's name
-   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: another key is pending, `metadata` holds the key, `probe` refused the
-   * key, or `generate` failed (retryable)
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: another key is pending, `metadata` holds the key, `probe` refused
+   * the key, or `generate` failed (retryable)
    * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
    *
    * @example
@@ -113,13 +113,13 @@ export class KeyRotationManager {
   }
 
   /**
-   * Makes the pending key current, after probing it again. The old key stays as `previous`: clients fall back on it, and
-   * `revert` goes back to it.
+   * Makes the pending key current, after probing it again. The old key stays as `previous`: clients fall back on it,
+   * and `revert` goes back to it.
    *
-   * @param options - `version`: the pending version; `overlap`: how long the old key is kept, in ms, at least 1, default
-   * 86_400_000 (a day); `cutover`: for an account whose old key stopped working when the new one was made: there is no
-   * overlap, calls with the old key are repaired with the new one, and `revert` would lead to a key that does not work;
-   * `force`: promotes although clients gave up on the key or an earlier overlap still runs
+   * @param options - `version`: the pending version; `overlap`: how long the old key is kept, in ms, at least 1,
+   * default 86_400_000 (a day); `cutover`: for an account whose old key stopped working when the new one was made:
+   * there is no overlap, calls with the old key are repaired with the new one, and `revert` would lead to a key that
+   * does not work; `force`: promotes although clients gave up on the key or an earlier overlap still runs
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: no key is pending, clients gave up on it, an earlier overlap still
    * runs, or `probe` refused the key
    * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
@@ -191,9 +191,10 @@ export class KeyRotationManager {
   async rotate(options: RotateOptions = {}): Promise<RotationStatus> {
     const plan = checkPlan('rotate', options);
     const { signal } = options;
-    const { ring } = await startStep(this.#context, 'rotate', { signal });
+    const step = checkStep(this.#context, 'rotate', { signal });
+    const { ring } = await startStep(step);
     const next = nextStep(ring, plan, this.#now);
-    if (next.isBlocked === true) throw refuseStep('rotate', next.reason, next.version);
+    if (next.isBlocked === true) throw refuseStep(step, next.reason, next.version);
     const on = { revision: ring.revision, signal };
     if (next.step === 'canary') await this.canary(next.percent, on);
     else if (next.step === 'promote') await this.promote({ ...on, overlap: plan.overlap });
@@ -214,7 +215,7 @@ export class KeyRotationManager {
    * ```
    */
   async status(): Promise<RotationStatus> {
-    const { ring } = await startStep(this.#context, 'status', {});
+    const { ring } = await startStep(checkStep(this.#context, 'status', {}));
     return describeRing(ring, this.#now);
   }
 
@@ -232,7 +233,7 @@ export class KeyRotationManager {
   async isDue(options: { maxAge: number }): Promise<boolean> {
     checkOptionNames('isDue', options, ['maxAge']);
     const maxAge = checkRequiredTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
-    const { ring } = await startStep(this.#context, 'isDue', {});
+    const { ring } = await startStep(checkStep(this.#context, 'isDue', {}));
     return getAge(ring, ring.current, this.#now) >= maxAge;
   }
 
@@ -252,8 +253,7 @@ export class KeyRotationManager {
    * ```
    */
   async schedule(options: ScheduleOptions): Promise<void> {
-    const { source, clock } = this.#context;
-    await runSchedule(options, { store: source.store, clock, rotate: (plan) => this.rotate(plan) });
+    await runSchedule(this.#context, options, (plan) => this.rotate(plan));
   }
 
   get #now(): number {

@@ -4,7 +4,7 @@ import type { KeyRingDocument, RingRollout } from '../ring/types.js';
 import type { RotationPlan } from './options.js';
 
 const DAY_MS = 86_400_000;
-/** The share that `status` suggests for a staged key. */
+/** The share that a canary starts with where no plan names one. */
 const FIRST_PERCENT = 10;
 
 /** The step to take next, and why. */
@@ -21,8 +21,8 @@ export type NextStep = {
 );
 
 /**
- * Returns the step to take next. With a plan it is the step that `rotate` takes; without one it is what a person may do,
- * who decides alone how long a share is held and when a new key is due.
+ * Returns the step to take next. With a plan it is the step that `rotate` takes. Without one it is the step that a
+ * person may take, who decides how long a share is held and when a new key is due.
  */
 export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, now: number): NextStep {
   const { current, previous, rollout } = ring;
@@ -30,7 +30,8 @@ export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, 
   const reverted = findRevertedPending(ring);
   if (reverted !== undefined) {
     const { name, revertedAt } = reverted;
-    const reason = `${name} was reverted at ${revertedAt}, ${current} is in use; \`stage\` another key once it is clear why`;
+    const advice = '`stage` another key once it is clear why';
+    const reason = `${name} was reverted at ${revertedAt}, ${current} is in use; ${advice}`;
     return { step: 'stage', version: name, reason, isBlocked: true };
   }
   // Without a rollout a pending version is one that is being minted.
@@ -39,7 +40,7 @@ export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, 
   if (previous !== undefined && old !== undefined) {
     const { revertedAt, notAfter } = old;
     if (revertedAt !== undefined) {
-      const reason = `${previous} was reverted at ${revertedAt}, ${current} is in use; retire it once it is clear why`;
+      const reason = `${previous} was reverted at ${revertedAt}, ${current} is in use; \`retire\` it once it is clear why`;
       return { step: 'retire', version: previous, reason, isBlocked: true };
     }
     if (!isAhead(notAfter, now)) {
@@ -52,12 +53,14 @@ export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, 
     }
   }
   if (pending !== undefined) {
-    const reason = `${pending} was being minted when the last run stopped; run \`stage\` again to finish it, or \`revert\` it`;
+    const advice = 'run `stage` again to finish it, or `revert` it';
+    const reason = `${pending} was being minted when the last run stopped; ${advice}`;
     return { step: 'stage', version: pending, reason };
   }
   const age = getAge(ring, current, now);
   const days = Math.floor(age / DAY_MS);
-  const reason = `${current} is in use and ${String(days)} ${days === 1 ? 'day' : 'days'} old; \`stage\` a new key when it is due`;
+  const inUse = `${current} is in use and ${String(days)} ${days === 1 ? 'day' : 'days'} old`;
+  const reason = `${inUse}; \`stage\` a new key when it is due`;
   return { step: plan !== undefined && age >= plan.maxAge ? 'stage' : 'nothing', version: current, reason };
 }
 
@@ -69,24 +72,25 @@ function nextCanaryStep(
 ): NextStep {
   const version = pending;
   if (revertedAt !== undefined) {
-    const reason = `clients gave up on ${pending} at ${revertedAt}; \`revert\` it, or start another \`canary\` once it is clear why`;
+    const advice = '`revert` it, or start another `canary` once it is clear why';
+    const reason = `clients gave up on ${pending} at ${revertedAt}; ${advice}`;
     return { step: 'revert', version, reason, isBlocked: true };
   }
+  const share = `${String(percent)} % of the clients try`;
   const reason =
     percent === 0
       ? `${pending} is staged and no client uses it; try it on a share of the clients, or \`promote\` it`
-      : `${String(percent)} % of the clients try ${pending} since ${startedAt}; or raise the \`canary\`, or \`revert\` it`;
+      : `${share} ${pending} since ${startedAt}; or raise the \`canary\`, or \`revert\` it`;
   if (plan !== undefined) {
     // A share of 0 proves nothing, so it is not held.
     if (percent > 0 && now < Date.parse(startedAt) + plan.dwell) return { step: 'wait', version, reason };
-    const share = plan.canary.find((next) => next > percent);
-    if (share !== undefined) return { step: 'canary', percent: share, version, reason };
+    const next = plan.canary.find((each) => each > percent);
+    if (next !== undefined) return { step: 'canary', percent: next, version, reason };
   }
   const keptUntil = findVersion(ring, ring.previous)?.notAfter;
   if (isAhead(keptUntil, now)) {
-    const share = `${String(percent)} % of the clients try it`;
-    const wait = `${String(ring.previous)} is kept until ${keptUntil}, then \`promote\` ${pending}; meanwhile ${share}`;
-    return { step: 'wait', version, reason: wait };
+    const kept = `${String(ring.previous)} is kept until ${keptUntil}, then \`promote\` ${pending}`;
+    return { step: 'wait', version, reason: `${kept}; meanwhile ${share} it` };
   }
   if (plan === undefined && percent === 0) return { step: 'canary', percent: FIRST_PERCENT, version, reason };
   return { step: 'promote', version, reason };

@@ -28,6 +28,16 @@ export interface RotationContext extends RingBinding {
   readonly clock: Clock;
 }
 
+/** One step of a manager, with its checked options. */
+export interface Step extends RotationContext {
+  /** The step's name, e.g. `promote`. */
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly revision: number | undefined;
+  readonly force: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** The checked options of `rotate`, with their defaults. */
 export interface RotationPlan {
   /** The shares in ascending order. */
@@ -57,16 +67,20 @@ export function checkRotationOptions(options: RotationOptions): RotationContext 
 }
 
 /** Checks the options of a step; `more` lists the names that the step adds. */
-export function checkStepOptions(step: string, options: StepOptions, more: readonly string[] = []): void {
-  checkOptionNames(step, options, ['version', 'revision', 'force', 'signal', ...more]);
-  const { version, revision, force, signal } = options;
+export function checkStep(
+  context: RotationContext,
+  name: string,
+  options: StepOptions,
+  more: readonly string[] = [],
+): Step {
+  checkOptionNames(name, options, ['version', 'revision', 'force', 'signal', ...more]);
+  const { version, revision, force = false, signal } = options;
   checkOptionalString('version', version);
   checkInteger('revision', revision, 1, 1, Number.MAX_SAFE_INTEGER);
   // A shell's `'no'` must not count as either answer.
-  if (force !== undefined && typeof force !== 'boolean') {
-    throw invalidType(`\`force\` must be a boolean, got ${describeType(force)}.`);
-  }
+  if (typeof force !== 'boolean') throw invalidType(`\`force\` must be a boolean, got ${describeType(force)}.`);
   checkSignal(signal);
+  return { ...context, name, version, revision, force, signal };
 }
 
 /** Checks the options of `rotate`; `more` lists the names that the caller adds. */

@@ -6,10 +6,9 @@ import {
   MAX_TIMER_MS,
   nodeCrypto,
   readProperty,
-  type Clock,
 } from '../../core/index.js';
 import type { RingStore, RotateOptions, RotationStatus } from '../ring/types.js';
-import { checkPlan, checkRequiredTime } from './options.js';
+import { checkPlan, checkRequiredTime, type RotationContext } from './options.js';
 
 /** How long a turn may take. After that another instance may take the lease. */
 const LEASE_MS = 120_000;
@@ -26,15 +25,10 @@ export interface ScheduleOptions extends RotateOptions {
   signal: AbortSignal;
 }
 
-/** The parts of a manager that a schedule uses. */
-interface Rotator {
-  readonly store: RingStore;
-  readonly clock: Clock;
-  rotate(options: RotateOptions): Promise<RotationStatus>;
-}
+type Rotate = (options: RotateOptions) => Promise<RotationStatus>;
 
 /** Takes turns until `signal` aborts. The timer between two turns keeps the process alive for the awaiting caller. */
-export async function runSchedule(options: ScheduleOptions, rotator: Rotator): Promise<void> {
+export async function runSchedule(context: RotationContext, options: ScheduleOptions, rotate: Rotate): Promise<void> {
   checkPlan('schedule', options, ['every', 'jitter']);
   const { every, jitter, signal, ...plan } = options;
   const pause = checkRequiredTime('every', every);
@@ -45,18 +39,18 @@ export async function runSchedule(options: ScheduleOptions, rotator: Rotator): P
   }
   const holder = nodeCrypto().randomUUID();
   while (!signal.aborted) {
-    await takeTurn(holder, plan, signal, rotator);
+    await takeTurn(context, holder, signal, (turn) => rotate({ ...plan, signal: turn }));
     const wait = Math.min(pause + Math.floor(Math.random() * (spread + 1)), MAX_TIMER_MS);
-    await delay(rotator.clock, wait, signal).catch(() => undefined);
+    await delay(context.clock, wait, signal).catch(() => undefined);
   }
 }
 
 /** Rotates once while this instance has the lease. Transient errors are left to the next turn. */
 async function takeTurn(
+  { source: { store }, clock }: RotationContext,
   holder: string,
-  plan: RotateOptions,
   signal: AbortSignal,
-  { store, clock, rotate }: Rotator,
+  rotate: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<void> {
   const leaseEnd = new AbortController();
   let lease: Awaited<ReturnType<NonNullable<RingStore['lease']>>>;
@@ -67,7 +61,7 @@ async function takeTurn(
     // The turn aborts with its lease, because another instance may begin then and two must not mint. It is not raced
     // against the abort: a write or hook that is under way is waited for.
     timer = clock.setTimeout(() => leaseEnd.abort(new Error('The lease of this turn has expired.')), LEASE_MS);
-    await rotate({ ...plan, signal: AbortSignal.any([signal, leaseEnd.signal]) });
+    await rotate(AbortSignal.any([signal, leaseEnd.signal]));
   } catch (error) {
     if (!leaseEnd.signal.aborted && !signal.aborted && !isTransient(error)) throw error;
   } finally {
@@ -76,7 +70,7 @@ async function takeTurn(
   }
 }
 
-/** Returns whether a later turn may succeed. Errors of third-party stores are assumed transient; invalid options are not. */
+/** Returns whether a later turn may succeed. Errors of third-party stores count as transient, invalid options not. */
 function isTransient(error: unknown): boolean {
   return isGoldKeyError(error) ? error.retryable : readProperty(error as object, 'code') !== 'ERR_INVALID_ARG_VALUE';
 }

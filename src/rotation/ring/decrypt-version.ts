@@ -13,8 +13,8 @@ import type { RingVersion } from './types.js';
 export const RING_BINDING = 'goldkey:ring';
 
 /**
- * Decrypts a version with the ciphers that the code pins, whatever the ring names: an attacker who can edit the ring can
- * break it, but cannot make a client send another secret. The caller zeroes the bytes.
+ * Decrypts a version with the ciphers that the code pins, whatever the ring names: an attacker who can edit the ring
+ * can break it, but cannot make a client send another secret. The caller zeroes the bytes.
  */
 export async function decryptVersion(
   source: RingSource,

@@ -13,10 +13,13 @@ const MAX_RING_BYTES = 400_000;
 type Rule = (value: unknown) => string | undefined;
 type Rules = Readonly<Record<string, Rule>>;
 
+const anything: Rule = () => undefined;
 const string: Rule = (value) =>
   typeof value === 'string' ? undefined : `must be a string, got ${describeType(value)}`;
 const text: Rule = (value) =>
-  value === '' ? "must be a non-empty string, got ''" : string(value)?.replace('a string', 'a non-empty string');
+  typeof value === 'string' && value !== ''
+    ? undefined
+    : `must be a non-empty string, got ${value === '' ? "''" : describeType(value)}`;
 const object: Rule = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? undefined
@@ -34,35 +37,40 @@ const rule =
   (value) =>
     isValid(value) ? undefined : problem;
 
-const RING_RULES: Rules = {
+/** The fields of a ring, in the order in which they are written. */
+export const RING_RULES: Rules = {
   format: rule((value) => value === FORMAT, `is not \`${FORMAT}\`; update goldkey if a newer version wrote this ring`),
   name: text,
-  writeId: text,
   revision: rule((value) => Number.isSafeInteger(value) && (value as number) >= 1, 'must be an integer from 1'),
+  writeId: text,
   current: text,
   previous: optional(text),
   rollout: optional(object),
   versions: object,
 };
-const ROLLOUT_RULES: Rules = {
+/** The fields of a rollout, in the order in which they are written. */
+export const ROLLOUT_RULES: Rules = {
   pending: text,
   id: text,
   percent: rule((value) => typeof value === 'number' && value >= 0 && value <= 100, 'must be a number from 0 to 100'),
   startedAt: time,
   revertedAt: optional(time),
 };
-const VERSION_RULES: Rules = {
+/** The fields of a version, in the order in which they are written. */
+export const VERSION_RULES: Rules = {
   state: rule((value) => STATES.includes(value), `must be one of ${STATES.join(', ')}`),
   cipher: text,
+  keyId: anything,
   encryptionContext: object,
+  fingerprint: anything,
   createdAt: string,
-  metadata: optional(object),
-  rotationId: optional(text),
   notAfter: optional(time),
   revertedAt: optional(time),
+  rotationId: optional(text),
+  metadata: optional(object),
   ciphertext: optional(text),
 };
-/** The fields that a version lacks while its key is being minted. */
+/** The rules for a version with a ciphertext. The fields are empty while its key is being minted. */
 const KEY_RULES: Rules = {
   keyId: text,
   fingerprint: rule((value) => typeof value === 'string' && /^[0-9a-f]{8}$/.test(value), 'must be 8 hex digits'),

@@ -1,23 +1,7 @@
-import { compareVersionNames, parseRing } from './document.js';
+import { compareVersionNames, parseRing, RING_RULES, ROLLOUT_RULES, VERSION_RULES } from './document.js';
 import type { KeyRingDocument, RingVersion } from './types.js';
 
-const RING_FIELDS = ['format', 'name', 'revision', 'writeId', 'current', 'previous', 'rollout', 'versions'];
-const ROLLOUT_FIELDS = ['pending', 'id', 'percent', 'startedAt', 'revertedAt'];
-const VERSION_FIELDS = [
-  'state',
-  'cipher',
-  'keyId',
-  'encryptionContext',
-  'fingerprint',
-  'createdAt',
-  'notAfter',
-  'revertedAt',
-  'rotationId',
-  'metadata',
-  'ciphertext',
-];
-
-/** Returns the text to store. Throws for a ring that readers would refuse: nobody could undo such a write with a step. */
+/** Returns the text to store. Throws for a ring that readers would refuse: no step could undo such a write. */
 export function ringText(ring: KeyRingDocument, store: string): string {
   const text = ringJson(ring);
   parseRing(text, store);
@@ -33,10 +17,10 @@ export function ringJson(ring: KeyRingDocument): string {
   const ordered = orderFields(
     {
       ...ring,
-      rollout: rollout && orderFields(rollout, ROLLOUT_FIELDS),
+      rollout: rollout && orderFields(rollout, ROLLOUT_RULES),
       versions: Object.fromEntries(versions),
     },
-    RING_FIELDS,
+    RING_RULES,
   );
   return `${JSON.stringify(ordered, undefined, 2)}\n`;
 }
@@ -50,14 +34,15 @@ function orderVersion(version: RingVersion): object {
   const { encryptionContext, metadata } = version;
   return orderFields(
     { ...version, encryptionContext: orderFields(encryptionContext), metadata: metadata && orderFields(metadata) },
-    VERSION_FIELDS,
+    VERSION_RULES,
   );
 }
 
-/** Returns a copy with the `known` fields first, in their order, and then the other fields by name. */
-function orderFields(value: object, known: readonly string[] = []): object {
+/** Returns a copy with the fields of `rules` first, in their order, and then the unknown fields by name. */
+function orderFields(value: object, rules: object = {}): object {
   const fields = value as Readonly<Record<string, unknown>>;
-  const others = Object.keys(fields).filter((name) => !known.includes(name));
-  const names = [...known.filter((name) => fields[name] !== undefined), ...others.toSorted()];
+  const known = Object.keys(rules);
+  const unknown = Object.keys(fields).filter((name) => !known.includes(name));
+  const names = [...known.filter((name) => fields[name] !== undefined), ...unknown.toSorted()];
   return Object.fromEntries(names.map((name) => [name, fields[name]]));
 }

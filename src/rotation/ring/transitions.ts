@@ -99,7 +99,7 @@ export function withRejected(ring: KeyRingDocument, name: string): KeyRingDocume
   return rollout === undefined || rollout.pending === name ? rest : { ...rest, rollout };
 }
 
-/** Returns the ring after a revert of its pending version, which is marked so that a repeated `revert` changes nothing. */
+/** Returns the ring after a revert of its pending version, marked so that a repeated `revert` changes nothing. */
 export function withRejectedPending(ring: KeyRingDocument, name: string, now: number): NextRing {
   return withRejected(withChanges(ring, name, { revertedAt: toIso(now) }), name);
 }

@@ -91,8 +91,8 @@ export interface RingStore {
   /** The store's name in errors, e.g. `redis`. */
   readonly name: string;
   /**
-   * Reads the ring, strongly consistent. Resolves to `undefined` if there is none. `token` is the store's own version (a
-   * Vault `cas` number), which `write` gets back.
+   * Reads the ring, strongly consistent. Resolves to `undefined` if there is none. `token` is the store's own version
+   * (a Vault `cas` number), which `write` gets back.
    */
   read(options?: { signal?: AbortSignal | undefined }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
   /**
@@ -111,13 +111,13 @@ export interface RingStore {
    */
   subscribe?(onChange: () => void): Promise<() => Promise<void>>;
   /**
-   * Takes the lease beside the ring, which has one holder at a time, for `ttl` ms. Resolves to `undefined` while another
-   * holder has it. The fencing number `fence` grows with every new holder.
+   * Takes the lease beside the ring, which has one holder at a time, for `ttl` ms. Resolves to `undefined` while
+   * another holder has it. The fencing number `fence` grows with every new holder.
    */
   lease?(holder: string, ttl: number): Promise<{ fence: number; release(): Promise<void> } | undefined>;
   /**
-   * Returns whether an older revision may be put back on purpose, as with a file under Git. Default false: a reader takes
-   * a revision lower than one that it has read for an outdated copy, and fails.
+   * Returns whether an older revision may be put back on purpose, as with a file under Git. Default false: a reader
+   * takes a revision lower than one that it has read for an outdated copy, and fails.
    */
   allowsOlderRevision?(): boolean;
   /** Releases connections. A store that is used again connects again. */
@@ -128,7 +128,7 @@ export interface RingStore {
 export interface KeyRingOptions {
   /** The ring's store. */
   ring: RingStore;
-  /** The ring's name. It is bound into every version's EncryptionContext, so that another ring's ciphertext is refused. */
+  /** The ring's name, bound into every version's EncryptionContext, so that another ring's ciphertext is refused. */
   name: string;
   /** The only master keys and EncryptionContexts that are accepted; several while moving from one to another. */
   cipher: KeyCipher | readonly KeyCipher[];
@@ -193,7 +193,7 @@ export interface StepOptions {
 
 /** Options of `rotate`. All times are integer milliseconds. */
 export interface RotateOptions {
-  /** The shares of the canary in percent, each held for `dwell`. Default [10, 50]; with [] the key is promoted at once. */
+  /** The canary's shares in percent, each held for `dwell`. Default [10, 50]; with [] the key is promoted at once. */
   canary?: readonly number[] | undefined;
   /** How long each share is held, from 0. Default 3_600_000 (an hour). */
   dwell?: number | undefined;
