@@ -112,7 +112,7 @@ export function checkRequiredTime(name: string, value: unknown, max?: number): n
 }
 
 /** Checks an optional signal. */
-export function checkSignal(signal: unknown): void {
+function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
 }
