@@ -10,7 +10,7 @@ import { callDynamoDb, dynamoDbLink, ifHolds } from './client.js';
 import { DYNAMODB } from './errors.js';
 import { dynamoDbLease } from './lease.js';
 import { parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/ring-text.js';
+import { isSameWrite, ringText } from '../../ring/serialize.js';
 import type { KeyRingDocument, RingStore } from '../../ring/types.js';
 
 /** Options of {@link dynamoDbRing}. */

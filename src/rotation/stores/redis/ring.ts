@@ -6,7 +6,7 @@ import { redisNotices } from './subscription.js';
 import { checkRedisOptions, type RedisRingOptions } from './options.js';
 import { LEASE, RELEASE, WRITE } from './scripts.js';
 import { FORMAT, parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/ring-text.js';
+import { isSameWrite, ringText } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 
 /**

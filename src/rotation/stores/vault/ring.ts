@@ -5,7 +5,7 @@ import { vaultLink, type VaultLink } from '../../../providers/vault/connection.j
 import { vaultPath, type VaultConnection } from '../../../providers/vault/options.js';
 import { documentLease, leaseFrom } from '../lease.js';
 import { parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/ring-text.js';
+import { isSameWrite, ringText } from '../../ring/serialize.js';
 import type { KeyRingDocument, RingStore } from '../../ring/types.js';
 
 /** A document of KV v2, and the version that a write has to name. */
