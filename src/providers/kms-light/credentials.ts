@@ -10,8 +10,8 @@ import {
 import { containerCredentialsOf, environmentCredentials } from '../../aws/credentials.js';
 import { variable } from '../../aws/environment.js';
 import type { AwsCredentials } from '../../aws/signature.js';
-import { AWS_KMS } from '../kms/errors.js';
-import { loadKmsSdk } from '../kms/sdk.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
+import { loadKmsSdk } from '../shared/kms/sdk.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 
 /** Who signs: fixed, or asked for. */

@@ -1,6 +1,6 @@
 import { invalidRange, isSecureTransport, KeyProviderError } from '../../core/index.js';
 import { isOn, variable } from '../../aws/environment.js';
-import { AWS_KMS } from '../kms/errors.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
 
 /** By how a region begins: the domain of its partition, and the one for both IPv4 and IPv6. */
 const PARTITIONS: readonly (readonly [prefix: string, domain: string, dualStack: string])[] = [

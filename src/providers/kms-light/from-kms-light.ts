@@ -2,9 +2,9 @@ import { checkOptionNames, invalidRange, checkOptionalString, type KeyProvider }
 import { callAws } from '../../aws/call.js';
 import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
-import { decrypted, pinnedKey } from '../kms/decrypt.js';
+import { decrypted, pinnedKey } from '../shared/kms/decrypt.js';
 import { checkEndpoint } from './endpoint.js';
-import { AWS_KMS, kmsError } from '../kms/errors.js';
+import { AWS_KMS, kmsError } from '../shared/kms/errors.js';
 import { LightKms } from './client.js';
 import { checkCredentials } from './credentials.js';
 

@@ -1,5 +1,5 @@
 import { firstOf, type Incoming } from '../../http/types.js';
-import type { DecryptAnswer } from '../kms/decrypt.js';
+import type { DecryptAnswer } from '../shared/kms/decrypt.js';
 
 // What KMS answers, by the AWS JSON 1.1 protocol, in the shapes the AWS SDK gives it.
 

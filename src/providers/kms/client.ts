@@ -1,8 +1,8 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { callAws, type AwsCallOptions, type AwsSend } from '../../aws/call.js';
 import { awsLinks, type AwsLink, type AwsLinkOptions } from '../../aws/client.js';
-import { AWS_KMS, kmsError, type KmsCall } from './errors.js';
-import { loadKmsSdk, type KmsSdk } from './sdk.js';
+import { AWS_KMS, kmsError, type KmsCall } from '../shared/kms/errors.js';
+import { loadKmsSdk, type KmsSdk } from '../shared/kms/sdk.js';
 
 /** A way to KMS that connects when first used. */
 export type KmsLink = AwsLink<KmsSdk, KMSClient>;

@@ -10,7 +10,7 @@ import {
 } from '../../core/index.js';
 import { callKms, kmsLink, type KmsLink, type KmsSend } from './client.js';
 import type { KmsConnectionOptions } from './options.js';
-import { AWS_KMS } from './errors.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
 
 /** What {@link createKmsKey} makes. */
 export interface CreateKmsKeyOptions extends KmsConnectionOptions {

@@ -1,6 +1,6 @@
 import type { KeyProvider } from '../../core/index.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
-import { AWS_KMS } from './errors.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
 import { decryptWithKms, kmsKey } from './key.js';
 import type { KmsKeyOptions } from './options.js';
 

@@ -8,8 +8,8 @@ import {
 } from '../../core/index.js';
 import type { DecryptOrder } from '../shared/ciphertext-provider.js';
 import { callKms, kmsLink, type KmsLink } from './client.js';
-import { checkAnswer, decrypted, grants, pinnedKey, type PinnedKey } from './decrypt.js';
-import { AWS_KMS } from './errors.js';
+import { checkAnswer, decrypted, grants, pinnedKey, type PinnedKey } from '../shared/kms/decrypt.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
 import type { KmsKeyOptions } from './options.js';
 
 /** One KMS key and the way to it: what `fromKms` and `kmsCipher` have in common. */

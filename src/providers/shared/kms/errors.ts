@@ -4,9 +4,9 @@ import {
   KeyNotFoundError,
   type EncryptionContext,
   type GoldKeyError,
-} from '../../core/index.js';
-import { awsError, type AwsRefusals } from '../../aws/errors.js';
-import { contextKeys } from '../shared/encryption-context.js';
+} from '../../../core/index.js';
+import { awsError, type AwsRefusals } from '../../../aws/errors.js';
+import { contextKeys } from '../encryption-context.js';
 
 /** The name of AWS KMS in errors, events and metrics, and of its cipher in a key ring. */
 export const AWS_KMS = 'aws-kms';

@@ -1,5 +1,5 @@
 import { AWS_KMS } from './errors.js';
-import { packageLoader } from '../../util/load-package.js';
+import { packageLoader } from '../../../util/load-package.js';
 
 /** The package, however it was loaded. */
 export type KmsSdk = typeof import('@aws-sdk/client-kms');

@@ -6,11 +6,11 @@ import {
   KeyProviderError,
   checkOptionalString,
   type EncryptionContext,
-} from '../../core/index.js';
-import type { AwsCallOptions } from '../../aws/call.js';
-import type { DecryptOrder } from '../shared/ciphertext-provider.js';
+} from '../../../core/index.js';
+import type { AwsCallOptions } from '../../../aws/call.js';
+import type { DecryptOrder } from '../ciphertext-provider.js';
 import { AWS_KMS, type KmsCall } from './errors.js';
-import { headerHint } from '../shared/ciphertext-header.js';
+import { headerHint } from '../ciphertext-header.js';
 import { isAlias, mayBeSameKey } from './key-id.js';
 
 /** The one KMS key that is used, as the user named it. */
