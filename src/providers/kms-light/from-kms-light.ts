@@ -1,32 +1,28 @@
-import { checkOptionNames, invalidRange, checkOptionalString, type KeyProvider } from '../../core/index.js';
 import { callAws } from '../../aws/call.js';
+import { parseEndpoint } from '../../aws/client-config.js';
+import { toAwsError } from '../../aws/errors.js';
 import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
+import { checkOptionalString, checkOptionNames, invalidRange, type KeyProvider } from '../../core/index.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
-import { decrypted, pinnedKey } from '../shared/kms/decrypt.js';
-import { checkEndpoint } from './endpoint.js';
-import { AWS_KMS, kmsError } from '../shared/kms/errors.js';
-import { LightKms } from './client.js';
+import { decryptWithKey, type SendDecrypt } from '../shared/kms/decrypt.js';
+import { AWS_KMS, KMS_ERRORS } from '../shared/kms/errors.js';
+import { checkPinnedKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { KmsLightClient } from './client.js';
 import { checkCredentials } from './credentials.js';
 
 /** Options of {@link fromKmsLight}. */
-export interface FromKmsLightOptions extends CiphertextOptions {
-  /**
-   * ARN, key id or alias. Sent along, so that KMS opens the ciphertext with this key only; the key that an ARN or an
-   * id names must also be the one in the answer. What an alias stands for is left to KMS.
-   */
-  keyId?: string | undefined;
-  /** Passed on to KMS: they bridge the seconds until a new grant is known everywhere. */
-  grantTokens?: readonly string[] | undefined;
-  /** AWS Region of the key. Default: `AWS_REGION`, else what the AWS SDK finds (a profile); it is never guessed. */
+export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions {
+  /** AWS Region of the key. Default: `AWS_REGION`, else the one that the AWS SDK finds (a profile); it is never guessed. */
   region?: string | undefined;
   /**
-   * Another address of KMS, `https:`, or `http:` on loopback. Default: `AWS_ENDPOINT_URL_KMS` or `AWS_ENDPOINT_URL`, else
-   * the Region's own, the FIPS or dual-stack one where `AWS_USE_FIPS_ENDPOINT` or `AWS_USE_DUALSTACK_ENDPOINT` is `true`.
+   * URL of KMS, `https:`, or `http:` on loopback. Default: `AWS_ENDPOINT_URL_KMS` or `AWS_ENDPOINT_URL`, else that of the
+   * Region: the FIPS or dual-stack one if `AWS_USE_FIPS_ENDPOINT` or `AWS_USE_DUALSTACK_ENDPOINT` is `true`.
    */
   endpoint?: string | undefined;
   /**
-   * Who signs, or a function that is asked for it: at each load, or, where it tells an `expiration`, five minutes before
-   * that. Default: the environment, then the credentials endpoint of ECS or EKS, then the AWS SDK's own chain.
+   * Credentials to sign with, or a function that returns them. It is called for each load, or, if it returns an
+   * `expiration`, five minutes before that. Default: those in the environment, then those of ECS or EKS, then those that
+   * the AWS SDK finds.
    */
   credentials?: AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
 }
@@ -76,28 +72,25 @@ export interface FromKmsLightOptions extends CiphertextOptions {
  */
 export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
   checkOptionNames('fromKmsLight', options, NAMES);
-  const key = pinnedKey(options);
+  const key = checkPinnedKey(options);
   const region = checkOptionalString('region', options.region);
   if (region !== undefined && !isAwsRegion(region)) {
     throw invalidRange('`region` must be the name of an AWS Region, e.g. `eu-west-1`.');
   }
-  const endpoint = checkEndpoint(checkOptionalString('endpoint', options.endpoint));
-  const kms = new LightKms({ region, endpoint, credentials: checkCredentials(options.credentials) });
-  const link = { connect: () => Promise.resolve({ sdk: undefined, client: kms, retriesItself: false }) };
+  const url = checkOptionalString('endpoint', options.endpoint);
+  const endpoint = url === undefined ? undefined : parseEndpoint(url);
+  if (url !== undefined && endpoint === undefined) {
+    throw invalidRange('`endpoint` must be an https URL, or an http URL on loopback.');
+  }
+  const kms = new KmsLightClient({ region, endpoint, credentials: checkCredentials(options.credentials) });
+  const send: SendDecrypt = (input, call, limits) =>
+    callAws(
+      () => kms.decrypt(input, limits.clock, limits.signal),
+      (error) => toAwsError(error, call, KMS_ERRORS),
+      limits,
+    );
   return {
-    ...ciphertextProvider(AWS_KMS, options, (order) =>
-      decrypted(
-        (input, call, how) =>
-          callAws(
-            link,
-            (_, client, { abortSignal }) => client.decrypt(input, how.clock, abortSignal),
-            (error) => kmsError(error, call),
-            how,
-          ),
-        key,
-        order,
-      ),
-    ),
+    ...ciphertextProvider(AWS_KMS, options, (order) => decryptWithKey(send, key, order)),
     close: () => kms.close(),
   };
 }

@@ -1,11 +1,12 @@
+import type { AwsConnectionOptions } from '../../aws/client.js';
 import type { KeyProvider } from '../../core/index.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { decryptWithKms, kmsKey } from './key.js';
-import type { KmsKeyOptions } from './options.js';
+import type { PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { checkKmsKey, decryptWithKms } from './key.js';
 
 /** Options of {@link fromKms}. */
-export interface FromKmsOptions extends CiphertextOptions, KmsKeyOptions {}
+export interface FromKmsOptions extends CiphertextOptions, PinnedKeyOptions, AwsConnectionOptions {}
 
 /**
  * A key store over one AWS KMS ciphertext, decrypted when the key is needed. The ciphertext is bound to its
@@ -47,9 +48,9 @@ export interface FromKmsOptions extends CiphertextOptions, KmsKeyOptions {}
  * ```
  */
 export function fromKms(options: FromKmsOptions): KeyProvider {
-  const key = kmsKey('fromKms', options, ['ciphertext', 'encryptionContext', 'version']);
+  const key = checkKmsKey('fromKms', options, ['ciphertext', 'encryptionContext', 'version']);
   return {
     ...ciphertextProvider(AWS_KMS, options, (order) => decryptWithKms(key, order)),
-    close: () => key.link.close(),
+    close: () => key.connection.close(),
   };
 }

@@ -1,14 +1,14 @@
 import { checkString, systemClock, type EncryptionContext, type KeyCipher } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
-import { mayBeSameKey } from '../shared/kms/key-id.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { decryptWithKms, encryptWithKms, kmsKey } from './key.js';
-import type { KmsKeyOptions } from './options.js';
+import { mayBeSameKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { checkKmsKey, decryptWithKms, encryptWithKms } from './key.js';
 import { withPlaintext } from '../shared/plaintext.js';
 
 /** Options of {@link kmsCipher}. */
-export interface KmsCipherOptions extends KmsKeyOptions {
+export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions {
   /** ARN, key id or alias of the key that encrypts and decrypts. */
   keyId: string;
   /** Bound into every ciphertext, letter for letter, at most 8 KB. Required: no context is an explicit `{}`. */
@@ -40,7 +40,7 @@ export interface KmsCipherOptions extends KmsKeyOptions {
  * ```
  */
 export function kmsCipher(options: KmsCipherOptions): KeyCipher {
-  const key = kmsKey('kmsCipher', options, ['encryptionContext']);
+  const key = checkKmsKey('kmsCipher', options, ['encryptionContext']);
   const keyId = checkString('keyId', key.keyId);
   const context = checkContext('encryptionContext', options.encryptionContext);
   return {
@@ -66,6 +66,6 @@ export function kmsCipher(options: KmsCipherOptions): KeyCipher {
         clock: systemClock,
       });
     },
-    close: () => key.link.close(),
+    close: () => key.connection.close(),
   };
 }

@@ -1,5 +1,5 @@
-import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, type GoldKeyError } from '../../core/index.js';
-import { awsError, type AwsRefusals } from '../../aws/errors.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
+import type { AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Secrets Manager in errors, events and metrics. */
 export const SECRETS_MANAGER = 'aws-secrets-manager';
@@ -8,19 +8,20 @@ export const SECRETS_MANAGER = 'aws-secrets-manager';
 export interface SecretsManagerCall {
   operation: string;
   secretId: string;
-  /** The staging label or version that was asked for. */
-  version?: string | undefined;
+  /** The staging label that was asked for. */
+  label?: string | undefined;
 }
 
 const keyAdvice = ({ secretId }: SecretsManagerCall): string =>
   `check that the KMS key of the secret \`${secretId}\` is there and enabled, and that the caller may use it`;
 
-const REFUSALS: AwsRefusals<SecretsManagerCall> = {
+/** The errors of Secrets Manager. */
+export const SECRETS_MANAGER_ERRORS: AwsErrorMap<SecretsManagerCall> = {
   provider: SECRETS_MANAGER,
-  words: {
+  text: {
     service: 'AWS Secrets Manager',
-    throttled: "the account's request quota in this Region is used up",
-    invalid: 'check `secretId`, and whether the version has been given another label in between',
+    throttled: () => "the account's request quota in this Region is used up",
+    invalid: () => 'check `secretId`, and whether the version has been given another label in between',
   },
   permanent: {
     AccessDeniedException: [
@@ -30,8 +31,8 @@ const REFUSALS: AwsRefusals<SecretsManagerCall> = {
     ],
     ResourceNotFoundException: [
       KeyNotFoundError,
-      ({ secretId, version }) =>
-        `there is no secret \`${secretId}\`${version === undefined ? '' : ` with a value for ${version}`}; check \`secretId\`, the account and the Region`,
+      ({ secretId, label }) =>
+        `there is no secret \`${secretId}\`${label === undefined ? '' : ` with a value for ${label}`}; check \`secretId\`, the account and the Region`,
     ],
     // The service has one name for whatever a secret's state does not allow; of a read it is this.
     InvalidRequestException: [
@@ -43,8 +44,3 @@ const REFUSALS: AwsRefusals<SecretsManagerCall> = {
     EncryptionFailure: [KeyDecryptError, keyAdvice],
   },
 };
-
-/** One of our errors for whatever came of a call to Secrets Manager; what came is the `cause`. */
-export function secretsManagerError(error: unknown, call: SecretsManagerCall): GoldKeyError {
-  return awsError(error, call, REFUSALS);
-}

@@ -6,7 +6,7 @@ import {
   checkOptionalString,
 } from '../../core/index.js';
 import type { KeyProvider, Stage } from '../../core/index.js';
-import type { AwsLinkOptions } from '../../aws/client.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
 import { requiredName } from '../../aws/secret-text.js';
 import { orAbsent } from '../../aws/failures.js';
 import { ABSENT, callSecretsManager, secretsManagerLink } from './client.js';
@@ -14,7 +14,7 @@ import { SECRETS_MANAGER } from './errors.js';
 import { keyInSecret } from './secret-value.js';
 
 /** Options of {@link fromSecretsManager}. */
-export interface FromSecretsManagerOptions extends AwsLinkOptions {
+export interface FromSecretsManagerOptions extends AwsConnectionOptions {
   /** The secret's name or ARN; of another account's secret, the whole ARN. */
   secretId: string;
   /**
@@ -79,7 +79,7 @@ export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvi
       const label = LABELS[stage];
       const answer = await callSecretsManager(
         link,
-        { operation: 'GetSecretValue', secretId, version: label },
+        { operation: 'GetSecretValue', secretId, label },
         (sdk, client, http) => {
           const asked = client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, VersionStage: label }), http);
           return stage === 'current' ? asked : orAbsent(asked, ABSENT);

@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/index.js';
-import type { AwsLinkOptions } from '../../aws/client.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
 import { orAbsent } from '../../aws/failures.js';
 import { ABSENT, callSecretsManager, secretsManagerLink } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
@@ -10,7 +10,7 @@ export async function writeToSecretsManager(
   secretId: string,
   field: string | undefined,
   key: string,
-  options: AwsLinkOptions,
+  options: AwsConnectionOptions,
 ): Promise<void> {
   const link = secretsManagerLink(options);
   const how = { signal: undefined, clock: systemClock };

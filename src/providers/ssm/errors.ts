@@ -1,5 +1,5 @@
-import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, type GoldKeyError } from '../../core/index.js';
-import { awsError, type AwsRefusals } from '../../aws/errors.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
+import type { AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Parameter Store in errors, events and metrics. */
 export const SSM = 'aws-ssm';
@@ -11,12 +11,13 @@ export interface SsmCall {
   readonly name: string;
 }
 
-const REFUSALS: AwsRefusals<SsmCall> = {
+/** The errors of Parameter Store. */
+export const SSM_ERRORS: AwsErrorMap<SsmCall> = {
   provider: SSM,
-  words: {
+  text: {
     service: 'AWS Parameter Store',
-    throttled: "the account's throughput in this Region, which all readers share, is used up",
-    invalid: 'check `name` and `labels`',
+    throttled: () => "the account's throughput in this Region, which all readers share, is used up",
+    invalid: () => 'check `name` and `labels`',
   },
   permanent: {
     AccessDeniedException: [
@@ -40,8 +41,3 @@ const REFUSALS: AwsRefusals<SsmCall> = {
     ],
   },
 };
-
-/** One of our errors for whatever came of a call to Parameter Store; what came is the `cause`. */
-export function ssmError(error: unknown, call: SsmCall): GoldKeyError {
-  return awsError(error, call, REFUSALS);
-}

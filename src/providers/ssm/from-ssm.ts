@@ -9,14 +9,14 @@ import {
   type KeyProvider,
   type Stage,
 } from '../../core/index.js';
-import type { AwsLinkOptions } from '../../aws/client.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
 import { orAbsent } from '../../aws/failures.js';
 import { bytesOfText, requiredName } from '../../aws/secret-text.js';
 import { callSsm, ssmLink } from './client.js';
 import { SSM } from './errors.js';
 
 /** Options of {@link fromSsm}. */
-export interface FromSsmOptions extends AwsLinkOptions {
+export interface FromSsmOptions extends AwsConnectionOptions {
   /**
    * The parameter's name or ARN; of another account's parameter, the whole ARN. With `:version` or `:label` behind it, just
    * that one is read as `current`; then there can be no `labels`.

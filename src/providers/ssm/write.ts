@@ -1,9 +1,9 @@
 import { systemClock } from '../../core/index.js';
-import type { AwsLinkOptions } from '../../aws/client.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
 import { callSsm, ssmLink } from './client.js';
 
 /** Writes a key as the next version of a SecureString parameter; one that is not there is made. */
-export async function writeToSsm(name: string, key: string, options: AwsLinkOptions): Promise<void> {
+export async function writeToSsm(name: string, key: string, options: AwsConnectionOptions): Promise<void> {
   const link = ssmLink(options);
   try {
     await callSsm(

@@ -4,7 +4,7 @@ import { orAbsent } from '../../../aws/failures.js';
 import { ABSENT, callSecretsManager, type SecretsManagerLink } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
 import { keyInSecret } from '../secret-value.js';
-import { faultOf } from '../../../aws/failures.js';
+import { classifyAwsError } from '../../../aws/failures.js';
 
 /** A version's key as it is stored: the whole secret, and the key in it. */
 export interface StoredKey {
@@ -75,7 +75,7 @@ export async function storePending(
         await client.send(new sdk.PutSecretValueCommand({ ...labelled, ...value }), http);
         return true;
       } catch (error) {
-        if (faultOf(error).name === 'ResourceExistsException') return false;
+        if (classifyAwsError(error).name === 'ResourceExistsException') return false;
         throw error;
       }
     },
@@ -132,7 +132,7 @@ function read(
 ): Promise<GetSecretValueCommandOutput | undefined> {
   return callSecretsManager(
     link,
-    { operation: 'GetSecretValue', secretId, version: which.VersionStage },
+    { operation: 'GetSecretValue', secretId, label: which.VersionStage },
     (sdk, client, http) =>
       orAbsent(client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, ...which }), http), ABSENT),
     { signal, clock: systemClock, discard: (late) => late?.SecretBinary?.fill(0) },
