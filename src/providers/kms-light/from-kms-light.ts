@@ -28,30 +28,23 @@ export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions
 }
 
 /**
- * A key store over one AWS KMS ciphertext, as `fromKms` of `goldkey/kms` is, without the AWS SDK: Decrypt is signed by
- * `aws4` and sent over node:https with a kept connection, which leaves most of a cold start's time out. For Lambda, and
- * for whatever starts often. Same ciphertexts, same retries (two, after about 100 ms, 1 s when throttled), same timeouts
- * (1 s to connect, 2 s for the answer), same errors; a clock that is off is corrected by the service's own, as in the SDK.
+ * Returns a key store over one AWS KMS ciphertext, like `fromKms` of `goldkey/kms` but without the AWS SDK: Decrypt is
+ * signed here and sent over node:https with a kept connection, which saves most of a cold start's time. For Lambda, and
+ * for programs that start often. Ciphertexts, retries (two, after about 100 ms, or 1 s if throttled), timeouts (1 s to
+ * connect, 2 s for the answer) and errors are those of `fromKms`. A wrong clock is corrected by the service's.
  *
- * Signed with credentials from the environment (Lambda), from a container's endpoint (ECS, EKS Pod Identity) or from
- * `credentials`. For anything else (`AWS_PROFILE`, SSO, web identity, an instance's role) `@aws-sdk/client-kms` is loaded
- * for its chain; nothing else needs it. Not read: endpoints in the AWS configuration files, and proxy variables.
+ * It signs with credentials from the environment (Lambda), from a container's endpoint (ECS, EKS Pod Identity) or from
+ * `credentials`. For any others (`AWS_PROFILE`, SSO, web identity, an instance's role) it loads `@aws-sdk/client-kms`,
+ * which is not needed otherwise. It ignores endpoints in AWS configuration files, and proxy variables.
  *
  * @param options - see {@link FromKmsLightOptions}; copied
  * @returns a key store for `keyProvider`; closing the last client that uses it closes its connections
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, a Region that cannot be one, or an endpoint
- * over plain http
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: no ciphertext (an unset variable), or no such KMS key
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the ciphertext is not base64, empty, too short or too long
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: IAM or the key policy refuses, or the KMS key is
- * disabled or pending deletion
- * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: damaged ciphertext, another EncryptionContext, or another key
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: throttling, a fault of the service or the
- * network, credentials, clock or Region
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by a load, retryable: KMS did not answer in time, three times
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, an impossible Region, or an endpoint over
+ * plain http
  * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by a load: neither the environment nor a container has
- * credentials or a Region, and `@aws-sdk/client-kms`, which knows the other places, is not installed
+ * credentials or a Region, and `@aws-sdk/client-kms`, which looks elsewhere, is not installed
+ * @throws {GoldKeyError} by a load: all other errors that a load of `fromKms` may throw, with the same codes
  *
  * @example
  * ```ts

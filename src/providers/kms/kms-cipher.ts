@@ -9,24 +9,24 @@ import { withPlaintext } from '../shared/plaintext.js';
 
 /** Options of {@link kmsCipher}. */
 export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions {
-  /** ARN, key id or alias of the key that encrypts and decrypts. */
+  /** ARN, key id or alias of the KMS key that encrypts and decrypts. Required. */
   keyId: string;
-  /** Bound into every ciphertext, letter for letter, at most 8 KB. Required: no context is an explicit `{}`. */
+  /** Pairs that each ciphertext is bound to, exactly as given; at most 8 KB. Required: an empty context is `{}`. */
   encryptionContext: EncryptionContext;
 }
 
 /**
- * Encrypts and decrypts API keys under one AWS KMS key and one EncryptionContext: for key rings, and for encrypting a
- * key in a program of one's own.
+ * Returns a cipher that encrypts and decrypts API keys under one AWS KMS key and one EncryptionContext, for key rings and
+ * for programs that encrypt keys themselves.
  *
- * `encrypt` takes 1 to 4_096 bytes and answers with the key's ARN, whatever `keyId` was given as. `decrypt` hands over
- * a buffer that the caller zeroes. Both fail as the loads of {@link fromKms} do; `encrypt` needs kms:Encrypt.
+ * `encrypt` takes 1 to 4,096 bytes, needs kms:Encrypt, and answers with the key's ARN whatever `keyId` is. `decrypt`
+ * returns a buffer that the caller zeroes. Both fail as the loads of `fromKms` do.
  *
- * @param options - the KMS key, the context, and how to get to KMS; copied
+ * @param options - the KMS key, the context and the connection; copied
  * @returns a cipher; `close` releases its KMS client
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, or an endpoint over plain http
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: the key is empty or has over 4,096 bytes
  *
  * @example
  * ```ts
