@@ -1,19 +1,16 @@
 import {
   checkOptionNames,
-  computeFingerprint,
   isGoldKeyError,
   checkString,
-  systemClock,
   type EncryptionContext,
   type KeyCipher,
   type KeyProvider,
 } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
+import { createCipher } from '../shared/create-cipher.js';
 import { keyIdOf, keyIdOfMasterKey, open, seal } from './envelope.js';
 import { LOCAL, withMasterKey } from './master-key.js';
-import { withPlaintext } from '../shared/plaintext.js';
 
 /** Where the master key is. */
 export interface MasterKeyOptions {
@@ -89,35 +86,18 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
 export function localCipher(options: MasterKeyOptions & { encryptionContext: EncryptionContext }): KeyCipher {
   checkOptionNames('localCipher', options, ['masterKeyFile', 'encryptionContext']);
   const path = checkString('masterKeyFile', options.masterKeyFile);
-  const context = checkContext('encryptionContext', options.encryptionContext);
-  return {
+  return createCipher(options.encryptionContext, {
     name: LOCAL,
-    encryptionContext: context,
-    accepts: (version) =>
-      version.cipher === LOCAL && isPinnedContext(context, version.encryptionContext) && isUnder(path, version.keyId),
-    async encrypt(key, call = {}) {
-      const { bind, signal } = checkCipherCall('encrypt', call);
-      signal?.throwIfAborted();
-      const bound = bindContext(context, bind);
-      return await withPlaintext(key, LOCAL, (plaintext) => {
-        const ciphertext = withMasterKey(path, (masterKey) => seal(masterKey, plaintext, bound));
-        return {
-          ciphertext: Buffer.from(ciphertext).toString('base64'),
-          keyId: keyIdOf(ciphertext),
-          encryptionContext: bound,
-          fingerprint: computeFingerprint(plaintext),
-          createdAt: systemClock.now(),
-        };
-      });
+    acceptsKeyId: (keyId) => isUnder(path, keyId),
+    encrypt(plaintext, { context }) {
+      const ciphertext = withMasterKey(path, (masterKey) => seal(masterKey, plaintext, context));
+      return { ciphertext: Buffer.from(ciphertext).toString('base64'), keyId: keyIdOf(ciphertext) };
     },
-    async decrypt(ciphertext, call = {}) {
-      const { bind, signal } = checkCipherCall('decrypt', call);
-      signal?.throwIfAborted();
-      const bound = bindContext(context, bind);
+    decrypt(ciphertext, { context }) {
       const bytes = ciphertextBytes(ciphertext, LOCAL);
-      return withMasterKey(path, (masterKey) => open(masterKey, bytes, bound));
+      return withMasterKey(path, (masterKey) => open(masterKey, bytes, context));
     },
-  };
+  });
 }
 
 /** A file that cannot be read now says nothing about the ciphertext: decrypting will say what is wrong with it. */
