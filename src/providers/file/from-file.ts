@@ -13,7 +13,8 @@ import {
   type Stage,
 } from '../../core/index.js';
 import { plaintextVersion } from '../shared/plaintext-version.js';
-import { FILE, noFile, readSecretFile } from './read.js';
+import { FileCheckError, toFileError } from '../../util/file-errors.js';
+import { FILE, KEY_FILE, readKeyFile } from './read.js';
 import { raceAbort } from '../../util/deadline.js';
 import { watchFile } from '../../util/watch-file.js';
 
@@ -85,7 +86,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
       // A mount of another machine may hang for minutes, and hears no signal.
       const bytes = await raceAbort(read(path, maxSize, request), signal, (late) => late?.fill(0));
       if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
-      if (bytes === undefined) throw noFile(path);
+      if (bytes === undefined) throw toFileError(path, new FileCheckError('ENOENT'), KEY_FILE);
       const version = plaintextVersion('f', bytes);
       if (known?.includes(version) !== true) return { bytes, version };
       bytes.fill(0);
@@ -108,7 +109,7 @@ async function read(path: string, maxSize: number, request: LoadRequest): Promis
     async (attempt) => {
       for (let look = 1; look <= LOOKS; look++) {
         signal.throwIfAborted();
-        const bytes = await readSecretFile(path, maxSize, attempt > RETRIES);
+        const bytes = await readKeyFile(path, maxSize, attempt > RETRIES);
         if (bytes !== undefined) return bytes;
       }
       return undefined;

@@ -1,8 +1,8 @@
 import { checkString } from '../../../core/index.js';
 import { watchFile } from '../../../util/watch-file.js';
-import { ClaimedFile } from './compare-and-swap-file.js';
+import { CompareAndSwapFile } from './compare-and-swap-file.js';
 import { fileLease } from './lease.js';
-import { FILE } from './file-name.js';
+import { FILE } from './errors.js';
 import { parseRing } from '../../ring/document.js';
 import { ringText } from '../../ring/ring-text.js';
 import type { RingStore } from '../../ring/types.js';
@@ -33,7 +33,7 @@ import type { RingStore } from '../../ring/types.js';
  */
 export function fileRing(path: string): RingStore {
   checkString('path', path);
-  const file = new ClaimedFile(path, (text) => parseRing(text, FILE));
+  const file = new CompareAndSwapFile(path, (text) => parseRing(text, FILE));
   return {
     name: FILE,
     async read(options) {
