@@ -7,7 +7,7 @@ import {
   checkString,
   type KeyProvider,
 } from '../../core/index.js';
-import { plaintextVersion } from '../shared/plaintext-version.js';
+import { derivePlaintextVersion } from '../shared/plaintext-version.js';
 
 const ENVIRONMENT = 'environment';
 const VARIABLE = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
@@ -66,7 +66,7 @@ export function fromEnvironment(name: string, options: FromEnvironmentOptions = 
         throw new KeyNotFoundError(`The environment variable ${shown} is not set.`, about);
       }
       const bytes = new TextEncoder().encode(value);
-      const version = plaintextVersion('e', bytes);
+      const version = derivePlaintextVersion('e', bytes);
       if (known?.includes(version) !== true) return { bytes, version };
       bytes.fill(0);
       return { unchanged: true, version };

@@ -12,7 +12,7 @@ import {
   type LoadRequest,
   type Stage,
 } from '../../core/index.js';
-import { plaintextVersion } from '../shared/plaintext-version.js';
+import { derivePlaintextVersion } from '../shared/plaintext-version.js';
 import { FileCheckError, toFileError } from '../../util/file-errors.js';
 import { FILE, KEY_FILE, readKeyFile } from './read.js';
 import { raceAbort } from '../../util/deadline.js';
@@ -87,7 +87,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
       const bytes = await raceAbort(read(path, maxSize, request), signal, (late) => late?.fill(0));
       if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
       if (bytes === undefined) throw toFileError(path, new FileCheckError('ENOENT'), KEY_FILE);
-      const version = plaintextVersion('f', bytes);
+      const version = derivePlaintextVersion('f', bytes);
       if (known?.includes(version) !== true) return { bytes, version };
       bytes.fill(0);
       return { unchanged: true, version };

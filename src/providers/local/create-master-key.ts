@@ -6,17 +6,17 @@ import { toFileError } from '../../util/file-errors.js';
 import { MASTER_KEY_BYTES, MASTER_KEY_FILE } from './master-key.js';
 
 /**
- * Creates a master-key file: 32 random bytes in base64 and a newline, as `openssl rand -base64 32` prints them, with
- * mode 0600. The file appears whole or not at all, and one that is there is never overwritten. Whoever loses the file
- * loses every key encrypted under it: back it up where the ciphertexts are not.
+ * Creates a master-key file of mode 0600: 32 random bytes in base64 and a newline, as `openssl rand -base64 32` prints
+ * them. The file appears whole or not at all, and an existing file is never overwritten. If it is lost, every key encrypted
+ * under it is lost: back it up, apart from the ciphertexts.
  *
- * @param path - where; its directory must exist
- * @returns when the file is on the disk
+ * @param path - the path of the new file; its folder must exist
+ * @returns a promise that resolves when the file is on the disk
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `path` is not a non-empty string
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, not retryable: there is a file already (its `cause` has the code
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, not retryable: the file exists (its `cause` has the code
  * `EEXIST`); retryable: the disk failed
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`: the directory does not exist
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the directory may not be written to
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`: the folder does not exist
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the folder may not be written to
  *
  * @example
  * ```ts

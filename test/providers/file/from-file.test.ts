@@ -133,7 +133,12 @@ describe('what a file that is no key leads to', () => {
     ['an empty file', () => keyFile(''), 'ERR_GOLDKEY_FORMAT', 'empty'],
     ['only a newline', () => keyFile('\n'), 'ERR_GOLDKEY_FORMAT', 'empty'],
     ['a short key', () => keyFile('short'), 'ERR_GOLDKEY_FORMAT', 'only 5 characters'],
-    ['5 MB', () => keyFile(Buffer.alloc(5_000_000, KEY)), 'ERR_GOLDKEY_FORMAT', 'has 5000000 bytes, more than the limit of 4096 (`maxSize`)'],
+    [
+      '5 MB',
+      () => keyFile(Buffer.alloc(5_000_000, KEY)),
+      'ERR_GOLDKEY_FORMAT',
+      'has 5000000 bytes, more than the limit of 4096 (`maxSize`)',
+    ],
     ['two lines', () => keyFile(`${KEY}\n${KEY}\n`), 'ERR_GOLDKEY_FORMAT', 'white space (0x0a) at position 25'],
     ['binary', () => keyFile(Uint8Array.from({ length: 32 }, () => 0x80)), 'ERR_GOLDKEY_FORMAT', 'non-ASCII'],
     ['a UTF-16 text', () => keyFile(Buffer.from(KEY, 'utf16le')), 'ERR_GOLDKEY_FORMAT', 'control character'],
