@@ -1,7 +1,7 @@
 import { KeyAccessDeniedError, KeyProviderError } from '../../../core/index.js';
 import { toFileError, type FileErrors } from '../../../util/file-errors.js';
 
-/** The name of rings in files, in errors and events. */
+/** The name of the store in errors and events. */
 export const FILE = 'file';
 
 const RING_FILE: FileErrors = {
@@ -24,7 +24,7 @@ const RING_FILE: FileErrors = {
   },
 };
 
-/** Returns the error of a key ring in a file for whatever came of using it. The reason of an aborted signal is kept. */
+/** Returns the goldkey error for an error that came of using a key ring. An `AbortError` is returned as it is. */
 export function toRingFileError(path: string, error: unknown): unknown {
   const isAbort = (error as Partial<Error> | null)?.name === 'AbortError';
   return isAbort ? error : toFileError(path, error, RING_FILE);
