@@ -1,60 +1,55 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { tryOrUndefined } from '../core/index.js';
+import { Resubscriber, systemClock, tryOrUndefined } from '../core/index.js';
 
-const AGAIN_FIRST = 1_000;
-const AGAIN_LAST = 30_000;
+/** The pauses in ms before a lost watch is set up again. */
+const PAUSES = { first: 500, last: 30_000 };
 
 /**
- * Tells of changes of a file: of itself, of links on the way to it (Kubernetes swaps `..data`), and of its folder going
- * and coming back, which is tried again for as long as it takes. Holds no process.
+ * Calls `onChange` when a file changes, when a link on its path is swapped, and when its folder is removed or created
+ * again, which is awaited for as long as it takes. Holds no process. Rejects if there is no folder to begin with.
+ *
+ * @returns the function that ends the watch
  */
 export async function watchFile(path: string, onChange: () => void): Promise<() => Promise<void>> {
-  // A listener's fault is its own.
-  const tell = (): void => tryOrUndefined(onChange);
+  const named = resolve(path);
+  // Kubernetes changes a volume by swapping `..data`.
+  const links = [basename(named), '..data'];
+  const watchers: FSWatcher[] = [];
   let closed = false;
-  let watchers: FSWatcher[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  // An error of the listener must not end the watch.
+  const notify = (): void => tryOrUndefined(onChange);
 
   const stop = (): void => {
-    for (const watcher of watchers) watcher.close();
-    watchers = [];
-  };
-  const lost = (pause: number): void => {
-    stop();
-    if (closed || timer !== undefined) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      start().then(tell, () => {
-        lost(Math.min(Math.max(pause * 2, AGAIN_FIRST), AGAIN_LAST));
-      });
-    }, pause);
-    timer.unref();
+    for (const watcher of watchers.splice(0)) watcher.close();
   };
   const start = async (): Promise<void> => {
-    const named = resolve(path);
-    const real = await realpath(path).catch(() => named);
+    stop();
+    const real = await realpath(named).catch(() => named);
     if (closed) return;
-    // `..data` is what Kubernetes swaps.
-    const links = [basename(named), '..data'];
     const folders = new Map([[dirname(named), links]]);
     folders.set(dirname(real), [...(folders.get(dirname(real)) ?? []), basename(real)]);
     for (const [folder, names] of folders) {
       const watcher = watch(folder, { persistent: false }, (_, name) => {
-        // By its own name a folder says that it has gone: what comes in its place has to be watched anew.
+        // A folder that is removed reports its own name. The one that takes its place has to be watched anew.
         const isGone = name === basename(folder);
         if (name !== null && !isGone && !names.includes(name)) return;
-        tell();
-        // The link may now lead elsewhere.
-        if (isGone || (real !== named && name !== null && links.includes(name))) lost(1);
+        notify();
+        // The link may lead to another folder now.
+        if (isGone || (real !== named && name !== null && links.includes(name))) resubscriber.resubscribe(1);
       });
       watcher.on('error', () => {
-        lost(AGAIN_FIRST);
+        resubscriber.resubscribe();
       });
       watchers.push(watcher);
     }
   };
+  const restart = async (): Promise<void> => {
+    await start();
+    if (!closed) notify();
+  };
+  const resubscriber = new Resubscriber(restart, { clock: systemClock, ...PAUSES });
 
   try {
     await start();
@@ -64,7 +59,7 @@ export async function watchFile(path: string, onChange: () => void): Promise<() 
   }
   return () => {
     closed = true;
-    clearTimeout(timer);
+    resubscriber.stop();
     stop();
     return Promise.resolve();
   };

@@ -1,12 +1,12 @@
 import { tryOrUndefined, KeyProviderError, nodeCrypto } from '../../../core/index.js';
-import { ClaimedFile, type Stamp } from './compare-and-swap-file.js';
+import { CompareAndSwapFile, type Stamp } from './compare-and-swap-file.js';
 import { documentLease, leaseFrom, type LeaseDocument } from '../lease.js';
-import { FILE } from './file-name.js';
+import { FILE } from './errors.js';
 import type { RingStore } from '../../ring/types.js';
 
 /** A lease in a file beside the ring, by the wall clock of whoever uses it. */
 export function fileLease(path: string): NonNullable<RingStore['lease']> {
-  const file = new ClaimedFile(path, parseLease);
+  const file = new CompareAndSwapFile(path, parseLease);
   return documentLease<number>({
     async read() {
       const lease = await file.read();
