@@ -81,7 +81,7 @@ export function toAzureError(
   const failure = readFailure(error, now);
   const { kind, name, code, innerCode, status, retryAfter } = failure;
   const { advice, ErrorClass = KeyProviderError }: FailureKind = KINDS[kind];
-  const reason = code === '' ? name : code;
+  const reason = code === '' || kind === 'credential' ? name : code;
   // The status of a credential's error is that of Microsoft Entra.
   const answer = status === 0 || kind === 'credential' ? reason : `status ${String(status)} (${reason})`;
   return new ErrorClass(

@@ -131,7 +131,7 @@ async function listUsableVersions(secret: Secret): Promise<readonly UsableVersio
       createdAt: createdOn?.getTime() ?? 0,
       expiresAt: expiresOn?.getTime(),
     }))
-    .sort((a, b) => b.createdAt - a.createdAt || (a.version < b.version ? 1 : -1));
+    .toSorted((a, b) => b.createdAt - a.createdAt || (a.version < b.version ? 1 : -1));
   const [first, second] = usable;
   if (first === undefined) {
     throw new KeyNotFoundError(
@@ -142,7 +142,7 @@ async function listUsableVersions(secret: Secret): Promise<readonly UsableVersio
   if (first.createdAt !== second?.createdAt) return usable;
   // Azure's times are whole seconds: of two versions created within one, only `latest` tells which came last.
   const latest = await readLatestVersion(secret);
-  return usable.sort(
+  return usable.toSorted(
     (a, b) => b.createdAt - a.createdAt || Number(b.version === latest) - Number(a.version === latest),
   );
 }
