@@ -2,7 +2,7 @@ import { systemClock } from '../../core/index.js';
 import type { AwsLinkOptions } from '../../aws/client.js';
 import { callSsm, ssmLink } from './client.js';
 
-/** Writes a key as the next version of a SecureString parameter; one that is not there is made. */
+/** Writes a key as the next version of a SecureString parameter; creates a parameter that does not exist. */
 export async function writeToSsm(name: string, key: string, options: AwsLinkOptions): Promise<void> {
   const link = ssmLink(options);
   try {
