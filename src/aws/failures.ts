@@ -146,7 +146,7 @@ export function isSignatureStale(error: unknown): boolean {
 }
 
 /** Resolves to `undefined` if `request` fails with one of the error names in `absent`; rethrows any other error. */
-export async function orAbsent<T>(request: Promise<T>, absent: readonly string[]): Promise<T | undefined> {
+export async function allowAbsent<T>(request: Promise<T>, absent: readonly string[]): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {

@@ -1,13 +1,12 @@
 import type { SSMClient, SSMClientConfig } from '@aws-sdk/client-ssm';
-import type { AwsCallOptions } from '../../aws/call.js';
-import { awsService, type AwsConnection, type AwsSend, type AwsService } from '../../aws/client.js';
+import { awsService, type AwsService } from '../../aws/client.js';
 import { packageLoader } from '../../util/load-package.js';
 import { SSM, SSM_ERRORS, type SsmCall } from './errors.js';
 
 type SsmSdk = typeof import('@aws-sdk/client-ssm');
 
 /** Connects to Parameter Store. */
-export const ssmLink: AwsService<SsmSdk, SSMClient, SsmCall> = awsService({
+export const connectToSsm: AwsService<SsmSdk, SSMClient, SsmCall> = awsService({
   errors: SSM_ERRORS,
   clientType: 'SSMClient',
   load: packageLoader(
@@ -17,13 +16,3 @@ export const ssmLink: AwsService<SsmSdk, SSMClient, SsmCall> = awsService({
   ),
   createClient: (sdk, config) => new sdk.SSMClient(config as SSMClientConfig),
 });
-
-/** Sends a command about one parameter. */
-export function callSsm<T>(
-  link: AwsConnection<SsmSdk, SSMClient, SsmCall>,
-  call: SsmCall,
-  send: AwsSend<SsmSdk, SSMClient, T>,
-  options: AwsCallOptions<T>,
-): Promise<T> {
-  return link.call(call, send, options);
-}

@@ -4,10 +4,10 @@ import type { AwsErrorMap } from '../../aws/errors.js';
 /** The name of Parameter Store in errors, events and metrics. */
 export const SSM = 'aws-ssm';
 
-/** What was asked of Parameter Store, for the error that may come of it. */
+/** A call to Parameter Store, for the error that may come of it. */
 export interface SsmCall {
   readonly operation: 'GetParameter' | 'PutParameter';
-  /** The parameter, with its selector. */
+  /** The parameter's name with its selector, e.g. `/gold:live`. */
   readonly name: string;
 }
 
@@ -31,13 +31,12 @@ export const SSM_ERRORS: AwsErrorMap<SsmCall> = {
     ],
     ParameterVersionNotFound: [
       KeyNotFoundError,
-      ({ name }) =>
-        `the parameter has no such version or label as in \`${name}\`; of a parameter 100 versions are kept`,
+      ({ name }) => `there is no such version or label as in \`${name}\`; Parameter Store keeps 100 versions`,
     ],
     InvalidKeyId: [
       KeyDecryptError,
       ({ name }) =>
-        `check that the KMS key of the parameter \`${name}\` is there and enabled, and that the caller may use it`,
+        `check that the KMS key of the parameter \`${name}\` exists and is enabled, and that the caller may use it`,
     ],
   },
 };

@@ -26,7 +26,7 @@ export const DYNAMODB_ERRORS: AwsErrorMap<DynamoDbCall> = {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, table }) =>
-        `check that the caller's IAM policy allows dynamodb:${operation} on the table \`${table}\`, and, where it is encrypted with a key of its own, the use of that key`,
+        `check that the caller's IAM policy allows dynamodb:${operation} on the table \`${table}\`, and, if it is encrypted with a customer managed key, the use of that key`,
     ],
     ResourceNotFoundException: [
       KeyNotFoundError,
