@@ -1,13 +1,7 @@
-import {
-  checkOptionNames,
-  computeFingerprint,
-  KeyProviderError,
-  type Clock,
-  type EncryptedKey,
-  type EncryptionContext,
-} from '../../core/index.js';
 import type { AwsConnectionOptions } from '../../aws/client.js';
+import { checkOptionNames, KeyProviderError } from '../../core/index.js';
 import type { DecryptOrder } from '../shared/ciphertext-provider.js';
+import type { CipherCall } from '../shared/create-cipher.js';
 import { decryptWithKey } from '../shared/kms/decrypt.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import { checkPinnedKey, checkUsedKey, type PinnedKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
@@ -41,9 +35,9 @@ export function decryptWithKms(key: KmsKey, order: DecryptOrder): Promise<Uint8A
 /** Encrypts under the pinned key. The answer names the key by its ARN. */
 export async function encryptWithKms(
   key: KmsKey & { readonly keyId: string },
-  order: { plaintext: Uint8Array; context: EncryptionContext; signal: AbortSignal | undefined; clock: Clock },
-): Promise<EncryptedKey> {
-  const { plaintext, context, signal, clock } = order;
+  plaintext: Uint8Array,
+  { context, signal, clock }: CipherCall,
+): Promise<{ ciphertext: string; keyId: string }> {
   const { keyId, grantTokens, connection } = key;
   const input = { KeyId: keyId, Plaintext: plaintext, EncryptionContext: context, GrantTokens: grantTokens };
   const { CiphertextBlob: ciphertext, KeyId: usedKey } = await connection.call(
@@ -57,11 +51,5 @@ export async function encryptWithKms(
     });
   }
   checkUsedKey(key, usedKey);
-  return {
-    ciphertext: Buffer.from(ciphertext).toString('base64'),
-    keyId: usedKey,
-    encryptionContext: context,
-    fingerprint: computeFingerprint(plaintext),
-    createdAt: clock.now(),
-  };
+  return { ciphertext: Buffer.from(ciphertext).toString('base64'), keyId: usedKey };
 }

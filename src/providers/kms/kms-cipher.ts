@@ -1,11 +1,10 @@
-import { checkString, systemClock, type EncryptionContext, type KeyCipher } from '../../core/index.js';
-import { ciphertextBytes } from '../shared/ciphertext.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
 import type { AwsConnectionOptions } from '../../aws/client.js';
+import { checkString, type EncryptionContext, type KeyCipher } from '../../core/index.js';
+import { ciphertextBytes } from '../shared/ciphertext.js';
+import { createCipher } from '../shared/create-cipher.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import { mayBeSameKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
 import { checkKmsKey, decryptWithKms, encryptWithKms } from './key.js';
-import { withPlaintext } from '../shared/plaintext.js';
 
 /** Options of {@link kmsCipher}. */
 export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions {
@@ -42,30 +41,11 @@ export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions
 export function kmsCipher(options: KmsCipherOptions): KeyCipher {
   const key = checkKmsKey('kmsCipher', options, ['encryptionContext']);
   const keyId = checkString('keyId', key.keyId);
-  const context = checkContext('encryptionContext', options.encryptionContext);
-  return {
+  return createCipher(options.encryptionContext, {
     name: AWS_KMS,
-    encryptionContext: context,
-    accepts: (version) =>
-      version.cipher === AWS_KMS &&
-      mayBeSameKey(keyId, version.keyId) &&
-      isPinnedContext(context, version.encryptionContext),
-    async encrypt(plain, call = {}) {
-      const { bind, signal } = checkCipherCall('encrypt', call);
-      const bound = bindContext(context, bind);
-      return await withPlaintext(plain, AWS_KMS, (plaintext) =>
-        encryptWithKms({ ...key, keyId }, { plaintext, context: bound, signal, clock: systemClock }),
-      );
-    },
-    async decrypt(ciphertext, call = {}) {
-      const { bind, signal } = checkCipherCall('decrypt', call);
-      return await decryptWithKms(key, {
-        ciphertext: ciphertextBytes(ciphertext, AWS_KMS),
-        context: bindContext(context, bind),
-        signal,
-        clock: systemClock,
-      });
-    },
+    acceptsKeyId: (id) => mayBeSameKey(keyId, id),
+    encrypt: (plaintext, call) => encryptWithKms({ ...key, keyId }, plaintext, call),
+    decrypt: (ciphertext, call) => decryptWithKms(key, { ...call, ciphertext: ciphertextBytes(ciphertext, AWS_KMS) }),
     close: () => key.connection.close(),
-  };
+  });
 }
