@@ -17,8 +17,8 @@ import { raceAbort } from '../../util/deadline.js';
 import {
   decryptWithTransit,
   encryptWithTransit,
-  transitCiphertext,
-  transitKey,
+  checkTransitCiphertext,
+  openTransitKey,
   VAULT_TRANSIT,
   type TransitKeyOptions,
 } from './transit-key.js';
@@ -75,7 +75,7 @@ export interface FromVaultTransitOptions extends TransitKeyOptions {
  * ```
  */
 export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider {
-  const key = transitKey('fromVaultTransit', options, ['ciphertext', 'encryptionContext']);
+  const key = openTransitKey('fromVaultTransit', options, ['ciphertext', 'encryptionContext']);
   const { ciphertext: source } = options;
   if (source !== undefined && typeof source !== 'string' && typeof source !== 'function') {
     throw invalidType(`\`ciphertext\` must be a string or a function that returns one, got ${describeType(source)}.`);
@@ -87,14 +87,14 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
       const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const ciphertext = transitCiphertext(await raceAbort(readSource(source), signal));
+      const ciphertext = checkTransitCiphertext(await raceAbort(readSource(source), signal));
       const version = deriveCiphertextVersion(Buffer.from(ciphertext));
       // `known` is not answered: an unchanged ciphertext does not mean that it may still be decrypted.
       const order = { context, signal, clock: getRequestClock(request), version };
       return { bytes: await decryptWithTransit(key, ciphertext, order), version };
     },
     close() {
-      key.link.close();
+      key.client.close();
       return Promise.resolve();
     },
   };
@@ -123,7 +123,7 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
  * ```
  */
 export function transitCipher(options: TransitKeyOptions & { encryptionContext: EncryptionContext }): KeyCipher {
-  const key = transitKey('transitCipher', options, ['encryptionContext']);
+  const key = openTransitKey('transitCipher', options, ['encryptionContext']);
   const context = checkContext('encryptionContext', options.encryptionContext);
   return {
     name: VAULT_TRANSIT,
@@ -147,10 +147,10 @@ export function transitCipher(options: TransitKeyOptions & { encryptionContext: 
     async decrypt(ciphertext, call = {}) {
       const { bind, signal } = checkCipherCall('decrypt', call);
       const order = { context: bindContext(context, bind), signal, clock: systemClock };
-      return await decryptWithTransit(key, transitCiphertext(ciphertext), order);
+      return await decryptWithTransit(key, checkTransitCiphertext(ciphertext), order);
     },
     close() {
-      key.link.close();
+      key.client.close();
       return Promise.resolve();
     },
   };
