@@ -1,188 +1,205 @@
 import type { GoldKeyError } from '../errors.js';
+import { backoffWindow, halfJitter } from '../util/backoff.js';
 import type { CachedKey } from './cached-key.js';
-import { BACKOFF_FIRST, BACKOFF_LAST, COOLDOWN_CHANGED, COOLDOWN_FIRST } from './timing.js';
+import {
+  BACKOFF_FIRST_MS,
+  BACKOFF_LAST_MS,
+  COOLDOWN_CHANGED_MS,
+  COOLDOWN_FIRST_MS,
+  MIN_RELOAD_INTERVAL_MS,
+} from './timing.js';
 import type { Stage } from '../types.js';
 
-/** How a load ended. A load never rejects: who waits for it gets one of these. */
-export type LoadOutcome = { record: CachedKey; error?: undefined } | { record?: undefined; error: GoldKeyError };
+/** How a load ended. A load never rejects: everyone who waits for it gets one of these. */
+export type LoadResult = { key: CachedKey; error?: undefined } | { key?: undefined; error: GoldKeyError };
 
-/** Why a load runs: because a key is needed, because one was refused, or because `reload()` was called. */
-export type LoadKind = 'ordinary' | 'refusal' | 'reload';
+/** Why a load runs: a caller needs a key, the price API refused one, or `reload()` was called. */
+export type LoadReason = 'needed' | 'rejection' | 'reload';
 
-/** One load under way. */
+/** A load that has not ended. */
 export interface PendingLoad {
-  readonly kind: LoadKind;
-  /** On the monotonic clock. */
+  readonly reason: LoadReason;
+  /** Start on the monotonic clock. */
   readonly startedAt: number;
   /** Resolves when the load ends. */
-  promise: Promise<LoadOutcome>;
-  /** Resolves when the load ends, at the latest 250 ms after it began; made when first needed. */
-  soon: Promise<unknown> | undefined;
-  /** The store has really been asked (a load after `evict()` may have to wait for its turn). */
-  asked: boolean;
-  /** `evict()` came while it ran: its key goes to those who already waited, and nowhere else. */
-  orphan: boolean;
+  readonly result: Promise<LoadResult>;
+  /** Resolves when the load ends, or 250 ms after it started; made when first needed. */
+  endedOrSlow: Promise<unknown> | undefined;
+  /** True once the store was asked. A load after `evict()` may have to wait first. */
+  started: boolean;
+  /** True after `evict()`: the key goes to those who already waited, and is not cached. */
+  detached: boolean;
 }
 
-/** What a stage remembers once something has gone wrong, or somebody has intervened. */
-class Trouble {
-  lastError: GoldKeyError | undefined;
-  retryAt = 0;
-  cooldownUntil = 0;
-  absentUntil = 0;
-  evictLoadAt: number = -Infinity;
-  reloadAt: number = -Infinity;
-  evicted = false;
-  failures = 0;
-  pause = 0;
-}
-
-const NONE: Readonly<Trouble> = Object.freeze(new Trouble());
-
-/** All that is known of one stage. Times without another word are on the monotonic clock. */
+/**
+ * Everything known about one stage. Only its own methods change it, one method for each transition. Times are on the
+ * monotonic clock.
+ */
 export class StageState {
-  readonly stage: Stage;
-  record: CachedKey | undefined;
-  /** The digest of the last bytes seen: it outlives them, so that generations can be told apart after `evict()`. */
+  readonly name: Stage;
+  key: CachedKey | undefined;
+  /** Digest of the last bytes seen. It outlives them, so that generations can be compared after `evict()`. */
   digest: string | undefined;
-  flight: PendingLoad | undefined;
-  /** Another stage's slot that worked when this one was refused; until this one's next load. */
+  pendingLoad: PendingLoad | undefined;
+  /** Another stage whose key worked when this one's was refused, until this stage's next load. */
   preferred: StageState | undefined;
-  /** When the last background load started. */
-  backgroundAt: number = -Infinity;
-  // Most stages never see any, and there may be a hundred thousand of them.
-  #trouble: Readonly<Trouble> = NONE;
+  lastBackgroundLoadAt: number = -Infinity;
+  lastError: GoldKeyError | undefined;
+  /** No load starts before this time, because the last ones failed. */
+  retryAt = 0;
+  /** No rejection forces a load before this time. */
+  cooldownUntil = 0;
+  /** The store has no key of this stage, and is not asked for one before this time. */
+  absentUntil = 0;
+  lastReloadAt: number = -Infinity;
+  #isEvicted = false;
+  #lastLoadAfterEvictAt = -Infinity;
+  #failures = 0;
+  /** The last cooldown, in ms; 0 once a call succeeded. */
+  #cooldown = 0;
 
-  constructor(stage: Stage) {
-    this.stage = stage;
+  constructor(name: Stage) {
+    this.name = name;
   }
 
-  get lastError(): GoldKeyError | undefined {
-    return this.#trouble.lastError;
+  get isFailing(): boolean {
+    return this.#failures > 0;
   }
 
-  /** No load may start before, since the last ones failed. */
-  get retryAt(): number {
-    return this.#trouble.retryAt;
-  }
-
-  /** No reload may be forced before. */
-  get cooldownUntil(): number {
-    return this.#trouble.cooldownUntil;
-  }
-
-  /** The store has no key of this stage; not asked again before. */
-  get absentUntil(): number {
-    return this.#trouble.absentUntil;
-  }
-
-  set absentUntil(at: number) {
-    if (at !== this.absentUntil) this.#more().absentUntil = at;
-  }
-
-  /** When the last load that follows an `evict()` started. */
-  get evictLoadAt(): number {
-    return this.#trouble.evictLoadAt;
-  }
-
-  set evictLoadAt(at: number) {
-    this.#more().evictLoadAt = at;
-  }
-
-  /** When `reload()` last asked. */
-  get reloadAt(): number {
-    return this.#trouble.reloadAt;
-  }
-
-  set reloadAt(at: number) {
-    this.#more().reloadAt = at;
-  }
-
-  get evicted(): boolean {
-    return this.#trouble.evicted;
-  }
-
-  set evicted(evicted: boolean) {
-    if (evicted !== this.evicted) this.#more().evicted = evicted;
-  }
-
-  /** Whether the last load failed. */
-  get failing(): boolean {
-    return this.#trouble.failures > 0;
-  }
-
-  /** A load failed: none starts within a window that doubles from 1 s to 30 s, drawn from its upper half. */
-  failed(error: GoldKeyError, mono: number): number {
-    const trouble = this.#more();
-    const window = Math.min(BACKOFF_FIRST * 2 ** trouble.failures, BACKOFF_LAST);
-    trouble.failures = Math.min(trouble.failures + 1, 16);
-    trouble.lastError = error;
-    const wait = Math.ceil((window * (1 + Math.random())) / 2);
-    trouble.retryAt = mono + wait;
+  /** A load starts. Returns how long it has to wait first, in ms: loads that follow `evict()` start once a second. */
+  loadStarted(reason: LoadReason, background: boolean, now: number): number {
+    let wait = 0;
+    if (this.#isEvicted) {
+      this.#isEvicted = false;
+      wait = Math.max(0, this.#lastLoadAfterEvictAt + MIN_RELOAD_INTERVAL_MS - now);
+      this.#lastLoadAfterEvictAt = now + wait;
+    }
+    if (background) this.lastBackgroundLoadAt = now;
+    if (reason === 'rejection' && this.key !== undefined) {
+      this.key.verdict = 'suspect';
+      this.key.warmUntil = 0;
+    }
     return wait;
   }
 
-  succeeded(): void {
-    if (this.#trouble === NONE) return;
-    const trouble = this.#more();
-    trouble.failures = 0;
-    trouble.retryAt = 0;
-    trouble.lastError = undefined;
+  /** A load brought `key`, which is cached now. `changed`: its bytes differ from the last ones. */
+  loadSucceeded(key: CachedKey, changed: boolean, reason: LoadReason, longestCooldown: number, now: number): void {
+    this.#endBackoff();
+    this.preferred = undefined;
+    this.absentUntil = 0;
+    if (reason === 'rejection') this.#coolDown(changed, longestCooldown, now);
+    else if (changed) this.endCooldown();
+    if (changed) {
+      key.verdict = 'good';
+      key.firstSuccessPending = 'changed';
+    } else if (reason === 'rejection') {
+      key.verdict = 'rejected';
+      key.firstSuccessPending = 'rejected';
+    } else if (this.#cooldown > 0) {
+      // This key was rejected earlier, then evicted; watch for its first success so that the cooldown ends.
+      key.firstSuccessPending ??= 'rejected';
+    }
   }
 
-  /** A forced reload ended: a pause until the next, longer each time nothing came of it. */
-  cool(changed: boolean, longest: number, mono: number): void {
-    const trouble = this.#more();
+  /** A load failed. Returns the pause until the next one, in ms. */
+  loadFailed(error: GoldKeyError, reason: LoadReason, longestCooldown: number, now: number): number {
+    const pause = halfJitter(backoffWindow(BACKOFF_FIRST_MS, this.#failures, BACKOFF_LAST_MS));
+    this.#failures = Math.min(this.#failures + 1, 16);
+    this.lastError = error;
+    this.retryAt = now + pause;
+    if (reason === 'rejection') this.#coolDown(false, longestCooldown, now);
+    if (!error.retryable) this.preferred = undefined;
+    if (this.key !== undefined) {
+      this.key.warmUntil = 0;
+      if (reason === 'rejection') {
+        this.key.verdict = 'good';
+        this.key.firstSuccessPending = 'rejected';
+      }
+    }
+    return pause;
+  }
+
+  /** The store answered that it has no key of this stage. */
+  keyAbsent(until: number): void {
+    this.#endBackoff();
+    this.absentUntil = until;
+  }
+
+  /** `evict()` was called. The key itself is dropped by the cache. */
+  keyEvicted(): void {
+    if (this.pendingLoad?.started === true) {
+      this.pendingLoad.detached = true;
+      this.pendingLoad = undefined;
+    }
+    this.#isEvicted = true;
+    this.preferred = undefined;
+  }
+
+  /** The price API refused `key` while no reload may be forced. */
+  keyRejected(key: CachedKey): void {
+    key.verdict = 'rejected';
+    key.firstSuccessPending = 'rejected';
+  }
+
+  /** A call succeeded with `key`, whose success was pending. */
+  keySucceeded(key: CachedKey): void {
+    if (key.firstSuccessPending === 'changed') this.endCooldown();
+    else this.#cooldown = 0;
+    key.firstSuccessPending = undefined;
+    if (key.verdict === 'rejected') key.verdict = 'good';
+  }
+
+  /** Calls use `stage` in place of this one from now on, or this one again. */
+  prefer(stage: StageState | undefined): void {
+    this.preferred = stage;
+    if (stage !== undefined && this.key !== undefined) this.key.warmUntil = 0;
+  }
+
+  /** A rejection may force a load at once: a changed key works, or the store told of a change. */
+  endCooldown(): void {
+    this.#cooldown = 0;
+    this.cooldownUntil = 0;
+  }
+
+  /** The back-off and cooldown that a client which replaces this one must respect. */
+  get backoff(): StageBackoff {
+    const { retryAt, cooldownUntil, digest, lastError } = this;
+    return { retryAt, cooldownUntil, digest, lastError, failures: this.#failures, cooldown: this.#cooldown };
+  }
+
+  restoreBackoff({ retryAt, cooldownUntil, digest, lastError, failures, cooldown }: StageBackoff): void {
+    this.retryAt = retryAt;
+    this.cooldownUntil = cooldownUntil;
+    this.digest = digest;
+    this.lastError = lastError;
+    this.#failures = failures;
+    this.#cooldown = cooldown;
+  }
+
+  #endBackoff(): void {
+    this.#failures = 0;
+    this.retryAt = 0;
+    this.lastError = undefined;
+  }
+
+  /** A forced load ended: the next one waits, longer each time the key did not change. */
+  #coolDown(changed: boolean, longest: number, now: number): void {
     if (changed) {
-      trouble.pause = 0;
-      trouble.cooldownUntil = mono + Math.min(COOLDOWN_CHANGED, longest);
+      this.#cooldown = 0;
+      this.cooldownUntil = now + Math.min(COOLDOWN_CHANGED_MS, longest);
       return;
     }
-    trouble.pause = Math.min(trouble.pause === 0 ? COOLDOWN_FIRST : trouble.pause * 2, longest);
-    trouble.cooldownUntil = mono + trouble.pause;
-  }
-
-  /** Whether forced reloads have brought nothing new, and no call with the key has succeeded since. */
-  get pausing(): boolean {
-    return this.#trouble.pause > 0;
-  }
-
-  /** A call with the key succeeded: the next pause is a short one again. */
-  shortenPauses(): void {
-    if (this.#trouble !== NONE) this.#more().pause = 0;
-  }
-
-  /** A changed key works, or the store told of a change: a refusal may force a reload at once. */
-  endCooldown(): void {
-    if (this.#trouble === NONE) return;
-    const trouble = this.#more();
-    trouble.pause = 0;
-    trouble.cooldownUntil = 0;
-  }
-
-  /** What a client that replaces this one must go on honouring. */
-  get restraint(): Restraint {
-    const { retryAt, cooldownUntil, lastError, failures, pause } = this.#trouble;
-    return { retryAt, cooldownUntil, digest: this.digest, lastError, failures, pause };
-  }
-
-  restrain({ digest, ...restraint }: Restraint): void {
-    this.digest = digest;
-    Object.assign(this.#more(), restraint);
-  }
-
-  #more(): Trouble {
-    if (this.#trouble === NONE) this.#trouble = new Trouble();
-    return this.#trouble;
+    this.#cooldown = Math.min(this.#cooldown === 0 ? COOLDOWN_FIRST_MS : this.#cooldown * 2, longest);
+    this.cooldownUntil = now + this.#cooldown;
   }
 }
 
-/** A slot's back-off and cooldown, without its key. */
-export interface Restraint {
+/** A stage's back-off and cooldown, without its key. */
+export interface StageBackoff {
   readonly retryAt: number;
   readonly cooldownUntil: number;
   readonly digest: string | undefined;
   readonly lastError: GoldKeyError | undefined;
   readonly failures: number;
-  readonly pause: number;
+  readonly cooldown: number;
 }

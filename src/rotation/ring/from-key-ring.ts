@@ -10,7 +10,7 @@ import {
   type Rollout,
   type Stage,
 } from '../../core/index.js';
-import { FILE } from '../stores/file/file-name.js';
+import { FILE } from '../stores/file/errors.js';
 import { openVersion } from './decrypt-version.js';
 import { pinOf, type Pin } from './version-pin.js';
 import { noRing, readRing, ringSource, type RingSource } from './read-ring.js';

@@ -1,12 +1,12 @@
 import { isGoldKeyError } from '../../../core/index.js';
 import type { RingStore } from '../../ring/types.js';
 import { createLease, parseLease } from '../lease.js';
-import { ClaimedFile } from './compare-and-swap-file.js';
-import { FILE } from './file-name.js';
+import { CompareAndSwapFile } from './compare-and-swap-file.js';
+import { FILE } from './errors.js';
 
 /** Returns a lease in the file `path`, judged by the wall clocks of the hosts that share it. */
 export function fileLease(path: string): NonNullable<RingStore['lease']> {
-  const file = new ClaimedFile(path, (text) => ({ ...parseLease(text, FILE), text }));
+  const file = new CompareAndSwapFile(path, (text) => ({ ...parseLease(text, FILE), text }));
   return createLease<number>(FILE, {
     async read() {
       const found = await file.read();
