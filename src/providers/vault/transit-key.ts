@@ -6,10 +6,10 @@ import {
   KeyFormatError,
   KeyNotFoundError,
   KeyProviderError,
-  type Clock,
   type EncryptionContext,
 } from '../../core/index.js';
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
+import type { CipherCall } from '../shared/create-cipher.js';
 import { contextKeys } from '../shared/encryption-context.js';
 import { createVaultClient, type VaultClient } from './connection.js';
 import { readErrorTexts, VAULT } from './failures.js';
@@ -33,13 +33,6 @@ export interface TransitKey {
   readonly client: VaultClient;
 }
 
-/** The parameters of an encryption or decryption. */
-export interface TransitCall {
-  readonly context: EncryptionContext;
-  readonly signal: AbortSignal | undefined;
-  readonly clock: Clock;
-}
-
 /** The name of the transit engine in events, errors and key rings. */
 export const VAULT_TRANSIT = 'vault-transit';
 
@@ -58,7 +51,7 @@ export function openTransitKey(of: string, options: TransitKeyOptions, more: rea
 }
 
 /** Returns the ciphertext of `plaintext`, `vault:v1:…`. */
-export async function encryptWithTransit(key: TransitKey, plaintext: Uint8Array, call: TransitCall): Promise<string> {
+export async function encryptWithTransit(key: TransitKey, plaintext: Uint8Array, call: CipherCall): Promise<string> {
   const body = { plaintext: Buffer.from(encodeBase64(plaintext)).toString() };
   const response = await callTransit(key, 'encrypt', body, call);
   if (response.status === 400) {
@@ -76,7 +69,7 @@ export async function encryptWithTransit(key: TransitKey, plaintext: Uint8Array,
 export async function decryptWithTransit(
   key: TransitKey,
   ciphertext: string,
-  call: TransitCall & { version?: string | undefined },
+  call: CipherCall & { version?: string | undefined },
 ): Promise<Uint8Array> {
   const response = await callTransit(key, 'decrypt', { ciphertext }, call);
   if (response.status === 400) {
@@ -89,6 +82,7 @@ export async function decryptWithTransit(
   }
   const text = readField(response, 'plaintext');
   if (text === undefined) throw notTransit('the decryption');
+  // From bytes and not from the text: the result must not lie in Node's pool, where zeroing it leaves doubt.
   const encoded = new TextEncoder().encode(text);
   const bytes = encoded.length === 0 ? new Uint8Array() : decodeBase64(encoded);
   encoded.fill(0);
@@ -148,7 +142,7 @@ async function callTransit(
   { client, mount, name, id }: TransitKey,
   action: 'encrypt' | 'decrypt',
   body: object,
-  { context, signal, clock }: TransitCall,
+  { context, signal, clock }: CipherCall,
 ): Promise<VaultResponse> {
   const operation = `the ${action}ion of the key`;
   const response = await client.request({
