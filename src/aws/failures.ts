@@ -145,12 +145,12 @@ export function isSignatureStale(error: unknown): boolean {
   );
 }
 
-/** Resolves to `undefined` if `request` fails with one of the error names in `absent`; rethrows any other error. */
-export async function allowAbsent<T>(request: Promise<T>, absent: readonly string[]): Promise<T | undefined> {
+/** Resolves to `undefined` if `request` fails with one of these error names; rethrows any other error. */
+export async function allowErrors<T>(request: Promise<T>, names: readonly string[]): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {
-    if (absent.includes(classifyAwsError(error).name)) return undefined;
+    if (names.includes(classifyAwsError(error).name)) return undefined;
     throw error;
   }
 }

@@ -6,65 +6,51 @@ import { FileCheckError } from './file-errors.js';
 const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 
+/** The checks of a file beside its kind and size. */
+interface ReadOptions {
+  /** Whether the file must belong to this process's user and give no other user access. */
+  readonly ownerOnly: boolean;
+}
+
 /**
- * Reads a regular file of at most `maxBytes` from one descriptor: what was checked is what is read.
- *
- * @param options - `ownerOnly`: the file must not be a symbolic link, must belong to this process's user and must give
- * no other user access
- * @throws {FileCheckError} the file fails a check
+ * Reads a regular file of at most `maxBytes` from one descriptor: what was checked is what is read. With `ownerOnly` it must
+ * not be a symbolic link either. Throws a {@link FileCheckError} if a check fails.
  */
-export function readGuardedSync(path: string, maxBytes: number, options: { ownerOnly: boolean }): Buffer {
-  const { ownerOnly } = options;
+export function readGuardedSync(path: string, maxBytes: number, { ownerOnly }: ReadOptions): Buffer {
   // Opening a device may act (a tape rewinds), so the path is checked first. What counts is the state of the open file.
   checkKind(ownerOnly ? lstatSync(path) : statSync(path));
   const fd = openSync(path, ownerOnly ? READ_ONLY | NO_FOLLOW : READ_ONLY);
   try {
-    const stats = fstatSync(fd);
-    checkKind(stats);
-    const problem = ownerOnly ? findAccessProblem(path, stats) : undefined;
-    if (problem !== undefined) throw new FileCheckError('NOT_PRIVATE', problem);
-    checkSize(stats, maxBytes);
-    const content = Buffer.alloc(stats.size);
-    return content.subarray(0, readSync(fd, content, 0, stats.size, 0));
+    const size = checkOpenFile(path, fstatSync(fd), maxBytes, ownerOnly);
+    const content = Buffer.alloc(size);
+    return content.subarray(0, readSync(fd, content, 0, size, 0));
   } finally {
     closeSync(fd);
   }
 }
 
 /**
- * Reads a file as {@link readGuardedSync} does, without blocking the process. A symbolic link is followed.
- *
- * @param isExempt - returns whether the file may be accessible to other users
- * @throws {FileCheckError} the file fails a check, or changed while it was read
+ * Reads a file as {@link readGuardedSync} does, but follows a symbolic link and does not block the process. A file that
+ * changes meanwhile fails the check `CHANGED`.
  */
-export async function readGuarded(
-  path: string,
-  maxBytes: number,
-  isExempt: () => Promise<boolean>,
-): Promise<Uint8Array> {
+export async function readGuarded(path: string, maxBytes: number, { ownerOnly }: ReadOptions): Promise<Uint8Array> {
   checkKind(await stat(path));
   const file = await open(path, READ_ONLY);
+  let content: Uint8Array | undefined;
   try {
-    const stats = await file.stat();
-    checkKind(stats);
-    const problem = findAccessProblem(path, stats);
-    if (problem !== undefined && !(await isExempt())) throw new FileCheckError('NOT_PRIVATE', problem);
-    checkSize(stats, maxBytes);
-    const content = new Uint8Array(stats.size);
-    let isWhole = false;
-    try {
-      for (let end = 0; end < content.length;) {
-        const { bytesRead } = await file.read(content, end, content.length - end, end);
-        if (bytesRead === 0) break;
-        end += bytesRead;
-      }
-      const after = await file.stat();
-      isWhole = after.size === stats.size && after.mtimeMs === stats.mtimeMs;
-      if (!isWhole) throw new FileCheckError('CHANGED');
-      return content;
-    } finally {
-      if (!isWhole) content.fill(0);
+    const before = await file.stat();
+    const bytes = new Uint8Array(checkOpenFile(path, before, maxBytes, ownerOnly));
+    content = bytes;
+    let [end, bytesRead] = [0, 1];
+    for (; bytesRead > 0 && end < bytes.length; end += bytesRead) {
+      ({ bytesRead } = await file.read(bytes, end, bytes.length - end, end));
     }
+    const after = await file.stat();
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw new FileCheckError('CHANGED');
+    return bytes;
+  } catch (error) {
+    content?.fill(0);
+    throw error;
   } finally {
     await file.close();
   }
@@ -75,9 +61,13 @@ function checkKind(stats: Stats): void {
   if (!stats.isFile()) throw new FileCheckError('NOT_REGULAR');
 }
 
-function checkSize({ size }: Stats, maxBytes: number): void {
-  if (size > maxBytes)
-    throw new FileCheckError('TOO_LARGE', `has ${String(size)} bytes, more than the limit of ${String(maxBytes)}`);
+function checkOpenFile(path: string, stats: Stats, maxBytes: number, ownerOnly: boolean): number {
+  checkKind(stats);
+  const problem = ownerOnly ? findAccessProblem(path, stats) : undefined;
+  if (problem !== undefined) throw new FileCheckError('NOT_PRIVATE', problem);
+  const { size } = stats;
+  if (size <= maxBytes) return size;
+  throw new FileCheckError('TOO_LARGE', `has ${String(size)} bytes, more than the limit of ${String(maxBytes)}`);
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   checkString,
   type KeyProvider,
 } from '../../core/index.js';
-import { derivePlaintextVersion } from '../shared/plaintext-version.js';
+import { toVersionedKey } from '../shared/plaintext-version.js';
 
 const ENVIRONMENT = 'environment';
 const VARIABLE_NAME = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
@@ -66,11 +66,7 @@ export function fromEnvironment(name: string, options: FromEnvironmentOptions = 
         const shown = VARIABLE_NAME.test(name) ? `\`${name}\`` : 'that holds the key';
         throw new KeyNotFoundError(`The environment variable ${shown} is not set.`, ERROR_OPTIONS);
       }
-      const bytes = new TextEncoder().encode(value);
-      const version = derivePlaintextVersion('e', bytes);
-      if (known?.includes(version) !== true) return { bytes, version };
-      bytes.fill(0);
-      return { unchanged: true, version };
+      return toVersionedKey('e', new TextEncoder().encode(value), known);
     },
   };
 }

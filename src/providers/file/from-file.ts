@@ -12,11 +12,11 @@ import {
   type LoadRequest,
   type Stage,
 } from '../../core/index.js';
-import { derivePlaintextVersion } from '../shared/plaintext-version.js';
+import { toVersionedKey } from '../shared/plaintext-version.js';
 import { FileCheckError, toFileError } from '../../util/file-errors.js';
 import { FILE, KEY_FILE, readKeyFile } from './read.js';
 import { raceAbort } from '../../util/deadline.js';
-import { watchFile } from '../../util/watch-file.js';
+import { watchFiles } from '../../util/watch-files.js';
 
 /** Options of {@link fromFile}. */
 export interface FromFileOptions {
@@ -87,18 +87,18 @@ export function fromFile(options: FromFileOptions): KeyProvider {
       const bytes = await raceAbort(readWithRetries(path, maxSize, request), signal, (late) => late?.fill(0));
       if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
       if (bytes === undefined) throw toFileError(path, new FileCheckError('ENOENT'), KEY_FILE);
-      const version = derivePlaintextVersion('f', bytes);
-      if (known?.includes(version) !== true) return { bytes, version };
-      bytes.fill(0);
-      return { unchanged: true, version };
+      return toVersionedKey('f', bytes, known);
     },
     // A mounted `pending` key is tried before a call fails, but no instance uses it first.
     ...(paths.pending !== undefined && { rollout: () => Promise.resolve({ id: '', pendingPercent: 0 }) }),
     ...(watch && {
-      subscribe: (onChange: (change: { version?: string | undefined }) => void) =>
-        watchAll(Object.values(paths), () => {
-          onChange({});
-        }),
+      subscribe: (onChange) =>
+        watchFiles(
+          Object.values(paths).filter((path) => path !== undefined),
+          () => {
+            onChange({});
+          },
+        ),
     }),
   };
 }
@@ -121,18 +121,4 @@ async function readWithRetries(path: string, maxSize: number, request: LoadReque
       delayOf: (error) => (isGoldKeyError(error) && error.retryable ? RETRY_PAUSE_MS : undefined),
     },
   );
-}
-
-async function watchAll(paths: ReadonlyArray<string | undefined>, onChange: () => void): Promise<() => Promise<void>> {
-  const ends: Array<() => Promise<void>> = [];
-  const stop = async (): Promise<void> => {
-    await Promise.all(ends.map((end) => end()));
-  };
-  try {
-    for (const path of paths) if (path !== undefined) ends.push(await watchFile(path, onChange));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return stop;
 }

@@ -1,46 +1,24 @@
 import { realpath, statfs } from 'node:fs/promises';
-import { KeyAccessDeniedError, KeyFormatError, KeyNotFoundError, KeyProviderError } from '../../core/index.js';
-import {
-  FileCheckError,
-  isMissing,
-  toFileError,
-  type FileErrorEntry,
-  type FileErrors,
-} from '../../util/file-errors.js';
+import { KeyFormatError, KeyNotFoundError, KeyProviderError } from '../../core/index.js';
+import { FileCheckError, isMissing, toFileError, type FileErrors } from '../../util/file-errors.js';
 import { readGuarded } from '../../util/guarded-file.js';
 
 /** The name of the store in errors, events and metrics. */
 export const FILE = 'file';
-
-const LEADS_NOWHERE: FileErrorEntry = [
-  KeyNotFoundError,
-  ({ path, detail }) => `The path \`${path}\` leads to no file (${detail}); check \`path\`.`,
-];
 
 /** The errors of a key file that cannot be read. */
 export const KEY_FILE: FileErrors = {
   provider: FILE,
   kind: 'key file',
   byCode: {
-    ENOENT: [
-      KeyNotFoundError,
-      ({ file }) => `There is no ${file}; check \`path\`, and that the secret is mounted into this container.`,
-    ],
-    ELOOP: LEADS_NOWHERE,
-    ENAMETOOLONG: LEADS_NOWHERE,
-    EACCES: [
-      KeyAccessDeniedError,
-      ({ file }) => `This process may not open the ${file}; check its owner and mode, and those of its folders.`,
-    ],
-    NOT_REGULAR: [KeyAccessDeniedError, ({ file }) => `The ${file} is not a regular file, and is not read.`],
-    NOT_PRIVATE: [KeyAccessDeniedError, ({ file, detail }) => `The ${file} ${detail}`],
-    TOO_LARGE: [KeyFormatError, ({ file, detail }) => `The ${file} ${detail} (\`maxSize\`); it is not read.`],
+    ENOENT: [KeyNotFoundError, 'does not exist; check `path`, and that the secret is mounted into this container.'],
+    ELOOP: [KeyNotFoundError, 'is a link that leads to itself (ELOOP); check `path`.'],
+    ENAMETOOLONG: [KeyNotFoundError, 'has too long a path (ENAMETOOLONG); check `path`.'],
+    TOO_LARGE: [KeyFormatError, (detail) => `${detail} (\`maxSize\`); it is not read.`],
     CHANGED: [
       KeyProviderError,
-      ({ file }) =>
-        `The ${file} is being rewritten in place; write another file and rename it, so that no reader sees half of it.`,
+      'is being rewritten in place; write another file and rename it, so that no reader sees half of it.',
     ],
-    OTHER: [KeyProviderError, ({ file, detail }) => `The ${file} could not be read (${detail}).`],
   },
 };
 
@@ -57,7 +35,7 @@ const KUBELET = /[/\\]\.\.\d{4}(?:_\d\d){5}\.\d+[/\\]/;
  */
 export async function readKeyFile(path: string, maxSize: number, isLast: boolean): Promise<Uint8Array | undefined> {
   try {
-    const bytes = await readGuarded(path, maxSize, () => isProtectedElsewhere(path));
+    const bytes = await readGuarded(path, maxSize, { ownerOnly: !(await isProtectedElsewhere(path)) });
     if (bytes.length > 0 || isLast) return bytes;
     throw new FileCheckError('CHANGED');
   } catch (error) {

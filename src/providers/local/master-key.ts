@@ -17,29 +17,23 @@ export const MASTER_KEY_FILE: FileErrors = {
   provider: LOCAL,
   kind: 'master-key file',
   byCode: {
-    ENOENT: [
-      KeyNotFoundError,
-      ({ file }) => `There is no ${file}; check \`masterKeyFile\`, or create one with \`createMasterKey\`.`,
-    ],
+    ENOENT: [KeyNotFoundError, 'does not exist; check `masterKeyFile`, or create it with `createMasterKey`.'],
     EEXIST: [
       KeyProviderError,
-      ({ file }) => `The ${file} exists and is never overwritten; use it, or choose another path.`,
+      'exists and is never overwritten; use it, or choose another path.',
       { retryable: false },
     ],
     ELOOP: [
       KeyAccessDeniedError,
-      ({ file, path }) =>
-        `The ${file} is a symbolic link, which is not followed; give the path of the file itself, with mode 0600: chmod 600 '${path}'`,
+      (_, path) =>
+        `is a symbolic link, which is not followed; give the file itself, with mode 0600: chmod 600 '${path}'`,
     ],
     EACCES: [
       KeyAccessDeniedError,
-      ({ file, path }) =>
-        `This process may not open the ${file}; check its owner and mode, and those of its folders: chmod 600 '${path}'`,
+      (code, path) =>
+        `may not be opened by this process (${code}); check its owner and mode, and those of its folders: chmod 600 '${path}'`,
     ],
-    NOT_REGULAR: [KeyAccessDeniedError, ({ file }) => `The ${file} is not a regular file, and is not read.`],
-    NOT_PRIVATE: [KeyAccessDeniedError, ({ file, detail }) => `The ${file} ${detail}`],
-    TOO_LARGE: [KeyFormatError, ({ file, detail }) => `The ${file} ${detail}, which is too long; ${EXPECTED}`],
-    OTHER: [KeyProviderError, ({ file, detail }) => `The ${file} could not be used (${detail}).`],
+    TOO_LARGE: [KeyFormatError, (detail) => `${detail}, and is too long; ${EXPECTED}`],
   },
 };
 

@@ -123,9 +123,14 @@ describe('a key in a file', () => {
 describe('what a file that is no key leads to', () => {
   const folder = (name: string) => async () => join(await folderFor(), name);
   it.each([
-    ['no file', folder('key'), 'ERR_GOLDKEY_NOT_FOUND', 'There is no key file'],
-    ['no folder', folder('none/key'), 'ERR_GOLDKEY_NOT_FOUND', 'There is no key file'],
-    ['a file for a folder', async () => join(await keyFile(), 'key'), 'ERR_GOLDKEY_NOT_FOUND', 'There is no key file'],
+    ['no file', folder('key'), 'ERR_GOLDKEY_NOT_FOUND', 'does not exist; check `path`'],
+    ['no folder', folder('none/key'), 'ERR_GOLDKEY_NOT_FOUND', 'does not exist; check `path`'],
+    [
+      'a file for a folder',
+      async () => join(await keyFile(), 'key'),
+      'ERR_GOLDKEY_NOT_FOUND',
+      'does not exist; check `path`',
+    ],
     ['a folder', folderFor, 'ERR_GOLDKEY_ACCESS_DENIED', 'not a regular file'],
     ['a device', async () => '/dev/null', 'ERR_GOLDKEY_ACCESS_DENIED', 'not a regular file'],
     ['a pipe nobody writes to', pipe, 'ERR_GOLDKEY_ACCESS_DENIED', 'not a regular file'],

@@ -96,10 +96,13 @@ export class CompareAndSwapFile<T extends Stamp> {
    * writer's claim has to be waited for.
    */
   #commit(draft: string, next: Stamp, expected: number, isImpatient: boolean): boolean {
-    this.#rollForward(isImpatient);
     const found = this.#readCurrent();
     const revision = found?.revision ?? 0;
-    if (this.#claimedAt(revision + 1) !== undefined) return false;
+    const claimedAt = this.#claimedAt(revision + 1);
+    if (claimedAt !== undefined) {
+      if (isImpatient || Date.now() - claimedAt > CLAIM_LIFE_MS) this.#rollForward(revision + 1);
+      return false;
+    }
     if (found?.writeId === next.writeId) return true;
     if (revision !== expected) throw conflict(FILE, expected, revision);
     const claim = this.#claimPath(next.revision);
@@ -126,15 +129,12 @@ export class CompareAndSwapFile<T extends Stamp> {
   }
 
   /** Moves the claim of a writer that died into place. */
-  #rollForward(isImpatient: boolean): void {
-    const next = (this.#readCurrent()?.revision ?? 0) + 1;
-    const claimedAt = this.#claimedAt(next);
-    if (claimedAt === undefined || !(isImpatient || Date.now() - claimedAt > CLAIM_LIFE_MS)) return;
-    if (this.#readClaim(next) !== undefined) this.#moveIntoPlace(next);
-    else if (this.#claimedAt(next) !== undefined) {
+  #rollForward(revision: number): void {
+    if (this.#readClaim(revision) !== undefined) this.#moveIntoPlace(revision);
+    else if (this.#claimedAt(revision) !== undefined) {
       throw ringFileProblem(
         this.#path,
-        `cannot be written: \`${this.#claimPath(next)}\` is in the way, and is not revision ${String(next)} of it`,
+        `cannot be written: \`${this.#claimPath(revision)}\` is in the way, and is not revision ${String(revision)} of it`,
       );
     }
   }

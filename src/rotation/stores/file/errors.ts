@@ -10,17 +10,14 @@ const RING_FILE: FileErrors = {
   byCode: {
     EACCES: [
       KeyAccessDeniedError,
-      ({ file, detail }) =>
-        `This process may not use the ${file} (${detail}); check its owner and mode, and those of its folder: writing creates files beside it.`,
+      (code) =>
+        `may not be used by this process (${code}); check its owner and mode, and those of its folder: a write creates files beside it.`,
     ],
-    ENOENT: [KeyProviderError, ({ file }) => `There is no folder for the ${file}; create it first.`],
-    ENOSPC: [
-      KeyProviderError,
-      ({ file, detail }) => `There is no space left to write the ${file} (${detail}); it is unchanged.`,
-    ],
-    NOT_REGULAR: [KeyProviderError, ({ file }) => `The ${file} is not a regular file.`, { retryable: false }],
-    TOO_LARGE: [KeyProviderError, ({ file, detail }) => `The ${file} ${detail}.`, { retryable: false }],
-    OTHER: [KeyProviderError, ({ file, detail }) => `The ${file} could not be used (${detail}); it is unchanged.`],
+    ENOENT: [KeyProviderError, 'has no folder; create it first.'],
+    ENOSPC: [KeyProviderError, (code) => `could not be written, because no space is left (${code}); it is unchanged.`],
+    NOT_REGULAR: [KeyProviderError, 'is not a regular file.', { retryable: false }],
+    TOO_LARGE: [KeyProviderError, (detail) => `${detail}.`, { retryable: false }],
+    OTHER: [KeyProviderError, (code) => `could not be used (${code}); it is unchanged.`],
   },
 };
 

@@ -1,5 +1,5 @@
 import { checkString } from '../../../core/index.js';
-import { watchFile } from '../../../util/watch-file.js';
+import { watchFiles } from '../../../util/watch-files.js';
 import { CompareAndSwapFile } from './compare-and-swap-file.js';
 import { fileLease } from './lease.js';
 import { FILE } from './errors.js';
@@ -41,7 +41,7 @@ export function fileRing(path: string): RingStore {
       return ring === undefined ? undefined : { ring };
     },
     write: async (ring, { revision }, options) => file.replace(ringText(ring, FILE), ring, revision, options?.signal),
-    subscribe: (onChange) => watchFile(path, onChange),
+    subscribe: (onChange) => watchFiles([path], onChange),
     lease: fileLease(`${path}.lease`),
   };
 }
