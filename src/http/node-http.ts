@@ -9,8 +9,10 @@ const MAX_IDLE_MS = 4_000;
 
 /** Options of {@link NodeHttp}. */
 export interface NodeHttpOptions {
-  /** The most connections at once; further requests wait. */
+  /** The most connections at once. More requests wait their turn. */
   readonly maxSockets: number;
+  /** Certificate authorities to trust instead of the system's, as PEM. */
+  readonly ca?: string | undefined;
 }
 
 /** The longest time a new connection may take. */
@@ -34,11 +36,11 @@ export class NodeHttp {
   readonly #freedAt = new WeakMap<Socket, number>();
   #closed = false;
 
-  constructor(origin: string, { maxSockets }: NodeHttpOptions) {
+  constructor(origin: string, { maxSockets, ca }: NodeHttpOptions) {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-    this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets });
+    this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets, ...(ca === undefined ? {} : { ca }) });
     this.#agent.on('free', (socket: Socket) => {
       // A request sent after `close()` frees a socket that the agent would keep open.
       if (this.#closed) socket.destroy();
@@ -77,18 +79,20 @@ export class NodeHttp {
         request.destroy();
       };
       signal.addEventListener('abort', onAbort);
-      if (connect !== undefined) {
-        request.on('socket', (socket) => {
-          if (!socket.connecting) return;
-          const timer = connect.clock.setTimeout(() => {
-            fail(connect.late());
-          }, connect.ms);
-          connecting = timer;
-          socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-            timer.cancel();
-          });
+      request.on('socket', (socket) => {
+        if (!socket.connecting) {
+          onSent?.();
+          return;
+        }
+        const timer = connect?.clock.setTimeout(() => {
+          fail(connect.late());
+        }, connect.ms);
+        connecting = timer;
+        socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          timer?.cancel();
+          onSent?.();
         });
-      }
+      });
       request.on('error', (error: Error & { rawPacket?: unknown }) => {
         // A parser's error quotes the bytes it could not read, which may hold a key.
         delete error.rawPacket;
@@ -106,7 +110,6 @@ export class NodeHttp {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
         });
       });
-      onSent?.();
       request.end(body);
     });
   }

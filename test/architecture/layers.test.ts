@@ -73,7 +73,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
   env: [],
   file: [],
   kms: [],
-  'kms-light': ['kms'],
+  'kms-light': [],
   local: [],
   'secrets-manager': [],
   shared: [],
@@ -84,7 +84,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
 /** The one file that loads each npm package, and whether only when it is first used. */
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-dynamodb': ['rotation/stores/dynamodb/client.ts', 'lazy'],
-  '@aws-sdk/client-kms': ['providers/kms/sdk.ts', 'lazy'],
+  '@aws-sdk/client-kms': ['providers/shared/kms/sdk.ts', 'lazy'],
   '@aws-sdk/client-secrets-manager': ['providers/secrets-manager/client.ts', 'lazy'],
   '@aws-sdk/client-ssm': ['providers/ssm/client.ts', 'lazy'],
   '@azure/identity': ['providers/azure-key-vault/client.ts', 'lazy'],
@@ -99,7 +99,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
 
 /** Where the environment is read. */
 const READS_ENVIRONMENT =
-  /^(?:cli\/|aws\/environment\.ts$|providers\/(?:env\/(?:from-environment|pinned-version)|vault\/settings)\.ts$)/;
+  /^(?:cli\/|aws\/environment\.ts$|providers\/(?:env\/(?:from-environment|pinned-version)|vault\/options)\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

@@ -1,7 +1,7 @@
 import { invalidType, KeyFormatError, describeType } from '../../core/index.js';
 import { MAX_PLAINTEXT_BYTES } from './ciphertext.js';
 
-/** Runs `encrypt` on the bytes of a key. What was made of a string is zeroed; bytes given stay the caller's. */
+/** Runs `encrypt` on the bytes of a key. Bytes made of a string are zeroed afterwards; given bytes are left alone. */
 export async function withPlaintext<T>(
   key: string | Uint8Array,
   provider: string,
@@ -10,12 +10,12 @@ export async function withPlaintext<T>(
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
     throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
   }
-  // Not Buffer.from: small buffers share Node's pool, and zeroing leaves no doubt only in memory of one's own.
+  // Not Buffer.from, whose small buffers share memory in Node's pool.
   const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
   try {
     if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
       throw new KeyFormatError(
-        `The key to encrypt has ${String(plaintext.length)} bytes; 1 to ${String(MAX_PLAINTEXT_BYTES)} were expected.`,
+        `The key to encrypt has ${String(plaintext.length)} bytes; it must have 1 to ${String(MAX_PLAINTEXT_BYTES)}.`,
         { provider },
       );
     }
