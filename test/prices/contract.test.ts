@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { priceApi } from '../../src/cli/options/price-api.js';
+import { createPriceApi as priceApi } from '../../src/cli/options/price-api.js';
 import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../src/prices/apis/names.js';
 import { GoldDataClient, KeyRejectedError } from '../../src/core/index.js';
 import { PriceApiError, type PriceApiErrorKind } from '../../src/prices/index.js';
