@@ -1,11 +1,11 @@
 import { checkString, systemClock, type EncryptionContext, type KeyCipher } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
+import { checkCipherCall, withPlaintext } from '../shared/create-cipher.js';
+import { bindContext, checkContext, isPinnedContext } from '../shared/encryption-context.js';
 import { mayBeSameKey } from './key-id.js';
 import { AWS_KMS } from './errors.js';
 import { decryptWithKms, encryptWithKms, kmsKey } from './key.js';
 import type { KmsKeyOptions } from './options.js';
-import { withPlaintext } from '../shared/plaintext.js';
 
 /** Options of {@link kmsCipher}. */
 export interface KmsCipherOptions extends KmsKeyOptions {

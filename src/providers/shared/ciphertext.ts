@@ -15,8 +15,6 @@ export type Ciphertext = string | Uint8Array | undefined;
 const MAX_CIPHERTEXT_BYTES = 6_144;
 /** A KMS ciphertext is some 140 bytes longer than the key. Shorter input was never encrypted. */
 const MIN_CIPHERTEXT_BYTES = 60;
-/** The limit of one Encrypt call of KMS. */
-export const MAX_PLAINTEXT_BYTES = 4_096;
 
 const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';

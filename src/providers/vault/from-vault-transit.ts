@@ -11,8 +11,8 @@ import {
   type KeyCipher,
   type KeyProvider,
 } from '../../core/index.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
-import { withPlaintext } from '../shared/plaintext.js';
+import { checkCipherCall, withPlaintext } from '../shared/create-cipher.js';
+import { bindContext, checkContext, isPinnedContext } from '../shared/encryption-context.js';
 import { raceAbort } from '../../util/deadline.js';
 import {
   decryptWithTransit,
