@@ -16,6 +16,8 @@ const MAX_CIPHERTEXT_BYTES = 6_144;
 /** A KMS ciphertext is some 140 bytes longer than the key. Shorter input was never encrypted. */
 const MIN_CIPHERTEXT_BYTES = 60;
 
+const HEX_DIGITS = '0123456789abcdefABCDEF';
+
 const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
 
@@ -93,7 +95,7 @@ function explainNotBase64(text: string): string {
   if (isHex(text)) return "is hex, not base64; convert it with `Buffer.from(hex, 'hex')`";
   const first = text[0] ?? '';
   if ((first === '"' || first === "'") && text.endsWith(first)) return 'is in quotes; give the base64 without them';
-  if (hasCode(text, isSpace)) return 'is base64 broken by white space; give it on one line';
+  if ([...text].some((char) => char.trim() === '')) return 'is base64 broken by white space; give it on one line';
   const standard = text.replaceAll('-', '+').replaceAll('_', '/');
   const padded = standard.padEnd(Math.ceil(standard.length / 4) * 4, '=');
   if (decodeBase64(padded) !== undefined) {
@@ -105,17 +107,5 @@ function explainNotBase64(text: string): string {
 }
 
 function isHex(text: string): boolean {
-  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && !hasCode(text, isNoHexDigit);
+  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && [...text].every((char) => HEX_DIGITS.includes(char));
 }
-
-function hasCode(text: string, test: (code: number) => boolean): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (test(text.charCodeAt(index))) return true;
-  }
-  return false;
-}
-
-const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
-
-const isNoHexDigit = (code: number): boolean =>
-  !((code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66));
