@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { KeyProviderError, type Clock } from '../../core/index.js';
-import { awsCredentials, awsRegion } from '../../aws/credentials.js';
-import { signedCallerIdentity } from '../../aws/signature.js';
+import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
+import { signCallerIdentity } from '../../aws/signature.js';
 import { VAULT, type VaultCall } from './failures.js';
 import type { CheckedVaultAuth } from './options.js';
 import { readSecret, singleFlight, type VaultSession, type VaultToken } from './token.js';
@@ -73,8 +73,8 @@ function aws(auth: Extract<CheckedVaultAuth, { method: 'aws' }>): VaultLogin {
     check:
       "`auth.role`, the IAM role it is bound to, that the AWS credentials have not expired, `auth.region` (or AWS_REGION) against Vault's STS endpoint, this machine's clock, `auth.mount` and `namespace`",
     async credentials(signal, clock) {
-      const credentials = await awsCredentials({ provider: VAULT, signal, clock });
-      const signed = await signedCallerIdentity(credentials, clock.now(), region ?? awsRegion(VAULT));
+      const credentials = await loadAwsCredentials({ provider: VAULT, signal, clock });
+      const signed = await signCallerIdentity(credentials, clock.now(), region ?? readAwsRegion(VAULT));
       return {
         role,
         iam_http_request_method: signed.method,
