@@ -7,10 +7,12 @@ import type { Incoming, Outgoing } from './types.js';
 /** How long a connection may be idle and be used again, in ms: as long as in undici. */
 const MAX_IDLE = 4_000;
 
-/** How many connections there may be. */
+/** Options of {@link NodeHttp}. */
 export interface NodeHttpOptions {
-  /** The most at once; more requests wait their turn. */
+  /** The most connections at once. More requests wait their turn. */
   readonly maxSockets: number;
+  /** Certificate authorities to trust instead of the system's, as PEM. */
+  readonly ca?: string | undefined;
 }
 
 /** How long a new connection may take. */
@@ -34,11 +36,11 @@ export class NodeHttp {
   readonly #freedAt = new WeakMap<Socket, number>();
   #closed = false;
 
-  constructor(origin: string, { maxSockets }: NodeHttpOptions) {
+  constructor(origin: string, { maxSockets, ca }: NodeHttpOptions) {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-    this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets });
+    this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets, ...(ca === undefined ? {} : { ca }) });
     this.#agent.on('free', (socket: Socket) => {
       // Nobody would end it after a request that was sent late.
       if (this.#closed) socket.destroy();
@@ -96,18 +98,20 @@ export class NodeHttp {
         request.destroy();
       };
       signal.addEventListener('abort', onAbort);
-      if (connect !== undefined) {
-        request.on('socket', (socket) => {
-          if (!socket.connecting) return;
-          const timer = connect.clock.setTimeout(() => {
-            fail(connect.late());
-          }, connect.ms);
-          connecting = timer;
-          socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-            timer.cancel();
-          });
+      request.on('socket', (socket) => {
+        if (!socket.connecting) {
+          onSent?.();
+          return;
+        }
+        const timer = connect?.clock.setTimeout(() => {
+          fail(connect.late());
+        }, connect.ms);
+        connecting = timer;
+        socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          timer?.cancel();
+          onSent?.();
         });
-      }
+      });
       request.on('error', (error: Error & { rawPacket?: unknown }) => {
         // A parser's error quotes what it could not read, which may be a key.
         delete error.rawPacket;
@@ -125,7 +129,6 @@ export class NodeHttp {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
         });
       });
-      onSent?.();
       request.end(body);
     });
   }

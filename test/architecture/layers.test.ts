@@ -99,7 +99,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
 
 /** Where the environment is read. */
 const READS_ENVIRONMENT =
-  /^(?:cli\/|aws\/environment\.ts$|providers\/(?:env\/(?:from-environment|pinned-version)|vault\/settings)\.ts$)/;
+  /^(?:cli\/|aws\/environment\.ts$|providers\/(?:env\/(?:from-environment|pinned-version)|vault\/options)\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 

@@ -35,11 +35,15 @@ export function ciphertextSource(ciphertext: unknown): () => unknown {
   );
 }
 
-/** Reads and checks a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
+/** Reads and checks a ciphertext. */
 export async function readCiphertext(source: () => unknown, provider: string): Promise<Uint8Array> {
-  let ciphertext: unknown;
+  return ciphertextBytes(await readSource(source, provider), provider);
+}
+
+/** Reads a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
+export async function readSource(source: () => unknown, provider: string): Promise<unknown> {
   try {
-    ciphertext = await source();
+    return await source();
   } catch (error) {
     if (isGoldKeyError(error)) throw error;
     throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
@@ -47,7 +51,6 @@ export async function readCiphertext(source: () => unknown, provider: string): P
       provider,
     });
   }
-  return ciphertextBytes(ciphertext, provider);
 }
 
 /**

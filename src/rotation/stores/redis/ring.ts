@@ -1,5 +1,5 @@
 import { conflict, KeyProviderError } from '../../../core/index.js';
-import { checkLease } from '../check-lease.js';
+import { checkLease } from '../lease.js';
 import { REDIS } from './errors.js';
 import { redisLink } from './connection.js';
 import { redisNotices } from './subscription.js';
