@@ -1,11 +1,4 @@
-import {
-  invalidType,
-  isGoldKeyError,
-  KeyFormatError,
-  describeType,
-  KeyNotFoundError,
-  KeyProviderError,
-} from '../../core/index.js';
+import { KeyFormatError, describeType, KeyNotFoundError } from '../../core/index.js';
 import { decodeBase64 } from '../../util/base64.js';
 
 /** A ciphertext in base64 or bytes. `undefined` stands for an unset variable. */
@@ -20,38 +13,6 @@ const HEX_DIGITS = '0123456789abcdefABCDEF';
 
 const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
-
-/** Checks the type of the `ciphertext` option and returns a function that reads it anew for each load. */
-export function ciphertextSource(ciphertext: unknown): () => unknown {
-  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
-  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
-  if (ciphertext instanceof Uint8Array) {
-    // Not `slice`, because that of a Buffer shares its memory.
-    const copy = new Uint8Array(ciphertext);
-    return () => copy;
-  }
-  throw invalidType(
-    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
-  );
-}
-
-/** Reads and checks a ciphertext. */
-export async function readCiphertext(source: () => unknown, provider: string): Promise<Uint8Array> {
-  return ciphertextBytes(await readSource(source, provider), provider);
-}
-
-/** Reads a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
-export async function readSource(source: () => unknown, provider: string): Promise<unknown> {
-  try {
-    return await source();
-  } catch (error) {
-    if (isGoldKeyError(error)) throw error;
-    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
-      cause: error,
-      provider,
-    });
-  }
-}
 
 /**
  * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by

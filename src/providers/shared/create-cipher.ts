@@ -42,12 +42,15 @@ interface EncryptedBytes {
   readonly keyId: string;
 }
 
+type CallOptions = NonNullable<Parameters<KeyCipher['decrypt']>[1]>;
+
 /** Creates a cipher over one key of `backend`, pinned to a copy of `encryptionContext`. */
 export function createCipher(encryptionContext: unknown, backend: CipherBackend): KeyCipher {
   const { name, close } = backend;
   const pinned = checkContext('encryptionContext', encryptionContext);
-  const checkCall = (method: string, options: Parameters<typeof checkCipherCall>[1]): CipherCall => {
-    const { bind, signal } = checkCipherCall(method, options);
+  const checkCall = (method: string, options: CallOptions): CipherCall => {
+    checkOptionNames(method, options, ['bind', 'signal']);
+    const { bind, signal } = options;
     signal?.throwIfAborted();
     return { context: bindContext(pinned, bind), signal, clock: systemClock };
   };
@@ -78,17 +81,8 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
   };
 }
 
-/** Checks the options of a cipher's `encrypt` or `decrypt`. */
-export function checkCipherCall(
-  method: string,
-  options: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
-): { bind: EncryptionContext | undefined; signal: AbortSignal | undefined } {
-  checkOptionNames(method, options, ['bind', 'signal']);
-  return { bind: options.bind, signal: options.signal };
-}
-
 /** Runs `encrypt` on the bytes of a key. Bytes made of a string are zeroed afterwards; given bytes are left alone. */
-export async function withPlaintext<T>(
+async function withPlaintext<T>(
   key: string | Uint8Array,
   provider: string,
   encrypt: (plaintext: Uint8Array) => T | Promise<T>,
