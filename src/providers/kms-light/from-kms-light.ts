@@ -3,6 +3,7 @@ import { parseEndpoint } from '../../aws/client-config.js';
 import { toAwsError } from '../../aws/errors.js';
 import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
 import { checkOptionalString, checkOptionNames, invalidRange, type KeyProvider } from '../../core/index.js';
+import { ciphertextBytes } from '../shared/ciphertext.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { decryptWithKey, type SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS, KMS_ERRORS } from '../shared/kms/errors.js';
@@ -83,7 +84,7 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
       limits,
     );
   return {
-    ...ciphertextProvider(AWS_KMS, options, (order) => decryptWithKey(send, key, order)),
+    ...ciphertextProvider(AWS_KMS, options, ciphertextBytes, (order) => decryptWithKey(send, key, order)),
     close: () => kms.close(),
   };
 }

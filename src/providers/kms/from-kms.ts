@@ -1,5 +1,6 @@
 import type { AwsConnectionOptions } from '../../aws/client.js';
 import type { KeyProvider } from '../../core/index.js';
+import { ciphertextBytes } from '../shared/ciphertext.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import type { PinnedKeyOptions } from '../shared/kms/pinned-key.js';
@@ -50,7 +51,7 @@ export interface FromKmsOptions extends CiphertextOptions, PinnedKeyOptions, Aws
 export function fromKms(options: FromKmsOptions): KeyProvider {
   const key = checkKmsKey('fromKms', options, ['ciphertext', 'encryptionContext', 'version']);
   return {
-    ...ciphertextProvider(AWS_KMS, options, (order) => decryptWithKms(key, order)),
+    ...ciphertextProvider(AWS_KMS, options, ciphertextBytes, (order) => decryptWithKms(key, order)),
     close: () => key.connection.close(),
   };
 }
