@@ -7,7 +7,7 @@
 //   node .ci/build.mjs --js       without the types: enough for the tests, in a second
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const src = join(root, 'src');
@@ -21,6 +21,7 @@ const subpaths = new Map(
     .map(([subpath, target]) => [sourceOf(target.import.default), subpath]),
 );
 const entries = [...subpaths.keys()];
+const AWS4 = 'dist/esm/shared/aws4.js';
 
 const options = {
   absWorkingDir: root,
@@ -28,7 +29,7 @@ const options = {
   platform: 'node',
   target: 'node20.19',
   // Nothing is minified: an uncaught error prints a line of what is published, and a user reads it.
-  lineLimit: 80,
+  lineLimit: 100,
   legalComments: 'inline',
   logLevel: 'warning',
 };
@@ -83,7 +84,8 @@ const rooms = {
       const file = join(resolveDir, path).replace(/\.js$/, '.ts');
       if (namespace === 'room') return { path: file, sideEffects: true };
       const room = roomOf(file);
-      if (room === undefined || room === roomOf(importer)) return undefined;
+      const within = room === roomOf(importer) && !subpaths.has(importer);
+      if (room === undefined || within) return undefined;
       if (subpaths.has(file)) return { path: subpaths.get(file).replace('.', manifest.name), external: true };
       return { path: room, namespace: 'room', sideEffects: true };
     });
@@ -110,14 +112,37 @@ const licences = {
   },
 };
 
-/** Lets aws4, which is CommonJS, find the modules of Node.js in an ES module. */
-const builtins = {
-  name: 'built-in modules',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:crypto|querystring|url)$/ }, ({ path }) => ({ path, namespace: 'built-in' }));
-    onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('node:${path}');`,
-    }));
+/** Lowers each source by itself: helpers of esbuild's would become one more file, loaded with every subpath. */
+const noHelpersFile = {
+  name: 'no helpers file',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', target: options.target });
+      return { contents: code };
+    });
+  },
+};
+
+/** Makes an ES module of aws4, for applications that are bundled as one and lack the `require` to load it. */
+async function buildAws4() {
+  const builtins = {
+    name: 'built-in modules',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^(?:crypto|querystring|url)$/ }, ({ path }) => ({ path, namespace: 'built-in' }));
+      onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule('node:${path}');`,
+      }));
+    },
+  };
+  const stdin = { contents: `export { default } from 'aws4';`, resolveDir: root };
+  await build({ ...options, stdin, format: 'esm', outfile: AWS4, plugins: [licences, builtins] });
+}
+
+/** Leads from the shared files to the one beside them. */
+const aws4 = {
+  name: 'aws4',
+  setup({ onResolve }) {
+    onResolve({ filter: /^aws4$/ }, () => ({ path: `./${basename(AWS4)}`, external: true }));
   },
 };
 
@@ -133,17 +158,16 @@ async function buildEsModules() {
     outbase: src,
     outdir: 'dist/esm',
     chunkNames: 'shared/[name]-[hash]',
-    // A copy of aws4 is for applications that are bundled as an ES module, which have no `require` to load it.
-    external: external.filter((name) => name !== 'aws4'),
+    external,
     metafile: true,
-    plugins: [rooms, licences, builtins],
+    plugins: [rooms, aws4, licences, noHelpersFile],
   });
   return metafile.outputs;
 }
 
 /** Translates the ES modules of the subpaths, file by file, so that both builds hold every class once. */
 async function buildCommonJs(outputs) {
-  const files = new Set();
+  const files = new Set([AWS4]);
   const follow = (path) => {
     if (files.has(path)) return;
     files.add(path);
@@ -165,13 +189,17 @@ async function buildCommonJs(outputs) {
   });
 }
 
-/** Lets the CommonJS files import each other by their names. */
+/**
+ * Lets the CommonJS files import each other by their names. What a plugin resolves has no package.json, so that esbuild takes
+ * a `default` for what the file exports by that name.
+ */
 const neighbours = {
   name: 'neighbours',
   setup({ onResolve }) {
-    onResolve({ filter: /./ }, ({ kind, path }) =>
-      kind === 'entry-point' ? undefined : { path: path.replace(/^(\..*)\.js$/, '$1.cjs'), external: true },
-    );
+    onResolve({ filter: /./ }, ({ kind, path }) => {
+      if (kind === 'entry-point') return { path: join(root, path) };
+      return { path: path.replace(/^(\..*)\.js$/, '$1.cjs'), external: true };
+    });
   },
 };
 
@@ -218,5 +246,6 @@ function writeDeep(path, text) {
 }
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
+await buildAws4();
 await buildCommonJs(await buildEsModules());
 if (!process.argv.includes('--js')) await buildTypes();
