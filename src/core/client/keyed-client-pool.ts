@@ -60,7 +60,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     }
     this.#create = options.create;
     this.#clients = new LRUCache({
-      max: checkInteger('max', options.max as number | undefined, 0, 1) || required(),
+      max: checkInteger('max', options.max as number | undefined, 0, 1) || throwMaxRequired(),
       dispose: (client, tenant) => {
         void this.#drain(tenant, client);
       },
@@ -162,6 +162,6 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
   }
 }
 
-function required(): never {
+function throwMaxRequired(): never {
   throw invalidType('`max` is required: give the largest number of clients alive.');
 }
