@@ -27,7 +27,7 @@ export class FakeKeyStore {
   readonly defaultKey: FakeKey;
   readonly #region: string;
   readonly #prefix: string;
-  /** By id, key ARN, alias name and alias ARN. */
+  /** The keys under their id, key ARN, alias names and alias ARNs. */
   readonly #keys = new Map<string, FakeKey>();
 
   constructor(region: string) {

@@ -141,7 +141,7 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
   const port = checkInteger('port', options.port, 0, 0, 65_535);
   const faults = new FaultQueue<InjectedFault>();
   const calls: { at: number; status: number; key: KeyStanding }[] = [];
-  // By digest, so that a test that searches memory for its key does not find it here.
+  // Keyed by digest, so that a test that searches memory for its key does not find it here.
   const standings = new Map<string, 'live' | 'revoked'>();
   const accept = (key: string): void => void standings.set(hashKey(key), 'live');
   const getStanding = (key: string | undefined): KeyStanding =>
