@@ -28,7 +28,7 @@ describe('the packages behind the ring stores', () => {
       outdir: folder,
       outExtension: { '.js': '.mjs' },
       bundle: true,
-      packages: 'external',
+      external: ['@aws-sdk/*', 'redis', 'undici'],
       platform: 'node',
       format: 'esm',
       metafile: true,
