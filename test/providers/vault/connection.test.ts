@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VAULT, createRetryDelay, VaultFailure } from '../../../src/providers/vault/failures.js';
 import { isStaleCas } from '../../../src/providers/vault/errors.js';
-import { createVaultClient, type VaultClient, type VaultRequest } from '../../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
+import type { VaultRequest } from '../../../src/providers/vault/http.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { resetConnection, sendTruncated } from '../../../src/testing/http/loopback-server.js';
