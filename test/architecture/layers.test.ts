@@ -73,7 +73,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
   env: [],
   file: [],
   kms: [],
-  'kms-light': ['kms'],
+  'kms-light': [],
   local: [],
   'secrets-manager': [],
   shared: [],
@@ -84,7 +84,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
 /** The one file that loads each npm package, and whether only when it is first used. */
 const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   '@aws-sdk/client-dynamodb': ['rotation/stores/dynamodb/client.ts', 'lazy'],
-  '@aws-sdk/client-kms': ['providers/kms/sdk.ts', 'lazy'],
+  '@aws-sdk/client-kms': ['providers/shared/kms/sdk.ts', 'lazy'],
   '@aws-sdk/client-secrets-manager': ['providers/secrets-manager/client.ts', 'lazy'],
   '@aws-sdk/client-ssm': ['providers/ssm/client.ts', 'lazy'],
   '@azure/identity': ['providers/azure-key-vault/client.ts', 'lazy'],

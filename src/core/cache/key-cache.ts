@@ -4,13 +4,12 @@ import type { KeyStatus } from '../types.js';
 import type { CachedKey } from './cached-key.js';
 import { CachedKeys, type CacheUser } from './cached-keys.js';
 import { ChangeSubscription } from './change-subscription.js';
-import { KeyLoader } from './load-key.js';
+import { KeyLoader, type LoadObserver } from './load-key.js';
 import type { LoadResult, PendingLoad, StageState } from './stage-state.js';
 import { FRESHER_KEY_WAIT_MS, MIN_BACKGROUND_INTERVAL_MS, MIN_RELOAD_INTERVAL_MS } from './timing.js';
 
 /** Decides when the keys of one store are loaded: when they are needed, about to expire, or asked for again. */
-export class KeyCache {
-  readonly options: CheckedOptions;
+export class KeyCache implements LoadObserver {
   readonly keys: CachedKeys;
   readonly loader: KeyLoader;
   #reloading: Promise<LoadResult> | undefined;
@@ -19,11 +18,12 @@ export class KeyCache {
   #evictions = 0;
 
   constructor(options: CheckedOptions) {
-    this.options = options;
     this.keys = new CachedKeys(options);
-    this.loader = new KeyLoader(this.keys, () => {
-      this.#subscribe();
-    });
+    this.loader = new KeyLoader(this.keys, this);
+  }
+
+  get options(): CheckedOptions {
+    return this.keys.options;
   }
 
   get counts(): Pick<KeyStatus['counts'], 'loads' | 'loadFailures' | 'stale' | 'evictions'> {
@@ -73,7 +73,7 @@ export class KeyCache {
     const key = this.keys.getUsableKey(stage);
     if (key !== undefined && this.keys.isFresh(key) && clock.now() < this.keys.getRefreshTime(key)) return;
     const interval = Math.max(MIN_BACKGROUND_INTERVAL_MS, ttl / 4);
-    if (clock.monotonic() < stage.lastBackgroundLoadAt + interval) return;
+    if (clock.monotonic() < (stage.lastBackgroundLoadAt ?? -Infinity) + interval) return;
     if (stage.pendingLoad === undefined && this.loader.getBlockingError(stage) === undefined)
       this.loader.start(stage, 'needed', true);
   }
@@ -124,14 +124,14 @@ export class KeyCache {
     }
     const monotonic = clock.monotonic();
     const interval = Math.max(MIN_BACKGROUND_INTERVAL_MS, (expiresAt - loadedAt) / 4);
-    const next = Math.max(stage.retryAt, stage.lastBackgroundLoadAt + interval);
+    const next = Math.max(stage.backoff.retryAt, (stage.lastBackgroundLoadAt ?? -Infinity) + interval);
     if (stage.pendingLoad === undefined && monotonic >= next) this.loader.start(stage, 'needed', true);
     key.warmUntil = stage.pendingLoad === undefined ? Math.min(expiresAt, now + next - monotonic) : expiresAt;
   }
 
   #useStale(stage: StageState, key: CachedKey): CachedKey {
     this.#staleUses++;
-    const { lastError } = stage;
+    const { lastError } = stage.backoff;
     const age = this.options.clock.now() - key.lifetime.loadedAt;
     this.keys.emit('stale', key, () => (lastError === undefined ? { age } : { age, error: lastError }));
     return key;
@@ -140,7 +140,7 @@ export class KeyCache {
   async #reload(): Promise<LoadResult> {
     const { clock } = this.options;
     const { current } = this.keys;
-    const wait = current.lastReloadAt + MIN_RELOAD_INTERVAL_MS - clock.monotonic();
+    const wait = (current.lastReloadAt ?? -Infinity) + MIN_RELOAD_INTERVAL_MS - clock.monotonic();
     if (wait > 0) await this.loader.wait(wait).catch(() => undefined);
     while (current.pendingLoad !== undefined) await current.pendingLoad.result;
     if (this.loader.isClosed) return { error: closedError() };
@@ -167,7 +167,8 @@ export class KeyCache {
     return load.endedOrSlow;
   }
 
-  #subscribe(): void {
+  /** @see LoadObserver */
+  onLoadStarted(): void {
     if (this.options.keyProvider.subscribe === undefined) return;
     this.#subscription ??= new ChangeSubscription(this.options, {
       onDue: () => void this.#loadAfterChange(),

@@ -35,24 +35,30 @@ interface StoreOrder {
   freshUntil?: number | undefined;
 }
 
+/** An object that is told of every load. */
+export interface LoadObserver {
+  onLoadStarted(): void;
+}
+
 /** Loads the keys of one store, at most one load per stage at a time, and caches what they bring. */
 export class KeyLoader {
   loads = 0;
   failures = 0;
   /** True once the last client has closed: nothing is loaded or cached any more. */
   isClosed = false;
-  readonly #options: CheckedOptions;
   readonly #keys: CachedKeys;
-  readonly #onStart: () => void;
+  readonly #observer: LoadObserver;
   // Made for a load and dropped after it: an empty set takes as much memory as a cached key, and most clients are idle.
   #pending: Set<Promise<unknown>> | undefined;
   #aborts: Set<(reason: Error) => void> | undefined;
 
-  /** `onStart` is called when a load has started. */
-  constructor(keys: CachedKeys, onStart: () => void) {
+  constructor(keys: CachedKeys, observer: LoadObserver) {
     this.#keys = keys;
-    this.#onStart = onStart;
-    this.#options = keys.options;
+    this.#observer = observer;
+  }
+
+  get #options(): CheckedOptions {
+    return this.#keys.options;
   }
 
   /**
@@ -78,7 +84,7 @@ export class KeyLoader {
       if (pending.size === 0) this.#pending = undefined;
       if (this.#aborts?.size === 0) this.#aborts = undefined;
     });
-    this.#onStart();
+    this.#observer.onLoadStarted();
     return load;
   }
 
@@ -86,8 +92,8 @@ export class KeyLoader {
   getBlockingError(stage: StageState): GoldKeyError | undefined {
     if (this.isClosed) return closedError();
     const now = this.#options.clock.monotonic();
-    const { lastError, retryAt, absentUntil } = stage;
-    if (now < absentUntil) return this.#createNotFoundError(stage);
+    const { lastError, retryAt } = stage.backoff;
+    if (now < stage.absentUntil) return this.#createNotFoundError(stage);
     return lastError !== undefined && now < retryAt
       ? copyError(lastError, { retryAfter: Math.ceil(retryAt - now) })
       : undefined;

@@ -31,6 +31,27 @@ export interface PendingLoad {
   detached: boolean;
 }
 
+/** A stage's back-off after failed loads and cooldown after forced ones. Times are on the monotonic clock. */
+export interface StageBackoff {
+  /** Number of loads that failed in a row. */
+  readonly failures: number;
+  readonly lastError: GoldKeyError | undefined;
+  /** No load starts before this time. */
+  readonly retryAt: number;
+  /** The last cooldown, in ms; 0 once a call succeeded. */
+  readonly cooldown: number;
+  /** No rejection forces a load before this time. */
+  readonly cooldownUntil: number;
+}
+
+const NO_BACKOFF: StageBackoff = Object.freeze({
+  failures: 0,
+  lastError: undefined,
+  retryAt: 0,
+  cooldown: 0,
+  cooldownUntil: 0,
+});
+
 /**
  * Everything known about one stage. Only its own methods change it, one method for each transition. Times are on the
  * monotonic clock.
@@ -43,36 +64,29 @@ export class StageState {
   pendingLoad: PendingLoad | undefined;
   /** Another stage whose key worked when this one's was refused, until this stage's next load. */
   preferred: StageState | undefined;
-  lastBackgroundLoadAt: number = -Infinity;
-  lastError: GoldKeyError | undefined;
-  /** No load starts before this time, because the last ones failed. */
-  retryAt = 0;
-  /** No rejection forces a load before this time. */
-  cooldownUntil = 0;
+  /** Replaced as a whole by each change. Stages without trouble share one, because there may be 100,000 of them. */
+  backoff: StageBackoff = NO_BACKOFF;
   /** The store has no key of this stage, and is not asked for one before this time. */
   absentUntil = 0;
-  lastReloadAt: number = -Infinity;
-  #isEvicted = false;
-  #lastLoadAfterEvictAt = -Infinity;
-  #failures = 0;
-  /** The last cooldown, in ms; 0 once a call succeeded. */
-  #cooldown = 0;
+  lastBackgroundLoadAt: number | undefined;
+  lastReloadAt: number | undefined;
+  /** `isPending` until the first load after `evict()`, whose time is kept. */
+  #eviction: { isPending: boolean; lastLoadAt: number } | undefined;
 
   constructor(name: Stage) {
     this.name = name;
   }
 
   get isFailing(): boolean {
-    return this.#failures > 0;
+    return this.backoff.failures > 0;
   }
 
   /** A load starts. Returns how long it has to wait first, in ms: loads that follow `evict()` start once a second. */
   loadStarted(reason: LoadReason, background: boolean, now: number): number {
     let wait = 0;
-    if (this.#isEvicted) {
-      this.#isEvicted = false;
-      wait = Math.max(0, this.#lastLoadAfterEvictAt + MIN_RELOAD_INTERVAL_MS - now);
-      this.#lastLoadAfterEvictAt = now + wait;
+    if (this.#eviction?.isPending === true) {
+      wait = Math.max(0, this.#eviction.lastLoadAt + MIN_RELOAD_INTERVAL_MS - now);
+      this.#eviction = { isPending: false, lastLoadAt: now + wait };
     }
     if (background) this.lastBackgroundLoadAt = now;
     if (reason === 'rejection' && this.key !== undefined) {
@@ -95,7 +109,7 @@ export class StageState {
     } else if (reason === 'rejection') {
       key.verdict = 'rejected';
       key.firstSuccessPending = 'rejected';
-    } else if (this.#cooldown > 0) {
+    } else if (this.backoff.cooldown > 0) {
       // This key was rejected earlier, then evicted; watch for its first success so that the cooldown ends.
       key.firstSuccessPending ??= 'rejected';
     }
@@ -103,10 +117,9 @@ export class StageState {
 
   /** A load failed. Returns the pause until the next one, in ms. */
   loadFailed(error: GoldKeyError, reason: LoadReason, longestCooldown: number, now: number): number {
-    const pause = halfJitter(backoffWindow(BACKOFF_FIRST_MS, this.#failures, BACKOFF_LAST_MS));
-    this.#failures = Math.min(this.#failures + 1, 16);
-    this.lastError = error;
-    this.retryAt = now + pause;
+    const { failures } = this.backoff;
+    const pause = halfJitter(backoffWindow(BACKOFF_FIRST_MS, failures, BACKOFF_LAST_MS));
+    this.#setBackoff({ failures: Math.min(failures + 1, 16), lastError: error, retryAt: now + pause });
     if (reason === 'rejection') this.#coolDown(false, longestCooldown, now);
     if (!error.retryable) this.preferred = undefined;
     if (this.key !== undefined) {
@@ -131,7 +144,7 @@ export class StageState {
       this.pendingLoad.detached = true;
       this.pendingLoad = undefined;
     }
-    this.#isEvicted = true;
+    this.#eviction = { isPending: true, lastLoadAt: this.#eviction?.lastLoadAt ?? -Infinity };
     this.preferred = undefined;
   }
 
@@ -144,7 +157,7 @@ export class StageState {
   /** A call succeeded with `key`, whose success was pending. */
   keySucceeded(key: CachedKey): void {
     if (key.firstSuccessPending === 'changed') this.endCooldown();
-    else this.#cooldown = 0;
+    else this.#setBackoff({ cooldown: 0 });
     key.firstSuccessPending = undefined;
     if (key.verdict === 'rejected') key.verdict = 'good';
   }
@@ -157,49 +170,23 @@ export class StageState {
 
   /** A rejection may force a load at once: a changed key works, or the store told of a change. */
   endCooldown(): void {
-    this.#cooldown = 0;
-    this.cooldownUntil = 0;
-  }
-
-  /** The back-off and cooldown that a client which replaces this one must respect. */
-  get backoff(): StageBackoff {
-    const { retryAt, cooldownUntil, digest, lastError } = this;
-    return { retryAt, cooldownUntil, digest, lastError, failures: this.#failures, cooldown: this.#cooldown };
-  }
-
-  restoreBackoff({ retryAt, cooldownUntil, digest, lastError, failures, cooldown }: StageBackoff): void {
-    this.retryAt = retryAt;
-    this.cooldownUntil = cooldownUntil;
-    this.digest = digest;
-    this.lastError = lastError;
-    this.#failures = failures;
-    this.#cooldown = cooldown;
+    this.#setBackoff({ cooldown: 0, cooldownUntil: 0 });
   }
 
   #endBackoff(): void {
-    this.#failures = 0;
-    this.retryAt = 0;
-    this.lastError = undefined;
+    this.#setBackoff({ failures: 0, retryAt: 0, lastError: undefined });
   }
 
   /** A forced load ended: the next one waits, longer each time the key did not change. */
   #coolDown(changed: boolean, longest: number, now: number): void {
-    if (changed) {
-      this.#cooldown = 0;
-      this.cooldownUntil = now + Math.min(COOLDOWN_CHANGED_MS, longest);
-      return;
-    }
-    this.#cooldown = Math.min(this.#cooldown === 0 ? COOLDOWN_FIRST_MS : this.#cooldown * 2, longest);
-    this.cooldownUntil = now + this.#cooldown;
+    const last = this.backoff.cooldown;
+    const cooldown = changed ? 0 : Math.min(last === 0 ? COOLDOWN_FIRST_MS : last * 2, longest);
+    this.#setBackoff({ cooldown, cooldownUntil: now + (changed ? Math.min(COOLDOWN_CHANGED_MS, longest) : cooldown) });
   }
-}
 
-/** A stage's back-off and cooldown, without its key. */
-export interface StageBackoff {
-  readonly retryAt: number;
-  readonly cooldownUntil: number;
-  readonly digest: string | undefined;
-  readonly lastError: GoldKeyError | undefined;
-  readonly failures: number;
-  readonly cooldown: number;
+  #setBackoff(change: Partial<StageBackoff>): void {
+    const next = { ...this.backoff, ...change };
+    const hasEnded = next.failures === 0 && next.cooldown === 0 && next.cooldownUntil === 0;
+    this.backoff = hasEnded ? NO_BACKOFF : next;
+  }
 }

@@ -13,13 +13,28 @@ import { closeContext, createContext, type CallView, type KeyContext } from './k
 
 /** Starts a call: `fn(context)`, or `fn(query, context)` unless `query` is {@link NO_QUERY}. */
 export function startCall<T>(client: ClientState, fn: CallFunction, query: unknown, options?: CallOptions): Promise<T> {
-  const promise = new Promise<T>((resolve, reject) => {
-    const call = new Call(client, fn, query, resolve as (value: unknown) => void, reject);
-    if (options === undefined || call.applyOptions(options)) void call.start();
+  let resolve: unknown;
+  let reject: unknown;
+  // The executor only assigns: V8 then makes the promise without a closure and its context, 140 bytes less.
+  const promise = new Promise<T>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
   });
+  const call = new Call(client, fn, query, resolve as (value: unknown) => void, reject as (reason: unknown) => void);
+  if (options === undefined || call.applyOptions(options)) call.start();
   // After the function was called: it should not wait for what only its end needs.
   client.deadlines.setDeadlinesAfterTurn();
   return promise;
+}
+
+/** Returns whether `value` is a promise that is what it looks like: nothing but `Promise.prototype` answers for it. */
+function isPlainPromise(value: unknown): value is Promise<unknown> {
+  return (
+    value instanceof Promise &&
+    Object.getPrototypeOf(value) === Promise.prototype &&
+    !Object.hasOwn(value, 'then') &&
+    !Object.hasOwn(value, 'constructor')
+  );
 }
 
 /** One call, from its start to its answer. The caller's function sees only its {@link KeyContext}. */
@@ -79,8 +94,8 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     }
   }
 
-  /** Selects a key, runs the caller's function and settles the call. Never rejects. */
-  async start(): Promise<void> {
+  /** Selects a key, runs the caller's function and settles the call. */
+  start(): void {
     const { client } = this;
     if (client.isClosing) {
       this.reject(closedError());
@@ -88,27 +103,64 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     }
     client.addCall(this);
     if (this.callerSignal !== undefined) addAbortListener(this.callerSignal, this);
-    const selected = client.getWarmKey() ?? (await selectLivingKey(client, this));
+    const key = client.getWarmKey();
+    if (key === undefined) void this.selectKey();
+    else this.runFirst(key);
+  }
+
+  async selectKey(): Promise<void> {
+    const selected = await selectLivingKey(this.client, this);
     if (this.settled) return;
-    if (!(selected instanceof CachedKey)) {
-      this.fail(selected);
+    if (selected instanceof CachedKey) this.runFirst(selected);
+    else this.fail(selected);
+  }
+
+  /** Runs the caller's function for the first time. */
+  runFirst(key: CachedKey): void {
+    this.key = key;
+    try {
+      const result = this.invoke();
+      if (!isPlainPromise(result)) void this.awaitFirst(result as PromiseLike<unknown>);
+      else {
+        // Not by `await`: this saves 190 bytes and 40 ns of a warm call.
+        void result.then(
+          (value) => {
+            this.onFirstResult(value);
+          },
+          (error: unknown) => {
+            void this.recover({ error });
+          },
+        );
+      }
+    } catch (error) {
+      void this.recover({ error });
+    }
+  }
+
+  /** Awaits any thenable: its `then`, its `constructor` and its getters are touched by `await` alone, and may throw. */
+  async awaitFirst(result: PromiseLike<unknown>): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      await this.recover({ error });
       return;
     }
-    this.key = selected;
-    let outcome: Outcome;
-    try {
-      // `await` alone touches what the function returns: any thenable may come, and its `then`, its `constructor` and
-      // its getters may throw.
-      const result = await this.invoke();
-      if (this.isPlainSuccess(result)) {
-        this.succeed(result);
-        return;
-      }
-      outcome = { result };
-    } catch (error) {
-      outcome = { error };
-    }
-    if (!this.settled) await this.recover(outcome);
+    this.onFirstResult(value);
+  }
+
+  /** Settles the call if nothing depends on the result and it cannot be a refusal. */
+  onFirstResult(result: unknown): void {
+    const { client, key } = this;
+    if (
+      this.settled ||
+      (key.firstSuccessPending === undefined &&
+        !client.hasCustomChecks &&
+        key.stage !== 'pending' &&
+        !isResponse(result))
+    ) {
+      this.succeed(result);
+    } else void this.recover({ result });
   }
 
   /** Runs the caller's function once more. */
@@ -180,16 +232,12 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     return this.query === NO_QUERY ? fn(context) : fn(this.query, context);
   }
 
-  /** Returns whether a result needs no look by the recovery: nothing depends on it, and it cannot be a refusal. */
-  isPlainSuccess(result: unknown): boolean {
-    if (this.settled) return true;
-    const { client, key } = this;
-    return (
-      key.firstSuccessPending === undefined && !client.hasCustomChecks && key.stage !== 'pending' && !isResponse(result)
-    );
-  }
-
+  /** Takes an outcome to the call's answer: see {@link recover}. Never rejects. */
   async recover(first: Outcome): Promise<void> {
+    if (this.settled) {
+      cancelBody(first.result);
+      return;
+    }
     try {
       const last = await recover(this, first);
       if ('error' in last) this.fail(last.error);

@@ -19,7 +19,7 @@ interface KeptBackoff {
   readonly clock: Clock;
   /** End on the monotonic clock. */
   readonly endsAt: number;
-  readonly stages: ReadonlyArray<readonly [Stage, StageBackoff]>;
+  readonly stages: ReadonlyArray<{ name: Stage; backoff: StageBackoff; digest: string | undefined }>;
 }
 
 /**
@@ -140,13 +140,13 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     const { clock } = options;
     const now = clock.monotonic();
     let endsAt = now;
-    for (const { retryAt, cooldownUntil } of keys.stages) endsAt = Math.max(endsAt, retryAt, cooldownUntil);
+    for (const { backoff } of keys.stages) endsAt = Math.max(endsAt, backoff.retryAt, backoff.cooldownUntil);
     for (const [other, kept] of this.#backoffs) {
       if (kept.clock.monotonic() < kept.endsAt) break;
       this.#backoffs.delete(other);
     }
     if (endsAt <= now) return;
-    const stages = keys.stages.map((stage) => [stage.name, stage.backoff] as const);
+    const stages = keys.stages.map(({ name, backoff, digest }) => ({ name, backoff, digest }));
     // Deleted first, so that the map stays in the order of insertion.
     this.#backoffs.delete(tenant);
     this.#backoffs.set(tenant, { clock, endsAt, stages });
@@ -158,7 +158,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     this.#backoffs.delete(tenant);
     const { keys, options } = getClientState(client);
     if (options.clock !== kept.clock || options.clock.monotonic() >= kept.endsAt) return;
-    for (const [name, backoff] of kept.stages) keys.stage(name).restoreBackoff(backoff);
+    for (const { name, backoff, digest } of kept.stages) Object.assign(keys.stage(name), { backoff, digest });
   }
 }
 

@@ -6,11 +6,11 @@ import type { KeyStatus } from '../types.js';
 export function readStatus(client: ClientState): KeyStatus {
   const { keys, cache, options, stage } = client;
   const { calls, rejections, repairs, retries } = client;
-  const { lastError } = stage;
+  const { lastError, retryAt, cooldownUntil } = stage.backoff;
   // The current key serves until the pending one is there, and while it cannot be loaded.
   const key = keys.getUsableKey(stage) ?? (stage.name === 'pending' ? keys.getUsableKey(keys.current) : undefined);
   const now = options.clock.monotonic();
-  const retryAfter = Math.ceil(Math.max(stage.retryAt, stage.cooldownUntil) - now);
+  const retryAfter = Math.ceil(Math.max(retryAt, cooldownUntil) - now);
   const status: KeyStatus = {
     name: client.name,
     state: readState(client, key),
@@ -29,7 +29,8 @@ export function readStatus(client: ClientState): KeyStatus {
 
 function readState(client: ClientState, key: CachedKey | undefined): KeyStatus['state'] {
   if (client.isClosing) return 'closed';
-  if (key === undefined) return client.options.clock.monotonic() < client.stage.retryAt ? 'backing-off' : 'empty';
+  if (key === undefined)
+    return client.options.clock.monotonic() < client.stage.backoff.retryAt ? 'backing-off' : 'empty';
   if (key.verdict !== 'good') return key.verdict;
   return client.keys.isFresh(key) ? 'fresh' : 'stale';
 }

@@ -231,7 +231,7 @@ class RejectedKeys {
   createError(outcome: Outcome): KeyRejectedError {
     const { options, keys } = this.#client;
     const version = this.#first?.version;
-    const times = [keys.current, ...this.#refusedStages].flatMap(({ cooldownUntil, retryAt }) => [
+    const times = [keys.current, ...this.#refusedStages].flatMap(({ backoff: { cooldownUntil, retryAt } }) => [
       cooldownUntil,
       retryAt,
     ]);
@@ -254,7 +254,7 @@ class RejectedKeys {
 
   #mayReload(stage: StageState): boolean {
     const { cache, options } = this.#client;
-    const isCoolingDown = options.clock.monotonic() < stage.cooldownUntil;
+    const isCoolingDown = options.clock.monotonic() < stage.backoff.cooldownUntil;
     return !isCoolingDown && stage.pendingLoad === undefined && cache.loader.getBlockingError(stage) === undefined;
   }
 }

@@ -5,9 +5,8 @@ import type { StageState } from '../cache/stage-state.js';
 import { Listeners, observed, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
 import type { KeyEvents } from '../types.js';
-import { systemClock } from '../util/clock.js';
 import { Canary } from './canary.js';
-import { getDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
+import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
 
 /** A running call, as its client sees it. */
 export interface KeyHolder extends RunningCall {
@@ -24,7 +23,6 @@ export class ClientState implements CacheUser {
   stage: StageState;
   readonly keys: CachedKeys;
   readonly deadlines: DeadlineTimer;
-  readonly usesSystemClock: boolean;
   readonly timeout: number;
   runningCalls = 0;
   calls = 0;
@@ -45,7 +43,6 @@ export class ClientState implements CacheUser {
     this.cache = cache;
     this.keys = cache.keys;
     this.deadlines = getDeadlineTimer(options.clock);
-    this.usesSystemClock = options.clock === systemClock;
     this.timeout = options.timeout;
     this.hasCustomChecks = options.isKeyRejected !== undefined || options.isTransient !== undefined;
     this.stage = this.keys.current;
@@ -101,7 +98,7 @@ export class ClientState implements CacheUser {
     const { keys } = this;
     const { key } = this.stage;
     // Calling through `options.clock` would read one more object, and among many tenants each is a cache miss.
-    const now = this.usesSystemClock ? Date.now() : this.options.clock.now();
+    const now = this.deadlines === systemDeadlineTimer ? Date.now() : this.options.clock.now();
     if (key === undefined || now >= key.warmUntil || now < keys.highestNow) return undefined;
     keys.highestNow = now;
     return key;

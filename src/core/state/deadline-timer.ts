@@ -108,7 +108,8 @@ export class DeadlineTimer {
   }
 }
 
-const systemDeadlineTimer: DeadlineTimer = new DeadlineTimer(systemClock);
+/** The deadline timer of the system's clock. */
+export const systemDeadlineTimer: DeadlineTimer = new DeadlineTimer(systemClock);
 const customTimers = new WeakMap<Clock, DeadlineTimer>();
 
 /** Returns the deadline timer of `clock`. */

@@ -1,25 +1,15 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { callAws, type AwsCallOptions, type AwsSend } from '../../aws/call.js';
-import { awsLinks, type AwsLink, type AwsLinkOptions } from '../../aws/client.js';
-import { AWS_KMS, kmsError, type KmsCall } from './errors.js';
-import { loadKmsSdk, type KmsSdk } from './sdk.js';
+import { awsService, type AwsConnection, type AwsService } from '../../aws/client.js';
+import { KMS_ERRORS, type KmsCall } from '../shared/kms/errors.js';
+import { loadKmsSdk, type KmsSdk } from '../shared/kms/sdk.js';
 
-/** A way to KMS that connects when first used. */
-export type KmsLink = AwsLink<KmsSdk, KMSClient>;
+/** A connection to KMS through the AWS SDK. */
+export type KmsConnection = AwsConnection<KmsSdk, KMSClient, KmsCall>;
 
-/** What a call to KMS sends. */
-export type KmsSend<T> = AwsSend<KmsSdk, KMSClient, T>;
-
-/** Makes links to KMS. */
-export const kmsLink: (options: AwsLinkOptions) => KmsLink = awsLinks<KmsSdk, KMSClient>({
-  title: 'AWS KMS',
-  provider: AWS_KMS,
+/** Connects to KMS. */
+export const connectToKms: AwsService<KmsSdk, KMSClient, KmsCall> = awsService({
+  errors: KMS_ERRORS,
   clientType: 'KMSClient',
   load: loadKmsSdk,
-  build: (sdk, config) => new sdk.KMSClient(config as KMSClientConfig),
+  createClient: (sdk, config) => new sdk.KMSClient(config as KMSClientConfig),
 });
-
-/** One call to KMS, as {@link callAws} does it. */
-export function callKms<T>(link: KmsLink, call: KmsCall, send: KmsSend<T>, options: AwsCallOptions<T>): Promise<T> {
-  return callAws(link, send, (error) => kmsError(error, call), options);
-}

@@ -1,66 +1,55 @@
-import {
-  checkOptionNames,
-  computeFingerprint,
-  KeyProviderError,
-  type Clock,
-  type EncryptedKey,
-  type EncryptionContext,
-} from '../../core/index.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
+import { checkOptionNames, KeyProviderError } from '../../core/index.js';
 import type { DecryptOrder } from '../shared/ciphertext-provider.js';
-import { callKms, kmsLink, type KmsLink } from './client.js';
-import { checkAnswer, decrypted, grants, pinnedKey, type PinnedKey } from './decrypt.js';
-import { AWS_KMS } from './errors.js';
-import type { KmsKeyOptions } from './options.js';
+import type { CipherCall } from '../shared/create-cipher.js';
+import { decryptWithKey } from '../shared/kms/decrypt.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
+import { checkPinnedKey, checkUsedKey, type PinnedKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { connectToKms, type KmsConnection } from './client.js';
 
-/** One KMS key and the way to it: what `fromKms` and `kmsCipher` have in common. */
+/** One KMS key and the connection to it, which `fromKms` and `kmsCipher` have in common. */
 export interface KmsKey extends PinnedKey {
-  readonly link: KmsLink;
+  readonly connection: KmsConnection;
 }
 
-/** Checks the options that both take. */
-export function kmsKey(of: string, options: KmsKeyOptions, more: readonly string[]): KmsKey {
-  checkOptionNames(of, options, [...more, 'keyId', 'region', 'client', 'clientConfig', 'grantTokens']);
-  return { ...pinnedKey(options), link: kmsLink(options) };
+/** Checks the options that both take. `names` are the caller's other options. */
+export function checkKmsKey(
+  caller: string,
+  options: PinnedKeyOptions & AwsConnectionOptions,
+  names: readonly string[],
+): KmsKey {
+  checkOptionNames(caller, options, [...names, 'keyId', 'region', 'client', 'clientConfig', 'grantTokens']);
+  return { ...checkPinnedKey(options), connection: connectToKms(options) };
 }
 
-/** Decrypts through the AWS SDK, as {@link decrypted} does it. */
+/** Decrypts through the AWS SDK. */
 export function decryptWithKms(key: KmsKey, order: DecryptOrder): Promise<Uint8Array> {
-  return decrypted(
+  return decryptWithKey(
     (input, call, options) =>
-      callKms(key.link, call, (sdk, client, http) => client.send(new sdk.DecryptCommand(input), http), options),
+      key.connection.call(call, (sdk, client, http) => client.send(new sdk.DecryptCommand(input), http), options),
     key,
     order,
   );
 }
 
-/** Encrypts under the pinned key; the answer names the key by its ARN. */
+/** Encrypts under the pinned key. The answer names the key by its ARN. */
 export async function encryptWithKms(
   key: KmsKey & { readonly keyId: string },
-  order: { plaintext: Uint8Array; context: EncryptionContext; signal: AbortSignal | undefined; clock: Clock },
-): Promise<EncryptedKey> {
-  const { plaintext, context, signal, clock } = order;
-  const { keyId, link } = key;
-  const { CiphertextBlob: ciphertext, KeyId: answered } = await callKms(
-    link,
+  plaintext: Uint8Array,
+  { context, signal, clock }: CipherCall,
+): Promise<{ ciphertext: string; keyId: string }> {
+  const { keyId, grantTokens, connection } = key;
+  const input = { KeyId: keyId, Plaintext: plaintext, EncryptionContext: context, GrantTokens: grantTokens };
+  const { CiphertextBlob: ciphertext, KeyId: usedKey } = await connection.call(
     { operation: 'Encrypt', keyId, context },
-    (sdk, client, http) =>
-      client.send(
-        new sdk.EncryptCommand({ KeyId: keyId, Plaintext: plaintext, EncryptionContext: context, ...grants(key) }),
-        http,
-      ),
+    (sdk, client, http) => client.send(new sdk.EncryptCommand(input), http),
     { signal, clock },
   );
-  if (ciphertext === undefined || ciphertext.byteLength === 0 || answered === undefined) {
-    throw new KeyProviderError('AWS KMS answered Encrypt without a ciphertext or without the key it used.', {
+  if (ciphertext === undefined || ciphertext.byteLength === 0 || usedKey === undefined) {
+    throw new KeyProviderError('AWS KMS answered Encrypt without a ciphertext or without the key that it used.', {
       provider: AWS_KMS,
     });
   }
-  checkAnswer(keyId, answered, undefined);
-  return {
-    ciphertext: Buffer.from(ciphertext).toString('base64'),
-    keyId: answered,
-    encryptionContext: context,
-    fingerprint: computeFingerprint(plaintext),
-    createdAt: clock.now(),
-  };
+  checkUsedKey(key, usedKey);
+  return { ciphertext: Buffer.from(ciphertext).toString('base64'), keyId: usedKey };
 }

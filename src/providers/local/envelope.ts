@@ -92,22 +92,18 @@ function formatKeyId(keyId: Uint8Array): string {
 }
 
 function checkFormat(ciphertext: Uint8Array, errorOptions: GoldKeyErrorOptions): void {
+  const fail = (problem: string): never => {
+    throw new KeyFormatError(`\`ciphertext\` ${problem}.`, errorOptions);
+  };
+  const { length, 2: format } = ciphertext;
   if (ciphertext[0] !== MAGIC[0] || ciphertext[1] !== MAGIC[1]) {
-    const kms = headerHint(ciphertext) === undefined ? '; it looks like a ciphertext of AWS KMS, see `fromKms`' : '';
-    throw new KeyFormatError(`\`ciphertext\` was not made by goldkey/local${kms}.`, errorOptions);
+    const isKms = headerHint(ciphertext) === undefined;
+    fail(`was not made by goldkey/local${isKms ? '; it looks like a ciphertext of AWS KMS, see `fromKms`' : ''}`);
   }
-  if (ciphertext[2] !== FORMAT) {
-    throw new KeyFormatError(
-      `\`ciphertext\` has format ${String(ciphertext[2])}; this version of goldkey reads format ${String(FORMAT)}.`,
-      errorOptions,
-    );
+  if (format !== FORMAT) {
+    fail(`has format ${String(format)}; this version of goldkey reads format ${String(FORMAT)}`);
   }
-  if (ciphertext.length <= BODY_AT + TAG_BYTES) {
-    throw new KeyFormatError(
-      `\`ciphertext\` was cut short to ${String(ciphertext.length)} bytes; give it whole.`,
-      errorOptions,
-    );
-  }
+  if (length <= BODY_AT + TAG_BYTES) fail(`was cut short to ${String(length)} bytes; give it whole`);
 }
 
 /** Derives two keys and zeroes them afterwards. `encryptionKey` encrypts; `keyId` is a name and not secret. */
@@ -129,12 +125,12 @@ function withDerivedKeys<T>(
  */
 function encodeAssociatedData(header: Uint8Array, context: EncryptionContext): Uint8Array {
   const pairs = Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const parts: Uint8Array[] = [header, encodeUint32(pairs.length)];
-  for (const text of pairs.flat()) {
-    const bytes = Buffer.from(text, 'utf8');
-    parts.push(encodeUint32(bytes.length), bytes);
-  }
-  return Buffer.concat(parts);
+  const strings = pairs.flat().map((text) => Buffer.from(text, 'utf8'));
+  return Buffer.concat([
+    header,
+    encodeUint32(pairs.length),
+    ...strings.flatMap((bytes) => [encodeUint32(bytes.length), bytes]),
+  ]);
 }
 
 function encodeUint32(value: number): Uint8Array {

@@ -56,7 +56,7 @@ export interface MasterKeyOptions {
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
   checkOptionNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
   const path = checkString('masterKeyFile', options.masterKeyFile);
-  return ciphertextProvider(LOCAL, options, ({ ciphertext, context, version }) =>
+  return ciphertextProvider(LOCAL, options, ciphertextBytes, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
   );
 }

@@ -2,10 +2,14 @@ import {
   getRequestClock,
   checkOptionalString,
   deriveCiphertextVersion,
+  describeType,
+  invalidType,
+  isGoldKeyError,
+  KeyProviderError,
   type EncryptionContext,
   type KeyProvider,
 } from '../../core/index.js';
-import { ciphertextSource, readCiphertext, type Ciphertext } from './ciphertext.js';
+import type { Ciphertext } from './ciphertext.js';
 import type { CipherCall } from './create-cipher.js';
 import { checkContext } from './encryption-context.js';
 import { raceAbort } from '../../util/deadline.js';
@@ -25,8 +29,8 @@ export interface CiphertextOptions {
 }
 
 /** One decryption for a load. */
-export interface DecryptOrder extends CipherCall {
-  readonly ciphertext: Uint8Array;
+export interface DecryptOrder<C = Uint8Array> extends CipherCall {
+  readonly ciphertext: C;
   /** The version that errors carry. */
   readonly version?: string | undefined;
 }
@@ -34,12 +38,14 @@ export interface DecryptOrder extends CipherCall {
 /**
  * Creates a key store over one ciphertext, which has a `current` key only.
  *
+ * @param parse - checks a ciphertext without the store
  * @param decrypt - returns the plaintext in a new buffer
  */
-export function ciphertextProvider(
+export function ciphertextProvider<C extends string | Uint8Array>(
   name: string,
   options: CiphertextOptions,
-  decrypt: (order: DecryptOrder) => Uint8Array | Promise<Uint8Array>,
+  parse: (ciphertext: unknown, provider: string) => C,
+  decrypt: (order: DecryptOrder<C>) => Uint8Array | Promise<Uint8Array>,
 ): KeyProvider {
   const source = ciphertextSource(options.ciphertext);
   const context = checkContext('encryptionContext', options.encryptionContext);
@@ -50,11 +56,38 @@ export function ciphertextProvider(
       const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const ciphertext = await raceAbort(readCiphertext(source, name), signal);
-      const version = pinned ?? deriveCiphertextVersion(ciphertext);
+      const ciphertext = parse(await raceAbort(readSource(source, name), signal), name);
+      const version = pinned ?? deriveCiphertextVersion(Buffer.from(ciphertext));
       // Never `unchanged`: the permission to decrypt may have been revoked, which must take effect at the next load.
       const bytes = await decrypt({ ciphertext, context, version, signal, clock: getRequestClock(request) });
       return { bytes, version };
     },
   };
+}
+
+/** Checks the type of the `ciphertext` option and returns a function that reads it anew for each load. */
+function ciphertextSource(ciphertext: unknown): () => unknown {
+  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
+  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
+  if (ciphertext instanceof Uint8Array) {
+    // Not `slice`, because that of a Buffer shares its memory.
+    const copy = new Uint8Array(ciphertext);
+    return () => copy;
+  }
+  throw invalidType(
+    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
+  );
+}
+
+/** Reads a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
+async function readSource(source: () => unknown, provider: string): Promise<unknown> {
+  try {
+    return await source();
+  } catch (error) {
+    if (isGoldKeyError(error)) throw error;
+    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
+      cause: error,
+      provider,
+    });
+  }
 }

@@ -1,11 +1,4 @@
-import {
-  invalidType,
-  isGoldKeyError,
-  KeyFormatError,
-  describeType,
-  KeyNotFoundError,
-  KeyProviderError,
-} from '../../core/index.js';
+import { KeyFormatError, describeType, KeyNotFoundError } from '../../core/index.js';
 import { decodeBase64 } from '../../util/base64.js';
 
 /** A ciphertext in base64 or bytes. `undefined` stands for an unset variable. */
@@ -15,43 +8,11 @@ export type Ciphertext = string | Uint8Array | undefined;
 const MAX_CIPHERTEXT_BYTES = 6_144;
 /** A KMS ciphertext is some 140 bytes longer than the key. Shorter input was never encrypted. */
 const MIN_CIPHERTEXT_BYTES = 60;
-/** The limit of one Encrypt call of KMS. */
-export const MAX_PLAINTEXT_BYTES = 4_096;
+
+const HEX_DIGITS = '0123456789abcdefABCDEF';
 
 const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
-
-/** Checks the type of the `ciphertext` option and returns a function that reads it anew for each load. */
-export function ciphertextSource(ciphertext: unknown): () => unknown {
-  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
-  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
-  if (ciphertext instanceof Uint8Array) {
-    // Not `slice`, because that of a Buffer shares its memory.
-    const copy = new Uint8Array(ciphertext);
-    return () => copy;
-  }
-  throw invalidType(
-    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
-  );
-}
-
-/** Reads and checks a ciphertext. */
-export async function readCiphertext(source: () => unknown, provider: string): Promise<Uint8Array> {
-  return ciphertextBytes(await readSource(source, provider), provider);
-}
-
-/** Reads a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
-export async function readSource(source: () => unknown, provider: string): Promise<unknown> {
-  try {
-    return await source();
-  } catch (error) {
-    if (isGoldKeyError(error)) throw error;
-    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
-      cause: error,
-      provider,
-    });
-  }
-}
 
 /**
  * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by
@@ -98,7 +59,7 @@ function explainNotBase64(text: string): string {
   if (isHex(text)) return "is hex, not base64; convert it with `Buffer.from(hex, 'hex')`";
   const first = text[0] ?? '';
   if ((first === '"' || first === "'") && text.endsWith(first)) return 'is in quotes; give the base64 without them';
-  if (hasCode(text, isSpace)) return 'is base64 broken by white space; give it on one line';
+  if ([...text].some((char) => char.trim() === '')) return 'is base64 broken by white space; give it on one line';
   const standard = text.replaceAll('-', '+').replaceAll('_', '/');
   const padded = standard.padEnd(Math.ceil(standard.length / 4) * 4, '=');
   if (decodeBase64(padded) !== undefined) {
@@ -110,17 +71,5 @@ function explainNotBase64(text: string): string {
 }
 
 function isHex(text: string): boolean {
-  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && !hasCode(text, isNoHexDigit);
+  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && [...text].every((char) => HEX_DIGITS.includes(char));
 }
-
-function hasCode(text: string, test: (code: number) => boolean): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (test(text.charCodeAt(index))) return true;
-  }
-  return false;
-}
-
-const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
-
-const isNoHexDigit = (code: number): boolean =>
-  !((code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66));

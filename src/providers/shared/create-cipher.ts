@@ -1,12 +1,18 @@
 import {
+  checkOptionNames,
   computeFingerprint,
+  describeType,
+  invalidType,
+  KeyFormatError,
   systemClock,
   type Clock,
   type EncryptionContext,
   type KeyCipher,
 } from '../../core/index.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from './encryption-context.js';
-import { withPlaintext } from './plaintext.js';
+import { bindContext, checkContext, isPinnedContext } from './encryption-context.js';
+
+/** The limit of one Encrypt call of KMS. */
+const MAX_PLAINTEXT_BYTES = 4_096;
 
 /** One encryption or decryption. */
 export interface CipherCall {
@@ -36,12 +42,15 @@ interface EncryptedBytes {
   readonly keyId: string;
 }
 
+type CallOptions = NonNullable<Parameters<KeyCipher['decrypt']>[1]>;
+
 /** Creates a cipher over one key of `backend`, pinned to a copy of `encryptionContext`. */
 export function createCipher(encryptionContext: unknown, backend: CipherBackend): KeyCipher {
   const { name, close } = backend;
   const pinned = checkContext('encryptionContext', encryptionContext);
-  const checkCall = (method: string, options: Parameters<typeof checkCipherCall>[1]): CipherCall => {
-    const { bind, signal } = checkCipherCall(method, options);
+  const checkCall = (method: string, options: CallOptions): CipherCall => {
+    checkOptionNames(method, options, ['bind', 'signal']);
+    const { bind, signal } = options;
     signal?.throwIfAborted();
     return { context: bindContext(pinned, bind), signal, clock: systemClock };
   };
@@ -70,4 +79,28 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
     },
     ...(close !== undefined && { close }),
   };
+}
+
+/** Runs `encrypt` on the bytes of a key. Bytes made of a string are zeroed afterwards; given bytes are left alone. */
+async function withPlaintext<T>(
+  key: string | Uint8Array,
+  provider: string,
+  encrypt: (plaintext: Uint8Array) => T | Promise<T>,
+): Promise<T> {
+  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
+  }
+  // Not Buffer.from, whose small buffers share memory in Node's pool.
+  const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+  try {
+    if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
+      throw new KeyFormatError(
+        `The key to encrypt has ${String(plaintext.length)} bytes; it must have 1 to ${String(MAX_PLAINTEXT_BYTES)}.`,
+        { provider },
+      );
+    }
+    return await encrypt(plaintext);
+  } finally {
+    if (plaintext !== key) plaintext.fill(0);
+  }
 }

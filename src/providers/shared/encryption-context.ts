@@ -1,4 +1,4 @@
-import { checkOptionNames, invalidRange, invalidType, describeType, type EncryptionContext } from '../../core/index.js';
+import { invalidRange, invalidType, describeType, type EncryptionContext } from '../../core/index.js';
 
 /** The limit that AWS documents, separators included. Checked here, so that a longer one costs no request. */
 const MAX_CONTEXT_BYTES = 8_192;
@@ -59,15 +59,6 @@ export function isPinnedContext(pinned: EncryptionContext, stored: EncryptionCon
 export function contextKeys(context: EncryptionContext): string {
   const keys = Object.keys(context);
   return keys.length === 0 ? 'none' : keys.map((key) => `\`${key}\``).join(', ');
-}
-
-/** Checks the options of a cipher's `encrypt` or `decrypt`. */
-export function checkCipherCall(
-  method: string,
-  options: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
-): { bind: EncryptionContext | undefined; signal: AbortSignal | undefined } {
-  checkOptionNames(method, options, ['bind', 'signal']);
-  return { bind: options.bind, signal: options.signal };
 }
 
 function isWellFormed(text: string): boolean {

@@ -1,16 +1,12 @@
 import {
   describeType,
-  deriveCiphertextVersion,
-  getRequestClock,
   invalidType,
   type EncryptionContext,
   type KeyCipher,
   type KeyProvider,
 } from '../../core/index.js';
-import { raceAbort } from '../../util/deadline.js';
-import { readSource } from '../shared/ciphertext.js';
+import { ciphertextProvider } from '../shared/ciphertext-provider.js';
 import { createCipher } from '../shared/create-cipher.js';
-import { checkContext } from '../shared/encryption-context.js';
 import {
   checkTransitCiphertext,
   decryptWithTransit,
@@ -77,20 +73,14 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
   if (given !== undefined && typeof given !== 'string' && typeof given !== 'function') {
     throw invalidType(`\`ciphertext\` must be a string or a function that returns one, got ${describeType(given)}.`);
   }
-  const source = typeof given === 'function' ? given : () => given;
-  const context = checkContext('encryptionContext', options.encryptionContext ?? {});
+  const { encryptionContext = {} } = options;
   return {
-    name: VAULT_TRANSIT,
-    async load(request) {
-      const { stage, signal } = request;
-      signal.throwIfAborted();
-      if (stage !== 'current') return undefined;
-      const ciphertext = checkTransitCiphertext(await raceAbort(readSource(source, VAULT_TRANSIT), signal));
-      const version = deriveCiphertextVersion(Buffer.from(ciphertext));
-      // Never `unchanged`: the permission to decrypt may have been revoked, which must take effect at the next load.
-      const call = { context, signal, clock: getRequestClock(request), version };
-      return { bytes: await decryptWithTransit(key, ciphertext, call), version };
-    },
+    ...ciphertextProvider(
+      VAULT_TRANSIT,
+      { ciphertext: given, encryptionContext },
+      checkTransitCiphertext,
+      ({ ciphertext, ...call }) => decryptWithTransit(key, ciphertext, call),
+    ),
     async close() {
       key.client.close();
     },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { KeyProviderError, type Clock } from '../../core/index.js';
-import { awsCredentials, awsRegion } from '../../aws/credentials.js';
-import { signedCallerIdentity } from '../../aws/signature.js';
+import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
+import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { VAULT } from './failures.js';
 import type { SendToVault, VaultRequest, VaultResponse } from './http.js';
@@ -76,8 +76,8 @@ async function createCredentials(auth: LoginAuth, signal: AbortSignal, clock: Cl
     case 'kubernetes':
       return { role: auth.role, jwt: await readJwt(auth.jwtFile) };
     case 'aws': {
-      const credentials = await awsCredentials({ provider: VAULT, signal, clock });
-      const signed = await signedCallerIdentity(credentials, clock.now(), auth.region ?? awsRegion(VAULT));
+      const credentials = await loadAwsCredentials({ provider: VAULT, signal, clock });
+      const signed = await signCallerIdentity(credentials, clock.now(), auth.region ?? readAwsRegion(VAULT));
       const base64 = (text: string): string => Buffer.from(text).toString('base64');
       return {
         role: auth.role,

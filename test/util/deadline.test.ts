@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { raceAbort } from '../../src/util/deadline.js';
 import { failure } from '../providers/loading.js';
 
-describe('untilAborted', () => {
+describe('raceAbort', () => {
   it('is the work itself when nothing can abort it', async () => {
     const work = Promise.resolve(7);
     expect(raceAbort(work, undefined)).toBe(work);
