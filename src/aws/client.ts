@@ -41,6 +41,7 @@ export type AwsService<S, C, K extends AwsCall> = (options: AwsConnectionOptions
 
 /** The parts that differ from service to service. */
 export interface AwsServiceDefinition<S, C, K extends AwsCall> {
+  /** The error for each failure. */
   readonly errors: AwsErrorMap<K>;
   /** The client's class, e.g. `KMSClient`. */
   readonly clientType: string;

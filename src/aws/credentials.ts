@@ -93,7 +93,7 @@ export function isAwsCredentials(value: unknown): value is AwsCredentials {
     isPrintableAscii(accessKeyId) &&
     isPrintableAscii(secretAccessKey) &&
     (sessionToken === undefined || isPrintableAscii(sessionToken)) &&
-    // By tag, because a Date may belong to another realm, as in a test under Jest.
+    // The tag, because a Date may belong to another realm, as in a test under Jest.
     (expiration === undefined || Object.prototype.toString.call(expiration) === '[object Date]')
   );
 }

@@ -29,6 +29,7 @@ export interface AwsErrorText<C> {
 export interface AwsErrorMap<C> {
   /** The store's name in errors, events and metrics. */
   readonly provider: string;
+  /** The wording of the errors that may pass. */
   readonly text: AwsErrorText<C>;
   /** The errors, by name, that no retry can help: the cached key is dropped. All others are retryable. */
   readonly permanent: Readonly<Record<string, PermanentError<C>>>;
@@ -40,12 +41,12 @@ type PermanentError<C> = readonly [
 ];
 
 /** The sentence for each kind of failure that may pass. */
-const SENTENCES: Readonly<Record<AwsFailureKind, (failure: AwsFailure & Wording) => string>> = {
-  throttling: ({ answered, name, throttled }) => `${answered} ${name}: ${throttled}`,
-  transient: ({ answered, name, status }) =>
-    `${answered} ${name} (status ${String(status)}): the service failed, which usually passes`,
-  unreadable: ({ answered, status }) =>
-    `${answered} status ${String(status)} and a body that is not its JSON; check for a proxy in between`,
+const SENTENCES: Readonly<Record<AwsFailureKind, (failure: ExplainedFailure) => string>> = {
+  throttling: ({ answered, throttled }) => `${answered}: ${throttled}`,
+  transient: ({ answered, status }) =>
+    `${answered} (status ${String(status)}): the service failed, which usually passes`,
+  unreadable: ({ service, operation, status }) =>
+    `${service} answered ${operation} with status ${String(status)} and a body that is not its JSON; check for a proxy in between`,
   timeout: ({ service, operation }) =>
     `${service} did not answer ${operation} in time; check the network and, in a private subnet, the VPC endpoint`,
   socket: ({ service, code }) =>
@@ -61,40 +62,29 @@ const SENTENCES: Readonly<Record<AwsFailureKind, (failure: AwsFailure & Wording)
   other: ({ failed, code }) => `${failed}${code === '' ? '' : ` (${code})`}; the original error is the \`cause\``,
 };
 
-interface Wording {
-  readonly service: string;
-  readonly operation: string;
-  readonly throttled: string;
-  readonly invalid: string;
-  /** The openings of sentences about an answer and about a failure. */
-  readonly answered: string;
-  readonly failed: string;
-}
+/** A failure with what a sentence about it is made of. */
+type ExplainedFailure = AwsFailure &
+  Readonly<Record<'service' | 'operation' | 'answered' | 'failed' | 'throttled' | 'invalid', string>>;
 
 /** Returns the error of goldkey for whatever `call` failed with, which becomes its `cause`. */
 export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsErrorMap<C>): GoldKeyError {
   if (isGoldKeyError(error)) return error;
   const { provider, permanent, text } = map;
+  const { service } = text;
   const { operation, version } = call;
   const failure = classifyAwsError(error);
   const { kind, name } = failure;
   const options = { cause: cleanCause(error, failure), provider, version };
-  const answered = `${text.service} answered ${operation} with`;
+  const answered = `${service} answered ${operation} with ${name}`;
   const found = Object.hasOwn(permanent, name) ? permanent[name] : undefined;
   if (found !== undefined) {
     const [PermanentError, advice] = found;
-    return new PermanentError(`${answered} ${name}: ${advice(call)}.`, options);
+    return new PermanentError(`${answered}: ${advice(call)}.`, options);
   }
   const PassingError = kind === 'timeout' ? KeyTimeoutError : KeyProviderError;
-  const sentence = SENTENCES[kind]({
-    ...failure,
-    service: text.service,
-    operation,
-    throttled: text.throttled(call),
-    invalid: text.invalid(call),
-    answered,
-    failed: `${text.service} ${operation} failed with ${name}`,
-  });
+  const failed = `${service} ${operation} failed with ${name}`;
+  const [throttled, invalid] = [text.throttled(call), text.invalid(call)];
+  const sentence = SENTENCES[kind]({ ...failure, service, operation, answered, failed, throttled, invalid });
   return new PassingError(`${sentence}.`, options);
 }
 

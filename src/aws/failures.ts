@@ -104,14 +104,14 @@ export function classifyAwsError(error: unknown): AwsFailure {
   };
 }
 
-function findTransientKind(name: string, code: string, status: number, fault: unknown): AwsFailureKind | undefined {
+function findTransientKind(name: string, code: string, status: number, $fault: unknown): AwsFailureKind | undefined {
   if (THROTTLING.has(name) || status === 429) return 'throttling';
   // The SDK reports a lost connection as a TimeoutError too; only the code tells them apart.
   if (LOST_CONNECTION_CODES.has(code)) return 'socket';
   if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return 'timeout';
-  // By name, because the JSON parser may belong to another realm.
+  // The name, because the JSON parser may belong to another realm.
   if (name === 'SyntaxError') return 'unreadable';
-  return TRANSIENT.has(name) || TRANSIENT_STATUSES.has(status) || fault === 'server' ? 'transient' : undefined;
+  return TRANSIENT.has(name) || TRANSIENT_STATUSES.has(status) || $fault === 'server' ? 'transient' : undefined;
 }
 
 /** Returns whether the SDK found no Region: it gives that error neither a name nor a code. */
@@ -145,12 +145,12 @@ export function isSignatureStale(error: unknown): boolean {
   );
 }
 
-/** Resolves to `undefined` if `request` fails with one of the error names in `absent`; rethrows any other error. */
-export async function allowAbsent<T>(request: Promise<T>, absent: readonly string[]): Promise<T | undefined> {
+/** Resolves to `undefined` if `request` fails with one of these error names; rethrows any other error. */
+export async function allowErrors<T>(request: Promise<T>, names: readonly string[]): Promise<T | undefined> {
   try {
     return await request;
   } catch (error) {
-    if (absent.includes(classifyAwsError(error).name)) return undefined;
+    if (names.includes(classifyAwsError(error).name)) return undefined;
     throw error;
   }
 }

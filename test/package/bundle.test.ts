@@ -20,12 +20,12 @@ const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-
 
 /** What is in it beside the core: a further file is a decision. */
 const SOURCES = Object.entries({
-  aws: 'call container-credentials credentials environment errors failures signature',
+  aws: 'call client-config credentials environment errors failures signature',
   http: 'bounded-body node-http shared-agent types',
-  'providers/kms': 'decrypt errors key-id sdk',
   'providers/kms-light': 'client credentials endpoint from-kms-light protocol',
   'providers/shared': 'ciphertext ciphertext-header ciphertext-provider encryption-context',
-  util: 'ascii deadline load-package socket-errors until-aborted',
+  'providers/shared/kms': 'decrypt errors pinned-key sdk',
+  util: 'ascii base64 deadline error-name load-package memoize',
 }).flatMap(([folder, names]) => names.split(' ').map((name) => `src/${folder}/${name}.ts`));
 
 const unique = (names: readonly (string | undefined)[]): (string | undefined)[] => [...new Set(names)].toSorted();

@@ -85,7 +85,7 @@ export class KmsLightClient {
   /** Releases the connections and the SDK. Later calls open them again. */
   async close(): Promise<void> {
     const [endpoint, chain] = [this.#endpoint.forget(), this.#chain.forget()];
-    // What could not be opened need not be closed.
+    // A failed opening leaves nothing to close.
     (await endpoint?.catch(() => undefined))?.release();
     (await chain?.catch(() => undefined))?.close();
   }

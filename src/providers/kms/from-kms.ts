@@ -4,7 +4,7 @@ import { ciphertextBytes } from '../shared/ciphertext.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import type { PinnedKeyOptions } from '../shared/kms/pinned-key.js';
-import { checkKmsKey, decryptWithKms } from './key.js';
+import { checkKmsKey, decryptWithKms } from './client.js';
 
 /** Options of {@link fromKms}. */
 export interface FromKmsOptions extends CiphertextOptions, PinnedKeyOptions, AwsConnectionOptions {}

@@ -4,7 +4,7 @@ import { ciphertextBytes } from '../shared/ciphertext.js';
 import { createCipher } from '../shared/create-cipher.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import { mayBeSameKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
-import { checkKmsKey, decryptWithKms, encryptWithKms } from './key.js';
+import { checkKmsKey, decryptWithKms, encryptWithKms } from './client.js';
 
 /** Options of {@link kmsCipher}. */
 export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions {

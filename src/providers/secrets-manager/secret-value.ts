@@ -1,6 +1,6 @@
 import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
 import { KeyFormatError, tryOrUndefined, type Clock } from '../../core/index.js';
-import { allowAbsent } from '../../aws/failures.js';
+import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
 import { ABSENT, type SecretsManagerConnection } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
@@ -18,7 +18,7 @@ export function getSecretValue(
     { operation: 'GetSecretValue', secretId: input.SecretId, label: input.VersionStage },
     (sdk, client, http) => {
       const answer = client.send(new sdk.GetSecretValueCommand(input), http);
-      return isOptional ? allowAbsent(answer, ABSENT) : answer;
+      return isOptional ? allowErrors(answer, ABSENT) : answer;
     },
     { signal, clock, discard: (late) => late?.SecretBinary?.fill(0) },
   );

@@ -1,5 +1,5 @@
 import { getRequestClock, KeyFormatError, KeyProviderError, type KeyProvider } from '../../core/index.js';
-import { allowAbsent } from '../../aws/failures.js';
+import { allowErrors } from '../../aws/failures.js';
 import { encodeSecretText } from '../../aws/secret-text.js';
 import { connectToSsm } from './client.js';
 import { SSM } from './errors.js';
@@ -61,7 +61,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
         { operation: 'GetParameter', name: selected },
         (sdk, client, http) => {
           const found = client.send(new sdk.GetParameterCommand({ Name: selected, WithDecryption: true }), http);
-          return stage === 'current' ? found : allowAbsent(found, ABSENT);
+          return stage === 'current' ? found : allowErrors(found, ABSENT);
         },
         { signal, clock: getRequestClock(request) },
       );

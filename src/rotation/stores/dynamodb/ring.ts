@@ -2,7 +2,7 @@ import { checkOptionNames, checkString, invalidRange } from '../../../core/index
 import type { RingStore } from '../../ring/types.js';
 import { createLease } from '../lease.js';
 import { createRingAccess } from '../text-slot.js';
-import { dynamoDbLink } from './client.js';
+import { connectToDynamoDb } from './client.js';
 import { DYNAMODB } from './errors.js';
 import { createItemSlot } from './slot.js';
 
@@ -63,11 +63,11 @@ export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
   const table = checkString('tableName', options.tableName);
   const name = checkString('name', options.name);
   if (name.includes('#')) throw invalidRange('`name` must have no `#`: the lease is the item `<name>#lease`.');
-  const link = dynamoDbLink({ client: options.client, clientConfig: options.clientConfig });
+  const connection = connectToDynamoDb({ client: options.client, clientConfig: options.clientConfig });
   return {
     name: DYNAMODB,
-    ...createRingAccess(DYNAMODB, createItemSlot(link, table, name)),
-    lease: createLease(DYNAMODB, createItemSlot(link, table, `${name}#lease`)),
-    close: () => link.close(),
+    ...createRingAccess(DYNAMODB, createItemSlot(connection, table, name)),
+    lease: createLease(DYNAMODB, createItemSlot(connection, table, `${name}#lease`)),
+    close: () => connection.close(),
   };
 }

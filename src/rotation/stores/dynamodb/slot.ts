@@ -1,23 +1,27 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { KeyProviderError } from '../../../core/index.js';
 import type { TextSlot } from '../text-slot.js';
-import { callDynamoDb, ifHolds, type DynamoDbLink } from './client.js';
+import { allowErrors } from '../../../aws/failures.js';
+import type { DynamoDbConnection } from './client.js';
 import { DYNAMODB } from './errors.js';
 
 /**
  * Returns the slot in the item `name` of `table`: the text is its attribute `document`. The token is the text itself, so
  * that what was edited by hand after the read is not overwritten.
  */
-export function createItemSlot(link: DynamoDbLink, table: string, name: string): TextSlot<string | undefined> {
+export function createItemSlot(
+  connection: DynamoDbConnection,
+  table: string,
+  name: string,
+): TextSlot<string | undefined> {
   const key: Record<string, AttributeValue> = { name: { S: name } };
   return {
     async read(signal) {
-      const { Item: item } = await callDynamoDb(
-        link,
+      const { Item: item } = await connection.call(
         { operation: 'GetItem', table },
         (sdk, client, http) =>
           client.send(new sdk.GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), http),
-        signal,
+        { signal },
       );
       const text = item?.['document']?.S;
       if (item === undefined || text !== undefined) return { text, token: text };
@@ -26,7 +30,7 @@ export function createItemSlot(link: DynamoDbLink, table: string, name: string):
         { provider: DYNAMODB },
       );
     },
-    swap(text, token, signal) {
+    async swap(text, token, signal) {
       const condition =
         token === undefined
           ? { ConditionExpression: 'attribute_not_exists(#name)', ExpressionAttributeNames: { '#name': 'name' } }
@@ -36,13 +40,15 @@ export function createItemSlot(link: DynamoDbLink, table: string, name: string):
               ExpressionAttributeValues: { ':found': { S: token } },
             };
       const item = { ...key, document: { S: text } };
-      return callDynamoDb(
-        link,
+      const written = await connection.call(
         { operation: 'PutItem', table },
         (sdk, client, http) =>
-          ifHolds(client.send(new sdk.PutItemCommand({ TableName: table, Item: item, ...condition }), http)),
-        signal,
+          allowErrors(client.send(new sdk.PutItemCommand({ TableName: table, Item: item, ...condition }), http), [
+            'ConditionalCheckFailedException',
+          ]),
+        { signal },
       );
+      return written !== undefined;
     },
   };
 }
