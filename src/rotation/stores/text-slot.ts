@@ -1,6 +1,6 @@
 import { conflict } from '../../core/index.js';
 import { parseRing } from '../ring/document.js';
-import { isSameWrite, ringText } from '../ring/ring-text.js';
+import { isSameWrite, ringText } from '../ring/serialize.js';
 import type { KeyRingDocument, RingStore } from '../ring/types.js';
 
 /** A place for one text with compare-and-swap. A ring and its lease each have one. */

@@ -48,7 +48,7 @@ describe('rotate', () => {
     expect(promoted.stdout).toMatch(/v1 +previous .* kept until 2\d{3}-.*\nv2 +current/);
     expect(promoted.stdout).toMatch(/next +wait: v1 is kept until/);
     expect(early).toMatchObject({ code: 1, stdout: '' });
-    expect(early.stderr).toContain('`retire` was not taken: v1 is kept until');
+    expect(early.stderr).toContain('`retire` was refused: v1 is kept until');
     expect(JSON.parse(retired.stdout)).toMatchObject({ name: 'gold', revision: 5, current: 'v2', percent: 0 });
     const document = JSON.parse(await readFile(ring, 'utf8')) as { versions: { v2: { metadata: unknown } } };
     expect(document.versions.v2.metadata).toEqual({ ticket: 'OPS-7' });

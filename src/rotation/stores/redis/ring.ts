@@ -1,6 +1,6 @@
 import { conflict, KeyProviderError } from '../../../core/index.js';
 import { FORMAT, parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/ring-text.js';
+import { isSameWrite, ringText } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 import { checkLease } from '../lease.js';
 import { createRedisConnection } from './connection.js';
