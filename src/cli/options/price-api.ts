@@ -1,6 +1,6 @@
 import type { Option } from 'commander';
 import type { PriceApi, PriceApiOptions } from '../../prices/index.js';
-import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../prices/apis/names.js';
+import { findPriceApiName as priceApiNamed, PRICE_APIS, type PriceApiName } from '../../prices/apis/names.js';
 
 /** Lets an option name a price API, in any spelling. */
 export function choosesPriceApi(option: Option): Option {

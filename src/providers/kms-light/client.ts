@@ -4,8 +4,8 @@ import { signHeaders } from '../../aws/signature.js';
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
 import type { NodeHttp } from '../../http/node-http.js';
-import { sharedHttp } from '../../http/shared-agent.js';
-import { firstOf, type Incoming } from '../../http/types.js';
+import { acquireHttp } from '../../http/shared-agent.js';
+import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
 import { memoize, type Memoized } from '../../util/memoize.js';
 import type { DecryptInput, DecryptOutput } from '../shared/kms/decrypt.js';
@@ -93,12 +93,12 @@ export class KmsLightClient {
   async #findEndpoint(): Promise<Endpoint> {
     const { region = readAwsRegion(AWS_KMS) ?? (await (await this.#chain()).region()), endpoint } = this.#options;
     const url = endpoint ?? findKmsEndpoint(region);
-    const { http, release } = sharedHttp(url.origin);
+    const { http, release } = acquireHttp(url.origin);
     return { region, url, http, release };
   }
 
   #readClock({ headers }: Incoming): void {
-    const date = Date.parse(firstOf(headers['date']) ?? '');
+    const date = Date.parse(firstHeaderValue(headers['date']) ?? '');
     if (!Number.isNaN(date)) this.#clockSkew = date - Date.now();
   }
 }

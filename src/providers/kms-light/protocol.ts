@@ -1,5 +1,5 @@
 // The answers of KMS in the AWS JSON 1.1 protocol, read into the shapes that the AWS SDK gives them.
-import { firstOf, type Incoming } from '../../http/types.js';
+import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { decodeBase64 } from '../../util/base64.js';
 import type { DecryptOutput } from '../shared/kms/decrypt.js';
 
@@ -27,13 +27,13 @@ function decodePlaintext(base64: string, status: number): Uint8Array {
 export function parseError({ status, headers, text }: Incoming): Error {
   const body: ReturnType<typeof parseObject> = text === '' ? {} : parseObject(text);
   if (body === undefined) return createUnreadableError(status);
-  const types = [firstOf(headers['x-amzn-errortype']), body['code'], body['__type']];
+  const types = [firstHeaderValue(headers['x-amzn-errortype']), body['code'], body['__type']];
   const type = types.find((given) => typeof given === 'string') ?? '';
   const message = body['message'] ?? body['Message'];
   return Object.assign(new Error(typeof message === 'string' ? message : 'UnknownError'), {
     name: parseErrorType(type),
     $fault: status < 500 ? 'client' : 'server',
-    $metadata: { httpStatusCode: status, requestId: firstOf(headers['x-amzn-requestid']) },
+    $metadata: { httpStatusCode: status, requestId: firstHeaderValue(headers['x-amzn-requestid']) },
   });
 }
 

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
 import { NodeHttp } from '../../http/node-http.js';
-import { firstOf } from '../../http/types.js';
+import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
 import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './failures.js';
 import type { VaultSettings } from './options.js';
@@ -108,7 +108,7 @@ export function createSend({ address, namespace, ca }: VaultSettings, closing: A
     const isFromVault = typeof response.body === 'object' || (isSuccess && response.body === undefined);
     if (!isFromVault && (isAccepted || status === 403)) throw new VaultFailure('unreadable', about, { status });
     if (isAccepted) return response;
-    throw createStatusFailure(about, response, firstOf(incoming.headers['retry-after']), clock.now());
+    throw createStatusFailure(about, response, firstHeaderValue(incoming.headers['retry-after']), clock.now());
   };
 }
 
