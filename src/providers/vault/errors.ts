@@ -77,7 +77,9 @@ function adviseOnStatus(failure: VaultFailure): string {
   }
   if (state === 'sealed') return 'it is sealed; unseal it';
   if (state === 'standby') return 'the node is a standby and knows of no active one';
-  return STATUS_ADVICE.get(status) ?? (status >= 500 ? 'it has a fault, which should pass' : 'this was not expected');
+  return (
+    STATUS_ADVICE.get(status) ?? (status >= 500 ? 'the server failed, which should pass' : 'this was not expected')
+  );
 }
 
 /** Returns whether Vault denied the request: the token is no longer valid or lacks the permission. Vault says not which. */

@@ -1,4 +1,5 @@
 import { backoffWindow, halfJitter, parseRetryAfter } from '../../core/index.js';
+import { parseErrorName } from '../../util/error-name.js';
 
 /** The name of Vault in errors, events and metrics. */
 export const VAULT = 'vault';
@@ -95,7 +96,7 @@ export function createStatusFailure(
 
 /** Returns the failure for a request that got no complete answer. */
 export function createNetworkFailure(request: VaultOperation, error: unknown, sent: boolean): VaultFailure {
-  const code = readCode(error);
+  const code = parseErrorName((error as { code?: unknown } | null)?.code);
   // No cause: an error of the HTTP parser may quote the answer, which may be a secret.
   if (code?.startsWith('HPE_') === true) return new VaultFailure('unreadable', request, { sent });
   if (/^(?:CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code ?? '')) {
@@ -117,10 +118,4 @@ function readNodeState(body: unknown): VaultNodeState | undefined {
 export function readErrorTexts(body: unknown): string[] {
   const errors = typeof body === 'object' && body !== null ? (body as { errors?: unknown }).errors : undefined;
   return Array.isArray(errors) ? errors.filter((text): text is string => typeof text === 'string') : [];
-}
-
-/** Returns the error's code if it looks like one, because it appears in messages. */
-function readCode(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : undefined;
 }

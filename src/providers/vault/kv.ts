@@ -118,8 +118,8 @@ export function openKvSecret(client: VaultClient, mount: string, path: string, n
         return { status: 0, body: undefined };
       });
       const allowed = status === 200 ? getObject(body, 'data') : undefined;
-      return paths.every((path) => {
-        const capabilities = allowed?.[path];
+      return paths.every((allowedPath) => {
+        const capabilities = allowed?.[allowedPath];
         return Array.isArray(capabilities) && (capabilities.includes('read') || capabilities.includes('root'));
       });
     },

@@ -9,6 +9,7 @@ import {
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../../../core/index.js';
+import { parseErrorName } from '../../../util/error-name.js';
 
 /** The name of Redis in errors. */
 export const REDIS = 'redis';
@@ -68,11 +69,11 @@ const ERRORS: Readonly<Record<FailureKind, readonly [type: ErrorClass, message: 
 /** Returns the kind of an error, and the name that Redis, the package or the system gives it. */
 function classifyError(error: unknown): { kind: FailureKind; name: string } {
   if (!(error instanceof Error)) return { kind: 'other', name: 'Error' };
-  const { code } = error as { code?: unknown };
+  const code = parseErrorName((error as { code?: unknown }).code);
   const type = error.constructor.name;
   const kindOfType = KIND_OF_NAME.get(type);
   if (kindOfType !== undefined) return { kind: kindOfType, name: type };
-  if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) {
+  if (code !== undefined) {
     if (LOST_CONNECTION_CODES.has(code)) return { kind: 'unreachable', name: code };
     const isTls = /TLS|SSL|CERT|SIGNATURE|EPROTO/.test(code);
     return { kind: KIND_OF_NAME.get(code) ?? (isTls ? 'tls' : 'other'), name: code };
@@ -96,7 +97,7 @@ export function createTimeoutError(): GoldKeyError {
   return new KeyTimeoutError(ERRORS.timeout[1](''), { provider: REDIS });
 }
 
-/** Returns whether a connection is of no more use: it is lost, or its server is no longer the one to write to. */
+/** Returns whether a connection must be replaced: it is lost, or its server no longer accepts writes. */
 export function isConnectionLost(error: unknown): boolean {
   const { kind, name } = classifyError(error);
   return kind === 'disconnected' || kind === 'unreachable' || name === 'READONLY';

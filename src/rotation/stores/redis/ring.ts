@@ -16,7 +16,7 @@ import { subscribeToChannel } from './subscription.js';
  *
  * Nothing is loaded before the first use, which loads `redis` (an optional peer dependency: install it beside goldkey) and
  * connects. A lost connection is made again when it is needed; a call takes at most 2 s with all its tries. Each
- * subscription has a connection of its own, which is made again by itself (after 100 ms, doubling to 5 s), and each
+ * subscription has a separate connection, which is made again by itself (after 100 ms, doubling to 5 s), and each
  * connection counts as a change. No connection keeps an idle process alive. The user's ACL must allow GET and EVAL (with
  * GET, SET, PUBLISH, and for a lease HGET, HMGET, HSET, INCR, PEXPIRE, DEL) on the keys, and SUBSCRIBE on the channel.
  *

@@ -11,7 +11,7 @@ const LAST_PAUSE_MS = 5_000;
 const HEARTBEAT_MS = 15_000;
 
 /**
- * Subscribes on a connection of its own, which is replaced when it is lost. Each connection counts as a change, because
+ * Subscribes on a separate connection, which is replaced when it is lost. Each connection counts as a change, because
  * notices before it may have been missed. Rejects if the first connection fails; later it does not keep the process alive.
  *
  * @returns a function that ends the subscription
