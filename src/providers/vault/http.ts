@@ -121,3 +121,12 @@ function parseJson(text: string): unknown {
     return NOT_JSON;
   }
 }
+
+/** An object in parsed JSON. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Returns the object under `name` in parsed JSON, `undefined` if there is none. */
+export function getObject(value: unknown, name: string): JsonObject | undefined {
+  const found = typeof value === 'object' && value !== null ? (value as JsonObject)[name] : undefined;
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as JsonObject) : undefined;
+}

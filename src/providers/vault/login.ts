@@ -4,7 +4,7 @@ import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { VAULT } from './failures.js';
-import type { SendToVault, VaultRequest, VaultResponse } from './http.js';
+import { getObject, type SendToVault, type VaultRequest, type VaultResponse } from './http.js';
 import type { CheckedVaultAuth } from './options.js';
 import { readSecret, type TokenSource, type VaultToken } from './token.js';
 
@@ -112,8 +112,7 @@ function readGrant(
   { body }: VaultResponse,
   { operation, method, path }: VaultRequest,
 ): Pick<VaultToken, 'token' | 'duration' | 'renewable'> {
-  const auth = (body as { auth?: unknown } | null | undefined)?.auth as
-    Readonly<Record<string, unknown>> | null | undefined;
+  const auth = getObject(body, 'auth');
   const token = auth?.['client_token'];
   const seconds = auth?.['lease_duration'];
   if (typeof token !== 'string' || !isPrintableAscii(token) || typeof seconds !== 'number' || !(seconds >= 0)) {

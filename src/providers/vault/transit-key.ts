@@ -12,7 +12,7 @@ import type { CipherCall } from '../shared/create-cipher.js';
 import { contextKeys } from '../shared/encryption-context.js';
 import { createVaultClient, type VaultClient } from './connection.js';
 import { readErrorTexts, VAULT } from './failures.js';
-import type { VaultResponse } from './http.js';
+import { getObject, type VaultResponse } from './http.js';
 import { encodePath, type VaultConnection } from './options.js';
 
 /** The key of Vault's transit engine, and how to reach it. */
@@ -157,8 +157,7 @@ async function callTransit(
 }
 
 function readField({ body }: VaultResponse, name: string): string | undefined {
-  const data = (body as { data?: unknown } | null | undefined)?.data as Readonly<Record<string, unknown>> | undefined;
-  const value = typeof data === 'object' && data !== null ? data[name] : undefined;
+  const value = getObject(body, 'data')?.[name];
   return typeof value === 'string' ? value : undefined;
 }
 

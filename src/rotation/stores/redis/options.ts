@@ -6,6 +6,7 @@ import {
   invalidRange,
   invalidType,
   isLoopback,
+  tryOrUndefined,
 } from '../../../core/index.js';
 
 /** Options of `redisRing`. */
@@ -33,18 +34,13 @@ export interface RedisRingOptions {
 
 /** The options, checked. */
 export interface CheckedRedisOptions {
+  /** The names in Redis that belong to the ring. */
   readonly names: RedisNames;
   readonly url: URL;
   readonly client: object | undefined;
 }
 
-/** The names in Redis that belong to a ring. */
-export interface RedisNames {
-  readonly ring: string;
-  readonly lease: string;
-  readonly fence: string;
-  readonly channel: string;
-}
+type RedisNames = Readonly<Record<'ring' | 'lease' | 'fence' | 'channel', string>>;
 
 /** Checks the options, and that `url` is TLS or on loopback. */
 export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOptions {
@@ -96,9 +92,7 @@ function checkUrl(text: string, plaintextAllowed: boolean): URL {
     throw invalidRange('`url` must have no path other than the number of a database.');
   if (url.search !== '' || url.hash !== '') throw invalidRange('`url` must have no query and no fragment.');
   for (const part of [url.username, url.password]) {
-    try {
-      decodeURIComponent(part);
-    } catch {
+    if (tryOrUndefined(() => decodeURIComponent(part)) === undefined) {
       throw invalidRange('`url` must have user and password URL-encoded, e.g. `%` as `%25`.');
     }
   }
