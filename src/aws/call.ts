@@ -1,5 +1,4 @@
-import { systemClock, withRetries, type Clock } from '../core/index.js';
-import { raceAbort } from '../util/deadline.js';
+import { type Clock, raceAbort, systemClock, withRetries } from '../core/index.js';
 import { computeAwsRetryDelay, isSignatureStale } from './failures.js';
 
 /** Limits of one call. */

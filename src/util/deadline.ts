@@ -1,4 +1,4 @@
-import { addAbortListener, removeAbortListener, type Clock } from '../core/index.js';
+import { addAbortListener, raceAbort, removeAbortListener, type Clock } from '../core/index.js';
 
 /** Limits of a piece of work. */
 export interface DeadlineOptions {
@@ -30,34 +30,4 @@ export async function withDeadline<T>(limits: DeadlineOptions, work: (signal: Ab
     timer.cancel();
     for (const signal of signals) if (signal !== undefined) removeAbortListener(signal, listener);
   }
-}
-
-/**
- * Resolves like `work`, or rejects with the signal's reason as soon as it aborts: a credential chain or a caller's
- * function may ignore the signal. A result that comes after that is passed to `discard`.
- */
-export function raceAbort<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-  discard: (late: T) => void = () => undefined,
-): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(
-      (value) => {
-        signal.removeEventListener('abort', onAbort);
-        if (signal.aborted) discard(value);
-        else resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener('abort', onAbort);
-        reject(error as Error);
-      },
-    );
-  });
 }

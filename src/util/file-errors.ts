@@ -7,6 +7,7 @@ import {
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../core/index.js';
+import { parseErrorName } from './error-name.js';
 
 /** A file that failed a check, before it becomes one of the public errors. `detail` goes into the public message. */
 export class FileCheckError extends Error {
@@ -73,6 +74,5 @@ export function isMissing(error: unknown): boolean {
 }
 
 function readCode(error: unknown): string {
-  const code = readProperty(error as object, 'code');
-  return typeof code === 'string' ? code : 'unknown';
+  return parseErrorName(readProperty(error as object, 'code')) ?? 'unknown';
 }

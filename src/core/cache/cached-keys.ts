@@ -188,7 +188,7 @@ export class CachedKeys implements Expiring {
     if (!isFirstEmpty && !isSameCanary) this.emit('rollout-changed', this.current, () => ({ pendingPercent }));
   }
 
-  /** Tells every client's listeners, and the diagnostics channel once. `details` runs only if somebody listens. */
+  /** Tells every client's listeners, and the diagnostics channel once. `details` runs only if there is a listener. */
   emit<E extends EventName>(event: E, about: CachedKey | StageState, details: () => EventDetails<E>): void {
     let common: EventDetails<E> | undefined;
     let first: CacheUser | undefined;

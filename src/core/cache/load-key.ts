@@ -24,11 +24,11 @@ interface StoreAnswer {
   failure?: { readonly error: unknown } | undefined;
 }
 
-/** What one request to the store needs. */
+/** One request to the store. */
 interface StoreOrder {
-  /** True if nobody waits for it: its timer must not hold the process. */
+  /** True for a background load: its timer must not hold the process. */
   background: boolean;
-  /** What is left of `keyTimeout`, in ms. */
+  /** Rest of `keyTimeout`, in ms. */
   timeout: number;
   known?: readonly string[];
   /** Expiry of the stage's own key, if it is not due; see {@link FRESH_UNTIL}. */

@@ -122,7 +122,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
       const result = this.invoke();
       if (!isPlainPromise(result)) void this.awaitFirst(result as PromiseLike<unknown>);
       else {
-        // Not by `await`: this saves 190 bytes and 40 ns of a warm call.
+        // Saves 190 bytes and 40 ns of a warm call, against `await`.
         void result.then(
           (value) => {
             this.onFirstResult(value);

@@ -18,7 +18,7 @@ export interface KeyHolder extends RunningCall {
 
 /** The state behind one client. */
 export class ClientState implements CacheUser {
-  // What every call reads comes first, so that it lies together in memory.
+  // Fields that every call reads come first, so that they lie together in memory.
   /** The stage whose key this client uses. */
   stage: StageState;
   readonly keys: CachedKeys;

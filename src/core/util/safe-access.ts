@@ -11,7 +11,7 @@ export function tryOrUndefined<T>(action: () => T): T | undefined {
 
 /** Returns a property of any object, or `undefined` if its getter throws. */
 export function readProperty(holder: object, name: PropertyKey): unknown {
-  // Not by tryOrUndefined, which would make a closure for every warm call that returns an object.
+  // tryOrUndefined would make a closure for every warm call that returns an object.
   try {
     return (holder as Loose)[name];
   } catch {

@@ -1,14 +1,15 @@
 import type { Agent } from 'node:http';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
 import {
+  type Clock,
   closedError,
   KeyProviderError,
   KeyTimeoutError,
+  raceAbort,
   systemClock,
   withRetries,
-  type Clock,
 } from '../../core/index.js';
-import { raceAbort, withDeadline } from '../../util/deadline.js';
+import { withDeadline } from '../../util/deadline.js';
 import { packageLoader } from '../../util/load-package.js';
 import { memoize } from '../../util/memoize.js';
 import { AZURE_KEY_VAULT, computeRetryDelay, recordErrorBody, toAzureError, type AzureCall } from './errors.js';

@@ -1,18 +1,18 @@
 import { stat } from 'node:fs/promises';
 import {
-  checkOptionNames,
-  getRequestClock,
   checkInteger,
-  invalidType,
-  KeyAccessDeniedError,
-  describeType,
+  checkOptionNames,
   checkString,
   type Clock,
+  describeType,
+  getRequestClock,
+  invalidType,
+  KeyAccessDeniedError,
   type KeyProvider,
+  raceAbort,
 } from '../../core/index.js';
 import { deriveRequest } from './member.js';
 import { BREAK_GLASS, isStore } from './options.js';
-import { raceAbort } from '../../util/deadline.js';
 
 /** Options of {@link fromBreakGlass}. All are required. */
 export interface BreakGlassOptions {

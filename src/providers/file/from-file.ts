@@ -1,21 +1,21 @@
 import {
-  checkOptionNames,
-  getRequestClock,
   checkInteger,
+  checkOptionalString,
+  checkOptionNames,
+  checkString,
+  describeType,
+  getRequestClock,
   invalidType,
   isGoldKeyError,
-  describeType,
-  checkOptionalString,
-  checkString,
-  withRetries,
   type KeyProvider,
   type LoadRequest,
+  raceAbort,
   type Stage,
+  withRetries,
 } from '../../core/index.js';
 import { toVersionedKey } from '../shared/plaintext-version.js';
 import { FileCheckError, toFileError } from '../../util/file-errors.js';
 import { FILE, KEY_FILE, readKeyFile } from './read.js';
-import { raceAbort } from '../../util/deadline.js';
 import { watchFiles } from '../../util/watch-files.js';
 
 /** Options of {@link fromFile}. */

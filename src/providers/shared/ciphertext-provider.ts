@@ -1,18 +1,18 @@
 import {
-  getRequestClock,
   checkOptionalString,
   deriveCiphertextVersion,
   describeType,
+  type EncryptionContext,
+  getRequestClock,
   invalidType,
   isGoldKeyError,
-  KeyProviderError,
-  type EncryptionContext,
   type KeyProvider,
+  KeyProviderError,
+  raceAbort,
 } from '../../core/index.js';
 import type { Ciphertext } from './ciphertext.js';
 import type { CipherCall } from './create-cipher.js';
 import { checkContext } from './encryption-context.js';
-import { raceAbort } from '../../util/deadline.js';
 
 /** Options of every key store over one ciphertext. */
 export interface CiphertextOptions {

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { closedError, systemClock, withRetries, type Clock } from '../../core/index.js';
-import { raceAbort } from '../../util/deadline.js';
+import { type Clock, closedError, raceAbort, systemClock, withRetries } from '../../core/index.js';
 import { memoize } from '../../util/memoize.js';
 import { isAccessDenied, isLoginDenied, toVaultError } from './errors.js';
 import { createRetryDelay, VaultFailure } from './failures.js';

@@ -71,7 +71,7 @@ describe('rotate', () => {
     const ran = await rotate('promote', ['--cutover']);
 
     expect(ran.code).toBe(0);
-    expect(ran.stderr).toContain('going back leads to a key that the account no longer has');
+    expect(ran.stderr).toContain('the account no longer has the old key, so a revert would fail');
   });
 
   it('shows the ring and tells due from not due without a master key', async () => {
@@ -135,7 +135,7 @@ describe('wrong use of rotate', () => {
     [['init', '--ring', 'ftp://somewhere'], '--ring must be a file'],
     [['init', '--ring', 'gold.json', '--local', '--encryption-context', '{}'], '--local needs --master-key FILE.'],
     [['canary', '--ring', 'gold.json'], '--percent is required'],
-    [['canary', '--ring', 'gold.json', '--percent', 'ten'], '--percent is required, a number from 0 to 100'],
+    [['canary', '--ring', 'gold.json', '--percent', 'ten'], '--percent must be a number from 0 to 100'],
     [['due', '--ring', 'gold.json'], '--max-age is required'],
     [['due', '--ring', 'gold.json', '--max-age', '90'], '--max-age must be a time'],
     [['status', '--ring', 'redis://127.0.0.1:1'], '--name is required'],

@@ -1,6 +1,6 @@
+import { raceAbort } from '../../../src/core/index.js';
 import { describe, expect, it } from 'vitest';
-import { raceAbort } from '../../src/util/deadline.js';
-import { failure } from '../providers/loading.js';
+import { failure } from '../../providers/loading.js';
 
 describe('raceAbort', () => {
   it('is the work itself when nothing can abort it', async () => {
