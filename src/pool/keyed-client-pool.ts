@@ -1,10 +1,18 @@
 import { LRUCache } from 'lru-cache';
 
-import { closedError } from '../errors.js';
-import { getClientState, KeyedClient } from './keyed-client.js';
-import { checkOptionNames, checkInteger, invalidType, describeType } from '../options.js';
-import type { StageBackoff } from '../cache/stage-state.js';
-import type { Clock, KeyedClientOptions, Stage } from '../types.js';
+import {
+  checkInteger,
+  checkOptionNames,
+  closedError,
+  describeType,
+  getClientState,
+  invalidType,
+  KeyedClient,
+  type Clock,
+  type KeyedClientOptions,
+  type Stage,
+  type StageBackoff,
+} from '../core/index.js';
 
 /** Options of {@link KeyedClientPool}. */
 export interface KeyedClientPoolOptions<C extends KeyedClient> {
