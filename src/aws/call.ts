@@ -1,54 +1,46 @@
-import { withRetries, type Clock } from '../core/index.js';
-import type { AwsLink } from './client.js';
-import { awsPause, isOutOfTime } from './failures.js';
-import { raceAbort } from '../util/deadline.js';
+import { type Clock, raceAbort, systemClock, withRetries } from '../core/index.js';
+import { computeAwsRetryDelay, isSignatureStale } from './failures.js';
 
-/** What a call sends, written with the SDK at hand. */
-export type AwsSend<S, C, T> = (sdk: S, client: C, options: { abortSignal?: AbortSignal }) => Promise<T>;
-
-/** How a call goes about it. */
+/** Limits of one call. */
 export interface AwsCallOptions<T> {
-  signal: AbortSignal | undefined;
-  clock: Clock;
-  /** Reruns after a transient failure. Default 2; 0 for what must not happen twice. */
+  /** Ends the call with its reason. */
+  signal?: AbortSignal | undefined;
+  /** Carries the pauses between attempts. Default: the system's. */
+  clock?: Clock | undefined;
+  /** Retries after a transient failure. Default: 2; 0 for a request that must not take effect twice. */
   retries?: number | undefined;
-  /** Takes what arrives after the signal has aborted. */
-  discard?: (late: T) => void;
+  /** Receives a result that arrives after `signal` aborted, to zero it. */
+  discard?: ((late: T) => void) | undefined;
 }
 
 /**
- * One call to an AWS service: connects, sends, sends again after a transient failure, and maps what is left with
- * `errorOf`. The whole of it ends with `signal`, the search for credentials included, which does not listen to one.
+ * Sends a request, again after a transient failure, and throws the last failure as `toError` maps it. The call ends with
+ * the signal even if `send` ignores it, as a search for credentials does. `retriesItself`: the client retries on its own.
  */
-export async function callAws<S, C, T>(
-  link: Pick<AwsLink<S, C>, 'connect'>,
-  send: AwsSend<S, C, T>,
-  errorOf: (error: unknown) => Error,
+export async function callAws<T>(
+  send: () => Promise<T>,
+  toError: (error: unknown) => Error,
   options: AwsCallOptions<T>,
+  retriesItself = false,
 ): Promise<T> {
-  const { signal, clock, retries = 2, discard } = options;
+  const { signal, clock = systemClock, retries = 2, discard } = options;
   signal?.throwIfAborted();
-  const http = signal === undefined ? {} : { abortSignal: signal };
-  let signedAnew = false;
-
-  const work = async (): Promise<T> => {
-    const { sdk, client, retriesItself } = await link.connect();
-    const once = async (): Promise<T> => {
-      try {
-        return await send(sdk, client, http);
-      } catch (error) {
-        // Frozen between signing and sending, or a clock now corrected: there is nothing to wait for.
-        if (signedAnew || retriesItself || !isOutOfTime(error)) throw error;
-        signedAnew = true;
-        return await send(sdk, client, http);
-      }
-    };
-    return await withRetries(once, { retries: retriesItself ? 0 : retries, clock, signal, delayOf: awsPause });
+  let isSignedAgain = false;
+  const sendFresh = async (): Promise<T> => {
+    try {
+      return await send();
+    } catch (error) {
+      if (isSignedAgain || !isSignatureStale(error)) throw error;
+      isSignedAgain = true;
+      return await send();
+    }
   };
+  const run = (): Promise<T> =>
+    retriesItself ? send() : withRetries(sendFresh, { retries, clock, signal, delayOf: computeAwsRetryDelay });
   try {
-    return await raceAbort(work(), signal, discard);
+    return await raceAbort(run(), signal, discard);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
-    throw errorOf(error);
+    throw toError(error);
   }
 }

@@ -1,6 +1,6 @@
 import { invalidRange, invalidType, isSecureTransport } from '../core/index.js';
 
-/** What is looked at in the configuration of an AWS client; the rest is passed on. */
+/** The fields of an SDK client's configuration that are looked at; all others are passed on. */
 export interface AwsConfig {
   region?: unknown;
   endpoint?: unknown;
@@ -10,7 +10,7 @@ export interface AwsConfig {
   requestHandler?: unknown;
 }
 
-/** Checks `clientConfig` and copies it, `region` included; `type` is what the SDK calls it. */
+/** Checks `clientConfig` and copies it, `region` included. `type` is the SDK's name for it, e.g. `KMSClientConfig`. */
 export function checkClientConfig(config: object, region: string | undefined, type: string): AwsConfig {
   if (!isPlain(config)) throw invalidType(`\`clientConfig\` must be a plain object, a ${type}.`);
   const copy = copyPlain(config) as AwsConfig;
@@ -19,28 +19,31 @@ export function checkClientConfig(config: object, region: string | undefined, ty
   }
   if (region !== undefined) copy.region = region;
   const { endpoint } = copy;
-  if (typeof endpoint === 'string' || endpoint instanceof URL) {
-    const url = URL.canParse(String(endpoint)) ? new URL(String(endpoint)) : undefined;
-    if (url === undefined || !isSecureTransport(url)) {
-      throw invalidRange('`clientConfig.endpoint` must be an https URL, or an http URL on loopback.');
-    }
+  if ((typeof endpoint === 'string' || endpoint instanceof URL) && parseEndpoint(String(endpoint)) === undefined) {
+    throw invalidRange('`clientConfig.endpoint` must be an https URL, or an http URL on loopback.');
   }
   return Object.freeze(copy);
 }
 
-/** Whether this configuration leaves repeating a request to the SDK. */
+/** Parses the URL of an endpoint. Returns `undefined` unless it is https, or http on loopback. */
+export function parseEndpoint(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && isSecureTransport(url) ? url : undefined;
+}
+
+/** Returns whether this configuration leaves retries to the SDK. */
 export function bringsRetries(config: AwsConfig): boolean {
   return config.maxAttempts !== undefined || config.retryMode !== undefined || config.retryStrategy !== undefined;
 }
 
-/** Whether a value is an object literal, rather than an instance with an identity of its own. */
+/** Returns whether a value is an object literal. Instances of classes are compared and shared by identity. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Plain objects and arrays are copied, so that the caller's later changes stay the caller's; the rest is shared. */
+/** Copies plain objects and arrays, so that the caller's later changes have no effect. All other values are shared. */
 function copyPlain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyPlain);
   if (!isPlain(value)) return value;
@@ -49,7 +52,7 @@ function copyPlain(value: unknown): unknown {
   );
 }
 
-/** Equal in every plain part; functions and instances must be the same ones. */
+/** Returns whether two configurations are equal. Functions and instances must be identical. */
 export function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (a instanceof URL && b instanceof URL) return a.href === b.href;

@@ -1,64 +1,106 @@
-import { invalidType, isLoopback, KeyProviderError, describeType, checkOptionalString } from '../core/index.js';
+import { checkOptionalString, describeType, invalidType, isLoopback, KeyProviderError } from '../core/index.js';
+import { memoize } from '../util/memoize.js';
+import { callAws, type AwsCallOptions } from './call.js';
 import { bringsRetries, checkClientConfig, isEqual, isPlain, type AwsConfig } from './client-config.js';
+import { toAwsError, type AwsCall, type AwsErrorMap } from './errors.js';
 
-/** What a user says about the way to an AWS service. */
-export interface AwsLinkOptions {
-  /** The AWS Region. Default: what the SDK finds (AWS_REGION, the profile); it is never guessed. */
+/** Options for the connection to an AWS service. */
+export interface AwsConnectionOptions {
+  /** The AWS Region. Default: the one that the SDK finds (`AWS_REGION`, the profile); it is never guessed. */
   region?: string | undefined;
   /**
-   * The caller's own SDK client: it keeps its own retries and timeouts and is never closed here. Not together with
-   * `clientConfig`; a `region` beside it changes nothing.
+   * The caller's client of the AWS SDK, e.g. a `KMSClient`. It keeps its own retries and timeouts and is never closed
+   * here. Not together with `clientConfig`; a `region` beside it changes nothing.
    */
   client?: object | undefined;
   /**
-   * Configuration for the SDK client built here; clients of equal Region and configuration are shared. Defaults:
-   * connection timeout 1 s, request timeout 2 s, and `maxAttempts: 1`, because retries are made here; with a
-   * `maxAttempts`, `retryMode` or `retryStrategy` of its own they are the SDK's. An endpoint over plain http must be on
-   * loopback.
+   * Configuration of the SDK's client, e.g. a `KMSClientConfig`; clients of equal Region and configuration are shared.
+   * Defaults: connection timeout 1 s, request timeout 2 s, and `maxAttempts: 1`, because retries are made here; with
+   * `maxAttempts`, `retryMode` or `retryStrategy` the SDK makes them. A plain http endpoint must be on loopback.
    */
   clientConfig?: object | undefined;
 }
 
-/** A client in use. */
-export interface AwsConnection<S, C> {
-  sdk: S;
-  client: C;
-  /** Whether the client repeats a failed request itself. */
-  retriesItself: boolean;
-}
+/** Sends one command with the SDK and its client. */
+export type AwsSend<S, C, T> = (sdk: S, client: C, options: { abortSignal?: AbortSignal }) => Promise<T>;
 
-/** A way to an AWS service that connects when first used. */
-export interface AwsLink<S, C> {
-  connect(): Promise<AwsConnection<S, C>>;
+/** A connection to an AWS service. It loads the SDK and builds the client when first used, also again after `close`. */
+export interface AwsConnection<S, C, K extends AwsCall> {
+  /**
+   * Sends a command, again after a transient failure.
+   *
+   * @throws {GoldKeyError} the failure, explained in terms of `call`
+   */
+  call<T>(call: K, send: AwsSend<S, C, T>, options?: AwsCallOptions<T>): Promise<T>;
+  /** Releases the client; it is destroyed with its last user. */
   close(): Promise<void>;
 }
 
-/** One service of AWS, and how its client is made. */
-export interface AwsService<S, C> {
-  /** In messages, e.g. `AWS KMS`. */
-  readonly title: string;
-  /** In errors, e.g. `aws-kms`. */
-  readonly provider: string;
+/** Connects to one AWS service. Checks and copies the options, and loads nothing. */
+export type AwsService<S, C, K extends AwsCall> = (options: AwsConnectionOptions) => AwsConnection<S, C, K>;
+
+/** The parts that differ from service to service. */
+export interface AwsServiceDefinition<S, C, K extends AwsCall> {
+  /** The error for each failure. */
+  readonly errors: AwsErrorMap<K>;
   /** The client's class, e.g. `KMSClient`. */
   readonly clientType: string;
-  /** Loads the SDK's package. */
+  /** Loads the SDK's package. Each service's file does so itself, so that bundlers see the package's name. */
   load(): Promise<S>;
-  build(sdk: S, config: AwsConfig): C;
+  /** Builds a client. */
+  createClient(sdk: S, config: AwsConfig): C;
 }
 
-interface SharedClient<C> {
-  readonly config: AwsConfig;
+interface SharedClient<S, C> {
+  readonly sdk: S;
   readonly client: C;
+  readonly config: AwsConfig;
   users: number;
 }
 
-/** Makes links to one service; clients of equal region and configuration are shared among them. */
-export function awsLinks<S, C extends { destroy(): void }>(
-  service: AwsService<S, C>,
-): (options: AwsLinkOptions) => AwsLink<S, C> {
-  const shared: SharedClient<C>[] = [];
+/** Returns the function that connects to a service; its connections share clients of equal Region and configuration. */
+export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
+  service: AwsServiceDefinition<S, C, K>,
+): AwsService<S, C, K> {
+  const { errors, clientType } = service;
+  const shared: SharedClient<S, C>[] = [];
 
-  /** Checks the options and keeps a copy; nothing is loaded or built before the first `connect`. */
+  const acquire = async (config: AwsConfig): Promise<SharedClient<S, C>> => {
+    const sdk = await service.load();
+    let entry = shared.find((other) => isEqual(other.config, config));
+    if (entry === undefined) {
+      entry = { sdk, client: createClient(service, sdk, config), config, users: 0 };
+      shared.push(entry);
+    }
+    entry.users++;
+    return entry;
+  };
+  const release = (entry: SharedClient<S, C>): void => {
+    if (--entry.users > 0) return;
+    shared.splice(shared.indexOf(entry), 1);
+    entry.client.destroy();
+  };
+  const connect = (
+    open: () => Promise<{ readonly sdk: S; readonly client: C }>,
+    retriesItself: boolean,
+    close: () => Promise<void>,
+  ): AwsConnection<S, C, K> => ({
+    call(call, send, options = {}) {
+      const { signal } = options;
+      const http = signal === undefined ? {} : { abortSignal: signal };
+      return callAws(
+        async () => {
+          const { sdk, client } = await open();
+          return await send(sdk, client, http);
+        },
+        (error) => toAwsError(error, call, errors),
+        options,
+        retriesItself,
+      );
+    },
+    close,
+  });
+
   return (options) => {
     const region = checkOptionalString('region', options.region);
     const { client, clientConfig } = options;
@@ -67,55 +109,23 @@ export function awsLinks<S, C extends { destroy(): void }>(
         throw invalidType('`client` brings its own configuration; give either it or `clientConfig`.');
       }
       if (typeof (client as { send?: unknown } | null)?.send !== 'function') {
-        throw invalidType(`\`client\` must be a ${service.clientType}, got ${describeType(client)}.`);
+        throw invalidType(`\`client\` must be a ${clientType}, got ${describeType(client)}.`);
       }
-      return {
-        connect: async () => ({ sdk: await service.load(), client: client as C, retriesItself: true }),
-        close: () => Promise.resolve(),
-      };
+      const open = async (): Promise<{ sdk: S; client: C }> => ({ sdk: await service.load(), client: client as C });
+      return connect(open, true, () => Promise.resolve());
     }
-    const config = checkClientConfig(clientConfig ?? {}, region, `${service.clientType}Config`);
-    const retriesItself = bringsRetries(config);
-    let held: Promise<{ sdk: S; entry: SharedClient<C> }> | undefined;
-    const acquire = async (): Promise<{ sdk: S; entry: SharedClient<C> }> => {
-      const sdk = await service.load();
-      let entry = shared.find((other) => isEqual(other.config, config));
-      if (entry === undefined) {
-        entry = { config, client: buildClient(service, sdk, config), users: 0 };
-        shared.push(entry);
-      }
-      entry.users++;
-      return { sdk, entry };
-    };
-    return {
-      async connect() {
-        const mine = (held ??= acquire());
-        try {
-          const { sdk, entry } = await mine;
-          return { sdk, client: entry.client, retriesItself };
-        } catch (error) {
-          if (held === mine) held = undefined;
-          throw error;
-        }
-      },
-      async close() {
-        const mine = held;
-        held = undefined;
-        const entry = await mine?.then(
-          (got) => got.entry,
-          () => undefined,
-        );
-        if (entry === undefined || --entry.users > 0) return;
-        shared.splice(shared.indexOf(entry), 1);
-        entry.client.destroy();
-      },
-    };
+    const config = checkClientConfig(clientConfig ?? {}, region, `${clientType}Config`);
+    const open = memoize(() => acquire(config));
+    return connect(open, bringsRetries(config), async () => {
+      const entry = await open.forget()?.catch(() => undefined);
+      if (entry !== undefined) release(entry);
+    });
   };
 }
 
-function buildClient<S, C>(service: AwsService<S, C>, sdk: S, config: AwsConfig): C {
+function createClient<S, C, K extends AwsCall>(service: AwsServiceDefinition<S, C, K>, sdk: S, config: AwsConfig): C {
   const { requestHandler, ...rest } = config;
-  const client = service.build(sdk, {
+  const client = service.createClient(sdk, {
     ...rest,
     ...(bringsRetries(config) ? {} : { maxAttempts: 1 }),
     // Without `throwOnRequestTimeout` the SDK would log a hung request and go on waiting for it.
@@ -123,25 +133,25 @@ function buildClient<S, C>(service: AwsService<S, C>, sdk: S, config: AwsConfig)
       ? { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true, ...(requestHandler as object) }
       : requestHandler,
   });
-  refusePlainHttp(service, client);
+  forbidPlainHttp(service.errors, client);
   return client;
 }
 
 type Handler = (args: { readonly request: unknown }) => Promise<unknown>;
 
-/** What is used of a client's middleware, whose types differ from service to service. */
+/** The part of a client's middleware that is used; its types differ from service to service. */
 interface WithMiddleware {
   readonly middlewareStack: { add(middleware: (next: Handler) => Handler, options: object): void };
 }
 
-/** An endpoint may also come from the environment, a profile or a function: what counts is where a request goes. */
-function refusePlainHttp<S, C>({ title, provider }: AwsService<S, C>, client: C): void {
+/** Checks each request: an endpoint may also come from the environment, a profile or a function. */
+function forbidPlainHttp({ text, provider }: { text: { service: string }; provider: string }, client: unknown): void {
   (client as WithMiddleware).middlewareStack.add(
     (next) => (args) => {
-      const { protocol, hostname } = args.request as { protocol?: string; hostname?: string };
-      if (protocol === 'http:' && !isLoopback(hostname ?? '')) {
+      const { protocol, hostname = '' } = args.request as { protocol?: string; hostname?: string };
+      if (protocol === 'http:' && !isLoopback(hostname)) {
         throw new KeyProviderError(
-          `${title} is not called over plain http at \`${hostname ?? ''}\`; use https, or an endpoint on loopback.`,
+          `${text.service} is not called over plain http at \`${hostname}\`; use https, or an endpoint on loopback.`,
           { provider, retryable: false },
         );
       }

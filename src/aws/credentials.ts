@@ -1,52 +1,177 @@
-import { KeyProviderError } from '../core/index.js';
-import { containerCredentials, type CredentialsRequest } from './container-credentials.js';
-import { variable } from './environment.js';
-import { isAwsRegion, type AwsCredentials } from './signature.js';
+import { isSecureTransport, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
+import { NodeHttp } from '../http/node-http.js';
 import { isPrintableAscii } from '../util/ascii.js';
+import { withDeadline } from '../util/deadline.js';
+import { parseErrorName } from '../util/error-name.js';
+import { readVariable } from './environment.js';
+import { isAwsRegion, type AwsCredentials } from './signature.js';
 
-/** Where the credentials endpoint of ECS is when only its path is given. */
+/** A search for credentials. */
+export interface CredentialsRequest {
+  /** The key store's name, for errors. */
+  readonly provider: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+}
+
+const TIMEOUT_MS = 2_000;
+const MAX_BODY_BYTES = 65_536;
+/** The endpoint of ECS, to which a relative URI belongs. */
 const ECS = 'http://169.254.170.2';
+/** Addresses of ECS and of EKS Pod Identity: routers do not forward link-local addresses. */
+const LINK_LOCAL = ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]'];
+const URI_VARIABLES = 'AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI';
 
 /**
- * The credentials that there are now, from where Lambda, ECS and EKS put them; they are replaced within hours, so nothing
- * is kept. What is wrong with them says nothing about the key: each failure is a `KeyProviderError`.
+ * Loads the current credentials from where Lambda, ECS and EKS put them. They are replaced within hours, so they are not
+ * kept. Every failure is a `KeyProviderError`: wrong credentials do not make the key wrong.
  */
-export async function awsCredentials(request: CredentialsRequest): Promise<AwsCredentials> {
-  const found = environmentCredentials(request.provider) ?? (await containerCredentialsOf(request));
-  if (found !== undefined) return found;
+export async function loadAwsCredentials(request: CredentialsRequest): Promise<AwsCredentials> {
+  const credentials = readEnvironmentCredentials(request.provider) ?? (await fetchContainerCredentials(request));
+  if (credentials !== undefined) return credentials;
   throw new KeyProviderError(
     'There are no AWS credentials: neither AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY is set, nor AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI.',
     { provider: request.provider },
   );
 }
 
-/** The credentials in the environment, where Lambda puts them. */
-export function environmentCredentials(provider: string): AwsCredentials | undefined {
-  const [accessKeyId, secretAccessKey] = [variable('AWS_ACCESS_KEY_ID'), variable('AWS_SECRET_ACCESS_KEY')];
-  // One without the other is no pair, and is passed over as the AWS SDK does.
+/** Returns the credentials in the environment, where Lambda puts them. */
+export function readEnvironmentCredentials(provider: string): AwsCredentials | undefined {
+  const [accessKeyId, secretAccessKey] = [readVariable('AWS_ACCESS_KEY_ID'), readVariable('AWS_SECRET_ACCESS_KEY')];
+  // One without the other is ignored, as the AWS SDK does.
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-  const credentials = { accessKeyId, secretAccessKey, sessionToken: variable('AWS_SESSION_TOKEN') };
-  if (Object.values(credentials).every((text) => text === undefined || isPrintableAscii(text))) return credentials;
+  const credentials = { accessKeyId, secretAccessKey, sessionToken: readVariable('AWS_SESSION_TOKEN') };
+  if (isAwsCredentials(credentials)) return credentials;
   throw new KeyProviderError(
     'AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be made of visible ASCII characters.',
     { provider },
   );
 }
 
-/** The credentials of an ECS task or an EKS pod, `undefined` where this is none. */
-export async function containerCredentialsOf(request: CredentialsRequest): Promise<AwsCredentials | undefined> {
-  // In the order of the AWS SDK, which has the path before the URL, and the file before the token.
-  const path = variable('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
-  const uri = path === undefined ? variable('AWS_CONTAINER_CREDENTIALS_FULL_URI') : `${ECS}${path}`;
-  if (uri === undefined) return undefined;
-  const token = variable('AWS_CONTAINER_AUTHORIZATION_TOKEN');
-  const tokenFile = variable('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
-  return await containerCredentials({ ...request, uri, token, tokenFile });
+/**
+ * Fetches the credentials of an ECS task or an EKS pod. Resolves to `undefined` elsewhere. No message and no cause holds
+ * the endpoint's address, whose path names the credentials on ECS, nor anything sent or received.
+ */
+export async function fetchContainerCredentials(request: CredentialsRequest): Promise<AwsCredentials | undefined> {
+  const { provider, clock, signal } = request;
+  const url = findContainerEndpoint(provider);
+  if (url === undefined) return undefined;
+  const token = await readAuthorizationToken(provider);
+  const late = (): Error =>
+    new KeyTimeoutError("The endpoint of the container's credentials did not answer within 2 s; check the network.", {
+      provider,
+    });
+  const { status, text } = await withDeadline({ ms: TIMEOUT_MS, clock, late, signals: [signal] }, (ended) =>
+    sendRequest(url, token, ended, provider),
+  );
+  if (status !== 200) {
+    throw new KeyProviderError(
+      `The endpoint of the container's credentials answered with status ${String(status)}; check the role of the task or pod, and its authorization token.`,
+      { provider },
+    );
+  }
+  const credentials = parseCredentials(text);
+  if (credentials !== undefined) return credentials;
+  throw new KeyProviderError(
+    `The endpoint of the container's credentials answered without credentials; check ${URI_VARIABLES}.`,
+    { provider },
+  );
 }
 
-/** The region of this function or container, where it is told. */
-export function awsRegion(provider: string): string | undefined {
-  const region = variable('AWS_REGION');
+/** Returns the Region of this function or container, if AWS_REGION names it. */
+export function readAwsRegion(provider: string): string | undefined {
+  const region = readVariable('AWS_REGION');
   if (region === undefined || isAwsRegion(region)) return region;
   throw new KeyProviderError('AWS_REGION must be the name of a region, e.g. eu-west-1.', { provider });
+}
+
+/** Returns whether `value` has the form of credentials: signing needs visible ASCII, and `expiration` a Date. */
+export function isAwsCredentials(value: unknown): value is AwsCredentials {
+  if (typeof value !== 'object' || value === null) return false;
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = value as Partial<AwsCredentials>;
+  return (
+    isPrintableAscii(accessKeyId) &&
+    isPrintableAscii(secretAccessKey) &&
+    (sessionToken === undefined || isPrintableAscii(sessionToken)) &&
+    // The tag, because a Date may belong to another realm, as in a test under Jest.
+    (expiration === undefined || Object.prototype.toString.call(expiration) === '[object Date]')
+  );
+}
+
+function findContainerEndpoint(provider: string): URL | undefined {
+  // The AWS SDK too takes the relative URI before the full one, and the token's file before the token.
+  const path = readVariable('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
+  const uri = path === undefined ? readVariable('AWS_CONTAINER_CREDENTIALS_FULL_URI') : `${ECS}${path}`;
+  if (uri === undefined) return undefined;
+  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  if (url !== undefined && (isSecureTransport(url) || (url.protocol === 'http:' && LINK_LOCAL.includes(url.hostname))))
+    return url;
+  throw new KeyProviderError(
+    `AWS credentials are fetched over https, from loopback or from an address of ECS and EKS (169.254.170.2, 169.254.170.23, fd00:ec2::23) only; check ${URI_VARIABLES}.`,
+    { provider, retryable: false },
+  );
+}
+
+async function readAuthorizationToken(provider: string): Promise<string | undefined> {
+  let token = readVariable('AWS_CONTAINER_AUTHORIZATION_TOKEN');
+  const file = readVariable('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
+  if (file !== undefined) {
+    try {
+      // Read each time, because EKS replaces it.
+      token = (await process.getBuiltinModule('node:fs/promises').readFile(file, 'utf8')).trim();
+    } catch (error) {
+      throw new KeyProviderError('The file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read.', {
+        cause: error,
+        provider,
+      });
+    }
+  }
+  // A scheme may precede it.
+  if (token === undefined || token.split(' ').every(isPrintableAscii)) return token;
+  throw new KeyProviderError(
+    'The token in AWS_CONTAINER_AUTHORIZATION_TOKEN, or in the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, must be made of visible ASCII characters.',
+    { provider },
+  );
+}
+
+async function sendRequest(
+  { origin, pathname, search }: URL,
+  token: string | undefined,
+  signal: AbortSignal,
+  provider: string,
+): Promise<{ status: number; text: string }> {
+  const http = new NodeHttp(origin, { maxSockets: 1 });
+  const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: token }) };
+  try {
+    const request = { origin, path: `${pathname}${search}`, method: 'GET', headers, signal };
+    return await http.send(request, MAX_BODY_BYTES);
+  } catch (error) {
+    signal.throwIfAborted();
+    const code = parseErrorName((error as { code?: unknown }).code);
+    throw new KeyProviderError(
+      `The endpoint of the container's credentials could not be reached${code === undefined ? '' : ` (${code})`}; check ${URI_VARIABLES}.`,
+      // An error of Node's HTTP parser quotes the bytes that it could not read.
+      { provider, ...(code?.startsWith('HPE_') === true ? {} : { cause: error }) },
+    );
+  } finally {
+    http.close();
+  }
+}
+
+/** Returns the credentials in an answer, or `undefined`. The JSON parser's error is dropped, because it quotes the text. */
+function parseCredentials(text: string): AwsCredentials | undefined {
+  let answer: Readonly<Record<string, unknown>> | null;
+  try {
+    answer = JSON.parse(text) as typeof answer;
+  } catch {
+    return undefined;
+  }
+  const ends = Date.parse(String(answer?.['Expiration']));
+  const credentials = {
+    accessKeyId: answer?.['AccessKeyId'],
+    secretAccessKey: answer?.['SecretAccessKey'],
+    sessionToken: answer?.['Token'] ?? undefined,
+    expiration: Number.isNaN(ends) ? undefined : new Date(ends),
+  };
+  return isAwsCredentials(credentials) ? credentials : undefined;
 }

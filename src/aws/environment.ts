@@ -1,10 +1,10 @@
-/** A standard variable of AWS. An empty one is an unset one, as it is to the AWS SDK. */
-export function variable(name: string): string | undefined {
+/** Returns an environment variable of AWS. An empty one counts as unset, as for the AWS SDK. */
+export function readVariable(name: string): string | undefined {
   const value = process.env[name]?.trim();
   return value === '' ? undefined : value;
 }
 
-/** Whether a switch of AWS is on: `true`, as the AWS SDK wants it spelt. */
+/** Returns whether a switch of AWS is `true`, in any letter case, as for the AWS SDK. */
 export function isOn(name: string): boolean {
-  return variable(name)?.toLowerCase() === 'true';
+  return readVariable(name)?.toLowerCase() === 'true';
 }

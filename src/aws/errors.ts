@@ -5,151 +5,109 @@ import {
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../core/index.js';
-import { faultOf, isRegionMissing, isUnreadable, type AwsFailure } from './failures.js';
+import { classifyAwsError, type AwsFailure, type AwsFailureKind, type AwsSdkError } from './failures.js';
 
-/** How one service speaks of a call that failed. */
-export interface AwsWords {
-  /** The service, e.g. `AWS KMS`. */
-  readonly service: string;
-  /** What was asked of it, e.g. `Decrypt`. */
+/** A call to an AWS service, for the error that may come of it. */
+export interface AwsCall {
+  /** The API's name for it, e.g. `Decrypt`. */
   readonly operation: string;
-  /** What throttling says, e.g. `the account's request quota in this Region is used up`. */
-  readonly throttled: string;
-  /** What to check where a value was refused. */
-  readonly invalid: string;
+  /** The key's version, for the error's `version`. */
+  readonly version?: string | undefined;
 }
 
-/** A service, as its errors are told. */
-export interface AwsRefusals<C> {
-  /** Its name in errors, events and metrics. */
+/** The wording of one service's errors. Each text follows a colon or a semicolon and has no full stop. */
+export interface AwsErrorText<C> {
+  /** The service's name, e.g. `AWS KMS`. */
+  readonly service: string;
+  /** Explains throttling. */
+  readonly throttled: (call: C) => string;
+  /** Tells which options to check after a value in the request was refused. */
+  readonly invalid: (call: C) => string;
+}
+
+/** The errors of one service. */
+export interface AwsErrorMap<C> {
+  /** The store's name in errors, events and metrics. */
   readonly provider: string;
-  readonly words: Omit<AwsWords, 'operation'>;
-  /** By name, what it answers for good, and what to look at: the cached key is dropped. All else may pass. */
-  readonly permanent: Readonly<Record<string, Refusal<C>>>;
+  /** The wording of the errors that may pass. */
+  readonly text: AwsErrorText<C>;
+  /** The errors, by name, that no retry can help: the cached key is dropped. All others are retryable. */
+  readonly permanent: Readonly<Record<string, PermanentError<C>>>;
 }
 
-type Refusal<C> = readonly [
+type PermanentError<C> = readonly [
   errorClass: new (message: string, options?: GoldKeyErrorOptions) => GoldKeyError,
   advice: (call: C) => string,
 ];
 
-/** One of our errors for whatever came of `call`; what came is the `cause`. */
-export function awsError<C extends { readonly operation: string }>(
-  error: unknown,
-  call: C,
-  { provider, words, permanent }: AwsRefusals<C>,
-  about: GoldKeyErrorOptions = {},
-): GoldKeyError {
+/** The sentence for each kind of failure that may pass. */
+const SENTENCES: Readonly<Record<AwsFailureKind, (failure: ExplainedFailure) => string>> = {
+  throttling: ({ answered, throttled }) => `${answered}: ${throttled}`,
+  transient: ({ answered, status }) =>
+    `${answered} (status ${String(status)}): the service failed, which usually passes`,
+  unreadable: ({ service, operation, status }) =>
+    `${service} answered ${operation} with status ${String(status)} and a body that is not its JSON; check for a proxy in between`,
+  timeout: ({ service, operation }) =>
+    `${service} did not answer ${operation} in time; check the network and, in a private subnet, the VPC endpoint`,
+  socket: ({ service, code }) =>
+    `${service} could not be reached (${code}); check the network, DNS and, in a private subnet, the VPC endpoint`,
+  invalid: ({ failed, invalid }) => `${failed}: a value in the request was refused; ${invalid}`,
+  credentials: ({ failed }) =>
+    `${failed}: the AWS credentials were refused or have expired; check that they are renewed and of the right account`,
+  'no-credentials': ({ failed }) =>
+    `${failed}: there are no AWS credentials to sign with; check the environment, the profile or the attached role`,
+  signature: ({ failed }) =>
+    `${failed}: the request's signature was refused; check this machine's clock and the secret access key`,
+  'no-region': ({ service }) => `No AWS Region is set for ${service}; pass one, or set AWS_REGION`,
+  other: ({ failed, code }) => `${failed}${code === '' ? '' : ` (${code})`}; the original error is the \`cause\``,
+};
+
+/** A failure with what a sentence about it is made of. */
+type ExplainedFailure = AwsFailure &
+  Readonly<Record<'service' | 'operation' | 'answered' | 'failed' | 'throttled' | 'invalid', string>>;
+
+/** Returns the error of goldkey for whatever `call` failed with, which becomes its `cause`. */
+export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsErrorMap<C>): GoldKeyError {
   if (isGoldKeyError(error)) return error;
-  const { name } = faultOf(error);
-  const options = { ...about, cause: safeCause(error), provider };
-  const refusal = Object.hasOwn(permanent, name) ? permanent[name] : undefined;
-  if (refusal === undefined) return passingError(error, { ...words, operation: call.operation }, options);
-  const [Refused, advice] = refusal;
-  return new Refused(`${words.service} answered ${call.operation} with ${name}: ${advice(call)}.`, options);
-}
-
-const INVALID: ReadonlySet<string> = new Set([
-  'ValidationException',
-  'InvalidArnException',
-  'InvalidParameterException',
-]);
-
-/** What may pass, with what to look at if it does not. */
-const PASSING: ReadonlyMap<string, string> = new Map([
-  ...named('the AWS credentials were refused or have expired; check that they are renewed and belong here', [
-    'ExpiredTokenException',
-    'ExpiredToken',
-    'UnrecognizedClientException',
-    'InvalidClientTokenId',
-    'MissingAuthenticationTokenException',
-    'MissingAuthenticationToken',
-    'IncompleteSignature',
-    'IncompleteSignatureException',
-    'AccessDenied',
-  ]),
-  ...named('there are no AWS credentials to sign with; check the environment, the profile or the attached role', [
-    'CredentialsProviderError',
-    'TokenProviderError',
-    'ProviderError',
-  ]),
-  ...named("the request's signature was refused; check this machine's clock and the secret access key", [
-    'InvalidSignatureException',
-    'SignatureDoesNotMatch',
-    'RequestExpired',
-    'RequestTimeTooSkewed',
-  ]),
-]);
-
-function named(advice: string, names: readonly string[]): [string, string][] {
-  return names.map((name) => [name, advice]);
-}
-
-/** One of our errors for a failure that may pass; which ones are final, each service knows. */
-export function passingError(error: unknown, words: AwsWords, options: GoldKeyErrorOptions): GoldKeyError {
-  const { service, operation, throttled, invalid } = words;
-  const { fault, name, code, status } = faultOf(error);
+  const { provider, permanent, text } = map;
+  const { service } = text;
+  const { operation, version } = call;
+  const failure = classifyAwsError(error);
+  const { kind, name } = failure;
+  const options = { cause: cleanCause(error, failure), provider, version };
   const answered = `${service} answered ${operation} with ${name}`;
-  const advice = INVALID.has(name) ? `a value in the request was refused; ${invalid}` : PASSING.get(name);
-  if (advice !== undefined) {
-    return new KeyProviderError(`${service} ${operation} failed with ${name}: ${advice}.`, options);
+  const found = Object.hasOwn(permanent, name) ? permanent[name] : undefined;
+  if (found !== undefined) {
+    const [PermanentError, advice] = found;
+    return new PermanentError(`${answered}: ${advice(call)}.`, options);
   }
-  switch (fault) {
-    case 'throttling':
-      return new KeyProviderError(`${answered}: ${throttled}.`, options);
-    case 'timeout':
-      return new KeyTimeoutError(
-        `${service} did not answer ${operation} in time; check the network and, in a private subnet, the VPC endpoint.`,
-        options,
-      );
-    case 'socket':
-      return new KeyProviderError(
-        `${service} could not be reached (${code}); check the network, DNS and, in a private subnet, the VPC endpoint.`,
-        options,
-      );
-    case 'transient':
-      return new KeyProviderError(
-        isUnreadable(error)
-          ? `${service} answered ${operation} with status ${String(status)} and a body that is not its JSON; check for a proxy in between.`
-          : `${answered} (status ${String(status)}): the service has a fault, which should pass.`,
-        options,
-      );
-    default:
-      return new KeyProviderError(
-        isRegionMissing(error)
-          ? `There is no AWS Region to call ${service.replace(/^AWS /, '')} in; give one, or set AWS_REGION.`
-          : `${service} ${operation} failed with ${name}${code === '' ? '' : ` (${code})`}; its error is the \`cause\`.`,
-        options,
-      );
-  }
+  const PassingError = kind === 'timeout' ? KeyTimeoutError : KeyProviderError;
+  const failed = `${service} ${operation} failed with ${name}`;
+  const [throttled, invalid] = [text.throttled(call), text.invalid(call)];
+  const sentence = SENTENCES[kind]({ ...failure, service, operation, answered, failed, throttled, invalid });
+  return new PassingError(`${sentence}.`, options);
 }
 
 /**
- * The SDK's error, without the answer it holds on to. One about a body that could not be read quotes that body, and an
- * answer to Decrypt is the key: of such an error only name and status stay.
+ * Returns the SDK's error without the answer that it holds. An error about an unreadable body quotes that body, and the
+ * body of an answer to Decrypt is the key: only its name and status are kept.
  */
-export function safeCause(error: unknown): unknown {
+function cleanCause(error: unknown, { kind, name, status }: AwsFailure): unknown {
   if (typeof error !== 'object' || error === null) return error;
-  const { status } = faultOf(error);
-  if (isUnreadable(error) || (status >= 200 && status < 300)) {
-    const about = Object.assign(
-      new Error('The answer could not be read; it is not kept, because it may hold the key.'),
-      {
-        name: (error as Error).name,
-        $metadata: { httpStatusCode: status },
-      },
-    );
-    return about;
+  if (kind === 'unreadable' || (status >= 200 && status < 300)) {
+    return Object.assign(new Error('The answer could not be read; it is not kept, because it may hold the key.'), {
+      name,
+      $metadata: { httpStatusCode: status },
+    });
   }
-  const response = (error as AwsFailure).$response;
-  if (response !== undefined) response.body = undefined;
-  // What Node's parser could not read, as it came off the wire.
-  delete (error as { rawPacket?: unknown }).rawPacket;
+  const fields: AwsSdkError = error;
+  if (fields.$response !== undefined) fields.$response.body = undefined;
+  delete fields.rawPacket;
   if (error instanceof Error) keepFirstLine(error);
   return error;
 }
 
-/** Of a refused signature the lines after the first quote the request, the session token included. */
+/** Keeps the first line: for a rejected signature AWS echoes the canonical request, session token included, below it. */
 function keepFirstLine(error: Error): void {
   const { message, stack = '' } = error;
   const [first = ''] = message.split('\n', 1);

@@ -1,4 +1,44 @@
-import { isGoldKeyError, LOST_CONNECTION_CODES } from '../core/index.js';
+import { backoffWindow, halfJitter, isGoldKeyError, LOST_CONNECTION_CODES } from '../core/index.js';
+import { parseErrorName } from '../util/error-name.js';
+
+/** The kind of a failure, which decides how it is explained. */
+export type AwsFailureKind =
+  | 'throttling'
+  | 'transient'
+  | 'timeout'
+  | 'socket'
+  | 'unreadable'
+  | 'invalid'
+  | 'credentials'
+  | 'no-credentials'
+  | 'signature'
+  | 'no-region'
+  | 'other';
+
+/** An error of the AWS SDK, classified. */
+export interface AwsFailure {
+  readonly kind: AwsFailureKind;
+  /** The error's name, or `Error` if it has none that can be shown. */
+  readonly name: string;
+  /** The code of Node.js, e.g. `ECONNREFUSED`, or an empty string. */
+  readonly code: string;
+  /** The HTTP status, or 0 if there was no answer. */
+  readonly status: number;
+  /** The longest pause before the first retry, in ms; `undefined` if a retry would change nothing. */
+  readonly retryWindow: number | undefined;
+}
+
+/** The fields that an error of the SDK may have. */
+export interface AwsSdkError {
+  name?: unknown;
+  code?: unknown;
+  message?: unknown;
+  $fault?: unknown;
+  $metadata?: { httpStatusCode?: unknown } | undefined;
+  $response?: { body?: unknown } | undefined;
+  /** The bytes that Node's HTTP parser could not read. */
+  rawPacket?: unknown;
+}
 
 const THROTTLING: ReadonlySet<string> = new Set([
   'ThrottlingException',
@@ -24,87 +64,98 @@ const TRANSIENT: ReadonlySet<string> = new Set([
   'ServiceUnavailable',
   'ServiceUnavailableException',
 ]);
-const STATUS: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+/** Names that tell the cause, whatever status or code comes with them. */
+const CAUSES: ReadonlyMap<string, AwsFailureKind> = new Map<string, AwsFailureKind>([
+  ['ValidationException', 'invalid'],
+  ['InvalidArnException', 'invalid'],
+  ['InvalidParameterException', 'invalid'],
+  ['ExpiredTokenException', 'credentials'],
+  ['ExpiredToken', 'credentials'],
+  ['UnrecognizedClientException', 'credentials'],
+  ['InvalidClientTokenId', 'credentials'],
+  ['MissingAuthenticationTokenException', 'credentials'],
+  ['MissingAuthenticationToken', 'credentials'],
+  ['IncompleteSignature', 'credentials'],
+  ['IncompleteSignatureException', 'credentials'],
+  ['AccessDenied', 'credentials'],
+  ['CredentialsProviderError', 'no-credentials'],
+  ['TokenProviderError', 'no-credentials'],
+  ['ProviderError', 'no-credentials'],
+  ['InvalidSignatureException', 'signature'],
+  ['SignatureDoesNotMatch', 'signature'],
+  ['RequestExpired', 'signature'],
+  ['RequestTimeTooSkewed', 'signature'],
+]);
 
-/** What an SDK's error may bring. */
-export interface AwsFailure {
-  name?: unknown;
-  code?: unknown;
-  message?: unknown;
-  $fault?: unknown;
-  $metadata?: { httpStatusCode?: unknown } | undefined;
-  $response?: { body?: unknown } | undefined;
+/** Classifies by name, code and status, never by class: the SDK has no class for the most frequent errors. */
+export function classifyAwsError(error: unknown): AwsFailure {
+  const { name: givenName, code: givenCode, message, $fault, $metadata } = readAwsError(error);
+  const name = parseErrorName(givenName) ?? 'Error';
+  const code = parseErrorName(givenCode) ?? '';
+  const status = typeof $metadata?.httpStatusCode === 'number' ? $metadata.httpStatusCode : 0;
+  const transient = findTransientKind(name, code, status, $fault);
+  return {
+    kind: CAUSES.get(name) ?? transient ?? (isRegionMissing(name, message) ? 'no-region' : 'other'),
+    name,
+    code,
+    status,
+    retryWindow: transient === undefined ? undefined : transient === 'throttling' ? 1_000 : 100,
+  };
 }
 
-/** What kind of failure it is, which decides whether and when to try again. */
-export type AwsFault = 'throttling' | 'transient' | 'timeout' | 'socket' | 'other';
+function findTransientKind(name: string, code: string, status: number, $fault: unknown): AwsFailureKind | undefined {
+  if (THROTTLING.has(name) || status === 429) return 'throttling';
+  // The SDK reports a lost connection as a TimeoutError too; only the code tells them apart.
+  if (LOST_CONNECTION_CODES.has(code)) return 'socket';
+  if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return 'timeout';
+  // The name, because the JSON parser may belong to another realm.
+  if (name === 'SyntaxError') return 'unreadable';
+  return TRANSIENT.has(name) || TRANSIENT_STATUSES.has(status) || $fault === 'server' ? 'transient' : undefined;
+}
 
-/** SDK errors are told apart by name, code and status, never by class: the most frequent ones have no class. */
-export function faultOf(error: unknown): { fault: AwsFault; name: string; code: string; status: number } {
-  const failure = (typeof error === 'object' && error !== null ? error : {}) as AwsFailure;
-  const name = word(failure.name) ?? 'Error';
-  const code = word(failure.code) ?? '';
-  const status = failure.$metadata?.httpStatusCode;
-  const at = { name, code, status: typeof status === 'number' ? status : 0 };
-  if (THROTTLING.has(name) || status === 429) return { fault: 'throttling', ...at };
-  // The SDK calls a socket that hung up a TimeoutError too; its code tells.
-  if (LOST_CONNECTION_CODES.has(code)) return { fault: 'socket', ...at };
-  if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return { fault: 'timeout', ...at };
-  if (TRANSIENT.has(name) || STATUS.has(at.status) || failure.$fault === 'server' || isUnreadable(error)) {
-    return { fault: 'transient', ...at };
-  }
-  return { fault: 'other', ...at };
+/** Returns whether the SDK found no Region: it gives that error neither a name nor a code. */
+function isRegionMissing(name: string, message: unknown): boolean {
+  if (name !== 'Error' || typeof message !== 'string') return false;
+  return message === 'Region is missing' || message.startsWith('Region not accepted: region="" ');
 }
 
 /**
- * The pause before another try, in ms, or `undefined` when another try would change nothing: a draw from the upper half
- * of a window that starts at 100 ms, 1 s for throttling, and doubles.
+ * Returns the pause before another attempt, in ms, or `undefined` if another attempt would change nothing. The window
+ * starts at 100 ms (1 s for throttling) and doubles with each retry.
  */
-export function awsPause(error: unknown, retried: number): number | undefined {
+export function computeAwsRetryDelay(error: unknown, retried: number): number | undefined {
   if (isGoldKeyError(error)) return undefined;
-  const { fault } = faultOf(error);
-  if (fault === 'other') return undefined;
-  const window = (fault === 'throttling' ? 1_000 : 100) * 2 ** retried;
-  return Math.round((window * (1 + Math.random())) / 2);
+  const { retryWindow } = classifyAwsError(error);
+  return retryWindow === undefined ? undefined : halfJitter(backoffWindow(retryWindow, retried));
 }
 
 /**
- * A request that was signed before a freeze, or by a clock that is off, which the client has set by the answer meanwhile:
- * signing it again is all it takes.
+ * Returns whether a request only has to be signed again: it was signed before a freeze, or by a clock that is off, which
+ * the client has corrected by the answer.
  */
-export function isOutOfTime(error: unknown): boolean {
-  const { name, message } = (typeof error === 'object' && error !== null ? error : {}) as AwsFailure;
+export function isSignatureStale(error: unknown): boolean {
+  const { name, message } = readAwsError(error);
   if (name === 'RequestExpired' || name === 'RequestTimeTooSkewed') return true;
-  // There is one name for a wrong secret and for a wrong time; only the text tells them apart.
+  // AWS has one name for a wrong secret and a wrong time; only the text tells them apart.
   return (
     name === 'InvalidSignatureException' &&
     typeof message === 'string' &&
-    ['Signature expired', 'Signature not yet current'].some((words) => message.includes(words))
+    ['Signature expired', 'Signature not yet current'].some((text) => message.includes(text))
   );
 }
 
-/** The SDK gives a region that cannot be found neither name nor code. */
-export function isRegionMissing(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== 'Error') return false;
-  return error.message === 'Region is missing' || error.message.startsWith('Region not accepted: region="" ');
-}
-
-/** A body that is not JSON. By name: the parser may belong to another realm. */
-export function isUnreadable(error: unknown): boolean {
-  return (error as Partial<Error> | null | undefined)?.name === 'SyntaxError';
-}
-
-/** Names and codes go into messages, and a name comes off the wire: only what looks like one is taken for one. */
-function word(value: unknown): string | undefined {
-  return typeof value === 'string' && /^[A-Za-z][A-Za-z0-9_.]{0,63}$/.test(value) ? value : undefined;
-}
-
-/** What is asked for, `undefined` when the service has one of these names for it: what is not there may be no error. */
-export async function orAbsent<T>(asked: Promise<T>, absent: readonly string[]): Promise<T | undefined> {
+/** Resolves to `undefined` if `request` fails with one of these error names; rethrows any other error. */
+export async function allowErrors<T>(request: Promise<T>, names: readonly string[]): Promise<T | undefined> {
   try {
-    return await asked;
+    return await request;
   } catch (error) {
-    if (absent.includes(faultOf(error).name)) return undefined;
+    if (names.includes(classifyAwsError(error).name)) return undefined;
     throw error;
   }
+}
+
+/** Returns the fields of an error of the SDK; anything may be thrown. */
+function readAwsError(error: unknown): AwsSdkError {
+  return typeof error === 'object' && error !== null ? error : {};
 }

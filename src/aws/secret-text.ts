@@ -1,34 +1,24 @@
-import {
-  invalidRange,
-  invalidType,
-  KeyFormatError,
-  checkOptionalString,
-  type GoldKeyErrorOptions,
-} from '../core/index.js';
+import { checkString, invalidRange, KeyFormatError, type GoldKeyErrorOptions } from '../core/index.js';
 
-/** The name or ARN of a secret, required; an ARN must be one of `service`. */
-export function requiredName(option: string, value: unknown, service: string): string {
-  const name = checkOptionalString(option, value);
-  if (name === undefined) throw invalidType(`\`${option}\` is required.`);
+/** Checks the required name or ARN of a secret. An ARN must belong to `service`. */
+export function checkSecretName(option: string, value: unknown, service: string): string {
+  const name = checkString(option, value);
   if (name.startsWith('arn:') && name.split(':')[2] !== service) {
     throw invalidRange(`\`${option}\` must be a name or an ARN of ${service}; this ARN is of another service.`);
   }
   return name;
 }
 
-/**
- * The bytes of a key that a service handed over as text, `undefined` when there is no text in it. The text itself is the
- * SDK's: a string cannot be zeroed.
- */
-export function bytesOfText(text: string, maxBytes: number, about: GoldKeyErrorOptions): Uint8Array | undefined {
+/** Returns the UTF-8 bytes of a key, or `undefined` if it is empty. The SDK's string itself cannot be zeroed. */
+export function encodeSecretText(text: string, maxBytes: number, about: GoldKeyErrorOptions): Uint8Array | undefined {
   if (text === '') return undefined;
-  // Counted before it is copied: a stand-in may hand over megabytes.
-  checkSize(Buffer.byteLength(text), maxBytes, about);
+  // Before the text is copied: a stand-in for the service may send megabytes.
+  checkSecretSize(Buffer.byteLength(text), maxBytes, about);
   return new TextEncoder().encode(text);
 }
 
-/** Holds a key to what its service can store at all. */
-export function checkSize(bytes: number, maxBytes: number, about: GoldKeyErrorOptions): void {
+/** Throws if a key has more bytes than its service can store. */
+export function checkSecretSize(bytes: number, maxBytes: number, about: GoldKeyErrorOptions): void {
   if (bytes <= maxBytes) return;
   throw new KeyFormatError(
     `The key has ${String(bytes)} bytes; at most ${String(maxBytes)} were expected, which is all that the service stores.`,

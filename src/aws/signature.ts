@@ -1,25 +1,28 @@
-/** What AWS knows somebody by; temporary ones have a session token. */
+/** Credentials of AWS, of visible ASCII characters. */
 export interface AwsCredentials {
+  /** The access key's id, e.g. `AKIA…`, or `ASIA…` for temporary credentials. */
   readonly accessKeyId: string;
+  /** The secret access key. */
   readonly secretAccessKey: string;
+  /** The session token of temporary credentials. */
   readonly sessionToken?: string | undefined;
-  /** When they end, where that is told. */
+  /** The end of temporary credentials. Default: unknown, so that they are asked for each time. */
   readonly expiration?: Date | undefined;
 }
 
-/** A request that AWS is to know the sender of. */
+/** A POST request before it is signed. */
 export interface UnsignedRequest {
-  /** As it stands in the credential scope, e.g. `kms`. */
+  /** The service's name in the credential scope, e.g. `kms`. */
   readonly service: string;
   readonly region: string;
-  /** With the port, where the URL has one. */
+  /** The host, with the port if the URL has one. */
   readonly host: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body: string;
 }
 
-/** A signed request, for somebody else to send. */
+/** A signed request, for another party to send. */
 export interface SignedRequest {
   readonly method: string;
   readonly url: string;
@@ -27,28 +30,28 @@ export interface SignedRequest {
   readonly body: string;
 }
 
-/** The AWS SDK's name for the endpoints that belong to no region. */
+/** The AWS SDK's name for endpoints outside any Region. */
 const GLOBAL = 'aws-global';
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15';
 
-/** Whether `text` can be the name of a region: it becomes part of a host's. */
+/** Returns whether `text` can be the name of a Region. It becomes part of a host name. */
 export function isAwsRegion(text: string): boolean {
   return /^[a-z\d]+(?:-[a-z\d]+)+$/.test(text);
 }
 
 /**
- * A question to STS who somebody is, which proves that to whoever sends it. It is good for 15 minutes.
+ * Signs STS's GetCallerIdentity: whoever sends the request learns whose credentials signed it. It is valid for 15 minutes.
  *
  * @param now - epoch ms
- * @param region - whose endpoint of STS it is for; the global one by default
+ * @param region - the Region of the endpoint. Default: the global endpoint
  */
-export async function signedCallerIdentity(
+export async function signCallerIdentity(
   credentials: AwsCredentials,
   now: number,
   region: string = GLOBAL,
 ): Promise<SignedRequest> {
-  const host = hostOf(region);
-  const headers = await signedHeaders(
+  const host = getStsHost(region);
+  const headers = await signHeaders(
     { service: 'sts', region: region === GLOBAL ? 'us-east-1' : region, host, path: '/', body: BODY },
     credentials,
     now,
@@ -57,11 +60,11 @@ export async function signedCallerIdentity(
 }
 
 /**
- * The headers of a POST request, with its signature (Signature Version 4).
+ * Returns the headers of a POST request with its signature (AWS Signature Version 4).
  *
- * @param now - epoch ms, by a clock within five minutes of the service's
+ * @param now - epoch ms; AWS accepts a signature within five minutes of its own clock
  */
-export async function signedHeaders(
+export async function signHeaders(
   request: UnsignedRequest,
   credentials: AwsCredentials,
   now: number,
@@ -80,19 +83,19 @@ export async function signedHeaders(
 }
 
 /**
- * `require` is the faster of the two; a bundled application has what the bundler saw the `import` of, which the build
- * points to a copy that asks for no `require`.
+ * Loads aws4 by `require`, which is faster than `import`. A bundled application has it through the `import`, which the
+ * build points to a copy without `require`.
  */
 async function loadAws4(): Promise<typeof import('aws4')> {
   try {
     return process.getBuiltinModule('node:module').createRequire(import.meta.url)('aws4') as typeof import('aws4');
   } catch {
-    // The module itself: its functions are not found by name from an ES module.
+    // The default export, because an ES module does not see the names of aws4's functions.
     return (await import('aws4')).default;
   }
 }
 
-function hostOf(region: string): string {
+function getStsHost(region: string): string {
   if (region === GLOBAL) return 'sts.amazonaws.com';
   return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }

@@ -1,38 +1,25 @@
 import { isGoldKeyError, redactValue, type GoldKeyErrorCode } from '../core/index.js';
-import { styled, tell, type CliIo } from './io.js';
+import { styleText, tell, type CliIo } from './io.js';
 
-/** The command line was used wrongly: exit code 2. Its message never repeats what was typed, which may be a key. */
+/** The error of wrong usage: exit code 2. Its message never repeats the text that was typed, which may be a key. */
 export class UsageError extends Error {}
 
-/** A failure of the command itself: exit code 1. Its message says what to do next. */
+/** The error of a command that failed: exit code 1. Its message says what to do next. */
 export class CommandError extends Error {}
 
-/** The keys this run has seen, so that none leaves with a message. */
-export class Secrets {
-  readonly #keys: string[] = [];
-
-  add(key: string): void {
-    this.#keys.push(key);
-  }
-
-  hide(text: string): string {
-    return redactValue(text, this.#keys);
-  }
-}
-
-// What the message of the class does not already say.
-const NEXT: Partial<Record<GoldKeyErrorCode, string>> = {
-  ERR_GOLDKEY_ACCESS_DENIED: 'Check the key policy and the IAM policy of who runs this, or the mode of the file.',
+/** Advice that the message of an error does not hold yet. */
+const ADVICE: Partial<Record<GoldKeyErrorCode, string>> = {
+  ERR_GOLDKEY_ACCESS_DENIED: 'Check the key policy and the IAM policy of the caller, or the mode of the file.',
   ERR_GOLDKEY_PROVIDER: 'Check the credentials, --profile, --region and --endpoint-url, then run it again.',
   ERR_GOLDKEY_KEY_TIMEOUT: 'Check the network and --endpoint-url, then run it again.',
   ERR_GOLDKEY_TIMEOUT: 'Check the network and --api-url, then run it again.',
   ERR_GOLDKEY_REJECTED: 'Get the current key from the vendor and store it with `goldkey encrypt`.',
 };
 
-// What these say is enough: the options of a key store have nothing to do with it.
-const RINGS: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault']);
+/** The stores without advice: the options that it names are not theirs, and their messages are complete. */
+const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault']);
 
-// The API's names for what was given as an option here.
+/** The flags by the names that the messages of the library use. */
 const FLAGS: Readonly<Record<string, string>> = {
   '`clientConfig.endpoint`': '--endpoint-url',
   '`encryptionContext`': '--encryption-context',
@@ -50,38 +37,38 @@ const FLAGS: Readonly<Record<string, string>> = {
   '`percent`': '--percent',
 };
 
-/** Prints an error as one line; with `verbose` its causes below it. Returns the exit code. */
-export function report(io: CliIo, error: unknown, secrets: Secrets, verbose: boolean): number {
-  const mark = styled(io, 'stderr', 'red', 'goldkey:');
-  tell(io, `${mark} ${secrets.hide(sentence(error))}`);
-  if (verbose) for (const cause of causesOf(error)) tell(io, `  caused by ${secrets.hide(cause)}`);
+/** Prints an error as one line without the keys in `secrets`; with `verbose` its causes below it. Returns the exit code. */
+export function reportError(io: CliIo, error: unknown, secrets: readonly string[], verbose: boolean): number {
+  tell(io, `${styleText(io, 'stderr', 'red', 'goldkey:')} ${redactValue(formatError(error), secrets)}`);
+  if (verbose) for (const cause of formatCauses(error)) tell(io, `  caused by ${redactValue(cause, secrets)}`);
   return isUsage(error) ? 2 : 1;
 }
 
-/** A value that an option's own check refuses was typed wrong, too. */
+/** Tells whether the user typed something wrong; the library's check of an option counts, too. */
 function isUsage(error: unknown): boolean {
   return error instanceof UsageError || (error as { code?: unknown } | null)?.code === 'ERR_INVALID_ARG_VALUE';
 }
 
-function sentence(error: unknown): string {
-  let message = oneLine(error instanceof Error ? error.message : 'an unknown error');
+function formatError(error: unknown): string {
+  let message = joinLines(error instanceof Error ? error.message : 'An unknown error occurred.');
   for (const [name, flag] of Object.entries(FLAGS)) message = message.replaceAll(name, flag);
-  const next = isGoldKeyError(error) && !RINGS.has(error.provider) ? NEXT[error.code] : undefined;
-  if (next !== undefined) return `${message} ${next}`;
-  const known = isUsage(error) || error instanceof CommandError || isGoldKeyError(error);
-  return known ? message : `${message} (run it with --verbose to see more)`;
+  if (isGoldKeyError(error)) {
+    const advice = WITHOUT_ADVICE.has(error.provider) ? undefined : ADVICE[error.code];
+    return advice === undefined ? message : `${message} ${advice}`;
+  }
+  const isOurs = isUsage(error) || error instanceof CommandError;
+  return isOurs ? message : `${message} (run it with --verbose to see more)`;
 }
 
-function causesOf(error: unknown): string[] {
+function formatCauses(error: unknown): string[] {
   const causes: string[] = [];
-  let next: unknown = error;
-  while (next instanceof Error && causes.length < 8) {
-    next = next.cause;
-    if (next instanceof Error) causes.push(oneLine(`${next.name}: ${next.message}`));
+  let next = error instanceof Error ? error.cause : undefined;
+  for (; next instanceof Error && causes.length < 8; next = next.cause) {
+    causes.push(joinLines(`${next.name}: ${next.message}`));
   }
   return causes;
 }
 
-function oneLine(text: string): string {
+function joinLines(text: string): string {
   return text.replaceAll(/\s*\n\s*/g, ' ').trim();
 }

@@ -1,18 +1,22 @@
 import type { Command, CommanderError } from 'commander';
-import { report, Secrets, UsageError } from './errors.js';
+import { reportError, UsageError } from './errors.js';
 import type { CliIo } from './io.js';
 import { buildProgram } from './program.js';
+
+/** The commands that read a key, which a user may try to give as an argument. */
+const READS_KEY: ReadonlySet<string> = new Set(['goldkey encrypt', 'goldkey rotate init', 'goldkey rotate stage']);
+const KEY_ADVICE = 'A key never comes from the command line, where others see it: use a prompt, a pipe or --key-file.';
 
 /**
  * Runs one command line.
  *
  * @param argv - the arguments after the program's name
  * @param io - the streams and the environment
- * @returns the exit code: 0 done, 1 failed, 2 used wrongly
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 a condition holds
  */
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
-  const secrets = new Secrets();
-  const verbose = argv.includes('--verbose');
+  /** The keys that this run has read, so that none shows in a message. */
+  const secrets: string[] = [];
   try {
     const { program, exitCode } = await buildProgram(io, secrets);
     if (argv.length === 0) {
@@ -24,51 +28,51 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
     } catch (error) {
       if (!isCommanderError(error)) throw error;
       if (error.exitCode === 0) return 0;
-      throw usageOf(error, program, argv);
+      throw createUsageError(error, program, argv);
     }
     return exitCode();
   } catch (error) {
-    return report(io, error, secrets, verbose);
+    return reportError(io, error, secrets, argv.includes('--verbose'));
   }
 }
 
 function isCommanderError(error: unknown): error is CommanderError {
-  return (
-    error instanceof Error && 'exitCode' in error && 'code' in error && String(error.code).startsWith('commander.')
-  );
+  return error instanceof Error && String((error as { code?: unknown }).code).startsWith('commander.');
 }
 
-/** Commander repeats what was typed, and that may be a key: only names of options survive. */
-function usageOf({ code, message }: CommanderError, program: Command, argv: readonly string[]): UsageError {
-  const named = program.commands.find((candidate) => candidate.name() === argv[0]);
-  const within = named?.commands.find((candidate) => candidate.name() === argv[1]);
-  const command = [named, within].flatMap((found) => found?.name() ?? []).join(' ');
-  const help = `Run \`goldkey${command === '' ? '' : ` ${command}`} --help\`.`;
-  switch (code) {
-    case 'commander.unknownOption': {
-      const flag = /^error: unknown option '(--[a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1];
-      const meant = /\(Did you mean ([^)]+)\?\)/.exec(message)?.[1];
-      const suggestion = meant === undefined ? '' : ` Did you mean ${meant}?`;
-      return new UsageError(`There is no option ${flag ?? 'of that name'}.${suggestion} ${help}`);
-    }
-    case 'commander.unknownCommand':
-      return new UsageError(
-        `There is no such command; there are ${(named ?? program).commands.map((known) => known.name()).join(', ')}. ${help}`,
-      );
-    case 'commander.excessArguments': {
-      const advice =
-        'A key never comes from the command line, where others see it: use a prompt, a pipe or --key-file.';
-      return new UsageError(
-        `Too many arguments.${['encrypt', 'rotate init', 'rotate stage'].includes(command) ? ` ${advice}` : ''} ${help}`,
-      );
-    }
-    case 'commander.invalidArgument': {
-      const flag = /option '[^']*?(--[a-z-]+)/.exec(message)?.[1] ?? 'an argument';
-      const choices = /Allowed choices are ([^.]+)\./.exec(message)?.[1];
-      return new UsageError(`${flag} has a wrong value${choices === undefined ? '' : `: choose ${choices}`}. ${help}`);
-    }
-    default:
-      // Missing options and arguments, conflicts: made of names alone.
-      return new UsageError(`${message.replace(/^error: /, '')}. ${help}`);
+/** Rewrites an error of commander, whose message repeats the typed text: only names of options and commands remain. */
+function createUsageError({ code, message }: CommanderError, program: Command, argv: readonly string[]): UsageError {
+  const path = [program];
+  for (const word of argv.slice(0, 2)) {
+    path.push(...(path.at(-1)?.commands.filter((command) => command.name() === word) ?? []));
   }
+  const name = path.map((command) => command.name()).join(' ');
+  const commands = (path.at(-1) ?? program).commands.map((command) => command.name()).join(', ');
+  const [flag = 'an option', other = 'another'] = message.match(/(?<=option ')--[a-z-]+/g) ?? [];
+  const describe = (): string => {
+    switch (code) {
+      case 'commander.unknownOption': {
+        const unknown = /^error: unknown option '(--[a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1];
+        const similar = /\((Did you mean [^)]+\?)\)/.exec(message)?.[1];
+        return `There is no option ${unknown ?? 'of that name'}.${similar === undefined ? '' : ` ${similar}`}`;
+      }
+      case 'commander.unknownCommand':
+        return `There is no such command; there are ${commands}.`;
+      case 'commander.excessArguments':
+        return READS_KEY.has(name) ? `Too many arguments. ${KEY_ADVICE}` : 'Too many arguments.';
+      case 'commander.invalidArgument': {
+        const choices = /Allowed choices are ([^.]+)\./.exec(message)?.[1];
+        return `${flag} has a wrong value${choices === undefined ? '' : `: choose ${choices}`}.`;
+      }
+      case 'commander.conflictingOption':
+        return `${flag} and ${other} cannot be used together: remove one of them.`;
+      case 'commander.missingMandatoryOptionValue':
+        return `${flag} is required.`;
+      case 'commander.optionMissingArgument':
+        return `${flag} needs a value.`;
+      default:
+        return `A command is required, one of ${commands}.`;
+    }
+  };
+  return new UsageError(`${describe()} Run \`${name} --help\`.`);
 }

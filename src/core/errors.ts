@@ -1,6 +1,6 @@
 const BRAND = Symbol.for('goldkey.error');
 
-/** Every code a goldkey error can carry: switch on it. */
+/** Code of a goldkey error, to switch on. */
 export type GoldKeyErrorCode =
   | 'ERR_GOLDKEY_NOT_FOUND'
   | 'ERR_GOLDKEY_ACCESS_DENIED'
@@ -16,13 +16,13 @@ export type GoldKeyErrorCode =
   | 'ERR_GOLDKEY_CLOSED'
   | 'ERR_GOLDKEY_MISSING_PACKAGE';
 
-/** What a goldkey error is made of beside its message. */
+/** Fields of a goldkey error beside its message. */
 export interface GoldKeyErrorOptions {
-  /** The error underneath. */
+  /** The error that caused this one. */
   cause?: unknown;
-  /** Whether the fault may pass by itself; each class has its own default. */
+  /** True if the failure may pass by itself. The default depends on the class. */
   retryable?: boolean | undefined;
-  /** Milliseconds from now until it makes sense to try again. */
+  /** Time in ms from now before which another try is pointless. */
   retryAfter?: number | undefined;
   /** The key store's name. */
   provider?: string | undefined;
@@ -31,8 +31,8 @@ export interface GoldKeyErrorOptions {
 }
 
 /**
- * The root of every error that goldkey itself raises. What the caller's own function throws is never wrapped in one:
- * it leaves as the same object, with the key removed. Bad options are plain `TypeError`s and `RangeError`s with
+ * Base class of every error that goldkey raises. An error of the caller's own function is not wrapped in one: it leaves as
+ * the same object, with the key removed. Invalid options are `TypeError`s and `RangeError`s with
  * `code: 'ERR_INVALID_ARG_VALUE'`.
  *
  * @example
@@ -50,20 +50,24 @@ export interface GoldKeyErrorOptions {
 export class GoldKeyError extends Error {
   /** The code of every instance of this class. */
   static readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_PROVIDER';
-  /** What `retryable` is when the raiser does not say. */
+  /** Default of `retryable`. */
   protected static readonly retryable: boolean = false;
 
-  /** Which decision this error asks of the caller. */
+  /** Code that tells the caller what to decide. */
   readonly code: GoldKeyErrorCode;
-  /** True: the fault may pass, a stale key may serve. False: the cached key is dropped. */
+  /** True: the failure may pass, and a stale key may serve. False: the cached key is dropped. */
   readonly retryable: boolean;
-  /** Milliseconds from now until it makes sense to try again. */
+  /** Time in ms from now before which another try is pointless. */
   declare readonly retryAfter?: number | undefined;
-  /** The key store that was asked. */
+  /** Name of the key store that was asked. */
   declare readonly provider?: string | undefined;
-  /** The version of the key this is about. */
+  /** Version of the key concerned. */
   declare readonly version?: string | undefined;
 
+  /**
+   * @param message - one sentence: what happened and what to do
+   * @param options - `cause`, `retryable`, `retryAfter` (ms), `provider`, `version`
+   */
   constructor(message: string, options: GoldKeyErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = new.target.code;
@@ -79,22 +83,22 @@ export class KeyNotFoundError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_NOT_FOUND';
 }
 
-/** The store knows the caller and refuses: fix IAM, the key policy, or the file's mode. */
+/** The store denies access: fix IAM, the key policy, or the file's mode. */
 export class KeyAccessDeniedError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_ACCESS_DENIED';
 }
 
-/** The ciphertext does not open: wrong master key, wrong EncryptionContext, or a damaged ciphertext. */
+/** The ciphertext cannot be decrypted: wrong master key, wrong EncryptionContext, or a damaged ciphertext. */
 export class KeyDecryptError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_DECRYPT';
 }
 
-/** The key or the ciphertext is malformed; the message says where, never what. */
+/** The key or the ciphertext is malformed. The message names the position, never the value. */
 export class KeyFormatError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_FORMAT';
 }
 
-/** The store failed, or the credentials for it did. Retryable unless the store says otherwise. */
+/** The store or its credentials failed. Retryable unless the provider says otherwise. */
 export class KeyProviderError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_PROVIDER';
   protected static override readonly retryable: boolean = true;
@@ -106,12 +110,12 @@ export class KeyTimeoutError extends GoldKeyError {
   protected static override readonly retryable: boolean = true;
 }
 
-/** The price API refuses every key that is live: rotate the key or look at the account. */
+/** The price API refuses every live key: rotate the key, or check the account. */
 export class KeyRejectedError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_REJECTED';
 }
 
-/** The whole call outran its `timeout`. */
+/** The whole call took longer than its `timeout`. */
 export class CallTimeoutError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_TIMEOUT';
   protected static override readonly retryable: boolean = true;
@@ -122,7 +126,7 @@ export class ClientClosedError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_CLOSED';
 }
 
-/** An optional package is not installed; the message holds the install line. */
+/** An optional package is not installed. The message holds the install command. */
 export class MissingPackageError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_MISSING_PACKAGE';
 }
@@ -140,17 +144,16 @@ for (const [name, type] of Object.entries({
   ClientClosedError,
   MissingPackageError,
 })) {
-  // On the prototype, so that minified names do not leak into messages and instances stay small.
+  // On the prototype, so that no bundler's renamed class appears in messages and instances stay small.
   Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
 }
 Object.defineProperty(GoldKeyError.prototype, BRAND, { value: true });
 
 /**
- * Whether `error` is goldkey's, also when it comes from another copy of the package, and of `code` when one is given.
+ * Returns whether `error` is a goldkey error, and of `code` if one is given. Works across copies of the package.
  *
- * @param error - anything that was caught
- * @param code - one of {@link GoldKeyErrorCode}; absent, any code will do
- * @returns true for a goldkey error
+ * @param error - any caught value
+ * @param code - one of {@link GoldKeyErrorCode}; default: any
  *
  * @example
  * ```ts
@@ -168,22 +171,22 @@ export function isGoldKeyError<C extends GoldKeyErrorCode = GoldKeyErrorCode>(
   try {
     return candidate[BRAND] === true && (code === undefined || candidate.code === code);
   } catch {
-    // A proxy that lets nobody look is not ours.
+    // A proxy whose traps throw is not a goldkey error.
     return false;
   }
 }
 
-/** The answer to whoever uses a client that has closed. */
+/** Creates the error for the use of a closed client. */
 export function closedError(): ClientClosedError {
   return new ClientClosedError('The client has been closed; make a new one.');
 }
 
-/** The same error as a new one, for another caller or about another thing: the first is its `cause`. */
+/** Creates an error like `error` with `changes`, for another caller. The first one is its `cause`. */
 export function copyError(error: GoldKeyError, changes: Omit<GoldKeyErrorOptions, 'cause'>): GoldKeyError {
   const { message, code, retryable, retryAfter, provider, version } = error;
-  // By its code: a subclass of somebody else's has a constructor of its own.
-  const Again = BY_CODE[code] ?? KeyProviderError;
-  return new Again(message, { cause: error, retryable, retryAfter, provider, version, ...changes });
+  // Looked up by code, because a third-party subclass may have another constructor.
+  const ErrorClass = BY_CODE[code] ?? KeyProviderError;
+  return new ErrorClass(message, { cause: error, retryable, retryAfter, provider, version, ...changes });
 }
 
 const BY_CODE: Partial<Record<GoldKeyErrorCode, typeof GoldKeyError>> = {

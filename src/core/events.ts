@@ -2,22 +2,22 @@ import type { Channel } from 'node:diagnostics_channel';
 
 import type { KeyEvents } from './types.js';
 
-/** The name of an event. */
+/** Name of an event. */
 export type EventName = keyof KeyEvents;
 
 const channels = new Map<EventName, Channel>();
 
-/** Whether anybody listens to `goldkey:<event>`. */
+/** Returns whether the diagnostics channel `goldkey:<event>` has subscribers. */
 export function observed(event: EventName): boolean {
-  return channelOf(event).hasSubscribers;
+  return getChannel(event).hasSubscribers;
 }
 
 /** Publishes on `goldkey:<event>`. */
 export function publish<E extends EventName>(event: E, payload: KeyEvents[E]): void {
-  channelOf(event).publish(payload);
+  getChannel(event).publish(payload);
 }
 
-function channelOf(event: EventName): Channel {
+function getChannel(event: EventName): Channel {
   let channel = channels.get(event);
   if (channel === undefined) {
     channel = process.getBuiltinModule('node:diagnostics_channel').channel(`goldkey:${event}`);
@@ -30,9 +30,9 @@ function channelOf(event: EventName): Channel {
 export class Listeners {
   readonly #lists = new Map<EventName, Set<(payload: never) => unknown>>();
 
-  /** Adds a listener; the function returned takes it away. Added twice, it is told twice. */
+  /** Adds a listener and returns a function that removes it. A listener added twice is called twice. */
   add<E extends EventName>(event: E, listener: (payload: KeyEvents[E]) => void): () => void {
-    // A function of its own each time: a Set would take the same listener once.
+    // A new function each time, because a Set holds the same listener only once.
     const own = (payload: KeyEvents[E]): unknown => listener(payload) as unknown;
     const list = this.#lists.get(event) ?? new Set();
     list.add(own);
@@ -42,19 +42,19 @@ export class Listeners {
     };
   }
 
-  /** Whether anybody listens to `event`. */
+  /** Returns whether `event` has listeners. */
   has(event: EventName): boolean {
     return (this.#lists.get(event)?.size ?? 0) > 0;
   }
 
-  /** Tells every listener of `event`. One that throws, or rejects, harms nobody. */
-  tell<E extends EventName>(event: E, payload: KeyEvents[E]): void {
+  /** Calls every listener of `event`. One that throws or rejects affects neither the others nor the call. */
+  notify<E extends EventName>(event: E, payload: KeyEvents[E]): void {
     for (const listener of [...(this.#lists.get(event) ?? [])]) {
       try {
         const answer = (listener as (payload: KeyEvents[E]) => unknown)(payload);
         if (answer instanceof Promise) answer.catch(() => undefined);
       } catch {
-        // A listener's fault is its own: the key and the call do not depend on who watches them.
+        // A listener's error must not reach the call that the event is about.
       }
     }
   }

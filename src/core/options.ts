@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS, systemClock } from './util/clock.js';
 import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
 
-/** The options of a client, checked once and complete. */
+/** The options of a client, checked, with defaults. */
 export interface CheckedOptions {
   readonly keyProvider: KeyProvider;
   readonly ttl: number;
@@ -19,7 +19,7 @@ export interface CheckedOptions {
   readonly clock: Clock;
 }
 
-/** `retry`, complete. */
+/** `retry`, with defaults. */
 export interface CheckedRetry {
   readonly retries: number;
   readonly minTimeout: number;
@@ -28,7 +28,7 @@ export interface CheckedRetry {
   readonly randomize: boolean;
 }
 
-/** What `retry: true` stands for, and what a `GoldDataClient` does unless told otherwise. */
+/** Value of `retry: true`, and default of a `GoldDataClient`. */
 const DEFAULT_RETRY: CheckedRetry = Object.freeze({
   retries: 2,
   minTimeout: 100,
@@ -56,17 +56,17 @@ const NAMES = [
 
 type Failure = TypeError & { code: 'ERR_INVALID_ARG_VALUE' };
 
-/** A bad option's type: a `TypeError` that names the option. */
+/** Creates the `TypeError` for an invalid option; the message names the option. */
 export function invalidType(message: string): Failure {
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' as const });
 }
 
-/** A bad option's value: a `RangeError` that names the option. */
+/** Creates the `RangeError` for an option out of range; the message names the option. */
 export function invalidRange(message: string): RangeError & { code: 'ERR_INVALID_ARG_VALUE' } {
   return Object.assign(new RangeError(message), { code: 'ERR_INVALID_ARG_VALUE' as const });
 }
 
-/** Names a value's kind without showing the value: it may be the key, put into the wrong option. */
+/** Describes a value without showing it, because it may be the key, given as the wrong option. */
 export function describeType(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
@@ -74,7 +74,7 @@ export function describeType(value: unknown): string {
   return `a value of type ${typeof value}`;
 }
 
-/** Holds `options` to be an object whose every name is among `names`; suggests the nearest one for a stranger. */
+/** Throws unless `options` is an object with no other names than `names`. Suggests the nearest name. */
 export function checkOptionNames(of: string, options: unknown, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidType(`${of} expects an options object, got ${describeType(options)}.`);
@@ -85,7 +85,7 @@ export function checkOptionNames(of: string, options: unknown, names: readonly s
   }
 }
 
-/** An integer option within `[min, max]`, or `fallback` when it is not given. */
+/** Returns an integer option from `min` to `max`, or `fallback` if it is not given. */
 export function checkInteger(
   name: string,
   value: unknown,
@@ -101,13 +101,13 @@ export function checkInteger(
   return value;
 }
 
-/** A function option, or `undefined`. */
+/** Returns a function option, or `undefined`. */
 export function checkOptionalFunction<F>(name: string, value: F | undefined): F | undefined {
   if (value === undefined || typeof value === 'function') return value;
   throw invalidType(`\`${name}\` must be a function, got ${describeType(value)}.`);
 }
 
-/** A non-empty string option, or `undefined`. */
+/** Returns a non-empty string option, or `undefined`. */
 export function checkOptionalString(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || value === '') {
@@ -116,14 +116,14 @@ export function checkOptionalString(name: string, value: unknown): string | unde
   return value;
 }
 
-/** A string option that must be given, and not be empty. */
+/** Returns a string option that is required and not empty. */
 export function checkString(name: string, value: unknown): string {
   const text = checkOptionalString(name, value);
   if (text === undefined) throw invalidType(`\`${name}\` must be a non-empty string, got undefined.`);
   return text;
 }
 
-/** Checks a client's options; `more` names what a subclass adds. */
+/** Checks a client's options. `more` lists the option names that a subclass adds. */
 export function checkOptions(
   of: string,
   options: KeyedClientOptions,
@@ -184,7 +184,7 @@ function checkRetry(retry: unknown): CheckedRetry | undefined {
   return Object.freeze(checked as CheckedRetry);
 }
 
-/** A clock that was given, or the system's. */
+/** Returns the given clock, or the system's. */
 export function checkClock(clock: Clock | undefined): Clock {
   if (clock === undefined) return systemClock;
   const { now, monotonic, setTimeout: timer } = (clock ?? {}) as Partial<Clock>;
@@ -208,7 +208,7 @@ function nearest(name: string, names: readonly string[]): string {
   let least = Infinity;
   for (const candidate of names) {
     const [given, known] = [name.toLowerCase(), candidate.toLowerCase()];
-    // A part of a name, or more than it, says more than a few letters in common.
+    // A name that contains the other is nearer than one with a few letters in common.
     const distance = known.includes(given) || given.includes(known) ? 1 : editDistance(given, known);
     if (distance < least) [best, least] = [candidate, distance];
   }

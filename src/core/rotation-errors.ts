@@ -1,7 +1,7 @@
 import { GoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from './errors.js';
 
 /**
- * A step of a rotation was refused or failed; `step` names it. The ring is whole, and the step is safe to run again.
+ * A step of a rotation was refused or failed; `step` names it. The ring is intact, and the step is safe to run again.
  *
  * @example
  * ```ts
@@ -12,16 +12,20 @@ import { GoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '.
  */
 export class RotationError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_ROTATION';
-  /** The step, e.g. `promote`. */
+  /** Name of the step, e.g. `promote`. */
   readonly step: string;
 
+  /**
+   * @param message - one sentence: what happened and what to do
+   * @param options - `step`, and those of {@link GoldKeyError}
+   */
   constructor(message: string, options: GoldKeyErrorOptions & { step: string }) {
     super(message, options);
     this.step = options.step;
   }
 }
 
-/** Somebody else changed the ring in between: nothing was written. Read it again and decide anew. */
+/** Another writer changed the ring meanwhile, so nothing was written. Read the ring again and decide anew. */
 export class RingConflictError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_RING_CONFLICT';
   protected static override readonly retryable: boolean = true;
@@ -31,12 +35,12 @@ for (const [name, type] of Object.entries({ RotationError, RingConflictError }))
   Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
 }
 
-/** What a store throws when the ring is no longer what a write was decided on. */
+/** Creates the error for a write that was decided on an older ring. */
 export function conflict(store: string, expected: number, found: number | undefined): RingConflictError {
   const base = expected === 0 ? 'there being no ring' : `revision ${String(expected)}`;
   const now = found === undefined ? '' : found === 0 ? '; it is gone' : `; it is at revision ${String(found)}`;
   return new RingConflictError(
-    `The key ring was changed by somebody else: this write was decided on ${base}${now}. Read it again and decide anew.`,
+    `The key ring was changed by another writer: this write was decided on ${base}${now}. Read it again and decide anew.`,
     { provider: store },
   );
 }

@@ -1,10 +1,11 @@
 import type { GoldKeyError, GoldKeyErrorCode } from './errors.js';
 
-/** Which of the live keys: Secrets Manager's AWSCURRENT, AWSPENDING and AWSPREVIOUS. */
+/** One of the live keys, as Secrets Manager's AWSCURRENT, AWSPENDING and AWSPREVIOUS. */
 export type Stage = 'current' | 'pending' | 'previous';
 
 /**
- * A key store. Implement it for a store goldkey does not know; `goldkey/testing` has the contract test to hold it to.
+ * A key store. Implement it for a store that goldkey does not support, and test it with `keyProviderContract` of
+ * `goldkey/testing`.
  *
  * @example
  * ```ts
@@ -21,198 +22,217 @@ export type Stage = 'current' | 'pending' | 'previous';
  * ```
  */
 export interface KeyProvider {
-  /** Names the store in errors, events and metrics, e.g. `aws-kms`. */
+  /** Name of the store in errors, events and metrics, e.g. `aws-kms`. */
   readonly name: string;
-  /** True when the store holds the key in plaintext (an environment variable, a mounted file). */
+  /** True if the store holds the key in plaintext (an environment variable, a mounted file). Default false. */
   readonly plaintextAtRest?: boolean | undefined;
   /**
-   * The key of one stage; `unchanged` when its version is among `known`; `undefined` when the stage has no key.
-   * Retries its own transient faults inside `signal`.
+   * Resolves to the key of one stage, to `unchanged` if its version is among `known`, or to `undefined` if the stage has
+   * no key. Retries transient failures by itself until `signal` aborts.
    */
   load(request: LoadRequest): Promise<LoadedKey | UnchangedKey | undefined>;
-  /** Read once per load of `current`. Without it `pending` is never used and `previous` is a last resort. */
+  /** Resolves to the rollout; called once per load of `current`. Without it `pending` is never used and `previous` is a last resort. */
   rollout?(request: { signal: AbortSignal }): Promise<Rollout>;
-  /** Told once per rollout when this client gives up on its `pending` key. */
+  /** Takes a report that this client has left a canary, once per rollout. */
   report?(refusal: { version: string; rejections: number }): Promise<void>;
-  /** Tells of changes in the store. Resolves to the unsubscribe function. */
+  /** Calls `onChange` when the store changes. Resolves to a function that unsubscribes. */
   subscribe?(onChange: (change: { version?: string | undefined }) => void): Promise<() => Promise<void>>;
-  /** Called when the last client that uses this provider has closed. */
+  /** Closes the provider; called when its last client has closed. */
   close?(): Promise<void>;
 }
 
-/** What a store is asked. */
+/** A request to a key store. */
 export interface LoadRequest {
-  /** Which key. */
+  /** The stage whose key is wanted. */
   stage: Stage;
   /** Aborts at `keyTimeout` and on `close()`. */
   signal: AbortSignal;
-  /** The versions held, in any stage; never sent on a forced reload, so that a refused key is really read again. */
+  /** Versions held, in any stage. Never sent on a forced reload, so that a refused key is really read again. */
   known?: readonly string[] | undefined;
 }
 
-/** A key as a store hands it over. The core takes ownership of `bytes`: it copies them and zeroes exactly this view. */
+/** A key as a store returns it. The client takes ownership of `bytes`: it copies them and zeroes exactly this view. */
 export interface LoadedKey {
   /** The key itself: printable ASCII, at least 8 characters; a trailing newline is trimmed. */
   bytes: Uint8Array;
-  /** Names the key in events and errors; keys are told apart by their bytes, never by this. */
+  /** Version in events and errors. Keys are compared by their bytes, never by version. */
   version: string;
-  /** Epoch ms: the key is asked for again from then on. Must lie ahead. */
+  /** Expiry in epoch ms, in the future: the key is loaded again from then on. Default: the client's `ttl`. */
   expiresAt?: number | undefined;
-  /** Epoch ms. */
+  /** Creation in epoch ms. */
   createdAt?: number | undefined;
-  /** Epoch ms: a hard end, past which not even `staleIfError` serves it. */
+  /** Hard end in epoch ms, past which the key does not serve even while the store is down. */
   until?: number | undefined;
-  /** The key comes from an emergency store. */
+  /** True if the key comes from an emergency store. */
   breakGlass?: boolean | undefined;
 }
 
-/** The answer of a store that still has a version the client holds. */
+/** A store's answer when the client already holds the current version. */
 export interface UnchangedKey {
+  /** Marks this answer. */
   unchanged: true;
   /** One of the request's `known`. */
   version: string;
-  /** Epoch ms, as in {@link LoadedKey}. */
+  /** Expiry in epoch ms, as in {@link LoadedKey}. */
   expiresAt?: number | undefined;
 }
 
-/** How far a new key is rolled out. */
+/** State of a canary: how many instances use the new key. */
 export interface Rollout {
-  /** Changes when an operator starts another canary. */
+  /** Identifier, which changes when an operator starts another canary. */
   id: string;
-  /** From 0 to 100: the share of instances that use `pending`. */
+  /** Share of instances that use `pending`, from 0 to 100. */
   pendingPercent: number;
-  /** Epoch ms. */
+  /** Time in epoch ms from which the previous key may be retired. */
   previousUntil?: number | undefined;
 }
 
 /** Options of {@link KeyedClient}. Durations are integer milliseconds. */
 export interface KeyedClientOptions {
-  /** Where the key comes from. Clients given the same object share the key, its loads and its pauses. */
+  /** The key store. Clients given the same object share the key, its loads, back-off and cooldown. Required. */
   keyProvider: KeyProvider;
-  /** Life of a decrypted key, from 1 to 2_147_483_647 ms. Default 300_000. There is no "for ever". */
+  /** Life of a decrypted key, from 1 to 2_147_483_647 ms. Default 300_000. No value means "for ever". */
   ttl?: number | undefined;
-  /** From 0 to 0.5: a life is uniform in [ttl * (1 - j), ttl], so that a fleet does not expire at once. Default 0.1. */
+  /** Jitter from 0 to 0.5: lives are uniform in [ttl * (1 - j), ttl], so that a fleet's keys do not expire together. Default 0.1. */
   ttlJitter?: number | undefined;
   /**
-   * Inside this window before expiry (at most half the life) one caller's access starts a background load; nobody
-   * waits. Default 60_000 ms; 0 turns it off.
+   * Window before expiry, at most half the life, in which a call starts a background load for which no caller waits.
+   * From 0 to 2_147_483_647 ms, default 60_000; 0 turns it off.
    */
   refreshAhead?: number | undefined;
-  /** How long past its expiry a key may serve while the store is down. Default 600_000 ms; 0 turns it off. */
+  /** Time past its expiry for which a key may serve while the store is down, from 0 ms. Default 600_000; 0 turns it off. */
   staleIfError?: number | undefined;
-  /** The longest pause between two reloads of one stage that a refusal forced. Default 30_000 ms. */
+  /** Longest pause between two reloads of one stage that were forced by a refusal, from 0 ms. Default 30_000. */
   reloadCooldown?: number | undefined;
-  /** One key load, retries included, at least 1 ms. Default 5_000. */
+  /** Time limit of one key load, retries included, from 1 ms. Default 5_000. */
   keyTimeout?: number | undefined;
-  /** The whole call: key, attempts and waits; at least 1 ms. Default 10_000. A call may override it. */
+  /** Time limit of a whole call: key, attempts and waits; from 1 ms. Default 10_000. A call may override it. */
   timeout?: number | undefined;
   /**
-   * Reruns the caller's function on transient faults. `KeyedClient`: default `false`. `GoldDataClient`: default
-   * `{ retries: 2, minTimeout: 100, maxTimeout: 2_000, factor: 2, randomize: true }`. `true` means those same values.
+   * Runs the caller's function again on transient failures. Default of a `KeyedClient`: `false`; of a `GoldDataClient`:
+   * `{ retries: 2, minTimeout: 100, maxTimeout: 2_000, factor: 2, randomize: true }`, which `true` stands for too.
    */
   retry?: RetryOptions | boolean | undefined;
-  /** Whether an outcome means that the price API refused the key. Default: HTTP status 401 anywhere it can stand. */
+  /** Returns whether an outcome means that the price API refused the key. Default: HTTP 401, wherever clients put the status. */
   isKeyRejected?: ((outcome: Outcome) => boolean | Promise<boolean>) | undefined;
-  /** What `retry` reruns. Default: 408, 425, 429, 500, 502, 503, 504 and socket or DNS codes. */
+  /** Returns whether `retry` applies to an outcome. Default: 408, 425, 429, 500, 502, 503, 504 and socket or DNS codes. */
   isTransient?: ((outcome: Outcome) => boolean) | undefined;
-  /** Puts this instance in a canary's bucket. Default: random per process. */
+  /** Identifier of this instance, which decides its canary bucket. Default: random per process. */
   instanceId?: string | undefined;
-  /** A label in events, metrics and audit records; no identity. Default: `keyProvider.name`. */
+  /** Label in events, metrics and audit records; need not be unique. Default: `keyProvider.name`. */
   name?: string | undefined;
-  /** Both readings and the timers. Default: the system's. */
+  /** Clock and timers. Default: the system's. */
   clock?: Clock | undefined;
 }
 
-/** p-retry's words. */
+/** Retries, with p-retry's option names. */
 export interface RetryOptions {
-  /** Reruns after the first run, an integer from 0. Default 2. */
+  /** Number of runs after the first, an integer from 0. Default 2. */
   retries?: number | undefined;
-  /** The first wait in ms. Default 100. */
+  /** First wait, from 0 ms. Default 100. */
   minTimeout?: number | undefined;
-  /** The longest wait in ms. Default 2_000. */
+  /** Longest wait in ms, at least `minTimeout`. Default 2_000. */
   maxTimeout?: number | undefined;
-  /** How much longer each wait is than the one before, at least 1. Default 2. */
+  /** Factor from 1 to 100 by which each wait grows. Default 2. */
   factor?: number | undefined;
-  /** Multiplies each wait by a random factor from 1 to 2. Default true. */
+  /** True multiplies each wait by a random factor from 1 to 2. Default true. */
   randomize?: boolean | undefined;
 }
 
-/** What the caller's function did: it threw `error`, or returned `result` (a fetch `Response` with status 401 is a result). */
+/** Outcome of the caller's function: it threw `error`, or returned `result` (a fetch `Response` with status 401 is a result). */
 export interface Outcome {
+  /** The value thrown; the property is absent if the function returned. */
   error?: unknown;
+  /** The value returned. */
   result?: unknown;
 }
 
-/** Both clocks and the timers; `goldkey/testing` has one that a test moves by hand. */
+/** Clock and timers. `manualClock()` of `goldkey/testing` is one that a test moves by hand. */
 export interface Clock {
-  /** Epoch milliseconds. */
+  /** Returns the wall-clock time in epoch ms. */
   now(): number;
-  /** Milliseconds that never step back. */
+  /** Returns a time in ms that never steps back. */
   monotonic(): number;
-  /** Runs `callback` once after `ms`, without holding the process when `unref` is true. */
+  /** Calls `callback` once after `ms`. With `unref` the timer does not keep the process alive. */
   setTimeout(callback: () => void, ms: number, options?: { unref?: boolean | undefined }): { cancel(): void };
 }
 
-/** What one call may set for itself. */
+/** Options of a single call. */
 export interface CallOptions {
-  /** Ends this call's wait with `signal.reason`; what others wait for goes on. */
+  /** Ends this call with `signal.reason`. A load that other calls wait for goes on. */
   signal?: AbortSignal | undefined;
-  /** This call's deadline in ms, at least 1. Default: the client's `timeout`. */
+  /** Time limit of this call, from 1 ms. Default: the client's `timeout`. */
   timeout?: number | undefined;
-  /** The function runs at most once: neither retried nor repeated with another key (a stream body, a payment). */
+  /** True runs the function at most once: no retry, no repeat with another key (a stream body, a payment). Default false. */
   once?: boolean | undefined;
 }
 
-/** What a client holds now. No field is, or contains, the key. */
+/** Status of a client. No field contains the key. */
 export interface KeyStatus {
+  /** The client's `name`. */
   name: string;
+  /** State of the key: `suspect` while the store is asked about a refused key, `rejected` once it has no other. */
   state: 'empty' | 'fresh' | 'stale' | 'suspect' | 'rejected' | 'backing-off' | 'closed';
-  /** Whether a load is under way. */
+  /** True while a load is running. */
   loading: boolean;
+  /** Version of the key held. */
   version?: string | undefined;
+  /** Stage of the key held. */
   stage?: Stage | undefined;
-  /** 8 hex digits that are equal wherever the same key is held. */
+  /** 8 hex digits, equal on every host that holds the same key. */
   fingerprint?: string | undefined;
-  /** Epoch ms. */
+  /** Time of the load, in epoch ms. */
   loadedAt?: number | undefined;
-  /** Epoch ms. */
+  /** Expiry in epoch ms. */
   expiresAt?: number | undefined;
-  /** Epoch ms: the plaintext is zeroed then at the latest. */
+  /** Time in epoch ms at which the plaintext is zeroed at the latest. */
   purgeAt?: number | undefined;
-  /** Ms until the next load may start, while backing off or cooling down. */
+  /** Time until the next load may start, in ms, while backing off or cooling down. */
   retryAfter?: number | undefined;
+  /** Code of the last failed load, until one succeeds. */
   lastErrorCode?: GoldKeyErrorCode | undefined;
+  /** Counts since the client (loads: the key cache) was created. */
   counts: {
+    /** Calls started. */
     calls: number;
+    /** Requests to the store. */
     loads: number;
+    /** Loads that failed. */
     loadFailures: number;
+    /** Runs that the price API refused. */
     rejections: number;
+    /** Refused calls that went through with another key. */
     repairs: number;
+    /** Runs repeated after a transient failure. */
     retries: number;
+    /** Uses of a key past its expiry. */
     stale: number;
+    /** Calls of `evict()`. */
     evictions: number;
   };
 }
 
-/** What every event tells. */
+/** Fields of every event. */
 export interface KeyEventBase {
   /** The client's `name`. */
   name: string;
-  /** The store's name. */
+  /** The key store's name. */
   provider: string;
+  /** Version of the key. */
   version?: string | undefined;
+  /** Stage of the key. */
   stage?: Stage | undefined;
-  /** Epoch ms. */
+  /** Time in epoch ms. */
   at: number;
 }
 
 /** The events of `on()` and of the diagnostics channels `goldkey:<event>`. No payload holds a key. */
 export interface KeyEvents {
-  /** A load ended well; `changed` when the bytes differ from the last ones. `duration` in ms. */
+  /** A load succeeded after `duration` ms; `changed` if the bytes differ from the last ones. */
   loaded: KeyEventBase & { duration: number; fingerprint: string; changed: boolean };
-  /** A load failed; the next may start in `retryAfter` ms. */
+  /** A load failed after `duration` ms; the next may start in `retryAfter` ms. */
   'load-failed': KeyEventBase & { duration: number; error: GoldKeyError; retryAfter: number };
-  /** A key past its expiry was chosen because the store is down or slow; `age` in ms since it was loaded. */
+  /** A key past its expiry was used because the store is down or slow; `age` is the time since its load, in ms. */
   stale: KeyEventBase & { age: number; error?: GoldKeyError | undefined };
   /** A key was dropped and zeroed. */
   evicted: KeyEventBase & { reason: string };
@@ -220,52 +240,55 @@ export interface KeyEvents {
   'key-rejected': KeyEventBase;
   /** A refused call went through with another key; `from` is the refused version. */
   repaired: KeyEventBase & { from: string };
-  /** A transient fault: run number `attempt` starts after `delay` ms. */
+  /** A transient failure: run number `attempt` starts after `delay` ms. */
   retry: KeyEventBase & { attempt: number; delay: number };
-  /** A trailing newline was cut from the key. */
+  /** A trailing newline was removed from the key. */
   trimmed: KeyEventBase;
   /** The store's rollout changed. */
   'rollout-changed': KeyEventBase & { pendingPercent: number };
-  /** This client gave up on its `pending` key. */
+  /** This client left the canary after `rejections` refusals. */
   'rollout-reverted': KeyEventBase & { rejections: number };
-  /** A key of an emergency store is in use until `until` (epoch ms). */
+  /** A key of an emergency store serves until `until` (epoch ms). */
   'break-glass': KeyEventBase & { severity: 'critical'; until: number };
   /** The client has closed. */
   closed: KeyEventBase;
 }
 
-/** Pairs that KMS binds into a ciphertext: not secret, logged by CloudTrail, needed letter for letter to decrypt. */
+/** Pairs that KMS binds to a ciphertext. They are not secret, CloudTrail logs them, and decrypting needs exactly the same. */
 export type EncryptionContext = Readonly<Record<string, string>>;
 
 /** Encrypts and decrypts keys under one master key and one EncryptionContext, both pinned in code. */
 export interface KeyCipher {
-  /** Names the cipher, e.g. `aws-kms`. */
+  /** Name of the cipher, e.g. `aws-kms`. */
   readonly name: string;
-  /** The pinned context. */
+  /** The EncryptionContext of every key. */
   readonly encryptionContext: EncryptionContext;
-  /** Whether a ciphertext said to be under this cipher and key may be tried; a key alias leaves that to the store. */
+  /** Returns whether a ciphertext that claims this cipher and key may be decrypted. A key alias leaves that to the store. */
   accepts(version: { cipher: string; keyId: string; encryptionContext: EncryptionContext }): boolean;
-  /** `bind` adds pairs to the EncryptionContext. */
+  /** Encrypts a key. `bind` adds pairs to the EncryptionContext. */
   encrypt(
     key: string | Uint8Array,
     options?: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
   ): Promise<EncryptedKey>;
-  /** The plaintext, in a buffer of its own that the caller zeroes. */
+  /** Resolves to the plaintext, in an array that the caller zeroes. */
   decrypt(
     ciphertext: string | Uint8Array,
     options?: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
   ): Promise<Uint8Array>;
+  /** Closes the connection to the cipher's service. */
   close?(): Promise<void>;
 }
 
-/** A key as it is stored: nothing in it is secret. */
+/** An encrypted key as it is stored. No part of it is secret. */
 export interface EncryptedKey {
-  /** base64, safe in Git. */
+  /** Ciphertext in base64, safe in Git. */
   ciphertext: string;
+  /** Identifier of the master key, an ARN for KMS. */
   keyId: string;
+  /** The EncryptionContext it is bound to. */
   encryptionContext: EncryptionContext;
-  /** 8 hex digits that tell keys apart. */
+  /** 8 hex digits, equal for equal keys. */
   fingerprint: string;
-  /** Epoch ms. */
+  /** Creation in epoch ms. */
   createdAt: number;
 }

@@ -1,7 +1,4 @@
-/**
- * The one place that loads undici, once it pays off: it costs more to load than the AWS SDK, and per request a third of
- * node:http.
- */
+/** Loads undici: slower to load than the AWS SDK, but a request takes a third of node:http's work. */
 export function loadUndici(): Promise<typeof import('undici')> {
   return import('undici');
 }

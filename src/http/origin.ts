@@ -1,18 +1,18 @@
 import type { Dispatcher } from 'undici';
-import { dispatched } from './undici-exchange.js';
+import { sendViaUndici } from './undici-exchange.js';
 import type { Incoming, Outgoing } from './types.js';
 import { NodeHttp } from './node-http.js';
 import { loadUndici } from './load-undici.js';
 
-const CONNECTIONS = 128;
-// undici saves 30 us of work per request that comes alone and 80 us of one among fifty, and costs 90 ms to load: a cold
-// process must not pay that before its first answer, and a Lambda or a script need not pay it at all.
+const MAX_CONNECTIONS = 128;
+// undici saves 30 us of work for a request on its own and 80 us for one among fifty, and takes 90 ms to load: a cold
+// process should not wait for that before its first answer, and a Lambda or a script may never need it.
 const REQUESTS_BEFORE_UNDICI = 500;
-const TOGETHER_BEFORE_UNDICI = 16;
+const CONCURRENT_BEFORE_UNDICI = 16;
 
 /**
- * One origin, asked through Node's own client first; once there is traffic enough to pay for it undici is loaded in the
- * background, and a `Pool` of it takes over. Requests under way end where they began.
+ * The connections to one origin: Node.js's own client first. Once there is enough traffic, undici is loaded in the
+ * background and its `Pool` takes over; requests under way end on the client they began on.
  */
 export class Origin {
   readonly #origin: string;
@@ -27,35 +27,35 @@ export class Origin {
   }
 
   send(outgoing: Outgoing, limit: number): Promise<Incoming> {
-    return this.#pool === undefined ? this.#viaNode(outgoing, limit) : dispatched(this.#pool, outgoing, limit);
+    return this.#pool === undefined ? this.#sendViaNode(outgoing, limit) : sendViaUndici(this.#pool, outgoing, limit);
   }
 
-  async #viaNode(outgoing: Outgoing, limit: number): Promise<Incoming> {
+  async #sendViaNode(outgoing: Outgoing, limit: number): Promise<Incoming> {
     this.#sent++;
     this.#nodeRunning++;
-    if (this.#sent >= REQUESTS_BEFORE_UNDICI || this.#nodeRunning >= TOGETHER_BEFORE_UNDICI) void this.#load();
+    if (this.#sent >= REQUESTS_BEFORE_UNDICI || this.#nodeRunning >= CONCURRENT_BEFORE_UNDICI) void this.#loadPool();
     try {
-      this.#node ??= new NodeHttp(this.#origin, { maxSockets: CONNECTIONS });
+      this.#node ??= new NodeHttp(this.#origin, { maxSockets: MAX_CONNECTIONS });
       return await this.#node.send(outgoing, limit);
     } finally {
       this.#nodeRunning--;
-      this.#leaveNode();
+      this.#closeNodeIfIdle();
     }
   }
 
-  async #load(): Promise<void> {
+  async #loadPool(): Promise<void> {
     if (this.#loading) return;
     this.#loading = true;
     try {
       const { Pool } = await loadUndici();
-      this.#pool = new Pool(this.#origin, { connections: CONNECTIONS });
-      this.#leaveNode();
+      this.#pool = new Pool(this.#origin, { connections: MAX_CONNECTIONS });
+      this.#closeNodeIfIdle();
     } catch {
-      // Not to be had (an application bundled without it): Node's own client goes on.
+      // An application may be bundled without undici: Node.js's own client goes on.
     }
   }
 
-  #leaveNode(): void {
+  #closeNodeIfIdle(): void {
     if (this.#pool === undefined || this.#nodeRunning > 0) return;
     this.#node?.close();
     this.#node = undefined;

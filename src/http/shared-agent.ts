@@ -1,23 +1,19 @@
 import { NodeHttp } from './node-http.js';
 
-const CONNECTIONS = 50;
+const MAX_CONNECTIONS = 50;
 const shared = new Map<string, { readonly http: NodeHttp; users: number }>();
 
-/** Connections to one origin that every user of it shares; they end with the last one's `release`. */
-export function sharedHttp(origin: string): { readonly http: NodeHttp; release(): void } {
-  let entry = shared.get(origin);
-  if (entry === undefined) {
-    entry = { http: new NodeHttp(origin, { maxSockets: CONNECTIONS }), users: 0 };
-    shared.set(origin, entry);
-  }
-  const mine = entry;
-  mine.users++;
+/** Returns the connections to one origin that all its users share. They end with the last user's `release`. */
+export function acquireHttp(origin: string): { readonly http: NodeHttp; release(): void } {
+  const entry = shared.get(origin) ?? { http: new NodeHttp(origin, { maxSockets: MAX_CONNECTIONS }), users: 0 };
+  shared.set(origin, entry);
+  entry.users++;
   return {
-    http: mine.http,
+    http: entry.http,
     release() {
-      if (--mine.users > 0) return;
+      if (--entry.users > 0) return;
       shared.delete(origin);
-      mine.http.close();
+      entry.http.close();
     },
   };
 }

@@ -1,56 +1,58 @@
-import { GoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '../core/index.js';
+import { GoldKeyError, isGoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '../core/index.js';
 
 /**
- * What a price API's refusal means:
- * `key-rejected` the key is unknown, wrong or inactive; `quota` the period's volume is used up; `rate-limited` too many
- * requests just now; `plan` the key's plan does not include this; `bad-request` the request, its symbols or its address
- * are wrong; `implausible` an answer came that cannot be right; `transient` the fault may pass by itself.
+ * The reason why a price API gave no usable price:
+ * `key-rejected`: the key is unknown, wrong or inactive; `quota`: the volume of the key's period is used up;
+ * `rate-limited`: there were too many requests just now; `plan`: the key's plan does not include the request;
+ * `bad-request`: the request, its symbols or its address are wrong; `implausible`: the answer cannot be right;
+ * `transient`: the next try may succeed.
  */
 export type PriceApiErrorKind =
   'key-rejected' | 'quota' | 'rate-limited' | 'plan' | 'bad-request' | 'implausible' | 'transient';
 
-/** What a {@link PriceApiError} is made of beside its message. */
+/** Options of a {@link PriceApiError}. */
 export interface PriceApiErrorOptions extends GoldKeyErrorOptions {
-  /** What it means. */
+  /** The reason. It sets `retryable`, unless that is given. */
   kind: PriceApiErrorKind;
-  /** Which price API. */
+  /** The price API's name, e.g. `metals-api`. */
   source: string;
-  /** The HTTP status, where an answer came. */
+  /** The HTTP status of the answer, if one came. */
   status?: number | undefined;
 }
 
 /**
- * A price API did not give a usable price; `kind` says why. `retryable` for `rate-limited` and `transient` only.
- * Nothing in it holds the key, the request's URL or the API's own words. A refused key that no reload repairs does not
- * reach the caller as this class but as `KeyRejectedError`, with this as its cause.
+ * The error of a price API that gave no usable price; `kind` is the reason. `retryable` for `rate-limited` and
+ * `transient` only. It never contains the key, the request's URL or text of the API. A rejected key that no reload
+ * repairs reaches the caller as `KeyRejectedError`, with this error as its `cause`.
  *
  * @example
  * ```ts
- * import { isGoldKeyError } from 'goldkey';
  * import { PriceApiError } from 'goldkey/prices';
  *
  * try {
  *   await gold.getPrice('XAU');
  * } catch (error) {
- *   if (error instanceof PriceApiError && error.kind === 'quota') console.warn('the month is used up');
+ *   if (error instanceof PriceApiError && error.kind === 'quota') console.warn('the volume of this month is used up');
  *   else throw error;
  * }
  * ```
  */
 export class PriceApiError extends GoldKeyError {
+  /** The code of every instance: `ERR_GOLDKEY_PRICE_API`. */
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_PRICE_API';
 
   static {
     Object.defineProperty(this.prototype, 'name', { value: 'PriceApiError', configurable: true, writable: true });
   }
 
-  /** What it means. */
+  /** The reason. */
   readonly kind: PriceApiErrorKind;
-  /** Which price API, e.g. `metals-api`. */
+  /** The price API's name, e.g. `metals-api`; `first-available` if several clients failed. */
   readonly source: string;
-  /** The HTTP status, where an answer came. Price APIs also refuse with 200: go by `kind`. */
+  /** The HTTP status of the answer, if one came. Price APIs also send errors with status 200: decide by `kind`. */
   declare readonly status?: number | undefined;
 
+  /** Creates an error; `message` must not contain the key. */
   constructor(message: string, options: PriceApiErrorOptions) {
     const retryable = options.kind === 'rate-limited' || options.kind === 'transient';
     super(message, { ...options, retryable: options.retryable ?? retryable });
@@ -58,4 +60,9 @@ export class PriceApiError extends GoldKeyError {
     this.source = options.source;
     if (options.status !== undefined) this.status = options.status;
   }
+}
+
+/** Returns whether `error` is a {@link PriceApiError}, also one of another copy of the package. */
+export function isPriceApiError(error: unknown): error is PriceApiError {
+  return isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API');
 }

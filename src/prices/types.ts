@@ -1,97 +1,99 @@
 import type { KeyContext, Outcome } from '../core/index.js';
 
-/** A price as it came from a price API, turned the right way round and checked. */
+/** A checked price from a price API, always as currency per unit of the metal. */
 export interface Quote {
   /** The metal's symbol, e.g. `XAU`. */
   metal: string;
-  /** ISO 4217, e.g. `USD`. */
+  /** The currency's ISO 4217 code, e.g. `USD`. */
   currency: string;
   /**
-   * How much of `currency` one `unit` of the metal costs. Never the inverse. The double nearest to what the API sent (where
-   * it is inverted, or converted by the rate of another currency, rounded once for each), and for another unit than the
-   * troy ounce the double nearest to the exact quotient.
+   * The price of one `unit` in `currency`, never the inverse. It is the double nearest to what the API sent, rounded
+   * once more for an inversion and for a conversion by another currency's rate; for another unit than the troy ounce it
+   * is the double nearest to the exact quotient.
    */
   price: number;
-  /** What the price is for. One troy ounce is 31.1034768 g, one tola 11.6638038 g. */
+  /** The unit that the price is for. One troy ounce is 31.1034768 g, one tola 11.6638038 g. */
   unit: 'troy_ounce' | 'gram' | 'kilogram' | 'tola';
-  /** Per `unit`, where the API tells it. */
+  /** The buyers' price of one `unit`, if the API gives it. */
   bid?: number | undefined;
-  /** Per `unit`, where the API tells it. */
+  /** The sellers' price of one `unit`, if the API gives it. */
   ask?: number | undefined;
-  /** Epoch ms the API says the price is of; the time of the answer where the API says nothing. */
+  /** The time of the price, in epoch ms; the time of the answer if the API gives none. */
   timestamp: number;
-  /** Which price API, e.g. `metals-api`. */
+  /** The price API's name, e.g. `metals-api`. */
   source: string;
-  /** `inverted` when the API gave only ounces per currency unit and the price is one over that. */
+  /** `inverted` if the API gave only ounces per currency unit, so that the price is one over that. */
   direction: 'direct' | 'inverted';
   /**
-   * The parsed body; the key, should the API echo it, is replaced. A number with more digits than a double holds is a
-   * string here, its digits as they were sent.
+   * The parsed body, with the key replaced if the API echoes it. A number with more digits than a double holds is a
+   * string of its digits.
    */
   raw: unknown;
 }
 
-/** What to ask for. A bare symbol means that metal in the adapter's `currency`. */
+/** A price to ask for. A bare symbol stands for `{ metal: symbol }`. */
 export interface PriceQuery {
   /** The metal's symbol, e.g. `XAU`. */
   metal: string;
-  /** ISO 4217. Default: the adapter's `currency`. */
+  /** The currency's ISO 4217 code. Default: the adapter's `currency`. */
   currency?: string | undefined;
 }
 
 /**
- * A ready-made price API. Spreads into a client's options: `new GoldDataClient({ keyProvider, ...metalsApi() })`. Take
- * the whole of it: price APIs refuse a key with answers that no default recognises, HTTP 200 among them.
+ * A ready-made price API, to spread into a client's options: `new GoldDataClient({ keyProvider, ...metalsApi() })`.
+ * Spread all of it: price APIs reject a key in ways that the defaults do not recognise, with HTTP 200 for example.
  */
 export interface PriceApi {
-  /** One price. */
+  /** Fetches one price. Rejects with a {@link PriceApiError}, or with the reason of the call's signal. */
   fetchPrice(query: string | PriceQuery, context: KeyContext): Promise<Quote>;
   /**
-   * Several prices, in the order asked for, in as few requests as the price API allows; absent where it answers one price
-   * at a time. One that is refused fails them all, and none of them then counts as the last accepted (`maxChange`).
+   * Fetches several prices, in the order asked for, in as few requests as the API allows. Absent if the API answers one
+   * price a request. One price that fails fails the call, and then none of them counts as the last accepted
+   * (`maxChange`).
    */
   fetchPrices?: ((queries: ReadonlyArray<string | PriceQuery>, context: KeyContext) => Promise<Quote[]>) | undefined;
-  /** Whether an outcome says that the price API refused the key. */
+  /** Returns whether an outcome means that the price API rejected the key. */
   isKeyRejected(outcome: Outcome): boolean;
-  /** Whether an outcome is a fault that may pass by itself. */
+  /** Returns whether an outcome is an error that may pass by itself. */
   isTransient(outcome: Outcome): boolean;
 }
 
-/** Options of every price API. */
+/** Options of every price API. All are optional, and none may be overridden by a call except `currency`, by a query. */
 export interface PriceApiOptions {
   /**
-   * Where the API is. Default: the vendor's own address. `https:` only, except on loopback; the key goes there, so it is
-   * read once and a redirect away from it is never followed.
+   * The API's address. Default: the vendor's. Must be `https:`, except on loopback. The key is sent there, so the
+   * option is read once and a redirect is never followed.
    */
   baseUrl?: string | undefined;
-  /** ISO 4217. Default `USD`. A query may override it. */
+  /** The currency of a query without one, as an ISO 4217 code. Default `USD`. */
   currency?: string | undefined;
-  /** What a price is for. Default `troy_ounce`. */
+  /** The unit that a price is for. Default `troy_ounce`. */
   unit?: Quote['unit'] | undefined;
   /**
-   * The oldest price to accept, in ms, at least 1. A price without a time is then refused too; one from more than five
-   * minutes ahead always is. Default: any age, because cheap plans deliver once a day.
+   * The highest age of a price, in ms from 1. Then a price must have a time. Default: any age, because
+   * cheap plans deliver once a day. Never accepted: a price from more than five minutes ahead.
    */
   maxAge?: number | undefined;
   /**
-   * The largest step from the last price accepted of the same metal and currency, as a fraction: 0.1 means 10 %. More
-   * is `implausible`, until a price within the step comes, or the API has kept to the new level for an hour, or the last
-   * price accepted is a day old. Kept in memory: a new adapter takes any first price. Default: any step.
+   * The largest change from the last accepted price of the same metal and currency, as a fraction above 0: 0.1 means 10
+   * %. A larger one is `implausible`, until a price within the change comes, or the API has kept to the new level for
+   * an hour, or the last accepted price is a day old. Kept in memory: a new adapter accepts any first price. Default:
+   * any change.
    */
   maxChange?: number | undefined;
   /**
-   * By metal, the lowest and highest price to accept, in `currency` per troy ounce. Default: wide limits in USD for
-   * XAU, XAG, XPT, XPD and XRH, also as `LBMA-XAU` and the like, and where an API says nothing of dollars, very wide ones for any currency of a state. Give
-   * your own for another currency or metal.
+   * The lowest and highest price to accept, by metal, in `currency` per troy ounce. Default: wide limits in USD for
+   * XAU, XAG, XPT, XPD and XRH, also as `LBMA-XAU` and so on; where an API gives no rate to USD, limits that fit any
+   * national currency. Set your own for other currencies and metals.
    */
   bounds?: Readonly<Record<string, readonly [min: number, max: number]>> | undefined;
-  /** The longest body to read, in bytes, from 1. Default 1_000_000. */
+  /** The longest body to read, in bytes from 1. Default 1_000_000. */
   maxBodySize?: number | undefined;
   /**
-   * An undici `Dispatcher`, e.g. a `ProxyAgent`. Default: connections shared per origin, of node:https at first and of an
-   * undici `Pool` once there are many calls. Not together with `fetch`.
+   * An undici `Dispatcher`, e.g. a `ProxyAgent`. Default: connections shared by origin, of node:https at first and of
+   * an undici `Pool` once there are many calls. Excludes `fetch`.
    */
   dispatcher?: object | undefined;
-  /** A `fetch` to use in their place. */
+  /** A `fetch` function to send requests with. Excludes `dispatcher`. */
   fetch?: typeof globalThis.fetch | undefined;
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { tryOrUndefined, isObject, kindOfObject, nodeTypes, readProperty, SecretMatcher } from '../core/index.js';
+import { tryOrUndefined, isObject, classifyObject, nodeTypes, readProperty, SecretMatcher } from '../core/index.js';
 
 /** How many values are looked at: a graph without an end must not hang a test. */
 const MAX_VALUES = 200_000;
@@ -60,7 +60,7 @@ export function findSecret(value: unknown, secret: string): string | undefined {
 
 /** Adds what an object holds to the places to look at; the path of a name that holds the secret itself. */
 function collect(held: object, path: string, text: SecretMatcher, places: Place[]): string | undefined {
-  const kind = kindOfObject(held);
+  const kind = classifyObject(held);
   if (kind === 'url' || kind === 'text')
     places.push({ value: tryOrUndefined(() => String(held)), path: `String(${path})` });
   const items = kind === 'map' || kind === 'set' || kind === 'pairs' ? (held as Iterable<unknown>) : [];

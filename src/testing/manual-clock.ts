@@ -1,4 +1,4 @@
-import { loadRetry, type Clock } from '../core/index.js';
+import type { Clock } from '../core/index.js';
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
@@ -71,7 +71,6 @@ export function manualClock(startAt = 1_700_000_000_000): ManualClock {
     },
     async advance(ms) {
       const until = mono + finite('ms', ms);
-      await loadRetry();
       await turns();
       for (let timer = nextDue(until); timer !== undefined; timer = nextDue(until)) {
         timers.delete(timer);

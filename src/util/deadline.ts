@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.js';
+import { addAbortListener, raceAbort, removeAbortListener, type Clock } from '../core/index.js';
 
 /** Limits of a piece of work. */
 export interface DeadlineOptions {
@@ -18,13 +18,9 @@ export interface DeadlineOptions {
 export async function withDeadline<T>(limits: DeadlineOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { ms, clock, late, signals } = limits;
   const ending = new AbortController();
-  const onAbort = (event: Event): void => {
-    ending.abort((event.target as AbortSignal).reason);
-  };
-  for (const signal of signals) {
-    signal?.throwIfAborted();
-    signal?.addEventListener('abort', onAbort, { once: true });
-  }
+  const listener = { end: (reason: unknown) => void ending.abort(reason) };
+  for (const signal of signals) signal?.throwIfAborted();
+  for (const signal of signals) if (signal !== undefined) addAbortListener(signal, listener);
   const timer = clock.setTimeout(() => {
     ending.abort(late());
   }, ms);
@@ -32,36 +28,6 @@ export async function withDeadline<T>(limits: DeadlineOptions, work: (signal: Ab
     return await raceAbort(work(ending.signal), ending.signal);
   } finally {
     timer.cancel();
-    for (const signal of signals) signal?.removeEventListener('abort', onAbort);
+    for (const signal of signals) if (signal !== undefined) removeAbortListener(signal, listener);
   }
-}
-
-/**
- * Resolves like `work`, or rejects with the signal's reason as soon as it aborts: a credential chain or a caller's
- * function may ignore the signal. A result that comes after that is passed to `discard`.
- */
-export function raceAbort<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-  discard: (late: T) => void = () => undefined,
-): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(
-      (value) => {
-        signal.removeEventListener('abort', onAbort);
-        if (signal.aborted) discard(value);
-        else resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener('abort', onAbort);
-        reject(error as Error);
-      },
-    );
-  });
 }

@@ -29,7 +29,7 @@ export interface Started {
   out(): string;
   err(): string;
   signal(name: 'SIGINT' | 'SIGTERM'): void;
-  /** Who listens to signals now. */
+  /** The number of listeners to signals. */
   listeners(): number;
 }
 

@@ -68,7 +68,7 @@ describe.skipIf(!built)(`the examples of a rotation ${missing}`, () => {
     expect(first.code).toBe(0);
     expect(first.stdout).toMatch(/v2 +current/);
     expect(second.code).toBe(1);
-    expect(second.stderr).toContain('`promote` was not taken: v1 is kept until');
+    expect(second.stderr).toContain('`promote` was refused: v1 is kept until');
   });
 
   it('rotation-schedule.mjs mints and stages a key that is due, with the same id after a failure, and tries it next', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isStaleCas } from '../../src/providers/vault/errors.js';
-import { vaultLink, type VaultLink } from '../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient } from '../../src/providers/vault/connection.js';
 import type { VaultAuth, VaultConnection } from '../../src/providers/vault/options.js';
 import { assertNoSecret } from '../../src/testing/index.js';
 import { orSkip } from '../servers/or-skip.js';
@@ -12,19 +12,19 @@ const found = await orSkip(startVault);
 
 describe.skipIf(found.skipped !== undefined)(`HashiCorp Vault ${found.skipped ?? ''}`, () => {
   const vault = found.server as Vault;
-  const links: VaultLink[] = [];
-  const linkOf = (options: VaultConnection): VaultLink => {
-    const link = vaultLink('vaultRing', { address: vault.url, ...options });
+  const links: VaultClient[] = [];
+  const linkOf = (options: VaultConnection): VaultClient => {
+    const link = createVaultClient('vaultRing', { address: vault.url, ...options });
     links.push(link);
     return link;
   };
   const rejection = (work: Promise<unknown>): Promise<Error> => work.then(String, (error: unknown) => error) as never;
-  const read = (link: VaultLink, path = 'secret/data/gold'): ReturnType<VaultLink['request']> =>
-    link.request({ method: 'GET', path, what: 'the read of the key' });
-  const write = (link: VaultLink, cas: number): ReturnType<VaultLink['request']> => {
+  const read = (link: VaultClient, path = 'secret/data/gold'): ReturnType<VaultClient['request']> =>
+    link.request({ method: 'GET', path, operation: 'the read of the key' });
+  const write = (link: VaultClient, cas: number): ReturnType<VaultClient['request']> => {
     const body = { options: { cas }, data: { key: VALUE } };
     const path = 'secret/data/gold';
-    return link.request({ method: 'POST', path, body, what: 'the write of the key', accept: [400, 404] });
+    return link.request({ method: 'POST', path, body, operation: 'the write of the key', accept: [400, 404] });
   };
 
   /** What Vault has at a path, asked as root. */

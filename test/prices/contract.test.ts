@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { priceApi } from '../../src/cli/options/price-api.js';
-import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../src/prices/apis/names.js';
+import { createPriceApi } from '../../src/cli/options/price-api.js';
+import { PRICE_APIS, findPriceApiName, type PriceApiName } from '../../src/prices/apis/names.js';
 import { GoldDataClient, KeyRejectedError } from '../../src/core/index.js';
 import { PriceApiError, type PriceApiErrorKind } from '../../src/prices/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
@@ -30,7 +30,7 @@ it.each([
   ['gold-api.com', undefined],
   ['', undefined],
 ])('%j names %s', (text, name) => {
-  expect(priceApiNamed(text)).toBe(name);
+  expect(findPriceApiName(text)).toBe(name);
 });
 
 describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, euro, passesOn }) => {
@@ -124,7 +124,7 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
 
   it('has one name: as a source, to the fake, and on the command line', async () => {
     const named = PRICE_APIS.find((one) => one === name);
-    const { fetchPrice } = await priceApi(named as PriceApiName, { baseUrl: fake.url });
+    const { fetchPrice } = await createPriceApi(named as PriceApiName, { baseUrl: fake.url });
     expect((await fetchPrice('XAU', contextOf(KEY))).source).toBe(name);
   });
 

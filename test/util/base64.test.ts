@@ -21,6 +21,7 @@ describe('base64 between buffers', () => {
         const decoded = decodeBase64(Buffer.from(text));
         if (canonical) expect(Buffer.from(decoded ?? []).equals(bytes)).toBe(true);
         else expect(decoded).toBeUndefined();
+        expect(decodeBase64(text)).toEqual(canonical ? bytes : undefined);
       }),
       { numRuns: 2_000 },
     );

@@ -1,8 +1,7 @@
 import { isGoldKeyError } from '../../core/index.js';
 import { UsageError } from '../errors.js';
-import { result, tell, type CliIo } from '../io.js';
-import { clientConfigOf, type StoreOptions } from '../options/store-options.js';
-import { masterKeyFile } from '../options/store.js';
+import { printResult, tell, type CliIo } from '../io.js';
+import { buildClientConfig, getMasterKeyFile, type StoreOptions } from '../options/store-options.js';
 
 /** The options of `create-key`. */
 export interface CreateKeyOptions extends StoreOptions {
@@ -10,47 +9,41 @@ export interface CreateKeyOptions extends StoreOptions {
   json?: boolean | undefined;
 }
 
-/** Makes the master key, in KMS or in a file. A second run finds the first one's. */
+/** Creates the master key, in KMS or in a file. A second run finds the key of the first. */
 export async function createKey(io: CliIo, options: CreateKeyOptions): Promise<void> {
-  const file = masterKeyFile(options);
-  const { alias, region } = options;
-  if (file !== undefined) {
-    if (alias !== undefined) throw new UsageError('--alias is for KMS: it cannot go with --local.');
-    await createLocal(io, file, options.json);
+  const masterKeyFile = getMasterKeyFile(options);
+  const { alias, region, json } = options;
+  if (masterKeyFile !== undefined) {
+    const created = await createOrCheckFile(masterKeyFile);
+    printResult(io, json, { masterKeyFile, created }, masterKeyFile);
+    const done = 'Created the master key (mode 0600). Back it up apart from the ciphertexts; never commit it.';
+    tell(io, created ? done : 'The master key is there already: nothing was done.');
     return;
   }
   if (alias === undefined) throw new UsageError('--alias is required, e.g. --alias alias/gold-api-keys.');
   const { createKmsKey } = await import('../../providers/kms/create-key.js');
-  const { arn, created, orphan } = await createKmsKey({ alias, region, clientConfig: clientConfigOf(io, options) });
-  result(io, options.json, { arn, alias, created }, () => arn);
+  const { arn, created, orphan } = await createKmsKey({ alias, region, clientConfig: buildClientConfig(io, options) });
+  printResult(io, json, { arn, alias, created }, arn);
   tell(
     io,
     created ? `Created the KMS key of ${alias}.` : `The KMS key of ${alias} is there already: nothing was done.`,
   );
   if (orphan !== undefined) {
-    tell(
-      io,
-      `Another run was faster. Delete the unused key this one made: aws kms schedule-key-deletion --key-id ${orphan}`,
-    );
+    const command = `aws kms schedule-key-deletion --key-id ${orphan}`;
+    tell(io, `Another run created the alias first. Delete the unused key of this run: ${command}`);
   }
 }
 
-async function createLocal(io: CliIo, path: string, json: boolean | undefined): Promise<void> {
+/** Creates the master-key file; resolves to false if there is a usable one already. */
+async function createOrCheckFile(masterKeyFile: string): Promise<boolean> {
   const { createMasterKey, localCipher } = await import('../../providers/local/index.js');
-  let created = true;
   try {
-    await createMasterKey(path);
+    await createMasterKey(masterKeyFile);
+    return true;
   } catch (error) {
     if (!isGoldKeyError(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EEXIST') throw error;
-    created = false;
-    // A file of that name is there; whether it is a master key shows when it is used.
-    await localCipher({ masterKeyFile: path, encryptionContext: {} }).encrypt('a probe, not a key');
+    // Only use tells whether the existing file holds a master key.
+    await localCipher({ masterKeyFile, encryptionContext: {} }).encrypt('a probe, not a key');
+    return false;
   }
-  result(io, json, { masterKeyFile: path, created }, () => path);
-  tell(
-    io,
-    created
-      ? 'Created the master key (mode 0600). Back it up where the ciphertexts are not; never commit it.'
-      : 'The master key is there already: nothing was done.',
-  );
 }

@@ -1,10 +1,7 @@
-import { KeyedClient } from '../../core/index.js';
-import type { Secrets } from '../errors.js';
-import { givenKey } from '../input/fixed-key.js';
-import { result, styled, tell, type CliIo } from '../io.js';
-import { readKey } from '../input/read-key.js';
+import { fixedKeyProvider, readKey } from '../input/read-key.js';
+import { printResult, styleText, tell, type CliIo } from '../io.js';
 import type { StoreOptions } from '../options/store-options.js';
-import { cipherOf } from '../options/store.js';
+import { loadStoredKey, openCipher } from '../options/store.js';
 
 /** The options of `encrypt`. */
 export interface EncryptOptions extends StoreOptions {
@@ -13,26 +10,22 @@ export interface EncryptOptions extends StoreOptions {
 }
 
 /** Encrypts a key and prints the ciphertext, which is safe in Git. */
-export async function encrypt(io: CliIo, options: EncryptOptions, secrets: Secrets): Promise<void> {
-  // Before anybody types a key: what is missing is missing anyway.
-  const cipher = await cipherOf(io, options);
+export async function encrypt(io: CliIo, options: EncryptOptions, secrets: string[]): Promise<void> {
+  // First, so that a missing option is reported before the user types a key.
+  const cipher = await openCipher(io, options);
   try {
-    const key = await checkedKey(await readKey(io, options.keyFile), secrets);
-    const encrypted = await cipher.encrypt(key).finally(() => key.fill(0));
+    const key = await readKey(io, options.keyFile);
+    secrets.push(key);
+    // Loaded through a client, which refuses a key that no client would accept.
+    const { bytes } = await loadStoredKey(io, fixedKeyProvider('input', key), options);
+    const encrypted = await cipher.encrypt(bytes).finally(() => bytes.fill(0));
     const { ciphertext, keyId, encryptionContext, fingerprint } = encrypted;
-    result(io, options.json, { ciphertext, keyId, encryptionContext, fingerprint }, () => ciphertext);
+    printResult(io, options.json, { ciphertext, keyId, encryptionContext, fingerprint }, ciphertext);
     if (io.stderr.isTTY === true) {
       const note = `The key with fingerprint ${fingerprint} is encrypted; the line above is safe in Git.`;
-      tell(io, styled(io, 'stderr', 'dim', note));
+      tell(io, styleText(io, 'stderr', 'dim', note));
     }
   } finally {
     await cipher.close?.();
   }
-}
-
-/** The bytes of a key that every client will accept; a bad one fails now, not at the first price. */
-async function checkedKey(key: string, secrets: Secrets): Promise<Uint8Array> {
-  secrets.add(key);
-  await using client = new KeyedClient({ keyProvider: givenKey('input', key) });
-  return await client.withKey(({ bytes }) => Promise.resolve(bytes.slice()));
 }

@@ -1,73 +1,59 @@
-import type { Command, Option } from 'commander';
-import type { Secrets } from '../errors.js';
+import type { Command } from 'commander';
 import type { CliIo } from '../io.js';
-import { choosesPriceApi } from '../options/price-api.js';
-import type { RotateCommandOptions } from './rotate.js';
-
-/** What the commands of `rotate` are built with. */
-export interface Building {
-  readonly io: CliIo;
-  readonly secrets: Secrets;
-  /** Adds the options that say which master key. */
-  withContext(command: Command): Command;
-  /** Adds the options that say which ring. */
-  withRing(command: Command): Command;
-  option(flags: string, description: string): Option;
-  exitWith(code: number): void;
-}
-
-const STEPS = [
-  ['init', 'make the ring with the key in use today, typed, piped in or from a file'],
-  ['stage', 'stage a new key, typed, piped in or from a file; nobody uses it yet'],
-  ['canary', 'have a share of the clients use the staged key'],
-  ['promote', 'make the staged key current; the old one is kept for the overlap'],
-  ['revert', 'reject the staged key, or go back to the previous one'],
-  ['retire', 'remove the previous key once its overlap has ended'],
-] as const;
+import { addCipher, addKeyFile, addOutputFlags, addRing } from '../options/flags.js';
+import { addPriceApi } from '../options/price-api.js';
+import { addMetadata, parseDuration, parsePercent, parseRevision } from '../options/values.js';
+import type { StepName } from './rotate.js';
 
 /** Adds `rotate` and its commands to `program`. */
-export function addRotate(program: Command, { io, secrets, withContext, withRing, option, exitWith }: Building): void {
+export function addRotate(program: Command, io: CliIo, secrets: string[], setExitCode: (code: number) => void): void {
   const rotate = program.command('rotate').description('rotate a key without downtime, step by step');
+  const load = (): Promise<typeof import('./rotate.js')> => import('./rotate.js');
   const command = (name: string, description: string): Command =>
-    withRing(rotate.command(name).description(description))
-      .option('--json', 'print the result as one line of JSON')
-      .option('--verbose', 'with an error, print its causes too');
-  const all = async (): Promise<typeof import('./rotate.js')> => import('./rotate.js');
+    addOutputFlags(addRing(rotate.command(name).description(description)));
+  const step = (name: StepName, description: string): Command =>
+    addCipher(command(name, description)).action(async (options) =>
+      (await load()).rotateStep(io, name, options, secrets),
+    );
 
-  for (const [step, description] of STEPS) {
-    const added = withContext(command(step, description));
-    if (step === 'init' || step === 'stage') {
-      added.option('--key-file <file>', 'read the API key from a file');
-      added.addOption(
-        option('--metadata <pair>', 'a note, name=value; repeatable').argParser((pair: string, before?: string[]) => [
-          ...(before ?? []),
-          pair,
-        ]),
-      );
-    }
-    if (step !== 'init') {
-      added.option('--key-version <version>', 'take the step only for this version');
-      added.option('--revision <number>', 'take the step only at this revision of the ring');
-    }
-    if (step === 'stage' || step === 'promote' || step === 'retire')
-      added.option('--force', 'take the step although it is refused');
-    if (step === 'canary') added.option('--percent <number>', 'the share of the clients, from 0 to 100');
-    if (step === 'promote') {
-      added.option('--overlap <time>', 'how long the old key is kept; default 24h');
-      added.option('--cutover', 'no overlap: the account has one key at a time, and the old one is gone');
-    }
-    if (step !== 'init' && step !== 'canary') {
-      added.addOption(choosesPriceApi(option('--api <name>', 'try the key with this price API first')));
-      added.option('--api-url <url>', 'another address for the price API');
-    }
-    added.action(async (options: RotateCommandOptions) => (await all()).rotateStep(io, step, options, secrets));
-  }
-  command('status', 'show where the rotation stands, and what comes next').action(
-    async (options: RotateCommandOptions) => (await all()).rotateStatus(io, options),
+  addNewKey(step('init', 'make the ring with the key in use today, typed, piped in or from a file'));
+  addProbe(
+    addForce(
+      addGuards(addNewKey(step('stage', 'stage a new key, typed, piped in or from a file; no client uses it yet'))),
+    ),
   );
-  command('due', 'say whether the current key is older than --max-age; exit code 3 when it is')
-    .option('--max-age <time>', 'e.g. 90d')
-    .action(async (options: RotateCommandOptions) => {
-      exitWith(await (await all()).rotateDue(io, options));
-    });
+  addGuards(step('canary', 'let a share of the clients use the staged key')).requiredOption(
+    '--percent <number>',
+    'the share of the clients, from 0 to 100',
+    parsePercent,
+  );
+  addProbe(addForce(addGuards(step('promote', 'make the staged key current; the old one is kept for the overlap'))))
+    .option('--overlap <time>', 'how long the old key is kept; default 24h', parseDuration('--overlap'))
+    .option('--cutover', 'no overlap: the account has one key at a time, and the old one is gone');
+  addProbe(addGuards(step('revert', 'reject the staged key, or go back to the previous one')));
+  addProbe(addForce(addGuards(step('retire', 'remove the previous key once its overlap has ended'))));
+  command('status', 'show the ring and the next step').action(async (options) =>
+    (await load()).rotateStatus(io, options),
+  );
+  command('due', 'tell whether the current key is older than --max-age; exit code 3 if it is')
+    .requiredOption('--max-age <time>', 'e.g. 90d', parseDuration('--max-age'))
+    .action(async (options) => setExitCode(await (await load()).rotateDue(io, options)));
+}
+
+function addNewKey(command: Command): Command {
+  return addKeyFile(command).option('--metadata <pair>', 'a note, name=value; repeatable', addMetadata);
+}
+
+function addGuards(command: Command): Command {
+  return command
+    .option('--key-version <version>', 'take the step only for this version')
+    .option('--revision <number>', 'take the step only at this revision of the ring', parseRevision);
+}
+
+function addForce(command: Command): Command {
+  return command.option('--force', 'take the step although it is refused');
+}
+
+function addProbe(command: Command): Command {
+  return addPriceApi(command, 'try the key with this price API first');
 }

@@ -1,176 +1,141 @@
 import type { KeyCipher } from '../../core/index.js';
 import { KeyRotationManager, type RotationStatus, type StepOptions } from '../../rotation/index.js';
-import { duration } from '../options/duration.js';
-import { CommandError, UsageError, type Secrets } from '../errors.js';
-import { result, styled, tell, type CliIo } from '../io.js';
-import { probeOf, type ProbeOptions } from '../options/probe.js';
+import { CommandError } from '../errors.js';
 import { readKey } from '../input/read-key.js';
-import { ringOf } from '../options/ring-url.js';
+import { printResult, styleText, tell, type CliIo } from '../io.js';
+import { createProbe, type PriceApiChoice } from '../options/price-api.js';
+import { openRing } from '../options/ring-url.js';
 import type { RingOptions, StoreOptions } from '../options/store-options.js';
-import { cipherOf } from '../options/store.js';
+import { openCipher } from '../options/store.js';
 
-/** The options of every `rotate` command. */
-export interface RotateCommandOptions extends StoreOptions, RingOptions, ProbeOptions {
+/** The options of the `rotate` commands. */
+export interface RotateOptions extends StoreOptions, RingOptions, PriceApiChoice {
   json?: boolean | undefined;
   keyFile?: string | undefined;
   keyVersion?: string | undefined;
-  revision?: string | undefined;
+  revision?: number | undefined;
   force?: boolean | undefined;
-  percent?: string | undefined;
-  overlap?: string | undefined;
+  percent?: number | undefined;
+  overlap?: number | undefined;
   cutover?: boolean | undefined;
-  metadata?: readonly string[] | undefined;
-  maxAge?: string | undefined;
+  metadata?: Record<string, string> | undefined;
 }
 
-/** A step, as the command line takes it: what it says when it is done. */
+/** The options of `rotate due`. */
+export interface DueOptions extends RotateOptions {
+  maxAge: number;
+}
+
+/** The steps of a rotation that the command line takes. */
+export type StepName = 'init' | 'stage' | 'canary' | 'promote' | 'revert' | 'retire';
+
+/** Takes a step; resolves to the message that tells it is done. */
 type Step = (
   manager: KeyRotationManager,
-  options: RotateCommandOptions,
-  on: StepOptions,
-  key: () => Promise<string>,
+  options: RotateOptions,
+  guards: StepOptions,
+  readNewKey: () => Promise<string>,
 ) => Promise<string>;
 
-const STEPS: Readonly<Record<string, Step>> = {
-  async init(manager, options, _, key) {
-    const { version } = await manager.init(await key(), { metadata: metadataOf(options) });
-    return `The ring is made; ${version} is current.`;
+const STEPS: Readonly<Record<StepName, Step>> = {
+  async init(manager, { metadata }, _, readNewKey) {
+    const { version } = await manager.init(await readNewKey(), { metadata });
+    return `Created the ring; ${version} is current.`;
   },
-  async stage(manager, options, on, key) {
-    const { version } = await manager.stage(await key(), { ...on, metadata: metadataOf(options) });
-    return `${version} is staged; nobody uses it yet.`;
+  async stage(manager, { metadata }, guards, readNewKey) {
+    const { version } = await manager.stage(await readNewKey(), { ...guards, metadata });
+    return `Staged ${version}; no client uses it yet.`;
   },
-  async canary(manager, { percent }, on) {
-    if (percent === undefined || !/^\d{1,3}(\.\d{1,3})?$/.test(percent)) {
-      throw new UsageError('--percent is required, a number from 0 to 100.');
-    }
-    await manager.canary(Number(percent), on);
-    return `${percent} % of the clients try the staged key.`;
+  async canary(manager, { percent }, guards) {
+    await manager.canary(Number(percent), guards);
+    return `${String(percent)} % of the clients use the staged key.`;
   },
-  async promote(manager, { overlap, cutover }, on) {
-    await manager.promote({
-      ...on,
-      ...(cutover === true && { cutover }),
-      ...(overlap !== undefined && { overlap: duration('--overlap', overlap) }),
-    });
+  async promote(manager, { overlap, cutover }, guards) {
+    await manager.promote({ ...guards, overlap, cutover });
     return cutover === true
-      ? 'The staged key is current. By cutover: there is no overlap, and going back leads to a key that the account no longer has.'
+      ? 'The staged key is current, without an overlap: the account no longer has the old key, so a revert would fail.'
       : 'The staged key is current; the old one is kept until the overlap ends.';
   },
-  async retire(manager, _, on) {
-    await manager.retire(on);
-    return 'The old key is retired.';
+  async revert(manager, _, guards) {
+    await manager.revert(guards);
+    return 'Reverted; the ring above shows the key in use.';
   },
-  async revert(manager, _, on) {
-    await manager.revert(on);
-    return 'Gone back: see the ring.';
+  async retire(manager, _, guards) {
+    await manager.retire(guards);
+    return 'Retired the old key.';
   },
 };
 
-/** Takes one step of a rotation, and prints where the ring stands then. */
-export async function rotateStep(
-  io: CliIo,
-  step: string,
-  options: RotateCommandOptions,
-  secrets: Secrets,
-): Promise<void> {
-  const take = STEPS[step];
-  if (take === undefined) throw new Error(`There is no step ${step}.`);
-  await withManager(io, options, step === 'canary', async (manager) => {
-    const key = async (): Promise<string> => {
-      const read = await readKey(io, options.keyFile);
-      secrets.add(read);
-      return read;
-    };
-    const said = await take(manager, options, stepOptions(options), key);
-    print(io, options, await manager.status());
-    tell(io, styled(io, 'stderr', 'dim', said));
+/** Takes one step of a rotation, and prints the ring. */
+export async function rotateStep(io: CliIo, step: StepName, options: RotateOptions, secrets: string[]): Promise<void> {
+  const { keyFile, keyVersion: version, revision, force } = options;
+  await withManager(io, options, step !== 'canary', async (manager) => {
+    const done = await STEPS[step](manager, options, { version, revision, force }, async () => {
+      const key = await readKey(io, keyFile);
+      secrets.push(key);
+      return key;
+    });
+    const status = await manager.status();
+    printResult(io, options.json, status, formatStatus(status));
+    tell(io, styleText(io, 'stderr', 'dim', done));
   });
 }
 
-/** Prints where a rotation stands. */
-export async function rotateStatus(io: CliIo, options: RotateCommandOptions): Promise<void> {
-  await withManager(io, options, true, async (manager) => print(io, options, await manager.status()));
+/** Prints the ring and the next step. */
+export async function rotateStatus(io: CliIo, options: RotateOptions): Promise<void> {
+  const status = await withManager(io, options, false, (manager) => manager.status());
+  printResult(io, options.json, status, formatStatus(status));
 }
 
-/** Says whether the current key is older than `--max-age`. Returns the exit code: 3 when it is due. */
-export async function rotateDue(io: CliIo, options: RotateCommandOptions): Promise<number> {
-  if (options.maxAge === undefined) throw new UsageError('--max-age is required, e.g. --max-age 90d.');
-  const maxAge = duration('--max-age', options.maxAge);
-  return withManager(io, options, true, async (manager) => {
+/** Tells whether the current key is older than `--max-age`. Returns the exit code: 3 if it is. */
+export async function rotateDue(io: CliIo, options: DueOptions): Promise<number> {
+  const { json, maxAge } = options;
+  return withManager(io, options, false, async (manager) => {
     const due = await manager.isDue({ maxAge });
     const { current, versions } = await manager.status();
     const age = versions.find(({ version }) => version === current)?.age ?? 0;
-    result(
-      io,
-      options.json,
-      { due, current, age, maxAge },
-      () => `${due ? 'due' : 'not due'}: ${current} is ${days(age)} old`,
-    );
+    const text = `${due ? 'due' : 'not due'}: ${current} is ${formatAge(age)} old`;
+    printResult(io, json, { due, current, age, maxAge }, text);
     return due ? 3 : 0;
   });
 }
 
 async function withManager<T>(
   io: CliIo,
-  options: RotateCommandOptions,
-  withoutCipher: boolean,
+  options: RotateOptions,
+  needsCipher: boolean,
   use: (manager: KeyRotationManager) => Promise<T>,
 ): Promise<T> {
-  const { store, name } = await ringOf(io, options);
+  const { store, name } = await openRing(io, options);
   let cipher: KeyCipher | undefined;
   try {
-    cipher = withoutCipher ? NO_CIPHER : await cipherOf(io, options);
-    return await use(new KeyRotationManager({ ring: store, name, cipher, probe: await probeOf(options) }));
+    cipher = needsCipher ? await openCipher(io, options) : NO_CIPHER;
+    return await use(new KeyRotationManager({ ring: store, name, cipher, probe: await createProbe(options) }));
   } finally {
     await cipher?.close?.();
     await store.close?.();
   }
 }
 
-/** For what neither encrypts nor decrypts: nobody has to name a master key to look at a ring. */
+const refuse = (): Promise<never> => Promise.reject(new CommandError('This command neither encrypts nor decrypts.'));
+/** The cipher of commands that need no master key. */
 const NO_CIPHER: KeyCipher = {
   name: 'none',
   encryptionContext: {},
   accepts: () => false,
-  encrypt: () => Promise.reject(new CommandError('This command does not encrypt.')),
-  decrypt: () => Promise.reject(new CommandError('This command does not decrypt.')),
+  encrypt: refuse,
+  decrypt: refuse,
 };
 
-function stepOptions({ keyVersion, revision, force }: RotateCommandOptions): StepOptions {
-  if (revision !== undefined && !/^[1-9]\d{0,14}$/.test(revision))
-    throw new UsageError('--revision must be an integer from 1.');
-  return {
-    ...(keyVersion !== undefined && { version: keyVersion }),
-    ...(revision !== undefined && { revision: Number(revision) }),
-    ...(force === true && { force }),
-  };
-}
-
-function metadataOf({ metadata }: RotateCommandOptions): Record<string, string> | undefined {
-  if (metadata === undefined) return undefined;
-  return Object.fromEntries(
-    metadata.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new UsageError('--metadata must be name=value.');
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
-}
-
-function print(io: CliIo, { json }: RotateCommandOptions, status: RotationStatus): void {
-  result(io, json, status, () => asText(status));
-}
-
-function asText(status: RotationStatus): string {
+function formatStatus(status: RotationStatus): string {
   const { name, revision, versions, previous, previousUntil, pending, percent, revertedAt, nextStep } = status;
   const rows = versions.map(({ version, state, fingerprint, age }) => {
     const notes = [
       version === previous && previousUntil !== undefined ? `kept until ${new Date(previousUntil).toISOString()}` : '',
       version === pending ? `${String(percent)} % of the clients` : '',
-      version === pending && revertedAt !== undefined ? `given up at ${new Date(revertedAt).toISOString()}` : '',
+      version === pending && revertedAt !== undefined ? `reverted at ${new Date(revertedAt).toISOString()}` : '',
     ].filter((note) => note !== '');
-    return [version, state, fingerprint === '' ? '-' : fingerprint, days(age), notes.join(', ')];
+    return [version, state, fingerprint === '' ? '-' : fingerprint, formatAge(age), notes.join(', ')];
   });
   const table = [['version', 'state', 'fingerprint', 'age', ''], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
@@ -186,7 +151,7 @@ function asText(status: RotationStatus): string {
   ].join('\n');
 }
 
-function days(ms: number): string {
+function formatAge(ms: number): string {
   if (ms < 3_600_000) return `${String(Math.floor(ms / 60_000))} min`;
   if (ms < 172_800_000) return `${String(Math.floor(ms / 3_600_000))} h`;
   return `${String(Math.floor(ms / 86_400_000))} days`;

@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import { CommandError } from '../errors.js';
 import type { CliIo } from '../io.js';
 
@@ -6,60 +7,41 @@ const BACKSPACE = new Set(['\u007F', '\b']);
 const INTERRUPT = '\u0003';
 const END = '\u0004';
 const ESCAPE = '\u001B';
-/** Whether somebody can be asked. */
+const INTERRUPTED = 'Interrupted: nothing was done.';
+
+/** Tells whether the user can be asked without showing the answer. */
 export function canPrompt(io: CliIo): boolean {
   return io.stdin.isTTY === true && typeof io.stdin.setRawMode === 'function';
 }
 
 /** Asks on stderr and reads one line from the terminal without showing it. */
-export function promptHidden(io: CliIo, question: string): Promise<string> {
-  const { stdin, stderr } = io;
-  return new Promise((resolve, reject) => {
+export async function promptHidden({ stdin, stderr }: CliIo, question: string): Promise<string> {
+  stderr.write(question);
+  stdin.setRawMode?.(true);
+  const chunks = on(stdin, 'data', { close: ['end'] });
+  stdin.resume();
+  try {
     let typed = '';
-    const done = (finish: () => void): void => {
-      stdin.removeListener('data', onData);
-      stdin.removeListener('end', onEnd);
-      stdin.setRawMode?.(false);
-      stdin.pause();
-      stderr.write('\n');
-      finish();
-    };
-    const interrupted = (): void => {
-      done(() => {
-        reject(new CommandError('Interrupted: nothing was done.'));
-      });
-    };
-    const onEnd = (): void => {
-      interrupted();
-    };
-    const onData = (chunk: Buffer | string): void => {
-      for (const character of typedText(chunk.toString())) {
-        if (character === INTERRUPT || (character === END && typed === '')) {
-          interrupted();
-          return;
-        }
-        if (ENTER.has(character) || character === END) {
-          done(() => {
-            resolve(typed);
-          });
-          return;
-        }
+    for await (const [chunk] of chunks as AsyncIterable<[Buffer | string]>) {
+      for (const character of readCharacters(chunk.toString())) {
+        if (character === INTERRUPT || (character === END && typed === '')) throw new CommandError(INTERRUPTED);
+        if (ENTER.has(character) || character === END) return typed;
         typed = BACKSPACE.has(character) ? typed.slice(0, -1) : typed + character;
       }
-    };
-    stderr.write(question);
-    stdin.setRawMode?.(true);
-    stdin.on('data', onData);
-    stdin.on('end', onEnd);
-    stdin.resume();
-  });
+    }
+    throw new CommandError(INTERRUPTED);
+  } finally {
+    stdin.setRawMode?.(false);
+    stdin.pause();
+    stderr.write('\n');
+  }
 }
 
 /**
- * Without the sequences a terminal sends around a paste and for arrow keys: ESC, `[` or `O`, parameters, a letter or
- * `~`. By hand: a regular expression would keep the key it ran on.
+ * Returns the characters of `text` without the sequences that a terminal sends around a paste and for arrow keys: ESC,
+ * `[` or `O`, parameters, a letter or `~`. No regular expression, because it would keep the key in `RegExp.input`.
  */
-function* typedText(text: string): Generator<string> {
+function* readCharacters(text: string): Generator<string> {
   let escape: 'none' | 'begun' | 'inside' = 'none';
   for (const character of text) {
     if (character === ESCAPE) escape = 'begun';

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { KeyProvider } from '../../core/index.js';
 import { CommandError, UsageError } from '../errors.js';
 import type { CliIo } from '../io.js';
 import { canPrompt, promptHidden } from './prompt.js';
@@ -6,15 +7,16 @@ import { canPrompt, promptHidden } from './prompt.js';
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
 const MAX_BYTES = 4_098;
 
-/** The key to encrypt: from a file, from a pipe, or typed and not shown. Never from the command line. */
+/** Reads the key to encrypt from a file, a pipe or a hidden prompt, never from the command line. */
 export async function readKey(io: CliIo, keyFile: string | undefined): Promise<string> {
-  const text = keyFile === undefined ? await fromInput(io) : await fromFile(keyFile);
-  const key = withoutLineBreak(text);
+  const text = keyFile === undefined ? await readInput(io) : await readTextFile('--key-file', keyFile);
+  if (Buffer.byteLength(text) > MAX_BYTES) throw createTooLongError();
+  const key = trimLineBreak(text);
   if (key === '') throw new CommandError('The key is empty: nothing was encrypted.');
   return key;
 }
 
-/** A small text file named by an option. */
+/** Reads the small text file that `option` names. */
 export async function readTextFile(option: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -24,33 +26,33 @@ export async function readTextFile(option: string, path: string): Promise<string
   }
 }
 
-async function fromFile(path: string): Promise<string> {
-  const text = await readTextFile('--key-file', path);
-  if (Buffer.byteLength(text) > MAX_BYTES) throw tooLong();
-  return text;
+/** Returns a key store of one key that is in memory already, for a client that checks or tries that key. */
+export function fixedKeyProvider(name: string, key: string): KeyProvider {
+  return { name, load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: name }) };
 }
 
-async function fromInput(io: CliIo): Promise<string> {
+async function readInput(io: CliIo): Promise<string> {
   if (canPrompt(io)) return promptHidden(io, 'Key to encrypt (not shown): ');
-  if (io.stdin.isTTY === true)
+  if (io.stdin.isTTY === true) {
     throw new UsageError('This terminal cannot hide typing: pipe the key in, or use --key-file.');
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of io.stdin) {
     const bytes = Buffer.from(chunk as Uint8Array | string);
     size += bytes.length;
-    if (size > MAX_BYTES) throw tooLong();
+    if (size > MAX_BYTES) throw createTooLongError();
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function tooLong(): CommandError {
-  return new CommandError('The key is longer than 4,096 bytes, the most that KMS encrypts: check what was given.');
+function createTooLongError(): CommandError {
+  return new CommandError('The key is longer than 4,096 bytes, the most that KMS encrypts: check the input.');
 }
 
-/** An editor's or echo's last line break; cut without a regular expression, which would keep the key. */
-function withoutLineBreak(text: string): string {
+/** Removes the last line break of an editor or `echo`. No regular expression, because it would keep the key. */
+function trimLineBreak(text: string): string {
   if (text.endsWith('\r\n')) return text.slice(0, -2);
   return text.endsWith('\n') ? text.slice(0, -1) : text;
 }

@@ -3,10 +3,10 @@ import { UsageError } from '../errors.js';
 
 const HOW = 'write it as `service=gold-data-stream,environment=production`, as JSON, or `{}` for none';
 
-/** Reads one `--encryption-context` and adds it to the ones before. The messages name keys, never values. */
-export function addEncryptionContext(text: string, before: EncryptionContext | undefined): EncryptionContext {
-  const pairs = text.trim().startsWith('{') ? fromJson(text) : fromShorthand(text);
-  const merged = new Map(Object.entries(before ?? {}));
+/** Adds the value of one `--encryption-context` to those before. The errors name its keys, never its values. */
+export function addEncryptionContext(text: string, before: EncryptionContext = {}): EncryptionContext {
+  const pairs = text.trim().startsWith('{') ? parseJson(text) : parsePairs(text);
+  const merged = new Map(Object.entries(before));
   for (const [name, value] of pairs) {
     if ((merged.get(name) ?? value) !== value) {
       throw new UsageError(`--encryption-context gives \`${name}\` twice, with different values.`);
@@ -16,7 +16,7 @@ export function addEncryptionContext(text: string, before: EncryptionContext | u
   return Object.fromEntries(merged);
 }
 
-function fromJson(text: string): [string, string][] {
+function parseJson(text: string): [string, string][] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -29,7 +29,7 @@ function fromJson(text: string): [string, string][] {
   });
 }
 
-function fromShorthand(text: string): [string, string][] {
+function parsePairs(text: string): [string, string][] {
   return text.split(',').map((pair) => {
     const at = pair.indexOf('=');
     if (at < 1 || at === pair.length - 1) throw new UsageError(`--encryption-context is not name=value: ${HOW}.`);

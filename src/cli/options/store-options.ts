@@ -1,10 +1,10 @@
 import { KeyProviderError, type EncryptionContext } from '../../core/index.js';
 import { UsageError } from '../errors.js';
-import type { CliIo } from '../io.js';
 import { canPrompt, promptHidden } from '../input/prompt.js';
 import { readTextFile } from '../input/read-key.js';
+import type { CliIo } from '../io.js';
 
-/** The options that say where the master key is. */
+/** The options that name the master key or the key store. */
 export interface StoreOptions {
   keyId?: string | undefined;
   region?: string | undefined;
@@ -16,69 +16,62 @@ export interface StoreOptions {
   encryptionContext?: EncryptionContext | undefined;
 }
 
-/** The options that say which ciphertext. */
+/** The options that name the ciphertext. */
 export interface CiphertextOptions {
   ciphertext?: string | undefined;
   ciphertextFile?: string | undefined;
 }
 
-/** The options that say which ring. */
+/** The options that name the key ring. */
 export interface RingOptions {
   ring?: string | undefined;
   name?: string | undefined;
 }
 
-/** The options of whatever takes a key from where it lives. */
+/** The options of every command that reads a stored key. */
 export interface KeyOptions extends StoreOptions, CiphertextOptions, RingOptions {}
 
-/** The configuration of the KMS client: only what was said, so that the SDK's own defaults hold for the rest. */
-export function clientConfigOf(io: CliIo, { profile, endpointUrl }: StoreOptions): Record<string, unknown> {
+/** Returns the master-key file of `--local`, `undefined` without `--local`. */
+export function getMasterKeyFile({ local, masterKey }: StoreOptions): string | undefined {
+  if ((local === true) === (masterKey !== undefined)) return masterKey;
+  throw new UsageError(local === true ? '--local needs --master-key FILE.' : '--master-key needs --local.');
+}
+
+/** Returns the configuration of an AWS client. It holds only what was given, so that the SDK's defaults apply to the rest. */
+export function buildClientConfig(io: CliIo, { profile, endpointUrl }: StoreOptions): Record<string, unknown> {
   return {
     ...(profile !== undefined && { profile }),
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
-    // The SDK's default chain hands this to a profile that has `mfa_serial`.
+    // The SDK's default credential chain calls this for a profile with `mfa_serial`.
     async mfaCodeProvider(serial: string): Promise<string> {
-      if (!canPrompt(io)) {
-        // One of our own errors, because a store passes those on as they are.
-        throw new KeyProviderError(`The profile asks for an MFA code of ${serial}: run it on a terminal.`, {
-          retryable: false,
-        });
-      }
-      return promptHidden(io, `MFA code of ${serial}: `);
+      if (canPrompt(io)) return promptHidden(io, `MFA code of ${serial}: `);
+      // A goldkey error, because a store passes those on unchanged.
+      throw new KeyProviderError(`The profile asks for an MFA code of ${serial}: run the command on a terminal.`, {
+        retryable: false,
+      });
     },
   };
 }
 
-/** The EncryptionContext, which has to be said. */
-export function contextOf({ encryptionContext }: StoreOptions): EncryptionContext {
+/** Returns the EncryptionContext, which has no default. */
+export function requireContext({ encryptionContext }: StoreOptions): EncryptionContext {
   if (encryptionContext !== undefined) return encryptionContext;
   throw new UsageError(
     "--encryption-context is required, e.g. --encryption-context service=gold-data-stream ('{}' for none).",
   );
 }
 
-/** The ciphertext, from the command line or a file. */
-async function ciphertextOf({ ciphertext, ciphertextFile }: CiphertextOptions): Promise<string> {
-  if (ciphertext !== undefined && ciphertextFile !== undefined) {
-    throw new UsageError('--ciphertext and --ciphertext-file exclude each other.');
-  }
+/** Returns the ciphertext; for a file, a function that reads it at each load, so that a replaced ciphertext is found. */
+export async function readCiphertextSource(options: CiphertextOptions): Promise<string | (() => Promise<string>)> {
+  const { ciphertext, ciphertextFile } = options;
   if (ciphertext !== undefined) return ciphertext.trim();
   if (ciphertextFile === undefined) throw new UsageError('--ciphertext BASE64 or --ciphertext-file FILE is required.');
-  return (await readTextFile('--ciphertext-file', ciphertextFile)).trim();
-}
-
-/** The ciphertext as a key store takes it: a file is read at each load, so that a key that replaced a refused one is found. */
-export async function ciphertextSourceOf(options: CiphertextOptions): Promise<string | (() => Promise<string>)> {
-  // Now too: an option that is wrong is no failure of the store.
-  const ciphertext = await ciphertextOf(options);
-  return options.ciphertextFile === undefined ? ciphertext : () => readAgain(options);
-}
-
-async function readAgain(options: CiphertextOptions): Promise<string> {
-  try {
-    return await ciphertextOf(options);
-  } catch (error) {
-    // While the file is being replaced the key in use serves on.
-    throw new KeyProviderError((error as Error).message, { provider: 'file' });
-  }
+  const read = async (): Promise<string> => (await readTextFile('--ciphertext-file', ciphertextFile)).trim();
+  // A first read: an error here comes from the option, not from the store.
+  await read();
+  return () =>
+    read().catch((error: unknown) => {
+      // Retryable: while the file is being replaced, the cached key stays in use.
+      throw new KeyProviderError((error as Error).message, { provider: 'file' });
+    });
 }

@@ -2,140 +2,132 @@ import { isLoopback, type KeyCipher, type KeyProvider } from '../../core/index.j
 import { UsageError } from '../errors.js';
 import type { CliIo } from '../io.js';
 import {
-  ciphertextSourceOf,
-  clientConfigOf,
-  contextOf,
+  buildClientConfig,
+  readCiphertextSource,
+  requireContext,
   type CiphertextOptions,
   type StoreOptions,
 } from './store-options.js';
 
-/** What follows the scheme of `--store`. */
-interface Place {
-  /** Without its query and its fragment. */
-  readonly path: string;
-  /** After `#`: the field that holds the key. */
-  readonly field: string | undefined;
-}
-
 type Options = StoreOptions & CiphertextOptions;
-type Open = (place: Place, io: CliIo, options: Options) => Promise<KeyProvider>;
 
-const STORES: Readonly<Record<string, Open>> = {
-  async vault({ path, field }) {
-    const { fromVault } = await import('../../providers/vault/index.js');
-    return fromVault({ ...mountAndPath('vault', path), field });
-  },
-  async 'vault-transit'({ path }, _, options) {
-    const { mount, path: keyName } = mountAndPath('vault-transit', path);
-    const { fromVaultTransit } = await import('../../providers/vault/index.js');
-    const ciphertext = await ciphertextSourceOf(options);
-    return fromVaultTransit({ mount, keyName, ciphertext, encryptionContext: options.encryptionContext });
-  },
-  async 'secrets-manager'({ path, field }, io, options) {
-    const { fromSecretsManager } = await import('../../providers/secrets-manager/index.js');
-    return fromSecretsManager({ secretId: needed('secrets-manager', path), field, ...aws(io, options) });
-  },
-  async ssm({ path }, io, options) {
-    const { fromSsm } = await import('../../providers/ssm/index.js');
-    return fromSsm({ name: needed('ssm', path), ...aws(io, options) });
-  },
-  async 'azure-key-vault'({ path }) {
-    const { fromAzureKeyVault } = await import('../../providers/azure-key-vault/index.js');
-    return fromAzureKeyVault(vaultAndSecret(path));
-  },
-  async file({ path }) {
-    const { fromFile } = await import('../../providers/file/index.js');
-    return fromFile({ path: needed('file', path), watch: false });
-  },
-  async env({ path }) {
-    const { fromEnvironment } = await import('../../providers/env/index.js');
-    return fromEnvironment(needed('env', path));
-  },
-};
-
-/** The cipher that `--store` names by its URL: of the stores only Vault's transit engine encrypts. */
-export async function cipherAt(text: string, options: StoreOptions, flag = '--store'): Promise<KeyCipher> {
-  const [, path] = /^vault-transit:\/\/(.*)$/s.exec(text) ?? [];
-  if (path === undefined) throw new UsageError(`${flag} must be vault-transit://mount/key where a key is encrypted.`);
-  const { mount, path: keyName } = mountAndPath('vault-transit', path);
-  const { transitCipher } = await import('../../providers/vault/index.js');
-  return transitCipher({ mount, keyName, encryptionContext: contextOf(options) });
+/** The functions for one kind of store. */
+interface Store {
+  open(url: StoreUrl): Promise<KeyProvider>;
+  /** Absent where `copy` cannot write a key. */
+  write?(url: StoreUrl, key: string): Promise<void>;
+  /** Present where the store encrypts; `open` then decrypts a ciphertext. */
+  cipher?(url: StoreUrl): Promise<KeyCipher>;
 }
 
-/** The key store that `--store` names by its URL. */
-export async function storeAt(io: CliIo, text: string, options: Options, flag = '--store'): Promise<KeyProvider> {
-  const { scheme, place } = placeOf(text);
-  const open = Object.hasOwn(STORES, scheme) ? STORES[scheme] : undefined;
-  if (open === undefined) throw wrongScheme(flag, STORES);
-  return open(place, io, options);
+const STORES: ReadonlyMap<string, Store> = new Map(
+  Object.entries<Store>({
+    vault: {
+      open: async ({ location, field }) =>
+        (await import('../../providers/vault/index.js')).fromVault({ ...location, field }),
+      write: async ({ location: { mount, path }, field }, key) =>
+        (await import('../../providers/vault/write.js')).writeToVault(mount, path, field, key),
+    },
+    'vault-transit': {
+      async open({ location: { mount, path: keyName }, options }) {
+        const { fromVaultTransit } = await import('../../providers/vault/index.js');
+        const ciphertext = await readCiphertextSource(options);
+        return fromVaultTransit({ mount, keyName, ciphertext, encryptionContext: options.encryptionContext });
+      },
+      async cipher({ location: { mount, path: keyName }, options }) {
+        const { transitCipher } = await import('../../providers/vault/index.js');
+        return transitCipher({ mount, keyName, encryptionContext: requireContext(options) });
+      },
+    },
+    'secrets-manager': {
+      open: async ({ name: secretId, field, aws }) =>
+        (await import('../../providers/secrets-manager/index.js')).fromSecretsManager({ secretId, field, ...aws }),
+      write: async ({ name, field, aws }, key) =>
+        (await import('../../providers/secrets-manager/write.js')).writeToSecretsManager(name, field, key, aws),
+    },
+    ssm: {
+      open: async ({ name, aws }) => (await import('../../providers/ssm/index.js')).fromSsm({ name, ...aws }),
+      write: async ({ name, aws }, key) => (await import('../../providers/ssm/write.js')).writeToSsm(name, key, aws),
+    },
+    'azure-key-vault': {
+      open: async ({ secret }) => (await import('../../providers/azure-key-vault/index.js')).fromAzureKeyVault(secret),
+      write: async ({ secret: { vaultUrl, secretName } }, key) =>
+        (await import('../../providers/azure-key-vault/write.js')).writeToAzure(vaultUrl, secretName, key),
+    },
+    file: {
+      open: async ({ name }) => (await import('../../providers/file/index.js')).fromFile({ path: name, watch: false }),
+      write: async ({ name }, key) => (await import('../../providers/file/write.js')).writeToFile(name, key),
+    },
+    env: {
+      open: async ({ name }) => (await import('../../providers/env/index.js')).fromEnvironment(name),
+    },
+  }),
+);
+
+/** Opens the key store at `url`, the value of `flag`. */
+export async function openStoreAt(io: CliIo, url: string, options: Options, flag = '--store'): Promise<KeyProvider> {
+  return findUse('open', url, flag)(parseUrl(io, url, options));
 }
 
-type Write = (place: Place, key: string, io: CliIo, options: Options) => Promise<void>;
-
-const WRITERS: Readonly<Record<string, Write>> = {
-  async vault({ path: text, field }, key) {
-    const { mount, path } = mountAndPath('vault', text);
-    const { writeToVault } = await import('../../providers/vault/write.js');
-    await writeToVault(mount, path, field, key);
-  },
-  async 'secrets-manager'({ path, field }, key, io, options) {
-    const { writeToSecretsManager } = await import('../../providers/secrets-manager/write.js');
-    await writeToSecretsManager(needed('secrets-manager', path), field, key, aws(io, options));
-  },
-  async ssm({ path }, key, io, options) {
-    const { writeToSsm } = await import('../../providers/ssm/write.js');
-    await writeToSsm(needed('ssm', path), key, aws(io, options));
-  },
-  async 'azure-key-vault'({ path }, key) {
-    const { vaultUrl, secretName } = vaultAndSecret(path);
-    const { writeToAzure } = await import('../../providers/azure-key-vault/write.js');
-    await writeToAzure(vaultUrl, secretName, key);
-  },
-  async file({ path }, key) {
-    const { writeToFile } = await import('../../providers/file/write.js');
-    await writeToFile(needed('file', path), key);
-  },
-};
-
-/** Writes a key to the store that `--to` names by its URL. */
-export async function writeTo(io: CliIo, text: string, key: string, options: Options): Promise<void> {
-  const { scheme, place } = placeOf(text);
-  const write = Object.hasOwn(WRITERS, scheme) ? WRITERS[scheme] : undefined;
-  if (write === undefined) throw wrongScheme('--to', { ...WRITERS, 'vault-transit': undefined });
-  await write(place, key, io, options);
+/** Opens the cipher of the store at `url`, the value of `flag`. */
+export async function openCipherAt(io: CliIo, url: string, options: Options, flag = '--store'): Promise<KeyCipher> {
+  return findUse('cipher', url, flag)(parseUrl(io, url, options));
 }
 
-function placeOf(text: string): { scheme: string; place: Place } {
-  const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/s.exec(text) ?? [];
+/** Writes a key to the store at `url`, the value of `--to`. */
+export async function writeKeyTo(io: CliIo, url: string, key: string, options: Options): Promise<void> {
+  await findUse('write', url, '--to')(parseUrl(io, url, options), key);
+}
+
+/** Tells whether the store at `url` encrypts a key instead of keeping it. */
+export function isCipherUrl(url: string): boolean {
+  return STORES.get(splitUrl(url).scheme)?.cipher !== undefined;
+}
+
+function findUse<Use extends keyof Store>(use: Use, url: string, flag: string): Required<Store>[Use] {
+  const found: Partial<Store> = STORES.get(splitUrl(url).scheme) ?? {};
+  if (found[use] !== undefined) return found[use] as Required<Store>[Use];
+  // `copy --to` takes a store that encrypts, too.
+  const uses: (keyof Store)[] = use === 'write' ? ['write', 'cipher'] : [use];
+  const fitting = [...STORES].filter(([, store]) => uses.some((name) => store[name] !== undefined));
+  const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(fitting.map(([scheme]) => `${scheme}://`));
+  throw new UsageError(`${flag} must start with ${list}${use === 'cipher' ? ' to encrypt a key' : ''}.`);
+}
+
+type StoreUrl = ReturnType<typeof parseUrl>;
+
+/** Parses the URL of a store. A getter throws if its part is missing. */
+function parseUrl(io: CliIo, url: string, options: Options) {
+  const { scheme, path, field } = splitUrl(url);
+  return {
+    options,
+    aws: { region: options.region, clientConfig: buildClientConfig(io, options) },
+    /** The field that holds the key, after `#`. */
+    field: field === '' ? undefined : field,
+    get name() {
+      if (path !== '') return path;
+      throw new UsageError(`${scheme}:// must be followed by a name, a path or an id.`);
+    },
+    /** The mount and path of Vault. */
+    get location() {
+      const [, mount, rest] = /^([^/]+)\/(.+)$/.exec(path) ?? [];
+      if (mount !== undefined && rest !== undefined) return { mount, path: rest };
+      throw new UsageError(`${scheme}://… must name a mount and a path.`);
+    },
+    /** The vault and secret of Azure Key Vault. */
+    get secret() {
+      const [, host, secretName] = /^([A-Za-z0-9.:[\]-]+)\/([^/]+)$/.exec(path) ?? [];
+      if (host === undefined || secretName === undefined)
+        throw new UsageError(`${scheme}://… must name a vault and a secret.`);
+      // A stand-in on this machine has no certificate.
+      const protocol = isLoopback(new URL(`https://${host}`).hostname) ? 'http' : 'https';
+      return { vaultUrl: `${protocol}://${host}`, secretName };
+    },
+  };
+}
+
+function splitUrl(url: string): { scheme: string; path: string; field: string | undefined } {
+  const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/s.exec(url) ?? [];
   const [path = '', field] = rest.split('#', 2);
-  return { scheme, place: { path, field: field === '' ? undefined : field } };
-}
-
-function wrongScheme(flag: string, schemes: object): UsageError {
-  return new UsageError(`${flag} must start with one of ${Object.keys(schemes).join('://, ')}://.`);
-}
-
-function vaultAndSecret(path: string): { vaultUrl: string; secretName: string } {
-  const [, host, secretName] = /^([A-Za-z0-9.:[\]-]+)\/([^/]+)$/.exec(path) ?? [];
-  if (host === undefined || secretName === undefined) {
-    throw new UsageError('azure-key-vault://… must name a vault and a secret.');
-  }
-  // A stand-in on this machine has no certificate.
-  const protocol = isLoopback(new URL(`https://${host}`).hostname) ? 'http' : 'https';
-  return { vaultUrl: `${protocol}://${host}`, secretName };
-}
-
-function mountAndPath(scheme: string, text: string): { mount: string; path: string } {
-  const [, mount, path] = /^([^/]+)\/(.+)$/.exec(text) ?? [];
-  if (mount === undefined || path === undefined) throw new UsageError(`${scheme}://… must name a mount and a path.`);
-  return { mount, path };
-}
-
-function needed(scheme: string, path: string): string {
-  if (path === '') throw new UsageError(`${scheme}://… must say which.`);
-  return path;
-}
-
-function aws(io: CliIo, options: Options): { region: string | undefined; clientConfig: object } {
-  return { region: options.region, clientConfig: clientConfigOf(io, options) };
+  return { scheme, path, field };
 }

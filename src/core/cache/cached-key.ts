@@ -2,123 +2,122 @@ import { nodeCrypto } from '../util/node-builtins.js';
 import { computeDigest, computeFingerprint } from './fingerprint.js';
 import type { Stage } from '../types.js';
 
-/** The moments of a key's life, in epoch ms. */
+/** The times of a key's life, in epoch ms. */
 export interface Lifetime {
   loadedAt: number;
   expiresAt: number;
   purgeAt: number;
   /** The store's hard end, if it gave one. */
   until: number | undefined;
-  /** Added to one of these moments it gives the same on the monotonic clock, as the clocks stood when the key came. */
-  toMono: number;
+  /** Offset from epoch ms to the monotonic clock, sampled at load: `monotonic = epoch + toMonotonic`. */
+  toMonotonic: number;
 }
 
-/** One decrypted key of one stage. Its bytes are zeroed by {@link CachedKey.retire}, whatever still points here. */
+/** One decrypted key of one stage. {@link CachedKey.zero} clears its bytes, whoever still refers to it. */
 export class CachedKey {
-  /** An array buffer of its own. */
+  /** The key's bytes, in an ArrayBuffer that nothing else shares. */
   readonly #buffer: ArrayBufferLike;
   readonly stage: Stage;
-  /** Equal for equal bytes: the generation. */
+  /** Keyed digest of the bytes: equal for the same generation of the key. */
   readonly digest: string;
   #version: string;
-  #life: Lifetime;
-  /** Wall-clock moment until which the warm path may hand the key out without looking any further; 0: look. */
+  #lifetime: Lifetime;
+  /** Epoch ms until which the warm path may hand the key out without any other check; 0: check first. */
   warmUntil = 0;
-  /** Whether it may be used without asking the store: doubted, it is still the key that it was. */
-  #state: 'sure' | 'doubted' | 'expired' = 'sure';
-  /** What the price API last said of it. */
-  standing: 'good' | 'suspect' | 'rejected' = 'good';
-  /** Why the next success with this key is news: it has changed, or it was refused before. */
-  watched: 'changed' | 'refused' | undefined;
-  /** It has just come, and those who waited for it are on their way: dropped now, it is still theirs. */
-  landing = false;
+  #validity: 'valid' | 'revalidate' | 'expired' = 'valid';
+  /** The price API's last answer about this key. `suspect`: it was refused, and the store is being asked. */
+  verdict: 'good' | 'suspect' | 'rejected' = 'good';
+  /** The reason why the next success with this key changes the cooldown; `undefined`: it does not. */
+  firstSuccessPending: 'changed' | 'rejected' | undefined;
+  /** True in the turn in which the key was loaded: callers who waited for it get it even if it is dropped meanwhile. */
+  justLoaded = false;
   #text: string | undefined;
-  #retired = false;
+  #zeroed = false;
 
-  constructor(bytes: Uint8Array, version: string, stage: Stage, life: Lifetime) {
+  constructor(bytes: Uint8Array, version: string, stage: Stage, lifetime: Lifetime) {
     this.#buffer = bytes.buffer;
     this.#version = version;
     this.stage = stage;
     this.digest = computeDigest(bytes);
-    this.#life = life;
+    this.#lifetime = lifetime;
   }
 
   get version(): string {
     return this.#version;
   }
 
-  get life(): Lifetime {
-    return this.#life;
+  get lifetime(): Lifetime {
+    return this.#lifetime;
   }
 
-  /** A view over the key's bytes; one that is kept would be larger than they are. */
+  /** A new view of the key's bytes. Not kept: a view takes more memory than the bytes. */
   get bytes(): Uint8Array {
     return new Uint8Array(this.#buffer);
   }
 
-  /** Expired before its time. */
-  get expired(): boolean {
-    return this.#state === 'expired';
+  /** True once the wall clock has stepped back: the key's times no longer mean anything. */
+  get isExpired(): boolean {
+    return this.#validity === 'expired';
   }
 
-  /** The store has to be asked which key this stage is; if it is this one, it need not be read again. */
-  get doubted(): boolean {
-    return this.#state === 'doubted';
+  /** True when the store has to say whether this is still the stage's key; if it is, it need not be decrypted again. */
+  get needsRevalidation(): boolean {
+    return this.#validity === 'revalidate';
   }
 
   expire(): void {
-    this.#state = 'expired';
+    this.#validity = 'expired';
     this.warmUntil = 0;
   }
 
-  doubt(): void {
-    if (this.#state === 'sure') this.#state = 'doubted';
+  requireRevalidation(): void {
+    if (this.#validity === 'valid') this.#validity = 'revalidate';
     this.warmUntil = 0;
   }
 
-  /** The same bytes came again: a new life. */
-  renew(version: string, life: Lifetime): void {
+  /** Starts a new life: the store gave the same bytes again. */
+  renew(version: string, lifetime: Lifetime): void {
     this.#version = version;
-    this.#life = life;
-    this.#state = 'sure';
+    this.#lifetime = lifetime;
+    this.#validity = 'valid';
     this.warmUntil = 0;
   }
 
-  /** The key as a string: the one string there is, made when first asked for. */
+  /** The key as a string. At most one is made, when first read. */
   get text(): string {
     if (this.#text !== undefined) return this.#text;
-    if (this.#retired) throw new Error('This key has been zeroed.');
-    // A view over the same memory: no second copy of the bytes.
+    if (this.#zeroed) throw new Error('This key has been zeroed.');
+    // A view of the same memory, so that there is no second copy of the bytes.
     return (this.#text = Buffer.from(this.#buffer).toString('latin1'));
   }
 
-  /** The key as a string if it can still be had. */
-  get textIfAny(): string | undefined {
-    return this.#retired ? this.#text : this.text;
+  /** The key as a string, or `undefined` once it is gone. */
+  get textIfKnown(): string | undefined {
+    return this.#zeroed ? this.#text : this.text;
   }
 
-  /** Zeroed, and no string was kept: whoever chose it a moment ago has to choose again. */
-  get gone(): boolean {
-    return this.#retired && this.#text === undefined;
+  /** True when the key was zeroed and no string of it was kept: whoever chose it must choose again. */
+  get isGone(): boolean {
+    return this.#zeroed && this.#text === undefined;
   }
 
-  get retired(): boolean {
-    return this.#retired;
+  get isZeroed(): boolean {
+    return this.#zeroed;
   }
 
   get fingerprint(): string {
     return computeFingerprint(this.bytes);
   }
 
-  /** Whether these are the same bytes, in a time that does not depend on them. */
-  sameBytes(other: Uint8Array): boolean {
+  /** Compares the bytes, in a time that does not depend on them. */
+  hasBytes(other: Uint8Array): boolean {
     return this.bytes.byteLength === other.byteLength && nodeCrypto().timingSafeEqual(this.bytes, other);
   }
 
-  /** Zeroes the bytes. The string stays for the calls that still run with this key, and only if there are any. */
-  retire(keepText: boolean): void {
-    if (keepText && !this.#retired) void this.text;
-    this.#retired = true;
+  /** Zeroes the bytes. `keepText` keeps the string for calls that still run with this key. */
+  zero(keepText: boolean): void {
+    if (keepText && !this.#zeroed) void this.text;
+    this.#zeroed = true;
     this.warmUntil = 0;
     this.bytes.fill(0);
     if (!keepText) this.#text = undefined;

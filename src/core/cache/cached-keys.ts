@@ -1,237 +1,267 @@
-import { observed, publish, type EventName } from '../events.js';
 import { KeyProviderError } from '../errors.js';
+import { observed, publish, type EventName } from '../events.js';
+import type { CheckedOptions } from '../options.js';
+import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
 import { CachedKey, type Lifetime } from './cached-key.js';
 import { getExpiryQueue, type Expiring } from './expiry-queue.js';
-import { STEP_BACK } from './timing.js';
-import type { CheckedOptions } from '../options.js';
 import { StageState } from './stage-state.js';
-import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
+import { CLOCK_STEP_BACK_MS } from './timing.js';
 
-/** A client, as the keys it shares see it. */
-export interface KeyUser {
+/** A client, as the keys that it shares with other clients see it. */
+export interface CacheUser {
   readonly name: string;
-  hears(event: EventName): boolean;
-  tell<E extends EventName>(event: E, payload: KeyEvents[E]): void;
-  /** Whether a running call still needs this key. */
-  holds(record: CachedKey): boolean;
+  hasListener(event: EventName): boolean;
+  notify<E extends EventName>(event: E, payload: KeyEvents[E]): void;
+  /** Returns whether a running call still needs this key. */
+  holds(key: CachedKey): boolean;
   rolloutChanged(): void;
 }
 
-/** What is particular to an event, beside what is known here. */
+/** The fields of an event beyond {@link KeyEventBase}. */
 export type EventDetails<E extends EventName> = Omit<KeyEvents[E], keyof KeyEventBase>;
 
-/** The keys of one store as they are held: their places, their lives by both clocks, and their end. */
+/** The keys of one store: the stages that hold them, their lifetimes by both clocks, and their end. */
 export class CachedKeys implements Expiring {
   readonly options: CheckedOptions;
   readonly current: StageState = new StageState('current');
-  users: readonly KeyUser[] = [];
-  /** The highest wall-clock reading so far: a lower one is a clock that stepped back. */
-  highest: number = -Infinity;
+  users: readonly CacheUser[] = [];
+  /** Highest wall-clock reading so far: a lower one means that the clock stepped back. */
+  highestNow: number = -Infinity;
   rollout: Rollout | undefined;
   #pending: StageState | undefined;
   #previous: StageState | undefined;
   /** @see Expiring */
-  due = 0;
-  rank = -1;
+  dueAt = 0;
+  position = -1;
 
   constructor(options: CheckedOptions) {
     this.options = options;
   }
 
-  slot(stage: Stage): StageState {
-    if (stage === 'current') return this.current;
-    if (stage === 'pending') return (this.#pending ??= new StageState(stage));
-    return (this.#previous ??= new StageState(stage));
+  stage(name: Stage): StageState {
+    if (name === 'current') return this.current;
+    if (name === 'pending') return (this.#pending ??= new StageState(name));
+    return (this.#previous ??= new StageState(name));
   }
 
-  /** The slots in use. */
-  get slots(): StageState[] {
-    return [this.current, this.#pending, this.#previous].filter((slot) => slot !== undefined);
+  /** The stages in use. */
+  get stages(): StageState[] {
+    return [this.current, this.#pending, this.#previous].filter((stage) => stage !== undefined);
   }
 
-  /** Every key held now, as strings: what must not appear in anything that leaves. */
+  /** Every key held now, as a string. None may appear in anything that leaves the client. */
   get secrets(): string[] {
-    return this.slots.flatMap(({ record }) => record?.textIfAny ?? []);
+    return this.stages.flatMap(({ key }) => key?.textIfKnown ?? []);
   }
 
   /** The versions held, in any stage. */
   get versions(): string[] {
-    return this.slots.flatMap(({ record }) => record?.version ?? []);
+    return this.stages.flatMap(({ key }) => key?.version ?? []);
   }
 
-  /** The keys that a load of this stage need not read again: its own, and those of the other stages that have not expired. */
-  heldFor(slot: StageState): CachedKey[] {
-    const own = slot.record === undefined ? [] : [slot.record];
-    const others = this.slots.filter((other) => other !== slot).flatMap(({ record }) => record ?? []);
-    return [...own, ...others.filter((record) => this.#isAlive(record))];
+  /** Returns the keys that a load of `stage` need not read again: its own, and unexpired ones of other stages. */
+  listReusableKeys(stage: StageState): CachedKey[] {
+    const own = stage.key === undefined ? [] : [stage.key];
+    const others = this.stages.filter((other) => other !== stage).flatMap(({ key }) => key ?? []);
+    return [...own, ...others.filter((key) => this.#isAlive(key))];
   }
 
-  /** The key of a slot unless it must not be used at all; one past its `purgeAt` by either clock is zeroed here. */
-  usable(slot: StageState): CachedKey | undefined {
-    const { record } = slot;
-    if (record === undefined) return undefined;
-    const now = this.#wall();
-    if (now < record.life.purgeAt && this.options.clock.monotonic() < record.life.purgeAt + record.life.toMono)
-      return record;
-    this.drop(slot, 'expired');
+  /** Returns the stage's key, fresh or stale. One past its `purgeAt` by either clock is zeroed here. */
+  getUsableKey(stage: StageState): CachedKey | undefined {
+    const { key } = stage;
+    if (key === undefined) return undefined;
+    const now = this.#readWallClock();
+    const { purgeAt, toMonotonic } = key.lifetime;
+    if (now < purgeAt && this.options.clock.monotonic() < purgeAt + toMonotonic) return key;
+    this.drop(stage, 'expired');
     return undefined;
   }
 
-  /** Whether neither clock says that the key has expired. */
-  isFresh(record: CachedKey): boolean {
-    return !record.doubted && this.#isAlive(record);
+  /** Returns the stage's key if it may serve although it is stale: the store has said that it is this stage's key. */
+  getStaleKey(stage: StageState): CachedKey | undefined {
+    const key = this.getUsableKey(stage);
+    return key?.needsRevalidation === true ? undefined : key;
   }
 
-  /** The end of a key that is asked for before its time, after a notice: until then it need not be read again. */
-  endOf(record: CachedKey | undefined): number | undefined {
-    if (record === undefined || !this.#isAlive(record)) return undefined;
-    return this.options.clock.now() < this.refreshAt(record) ? record.life.expiresAt : undefined;
+  /** Returns whether the key has expired by neither clock and need not be revalidated. */
+  isFresh(key: CachedKey): boolean {
+    return !key.needsRevalidation && this.#isAlive(key);
   }
 
-  #isAlive({ expired, life }: CachedKey): boolean {
+  /** Returns the expiry of a key that is loaded early, after a change notice: until then it need not be read again. */
+  getExpiryIfNotDue(key: CachedKey | undefined): number | undefined {
+    if (key === undefined || !this.#isAlive(key)) return undefined;
+    return this.options.clock.now() < this.getRefreshTime(key) ? key.lifetime.expiresAt : undefined;
+  }
+
+  #isAlive({ isExpired, lifetime }: CachedKey): boolean {
     const { clock } = this.options;
-    return !expired && clock.now() < life.expiresAt && clock.monotonic() < life.expiresAt + life.toMono;
+    const { expiresAt, toMonotonic } = lifetime;
+    return !isExpired && clock.now() < expiresAt && clock.monotonic() < expiresAt + toMonotonic;
   }
 
-  /** From when on a key is asked for again in the background. */
-  refreshAt({ life: { loadedAt, expiresAt } }: CachedKey): number {
+  /** Returns the epoch ms from which the key is loaded again in the background. */
+  getRefreshTime({ lifetime: { loadedAt, expiresAt } }: CachedKey): number {
     return expiresAt - Math.min(this.options.refreshAhead, (expiresAt - loadedAt) / 2);
   }
 
-  /** How long a key that has just come may be used; one that moves from another stage brings the rest of its `life`. */
-  lifeOf(key: LoadedKey | UnchangedKey, until: number | undefined, life?: Lifetime): Lifetime {
+  /** Returns the lifetime of a key just loaded. One that moves from another stage brings the rest of its lifetime. */
+  computeLifetime(key: LoadedKey | UnchangedKey, until: number | undefined, rest?: Lifetime): Lifetime {
     const { clock, ttl, ttlJitter, staleIfError, keyProvider } = this.options;
-    const now = this.#wall();
-    const mono = clock.monotonic();
-    const theirs = Math.min(key.expiresAt ?? Infinity, until ?? Infinity);
-    if (theirs <= now) {
+    const now = this.#readWallClock();
+    const monotonic = clock.monotonic();
+    const storeEnd = Math.min(key.expiresAt ?? Infinity, until ?? Infinity);
+    if (storeEnd <= now) {
       throw new KeyProviderError(
-        `The key store \`${keyProvider.name}\` gave a key that had expired ${String(now - theirs)} ms before; check its clock and this host's.`,
+        `The key store \`${keyProvider.name}\` gave a key that had expired ${String(now - storeEnd)} ms before; check its clock and this host's.`,
         { provider: keyProvider.name, version: key.version },
       );
     }
-    const ours = now + Math.ceil(ttl * (1 - ttlJitter * Math.random()));
-    const expiresAt = Math.min(ours, theirs, Math.max(now + 1, life?.expiresAt ?? Infinity));
+    const ownEnd = now + Math.ceil(ttl * (1 - ttlJitter * Math.random()));
+    const expiresAt = Math.min(ownEnd, storeEnd, Math.max(now + 1, rest?.expiresAt ?? Infinity));
     const purgeAt = Math.min(expiresAt + staleIfError, until ?? Infinity);
-    return { loadedAt: now, expiresAt, purgeAt, until, toMono: mono - now };
+    return { loadedAt: now, expiresAt, purgeAt, until, toMonotonic: monotonic - now };
   }
 
-  /** Puts a key in its place. The same bytes again keep their record, and with it the one string made of them. */
-  place(slot: StageState, bytes: Uint8Array, version: string, life: Lifetime): { record: CachedKey; changed: boolean } {
-    const held = slot.record;
-    let record: CachedKey;
-    if (held?.sameBytes(bytes) === true) {
+  /** Caches a key. The same bytes again keep their CachedKey, and with it the one string made of them. */
+  store(
+    stage: StageState,
+    bytes: Uint8Array,
+    version: string,
+    lifetime: Lifetime,
+  ): { key: CachedKey; changed: boolean } {
+    const held = stage.key;
+    let key: CachedKey;
+    if (held?.hasBytes(bytes) === true) {
       bytes.fill(0);
-      held.renew(version, life);
-      record = held;
+      held.renew(version, lifetime);
+      key = held;
     } else {
-      record = new CachedKey(bytes, version, slot.stage, life);
+      key = new CachedKey(bytes, version, stage.name, lifetime);
       if (held !== undefined) {
-        if (slot === this.current && this.rollout !== undefined) this.#setAside(held);
-        this.#retire(held);
+        if (stage === this.current && this.rollout !== undefined) this.#keepAsPrevious(held);
+        this.#zero(held);
       }
     }
-    const changed = slot.digest !== record.digest;
-    slot.record = record;
-    slot.digest = record.digest;
-    this.arm();
-    return { record, changed };
+    const changed = stage.digest !== key.digest;
+    stage.key = key;
+    stage.digest = key.digest;
+    this.#scheduleExpiry();
+    return { key, changed };
   }
 
-  /** Zeroes the key of a slot. */
-  drop(slot: StageState, reason: string): void {
-    const { record } = slot;
-    if (record === undefined) return;
-    slot.record = undefined;
-    this.#retire(record);
-    this.emit('evicted', record, () => ({ reason }));
+  /** Zeroes the key of a stage. */
+  drop(stage: StageState, reason: string): void {
+    const { key } = stage;
+    if (key === undefined) return;
+    stage.key = undefined;
+    this.#zero(key);
+    this.emit('evicted', key, () => ({ reason }));
   }
 
-  /** Zeroes everything, for good. */
+  /** Zeroes every key, for good. */
   clear(): void {
     getExpiryQueue(this.options.clock).remove(this);
-    for (const slot of this.slots) {
-      slot.record?.retire(false);
-      slot.record = undefined;
+    for (const stage of this.stages) {
+      stage.key?.zero(false);
+      stage.key = undefined;
     }
   }
 
-  /** Has the next expiry or end looked after, on the monotonic clock: the side that the warm path does not read. */
-  arm(): void {
-    const { clock } = this.options;
-    const mono = clock.monotonic();
-    let next = Infinity;
-    for (const { record } of this.slots) {
-      if (record === undefined) continue;
-      const { expiresAt, purgeAt, toMono } = record.life;
-      next = Math.min(next, (mono < expiresAt + toMono ? expiresAt : purgeAt) + toMono);
+  /** Takes the rollout that came with a load, and tells the clients if it differs from the last one. */
+  applyRollout(rollout: Rollout | undefined): void {
+    const last = this.rollout;
+    if (rollout === undefined) return;
+    const { id, pendingPercent, previousUntil } = rollout;
+    this.rollout = rollout;
+    const isSameCanary = last?.id === id && last.pendingPercent === pendingPercent;
+    if (isSameCanary && last.previousUntil === previousUntil) return;
+    for (const stage of this.stages) {
+      // A stage that had no key may have one now, and a rejection may force a load at once.
+      stage.absentUntil = 0;
+      stage.endCooldown();
+      // Another canary may be about another key.
+      if (stage.name === 'pending' && last?.id !== id) stage.key?.requireRevalidation();
     }
-    const expiries = getExpiryQueue(clock);
-    if (next === Infinity) expiries.remove(this);
-    else expiries.set(this, next);
+    for (const user of this.users) user.rolloutChanged();
+    const isFirstEmpty = last === undefined && id === '';
+    if (!isFirstEmpty && !isSameCanary) this.emit('rollout-changed', this.current, () => ({ pendingPercent }));
   }
 
-  /** Tells every client's listeners, and the diagnostics channel once. Builds a payload only for somebody. */
+  /** Tells every client's listeners, and the diagnostics channel once. `details` runs only if there is a listener. */
   emit<E extends EventName>(event: E, about: CachedKey | StageState, details: () => EventDetails<E>): void {
     let common: EventDetails<E> | undefined;
-    let first: KeyUser | undefined;
+    let first: CacheUser | undefined;
     for (const user of this.users) {
       first ??= user;
-      if (user.hears(event)) user.tell(event, this.payload(user.name, about, (common ??= details())));
+      if (user.hasListener(event)) user.notify(event, this.buildPayload(user.name, about, (common ??= details())));
     }
-    if (first !== undefined && observed(event)) publish(event, this.payload(first.name, about, common ?? details()));
+    if (first !== undefined && observed(event))
+      publish(event, this.buildPayload(first.name, about, common ?? details()));
   }
 
-  /** An event's payload. */
-  payload<E extends EventName>(name: string, about: CachedKey | StageState, details: EventDetails<E>): KeyEvents[E] {
+  buildPayload<E extends EventName>(
+    name: string,
+    about: CachedKey | StageState,
+    details: EventDetails<E>,
+  ): KeyEvents[E] {
     const { keyProvider, clock } = this.options;
-    const version = about instanceof CachedKey ? about.version : about.record?.version;
-    const base: KeyEventBase = { name, provider: keyProvider.name, stage: about.stage, at: clock.now() };
-    if (version !== undefined) base.version = version;
+    const [stage, key] = about instanceof CachedKey ? [about.stage, about] : [about.name, about.key];
+    const base: KeyEventBase = { name, provider: keyProvider.name, stage, at: clock.now() };
+    if (key !== undefined) base.version = key.version;
     return { ...base, ...details } as unknown as KeyEvents[E];
   }
 
-  /** The wall clock; one that has stepped back expires every key. */
-  #wall(): number {
+  /** @see Expiring */
+  onDue(): void {
+    const now = this.options.clock.monotonic();
+    for (const stage of this.stages) {
+      const { key } = stage;
+      if (key === undefined) continue;
+      const { expiresAt, purgeAt, toMonotonic } = key.lifetime;
+      if (now >= purgeAt + toMonotonic) this.drop(stage, 'expired');
+      else if (now >= expiresAt + toMonotonic) key.warmUntil = 0;
+    }
+    this.#scheduleExpiry();
+  }
+
+  /** Schedules the next expiry or purge on the monotonic clock. The warm path checks the wall clock only. */
+  #scheduleExpiry(): void {
+    const { clock } = this.options;
+    const now = clock.monotonic();
+    let next = Infinity;
+    for (const { key } of this.stages) {
+      if (key === undefined) continue;
+      const { expiresAt, purgeAt, toMonotonic } = key.lifetime;
+      next = Math.min(next, (now < expiresAt + toMonotonic ? expiresAt : purgeAt) + toMonotonic);
+    }
+    const queue = getExpiryQueue(clock);
+    if (next === Infinity) queue.remove(this);
+    else queue.schedule(this, next);
+  }
+
+  /** Reads the wall clock. If it has stepped back, every key expires. */
+  #readWallClock(): number {
     const now = this.options.clock.now();
-    if (now < this.highest - STEP_BACK) this.#steppedBack(now);
-    else if (now > this.highest) this.highest = now;
+    if (now < this.highestNow - CLOCK_STEP_BACK_MS) {
+      this.highestNow = now;
+      for (const { key } of this.stages) key?.expire();
+    } else if (now > this.highestNow) this.highestNow = now;
     return now;
   }
 
-  /** A key has reached its expiry or its end. */
-  expire(): void {
-    const mono = this.options.clock.monotonic();
-    for (const slot of this.slots) {
-      const { record } = slot;
-      if (record === undefined) continue;
-      const { expiresAt, purgeAt, toMono } = record.life;
-      if (mono >= purgeAt + toMono) this.drop(slot, 'expired');
-      else if (mono >= expiresAt + toMono) record.warmUntil = 0;
-    }
-    this.arm();
+  /** Keeps a replaced key as `previous`: with a rollout it may be needed again, and the store then only has to confirm it. */
+  #keepAsPrevious(replaced: CachedKey): void {
+    const stage = this.stage('previous');
+    if (stage.key !== undefined) this.#zero(stage.key);
+    stage.key = new CachedKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.lifetime);
+    stage.key.requireRevalidation();
+    stage.digest = replaced.digest;
   }
 
-  #steppedBack(now: number): void {
-    this.highest = now;
-    for (const { record } of this.slots) {
-      if (record === undefined) continue;
-      record.expire();
-    }
-  }
-
-  /** Where keys have two lives the replaced one may be needed once more: the store then has only to say which it is. */
-  #setAside(replaced: CachedKey): void {
-    const slot = this.slot('previous');
-    if (slot.record !== undefined) this.#retire(slot.record);
-    slot.record = new CachedKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.life);
-    slot.record.doubt();
-    slot.digest = replaced.digest;
-  }
-
-  #retire(record: CachedKey): void {
-    let needed = record.landing;
-    for (const user of this.users) needed ||= user.holds(record);
-    record.retire(needed);
+  #zero(key: CachedKey): void {
+    let isNeeded = key.justLoaded;
+    for (const user of this.users) isNeeded ||= user.holds(key);
+    key.zero(isNeeded);
   }
 }

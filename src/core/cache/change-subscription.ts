@@ -1,80 +1,80 @@
-import { ASK_EVERY, LISTEN_AGAIN_LAST, LISTEN_AGAIN_FIRST, NOTICE_SPREAD } from './timing.js';
 import type { CheckedOptions } from '../options.js';
+import { Resubscriber } from '../util/resubscriber.js';
+import { MIN_RELOAD_INTERVAL_MS, NOTICE_SPREAD_MS, RESUBSCRIBE_FIRST_MS, RESUBSCRIBE_LAST_MS } from './timing.js';
+
+/** Functions that a {@link ChangeSubscription} calls. */
+export interface ChangeHandlers {
+  /** Called when the store is to be asked. */
+  onDue(): void;
+  /** Called at once when the store names the version that has changed. */
+  onVersion(version: string): void;
+}
 
 /**
- * Listens to a store that tells of changes. Notices within a second become one, at a moment drawn within that second,
- * so that a fleet does not ask all at once. A failed subscription is tried again and fails no call.
+ * Listens to a store that tells of changes. Notices within a second are answered by one load, at a random moment of that
+ * second, so that a fleet does not ask all at once. A failed subscription is tried again and fails no call.
  */
 export class ChangeSubscription {
   readonly #options: CheckedOptions;
-  readonly #onDue: () => void;
-  readonly #onVersion: (version: string) => void;
+  readonly #handlers: ChangeHandlers;
+  readonly #resubscriber: Resubscriber;
   #unsubscribe: (() => Promise<void>) | undefined;
   #timer: { cancel(): void } | undefined;
   #dueAt = -Infinity;
-  #listening = false;
-  #closed = false;
+  #isStarted = false;
+  #isClosed = false;
 
-  /** `onDue` when the store is to be asked; `onVersion` at once, when it says what has changed. */
-  constructor(options: CheckedOptions, onDue: () => void, onVersion: (version: string) => void) {
+  constructor(options: CheckedOptions, handlers: ChangeHandlers) {
     this.#options = options;
-    this.#onDue = onDue;
-    this.#onVersion = onVersion;
+    this.#handlers = handlers;
+    const { clock } = options;
+    const pauses = { first: RESUBSCRIBE_FIRST_MS, last: RESUBSCRIBE_LAST_MS };
+    this.#resubscriber = new Resubscriber(() => this.#subscribe(), { clock, ...pauses });
   }
 
-  /** Subscribes, once. */
-  listen(pause: number = LISTEN_AGAIN_FIRST): void {
-    const { keyProvider, clock } = this.#options;
-    if (this.#listening || this.#closed) return;
-    this.#listening = true;
-    // One chain of attempts: the loads that come meanwhile find it listening.
-    const retry = (): void => {
-      const again = (): void => {
-        this.#listening = false;
-        this.listen(Math.min(pause * 2, LISTEN_AGAIN_LAST));
-      };
-      clock.setTimeout(again, pause, { unref: true });
-    };
-    const subscribed = (unsubscribe: (() => Promise<void>) | undefined): void => {
-      this.#unsubscribe = unsubscribe;
-      if (this.#closed) void this.#leave();
-      // What changed while nobody listened was not told.
-      else this.#noticed();
-    };
-    const onChange = (change?: { version?: string | undefined }): void => {
-      if (typeof change?.version === 'string') this.#onVersion(change.version);
-      this.#noticed();
-    };
-    void (async () => keyProvider.subscribe?.(onChange))().then(subscribed, retry);
+  /** Subscribes, unless that was done before. */
+  start(): void {
+    if (this.#isStarted || this.#isClosed) return;
+    this.#isStarted = true;
+    this.#subscribe().catch(() => {
+      this.#resubscriber.resubscribe();
+    });
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
+    this.#resubscriber.stop();
     this.#timer?.cancel();
-    await this.#leave();
+    await this.#end();
   }
 
-  /** A subscription that does not end well is over all the same. */
-  async #leave(): Promise<void> {
+  async #subscribe(): Promise<void> {
+    this.#unsubscribe = await this.#options.keyProvider.subscribe?.((change?: { version?: string | undefined }) => {
+      if (typeof change?.version === 'string') this.#handlers.onVersion(change.version);
+      this.#scheduleLoad();
+    });
+    if (this.#isClosed) await this.#end();
+    // A change from before the subscription was not told.
+    else this.#scheduleLoad();
+  }
+
+  async #end(): Promise<void> {
     try {
       await this.#unsubscribe?.();
     } catch {
-      // The store is closed next: that is the end of it.
+      // The provider is closed next, which ends the subscription too.
     }
   }
 
-  #noticed(): void {
-    if (this.#closed || this.#timer !== undefined) return;
+  #scheduleLoad(): void {
+    if (this.#isClosed || this.#timer !== undefined) return;
     const { clock } = this.#options;
-    const mono = clock.monotonic();
-    this.#dueAt = Math.max(mono + Math.random() * NOTICE_SPREAD, this.#dueAt + ASK_EVERY);
-    this.#timer = clock.setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#onDue();
-      },
-      Math.ceil(this.#dueAt - mono),
-      { unref: true },
-    );
+    const now = clock.monotonic();
+    this.#dueAt = Math.max(now + Math.random() * NOTICE_SPREAD_MS, this.#dueAt + MIN_RELOAD_INTERVAL_MS);
+    const onTimer = (): void => {
+      this.#timer = undefined;
+      this.#handlers.onDue();
+    };
+    this.#timer = clock.setTimeout(onTimer, Math.ceil(this.#dueAt - now), { unref: true });
   }
 }

@@ -1,104 +1,105 @@
 import { MAX_TIMER_MS } from '../util/clock.js';
 import type { Clock } from '../types.js';
 
-/** Something with a moment at which it has to be looked after. */
+/** An object that has to be looked after at a certain time. */
 export interface Expiring {
-  /** On the monotonic clock. */
-  due: number;
-  /** Its place in the heap; below 0, it is not in it. */
-  rank: number;
-  expire(): void;
+  /** Time on the monotonic clock. */
+  dueAt: number;
+  /** Position in the queue's heap; negative: not in it. */
+  position: number;
+  onDue(): void;
 }
 
-/** Ends lives on time, by one unref'd timer for all on the same clock: a timer each would be larger than what it guards. */
+/** Calls `onDue` in time, by one unref'd timer for all objects on one clock: a timer for each costs 453 bytes a key. */
 export class ExpiryQueue {
-  /** A binary heap, the earliest first. */
+  /** Binary heap, the earliest first. */
   readonly #heap: Expiring[] = [];
   readonly #clock: Clock;
   #timer: { cancel(): void } | undefined;
-  #timerDue = Infinity;
+  #timerDueAt = Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Has `item` looked after at `due`. */
-  set(item: Expiring, due: number): void {
-    item.due = due;
-    if (item.rank < 0) item.rank = this.#heap.push(item) - 1;
-    this.#settle(item);
-    this.#arm();
+  /** Adds `item`, or moves it if it is there already. */
+  schedule(item: Expiring, dueAt: number): void {
+    item.dueAt = dueAt;
+    if (item.position < 0) item.position = this.#heap.push(item) - 1;
+    this.#restoreOrder(item);
+    this.#setTimer();
   }
 
   remove(item: Expiring): void {
-    if (item.rank < 0) return;
+    if (item.position < 0) return;
     const last = this.#heap.pop() as Expiring;
     if (last !== item) {
-      last.rank = item.rank;
-      this.#settle(last);
+      last.position = item.position;
+      this.#restoreOrder(last);
     }
-    item.rank = -1;
-    this.#arm();
+    item.position = -1;
+    this.#setTimer();
   }
 
-  #settle(item: Expiring): void {
+  #restoreOrder(item: Expiring): void {
     const heap = this.#heap;
-    let { rank } = item;
+    let { position } = item;
     for (;;) {
-      const above = heap[(rank - 1) >> 1];
-      if (rank === 0 || above === undefined || above.due <= item.due) break;
-      above.rank = rank;
-      heap[rank] = above;
-      rank = (rank - 1) >> 1;
+      const parentPosition = (position - 1) >> 1;
+      const parent = heap[parentPosition];
+      if (position === 0 || parent === undefined || parent.dueAt <= item.dueAt) break;
+      parent.position = position;
+      heap[position] = parent;
+      position = parentPosition;
     }
     for (;;) {
-      const left = heap[2 * rank + 1];
-      const right = heap[2 * rank + 2];
-      const below = left !== undefined && right !== undefined && right.due < left.due ? right : left;
-      if (below === undefined || below.due >= item.due) break;
-      const freed = below.rank;
-      below.rank = rank;
-      heap[rank] = below;
-      rank = freed;
+      const left = heap[2 * position + 1];
+      const right = heap[2 * position + 2];
+      const child = left !== undefined && right !== undefined && right.dueAt < left.dueAt ? right : left;
+      if (child === undefined || child.dueAt >= item.dueAt) break;
+      const freed = child.position;
+      child.position = position;
+      heap[position] = child;
+      position = freed;
     }
-    heap[rank] = item;
-    item.rank = rank;
+    heap[position] = item;
+    item.position = position;
   }
 
-  #arm(): void {
-    const due = this.#heap[0]?.due ?? Infinity;
-    if (due === this.#timerDue) return;
+  #setTimer(): void {
+    const dueAt = this.#heap[0]?.dueAt ?? Infinity;
+    if (dueAt === this.#timerDueAt) return;
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#timerDue = due;
-    if (due === Infinity) return;
-    const wait = Math.min(Math.max(Math.ceil(due - this.#clock.monotonic()), 0), MAX_TIMER_MS);
+    this.#timerDueAt = dueAt;
+    if (dueAt === Infinity) return;
+    const wait = Math.min(Math.max(Math.ceil(dueAt - this.#clock.monotonic()), 0), MAX_TIMER_MS);
     this.#timer = this.#clock.setTimeout(
       () => {
-        this.#ring();
+        this.#handleDue();
       },
       wait,
       { unref: true },
     );
   }
 
-  #ring(): void {
+  #handleDue(): void {
     this.#timer = undefined;
-    this.#timerDue = Infinity;
-    const mono = this.#clock.monotonic();
-    for (let first = this.#heap[0]; first !== undefined && first.due <= mono; first = this.#heap[0]) {
+    this.#timerDueAt = Infinity;
+    const now = this.#clock.monotonic();
+    for (let first = this.#heap[0]; first !== undefined && first.dueAt <= now; first = this.#heap[0]) {
       this.remove(first);
-      first.expire();
+      first.onDue();
     }
-    this.#arm();
+    this.#setTimer();
   }
 }
 
-const all = new WeakMap<Clock, ExpiryQueue>();
+const queues = new WeakMap<Clock, ExpiryQueue>();
 
-/** The expiries kept on `clock`. */
+/** Returns the queue of `clock`. */
 export function getExpiryQueue(clock: Clock): ExpiryQueue {
-  let expiries = all.get(clock);
-  if (expiries === undefined) all.set(clock, (expiries = new ExpiryQueue(clock)));
-  return expiries;
+  let queue = queues.get(clock);
+  if (queue === undefined) queues.set(clock, (queue = new ExpiryQueue(clock)));
+  return queue;
 }

@@ -1,270 +1,190 @@
-import { ChangeSubscription } from './change-subscription.js';
-import { delay } from '../util/clock.js';
 import { closedError, type GoldKeyError } from '../errors.js';
-import { KeyIntake, type KeyCounts } from './apply-load.js';
-import { askStore } from './load-key.js';
-import type { CachedKey } from './cached-key.js';
-import { CachedKeys, type KeyUser } from './cached-keys.js';
-import { ASK_EVERY, BACKGROUND_EVERY, SHORT_WAIT } from './timing.js';
 import type { CheckedOptions } from '../options.js';
-import type { PendingLoad, LoadKind, LoadOutcome, StageState } from './stage-state.js';
-import type { UnchangedKey } from '../types.js';
+import type { KeyStatus } from '../types.js';
+import type { CachedKey } from './cached-key.js';
+import { CachedKeys, type CacheUser } from './cached-keys.js';
+import { ChangeSubscription } from './change-subscription.js';
+import { KeyLoader, type LoadObserver } from './load-key.js';
+import type { LoadResult, PendingLoad, StageState } from './stage-state.js';
+import { FRESHER_KEY_WAIT_MS, MIN_BACKGROUND_INTERVAL_MS, MIN_RELOAD_INTERVAL_MS } from './timing.js';
 
-/** Brings keys onto the shelf: one load per stage at a time, however many wait for it. */
-export class KeyCache {
-  readonly options: CheckedOptions;
-  readonly shelf: CachedKeys;
-  readonly #intake: KeyIntake;
-  // Made for a load and dropped after it: an empty set is as large as a key with its record.
-  #flights: Set<Promise<unknown>> | undefined;
-  #aborts: Set<(reason: Error) => void> | undefined;
-  #reloading: Promise<LoadOutcome> | undefined;
-  #notices: ChangeSubscription | undefined;
+/** Decides when the keys of one store are loaded: when they are needed, about to expire, or asked for again. */
+export class KeyCache implements LoadObserver {
+  readonly keys: CachedKeys;
+  readonly loader: KeyLoader;
+  #reloading: Promise<LoadResult> | undefined;
+  #subscription: ChangeSubscription | undefined;
+  #staleUses = 0;
+  #evictions = 0;
 
   constructor(options: CheckedOptions) {
-    this.options = options;
-    this.shelf = new CachedKeys(options);
-    this.#intake = new KeyIntake(this.shelf);
+    this.keys = new CachedKeys(options);
+    this.loader = new KeyLoader(this.keys, this);
   }
 
-  get counts(): KeyCounts {
-    return this.#intake.counts;
+  get options(): CheckedOptions {
+    return this.keys.options;
+  }
+
+  get counts(): Pick<KeyStatus['counts'], 'loads' | 'loadFailures' | 'stale' | 'evictions'> {
+    const { loads, failures } = this.loader;
+    return { loads, loadFailures: failures, stale: this.#staleUses, evictions: this.#evictions };
   }
 
   /**
-   * A key of this stage to use now, or the reason why there is none. Never rejects. Who holds a usable key waits 250 ms
-   * for a better one, and not at all while loads fail.
+   * Resolves to a key of this stage, or to the reason why there is none. Never rejects. A caller who could have a stale
+   * key waits 250 ms for a fresh one, and not at all while loads fail.
    */
-  async obtain(slot: StageState): Promise<CachedKey | GoldKeyError> {
-    const { shelf } = this;
-    let waited = false;
+  async getOrLoad(stage: StageState): Promise<CachedKey | GoldKeyError> {
+    const { keys } = this;
+    let hasWaited = false;
     for (;;) {
-      const record = shelf.usable(slot);
-      if (record !== undefined && shelf.isFresh(record)) {
-        if (record.standing === 'suspect' && slot.flight !== undefined && !waited) {
-          waited = true;
-          await this.#soon(slot.flight);
+      const key = keys.getUsableKey(stage);
+      if (key !== undefined && keys.isFresh(key)) {
+        if (key.verdict === 'suspect' && stage.pendingLoad !== undefined && !hasWaited) {
+          hasWaited = true;
+          await this.#waitShortly(stage.pendingLoad);
           continue;
         }
-        this.lookAhead(slot, record);
-        return record;
+        this.#refreshAheadIfDue(stage, key);
+        return key;
       }
-      const { failing } = slot;
-      const refused = slot.flight === undefined ? this.#intake.barred(slot) : undefined;
-      if (refused !== undefined) {
-        return record === undefined || !refused.retryable ? refused : this.#intake.stale(slot, record);
+      const { isFailing } = stage;
+      const stale = keys.getStaleKey(stage);
+      const blockedBy = stage.pendingLoad === undefined ? this.loader.getBlockingError(stage) : undefined;
+      if (blockedBy !== undefined) {
+        return stale === undefined || !blockedBy.retryable ? blockedBy : this.#useStale(stage, stale);
       }
-      const flight = slot.flight ?? this.begin(slot, 'ordinary', record !== undefined && failing);
-      if (record !== undefined) {
-        if (!waited && !failing) await this.#soon(flight);
-        const still = shelf.usable(slot);
-        if (still !== undefined) return shelf.isFresh(still) ? still : this.#intake.stale(slot, still);
+      const load = stage.pendingLoad ?? this.loader.start(stage, 'needed', stale !== undefined && isFailing);
+      if (stale !== undefined) {
+        if (!hasWaited && !isFailing) await this.#waitShortly(load);
+        const latest = keys.getStaleKey(stage);
+        if (latest !== undefined) return keys.isFresh(latest) ? latest : this.#useStale(stage, latest);
       }
-      const outcome = await flight.promise;
-      if (outcome.record !== undefined) return outcome.record;
-      if (!flight.orphan) return outcome.error;
+      const result = await load.result;
+      if (result.key !== undefined) return result.key;
+      if (!load.detached) return result.error;
     }
   }
 
-  /** Starts a background load when the key is about to expire, and says until when nobody need look again. */
-  lookAhead(slot: StageState, record: CachedKey): void {
-    const { clock } = this.options;
-    const { expiresAt, loadedAt } = record.life;
-    const refreshAt = this.shelf.refreshAt(record);
-    const now = clock.now();
-    if (record.standing === 'suspect' || slot.preferred !== undefined) return;
-    if (now < refreshAt) {
-      record.warmUntil = refreshAt;
-      return;
-    }
-    const mono = clock.monotonic();
-    const pause = Math.max(BACKGROUND_EVERY, (expiresAt - loadedAt) / 4);
-    const next = Math.max(slot.retryAt, slot.backgroundAt + pause);
-    if (slot.flight === undefined && mono >= next) this.begin(slot, 'ordinary', true);
-    record.warmUntil = slot.flight === undefined ? Math.min(expiresAt, now + next - mono) : expiresAt;
-  }
-
-  /** Loads a key that is not in use when its time comes, so that a preference for another does not last for ever. */
-  keepUp(slot: StageState): void {
+  /** Loads the key of a stage that is not in use when it is due, so that preferring another stage ends some time. */
+  refreshIfDue(stage: StageState): void {
     const { clock, ttl } = this.options;
-    const record = this.shelf.usable(slot);
-    if (record !== undefined && this.shelf.isFresh(record) && clock.now() < this.shelf.refreshAt(record)) return;
-    const due = clock.monotonic() >= slot.backgroundAt + Math.max(BACKGROUND_EVERY, ttl / 4);
-    if (due && slot.flight === undefined && this.#intake.barred(slot) === undefined) this.begin(slot, 'ordinary', true);
+    const key = this.keys.getUsableKey(stage);
+    if (key !== undefined && this.keys.isFresh(key) && clock.now() < this.keys.getRefreshTime(key)) return;
+    const interval = Math.max(MIN_BACKGROUND_INTERVAL_MS, ttl / 4);
+    if (clock.monotonic() < (stage.lastBackgroundLoadAt ?? -Infinity) + interval) return;
+    if (stage.pendingLoad === undefined && this.loader.getBlockingError(stage) === undefined)
+      this.loader.start(stage, 'needed', true);
   }
 
-  /** Starts a load. The caller has made sure that none of this stage is under way. */
-  begin(slot: StageState, kind: LoadKind, background: boolean): PendingLoad {
-    const mono = this.options.clock.monotonic();
-    let wait = 0;
-    if (slot.evicted) {
-      slot.evicted = false;
-      wait = Math.max(0, slot.evictLoadAt + ASK_EVERY - mono);
-      slot.evictLoadAt = mono + wait;
-    }
-    if (background) slot.backgroundAt = mono;
-    if (kind === 'refusal' && slot.record !== undefined) {
-      slot.record.standing = 'suspect';
-      slot.record.warmUntil = 0;
-    }
-    // The promise exists before the store is asked: it may use the client while it is.
-    let land: (outcome: LoadOutcome) => void = () => undefined;
-    const promise = new Promise<LoadOutcome>((resolve) => {
-      land = resolve;
-    });
-    const flight: PendingLoad = { kind, startedAt: mono, promise, soon: undefined, asked: false, orphan: false };
-    slot.flight = flight;
-    void this.#load(slot, flight, wait, background).then(land);
-    const flights = (this.#flights ??= new Set());
-    flights.add(flight.promise);
-    void flight.promise.then(() => {
-      flights.delete(flight.promise);
-      if (flights.size === 0) this.#flights = undefined;
-      if (this.#aborts?.size === 0) this.#aborts = undefined;
-    });
-    this.#listen();
-    return flight;
-  }
-
-  /** `reload()`: asks the store whatever the cooldown says, at most once a second; callers meanwhile share one load. */
-  reload(): Promise<LoadOutcome> {
+  /** Loads every stage in use whatever the cooldown, at most once a second. Callers meanwhile share one load. */
+  reload(): Promise<LoadResult> {
     this.#reloading ??= this.#reload().finally(() => {
       this.#reloading = undefined;
     });
     return this.#reloading;
   }
 
-  /** Drops and zeroes every key. A load under way still answers those who wait for it, and nobody else. */
+  /** Drops and zeroes every key. A pending load still answers the callers who wait for it, and is not cached. */
   evict(reason: string): void {
-    this.#intake.evictions++;
-    for (const slot of this.shelf.slots) {
-      if (slot.flight?.asked === true) {
-        slot.flight.orphan = true;
-        slot.flight = undefined;
-      }
-      slot.evicted = true;
-      slot.preferred = undefined;
-      this.shelf.drop(slot, reason);
+    this.#evictions++;
+    for (const stage of this.keys.stages) {
+      stage.keyEvicted();
+      this.keys.drop(stage, reason);
     }
   }
 
-  /** Resolves when no load is under way. */
-  async settled(): Promise<void> {
-    while (this.#flights !== undefined) await Promise.all(this.#flights);
+  /** Resolves when no load is pending. */
+  settled(): Promise<void> {
+    return this.loader.settled();
   }
 
-  /** A client has closed. With the last one everything ends: loads, timers, keys, the subscription, the provider. */
-  async leave(user: KeyUser): Promise<void> {
-    this.shelf.users = this.shelf.users.filter((other) => other !== user);
-    if (this.shelf.users.length > 0 || this.#intake.closed) return;
-    this.#intake.closed = true;
-    for (const abort of this.#aborts ?? []) abort(closedError());
-    this.shelf.clear();
+  /** Removes a client that has closed. With the last one end loads, timers, keys, subscription and provider. */
+  async removeUser(user: CacheUser): Promise<void> {
+    this.keys.users = this.keys.users.filter((other) => other !== user);
+    if (this.keys.users.length > 0 || this.loader.isClosed) return;
+    this.loader.close();
+    this.keys.clear();
     await this.settled();
-    await this.#notices?.close();
+    await this.#subscription?.close();
     await this.options.keyProvider.close?.();
   }
 
-  /** Why no load of this stage may start now, if none may. */
-  barred(slot: StageState): GoldKeyError | undefined {
-    return this.#intake.barred(slot);
-  }
-
-  async #load(slot: StageState, flight: PendingLoad, wait: number, background: boolean): Promise<LoadOutcome> {
+  /** Starts a background load if the key expires soon, and sets the time until which no caller need check again. */
+  #refreshAheadIfDue(stage: StageState, key: CachedKey): void {
     const { clock } = this.options;
-    let startedAt = clock.monotonic();
-    const duration = (): number => clock.monotonic() - startedAt;
-    try {
-      if (wait > 0) await this.#turn(wait);
-      flight.asked = true;
-      startedAt = clock.monotonic();
-      this.#intake.loads++;
-      const known = flight.kind === 'ordinary' ? this.shelf.versions : [];
-      const { keyTimeout } = this.options;
-      const order = { stage: slot.stage, background, timeout: keyTimeout, aborts: (this.#aborts ??= new Set()) };
-      const freshUntil = this.shelf.endOf(slot.record);
-      let loaded = await askStore(this.options, { ...order, known: known.length > 0 ? known : undefined, freshUntil });
-      if (known.length > 0 && !flight.orphan && isUnheld(loaded.key, this.shelf.heldFor(slot))) {
-        // `unchanged` of a key that has gone since it was asked for, or that expired in another stage: it has to be read.
-        this.#intake.loads++;
-        loaded = await askStore(this.options, { ...order, known: undefined, timeout: keyTimeout - duration() });
-      }
-      return this.#intake.arrived(slot, flight, loaded, duration());
-    } catch (error) {
-      return { error: this.#intake.missed(slot, flight, error, duration()) };
-    } finally {
-      if (slot.flight === flight) slot.flight = undefined;
+    const { expiresAt, loadedAt } = key.lifetime;
+    const refreshAt = this.keys.getRefreshTime(key);
+    const now = clock.now();
+    if (key.verdict === 'suspect' || stage.preferred !== undefined) return;
+    if (now < refreshAt) {
+      key.warmUntil = refreshAt;
+      return;
     }
+    const monotonic = clock.monotonic();
+    const interval = Math.max(MIN_BACKGROUND_INTERVAL_MS, (expiresAt - loadedAt) / 4);
+    const next = Math.max(stage.backoff.retryAt, (stage.lastBackgroundLoadAt ?? -Infinity) + interval);
+    if (stage.pendingLoad === undefined && monotonic >= next) this.loader.start(stage, 'needed', true);
+    key.warmUntil = stage.pendingLoad === undefined ? Math.min(expiresAt, now + next - monotonic) : expiresAt;
   }
 
-  /** A load after `evict()` waits for its turn; closing ends the wait. */
-  async #turn(wait: number): Promise<void> {
-    const controller = new AbortController();
-    const abort = (reason: Error): void => {
-      controller.abort(reason);
-    };
-    const aborts = (this.#aborts ??= new Set());
-    aborts.add(abort);
-    try {
-      await delay(this.options.clock, wait, controller.signal);
-    } finally {
-      aborts.delete(abort);
-    }
+  #useStale(stage: StageState, key: CachedKey): CachedKey {
+    this.#staleUses++;
+    const { lastError } = stage.backoff;
+    const age = this.options.clock.now() - key.lifetime.loadedAt;
+    this.keys.emit('stale', key, () => (lastError === undefined ? { age } : { age, error: lastError }));
+    return key;
   }
 
-  async #reload(): Promise<LoadOutcome> {
+  async #reload(): Promise<LoadResult> {
     const { clock } = this.options;
-    const slot = this.shelf.current;
-    const wait = slot.reloadAt + ASK_EVERY - clock.monotonic();
-    if (wait > 0) await this.#turn(wait).catch(() => undefined);
-    while (slot.flight !== undefined) await slot.flight.promise;
-    if (this.#intake.closed) return { error: closedError() };
-    slot.reloadAt = clock.monotonic();
-    for (const other of this.shelf.slots) other.absentUntil = 0;
-    for (const other of this.shelf.slots) {
-      if (other !== slot && other.record !== undefined && other.flight === undefined) this.begin(other, 'reload', true);
+    const { current } = this.keys;
+    const wait = (current.lastReloadAt ?? -Infinity) + MIN_RELOAD_INTERVAL_MS - clock.monotonic();
+    if (wait > 0) await this.loader.wait(wait).catch(() => undefined);
+    while (current.pendingLoad !== undefined) await current.pendingLoad.result;
+    if (this.loader.isClosed) return { error: closedError() };
+    current.lastReloadAt = clock.monotonic();
+    for (const stage of this.keys.stages) {
+      stage.absentUntil = 0;
+      if (stage !== current && stage.key !== undefined && stage.pendingLoad === undefined)
+        this.loader.start(stage, 'reload', true);
     }
-    return this.begin(slot, 'reload', false).promise;
+    return this.loader.start(current, 'reload', false).result;
   }
 
-  #soon(flight: PendingLoad): Promise<unknown> {
+  /** Resolves when the load ends, or 250 ms after it started. */
+  #waitShortly(load: PendingLoad): Promise<unknown> {
     const { clock } = this.options;
-    flight.soon ??= new Promise<void>((resolve) => {
-      const left = Math.max(0, Math.ceil(flight.startedAt + SHORT_WAIT - clock.monotonic()));
-      const timer = clock.setTimeout(resolve, left);
-      void flight.promise.then(() => {
+    load.endedOrSlow ??= new Promise<void>((resolve) => {
+      const rest = Math.max(0, Math.ceil(load.startedAt + FRESHER_KEY_WAIT_MS - clock.monotonic()));
+      const timer = clock.setTimeout(resolve, rest);
+      void load.result.then(() => {
         timer.cancel();
         resolve();
       });
     });
-    return flight.soon;
+    return load.endedOrSlow;
   }
 
-  /** What a running load brings may be older than the notice: it is followed by another. */
-  async #afterNotice(): Promise<void> {
-    const slot = this.shelf.current;
-    await slot.flight?.promise;
-    if (!this.#intake.closed && slot.flight === undefined) this.begin(slot, 'ordinary', true);
-  }
-
-  #listen(): void {
+  /** @see LoadObserver */
+  onLoadStarted(): void {
     if (this.options.keyProvider.subscribe === undefined) return;
-    this.#notices ??= new ChangeSubscription(
-      this.options,
-      () => {
-        void this.#afterNotice();
+    this.#subscription ??= new ChangeSubscription(this.options, {
+      onDue: () => void this.#loadAfterChange(),
+      onVersion: (version) => {
+        // A version that is held already is no change: a store that repeats itself must not end every cooldown.
+        if (this.keys.versions.includes(version)) return;
+        for (const stage of this.keys.stages) stage.endCooldown();
       },
-      (version) => {
-        // A version that is held already is no news: a store that repeats itself must not lift every cooldown.
-        if (this.shelf.slots.some(({ record }) => record?.version === version)) return;
-        for (const slot of this.shelf.slots) slot.endCooldown();
-      },
-    );
-    this.#notices.listen();
+    });
+    this.#subscription.start();
   }
-}
 
-function isUnheld(key: unknown, held: readonly CachedKey[]): boolean {
-  const { unchanged, version } = (key ?? {}) as Partial<UnchangedKey>;
-  return unchanged === true && version !== undefined && !held.some((record) => record.version === version);
+  /** Loads once more after a pending load, which may bring what was there before the change. */
+  async #loadAfterChange(): Promise<void> {
+    const { current } = this.keys;
+    await current.pendingLoad?.result;
+    if (!this.loader.isClosed && current.pendingLoad === undefined) this.loader.start(current, 'needed', true);
+  }
 }

@@ -1,188 +1,192 @@
 import type { GoldKeyError } from '../errors.js';
+import { backoffWindow, halfJitter } from '../util/backoff.js';
 import type { CachedKey } from './cached-key.js';
-import { BACKOFF_FIRST, BACKOFF_LAST, COOLDOWN_CHANGED, COOLDOWN_FIRST } from './timing.js';
+import {
+  BACKOFF_FIRST_MS,
+  BACKOFF_LAST_MS,
+  COOLDOWN_CHANGED_MS,
+  COOLDOWN_FIRST_MS,
+  MIN_RELOAD_INTERVAL_MS,
+} from './timing.js';
 import type { Stage } from '../types.js';
 
-/** How a load ended. A load never rejects: who waits for it gets one of these. */
-export type LoadOutcome = { record: CachedKey; error?: undefined } | { record?: undefined; error: GoldKeyError };
+/** How a load ended. A load never rejects: everyone who waits for it gets one of these. */
+export type LoadResult = { key: CachedKey; error?: undefined } | { key?: undefined; error: GoldKeyError };
 
-/** Why a load runs: because a key is needed, because one was refused, or because `reload()` was called. */
-export type LoadKind = 'ordinary' | 'refusal' | 'reload';
+/** Why a load runs: a caller needs a key, the price API refused one, or `reload()` was called. */
+export type LoadReason = 'needed' | 'rejection' | 'reload';
 
-/** One load under way. */
+/** A load that has not ended. */
 export interface PendingLoad {
-  readonly kind: LoadKind;
-  /** On the monotonic clock. */
+  readonly reason: LoadReason;
+  /** Start on the monotonic clock. */
   readonly startedAt: number;
   /** Resolves when the load ends. */
-  promise: Promise<LoadOutcome>;
-  /** Resolves when the load ends, at the latest 250 ms after it began; made when first needed. */
-  soon: Promise<unknown> | undefined;
-  /** The store has really been asked (a load after `evict()` may have to wait for its turn). */
-  asked: boolean;
-  /** `evict()` came while it ran: its key goes to those who already waited, and nowhere else. */
-  orphan: boolean;
+  readonly result: Promise<LoadResult>;
+  /** Resolves when the load ends, or 250 ms after it started; made when first needed. */
+  endedOrSlow: Promise<unknown> | undefined;
+  /** True once the store was asked. A load after `evict()` may have to wait first. */
+  started: boolean;
+  /** True after `evict()`: the key goes to those who already waited, and is not cached. */
+  detached: boolean;
 }
 
-/** What a stage remembers once something has gone wrong, or somebody has intervened. */
-class Trouble {
-  lastError: GoldKeyError | undefined;
-  retryAt = 0;
-  cooldownUntil = 0;
-  absentUntil = 0;
-  evictLoadAt: number = -Infinity;
-  reloadAt: number = -Infinity;
-  evicted = false;
-  failures = 0;
-  pause = 0;
+/** A stage's back-off after failed loads and cooldown after forced ones. Times are on the monotonic clock. */
+export interface StageBackoff {
+  /** Number of loads that failed in a row. */
+  readonly failures: number;
+  readonly lastError: GoldKeyError | undefined;
+  /** No load starts before this time. */
+  readonly retryAt: number;
+  /** The last cooldown, in ms; 0 once a call succeeded. */
+  readonly cooldown: number;
+  /** No rejection forces a load before this time. */
+  readonly cooldownUntil: number;
 }
 
-const NONE: Readonly<Trouble> = Object.freeze(new Trouble());
+const NO_BACKOFF: StageBackoff = Object.freeze({
+  failures: 0,
+  lastError: undefined,
+  retryAt: 0,
+  cooldown: 0,
+  cooldownUntil: 0,
+});
 
-/** All that is known of one stage. Times without another word are on the monotonic clock. */
+/**
+ * Everything known about one stage. Only its own methods change it, one method for each transition. Times are on the
+ * monotonic clock.
+ */
 export class StageState {
-  readonly stage: Stage;
-  record: CachedKey | undefined;
-  /** The digest of the last bytes seen: it outlives them, so that generations can be told apart after `evict()`. */
+  readonly name: Stage;
+  key: CachedKey | undefined;
+  /** Digest of the last bytes seen. It outlives them, so that generations can be compared after `evict()`. */
   digest: string | undefined;
-  flight: PendingLoad | undefined;
-  /** Another stage's slot that worked when this one was refused; until this one's next load. */
+  pendingLoad: PendingLoad | undefined;
+  /** Another stage whose key worked when this one's was refused, until this stage's next load. */
   preferred: StageState | undefined;
-  /** When the last background load started. */
-  backgroundAt: number = -Infinity;
-  // Most stages never see any, and there may be a hundred thousand of them.
-  #trouble: Readonly<Trouble> = NONE;
+  /** Replaced as a whole by each change. Stages without trouble share one, because there may be 100,000 of them. */
+  backoff: StageBackoff = NO_BACKOFF;
+  /** The store has no key of this stage, and is not asked for one before this time. */
+  absentUntil = 0;
+  lastBackgroundLoadAt: number | undefined;
+  lastReloadAt: number | undefined;
+  /** `isPending` until the first load after `evict()`, whose time is kept. */
+  #eviction: { isPending: boolean; lastLoadAt: number } | undefined;
 
-  constructor(stage: Stage) {
-    this.stage = stage;
+  constructor(name: Stage) {
+    this.name = name;
   }
 
-  get lastError(): GoldKeyError | undefined {
-    return this.#trouble.lastError;
+  get isFailing(): boolean {
+    return this.backoff.failures > 0;
   }
 
-  /** No load may start before, since the last ones failed. */
-  get retryAt(): number {
-    return this.#trouble.retryAt;
-  }
-
-  /** No reload may be forced before. */
-  get cooldownUntil(): number {
-    return this.#trouble.cooldownUntil;
-  }
-
-  /** The store has no key of this stage; not asked again before. */
-  get absentUntil(): number {
-    return this.#trouble.absentUntil;
-  }
-
-  set absentUntil(at: number) {
-    if (at !== this.absentUntil) this.#more().absentUntil = at;
-  }
-
-  /** When the last load that follows an `evict()` started. */
-  get evictLoadAt(): number {
-    return this.#trouble.evictLoadAt;
-  }
-
-  set evictLoadAt(at: number) {
-    this.#more().evictLoadAt = at;
-  }
-
-  /** When `reload()` last asked. */
-  get reloadAt(): number {
-    return this.#trouble.reloadAt;
-  }
-
-  set reloadAt(at: number) {
-    this.#more().reloadAt = at;
-  }
-
-  get evicted(): boolean {
-    return this.#trouble.evicted;
-  }
-
-  set evicted(evicted: boolean) {
-    if (evicted !== this.evicted) this.#more().evicted = evicted;
-  }
-
-  /** Whether the last load failed. */
-  get failing(): boolean {
-    return this.#trouble.failures > 0;
-  }
-
-  /** A load failed: none starts within a window that doubles from 1 s to 30 s, drawn from its upper half. */
-  failed(error: GoldKeyError, mono: number): number {
-    const trouble = this.#more();
-    const window = Math.min(BACKOFF_FIRST * 2 ** trouble.failures, BACKOFF_LAST);
-    trouble.failures = Math.min(trouble.failures + 1, 16);
-    trouble.lastError = error;
-    const wait = Math.ceil((window * (1 + Math.random())) / 2);
-    trouble.retryAt = mono + wait;
+  /** A load starts. Returns how long it has to wait first, in ms: loads that follow `evict()` start once a second. */
+  loadStarted(reason: LoadReason, background: boolean, now: number): number {
+    let wait = 0;
+    if (this.#eviction?.isPending === true) {
+      wait = Math.max(0, this.#eviction.lastLoadAt + MIN_RELOAD_INTERVAL_MS - now);
+      this.#eviction = { isPending: false, lastLoadAt: now + wait };
+    }
+    if (background) this.lastBackgroundLoadAt = now;
+    if (reason === 'rejection' && this.key !== undefined) {
+      this.key.verdict = 'suspect';
+      this.key.warmUntil = 0;
+    }
     return wait;
   }
 
-  succeeded(): void {
-    if (this.#trouble === NONE) return;
-    const trouble = this.#more();
-    trouble.failures = 0;
-    trouble.retryAt = 0;
-    trouble.lastError = undefined;
-  }
-
-  /** A forced reload ended: a pause until the next, longer each time nothing came of it. */
-  cool(changed: boolean, longest: number, mono: number): void {
-    const trouble = this.#more();
+  /** A load brought `key`, which is cached now. `changed`: its bytes differ from the last ones. */
+  loadSucceeded(key: CachedKey, changed: boolean, reason: LoadReason, longestCooldown: number, now: number): void {
+    this.#endBackoff();
+    this.preferred = undefined;
+    this.absentUntil = 0;
+    if (reason === 'rejection') this.#coolDown(changed, longestCooldown, now);
+    else if (changed) this.endCooldown();
     if (changed) {
-      trouble.pause = 0;
-      trouble.cooldownUntil = mono + Math.min(COOLDOWN_CHANGED, longest);
-      return;
+      key.verdict = 'good';
+      key.firstSuccessPending = 'changed';
+    } else if (reason === 'rejection') {
+      key.verdict = 'rejected';
+      key.firstSuccessPending = 'rejected';
+    } else if (this.backoff.cooldown > 0) {
+      // This key was rejected earlier, then evicted; watch for its first success so that the cooldown ends.
+      key.firstSuccessPending ??= 'rejected';
     }
-    trouble.pause = Math.min(trouble.pause === 0 ? COOLDOWN_FIRST : trouble.pause * 2, longest);
-    trouble.cooldownUntil = mono + trouble.pause;
   }
 
-  /** Whether forced reloads have brought nothing new, and no call with the key has succeeded since. */
-  get pausing(): boolean {
-    return this.#trouble.pause > 0;
+  /** A load failed. Returns the pause until the next one, in ms. */
+  loadFailed(error: GoldKeyError, reason: LoadReason, longestCooldown: number, now: number): number {
+    const { failures } = this.backoff;
+    const pause = halfJitter(backoffWindow(BACKOFF_FIRST_MS, failures, BACKOFF_LAST_MS));
+    this.#setBackoff({ failures: Math.min(failures + 1, 16), lastError: error, retryAt: now + pause });
+    if (reason === 'rejection') this.#coolDown(false, longestCooldown, now);
+    if (!error.retryable) this.preferred = undefined;
+    if (this.key !== undefined) {
+      this.key.warmUntil = 0;
+      if (reason === 'rejection') {
+        this.key.verdict = 'good';
+        this.key.firstSuccessPending = 'rejected';
+      }
+    }
+    return pause;
   }
 
-  /** A call with the key succeeded: the next pause is a short one again. */
-  shortenPauses(): void {
-    if (this.#trouble !== NONE) this.#more().pause = 0;
+  /** The store answered that it has no key of this stage. */
+  keyAbsent(until: number): void {
+    this.#endBackoff();
+    this.absentUntil = until;
   }
 
-  /** A changed key works, or the store told of a change: a refusal may force a reload at once. */
+  /** `evict()` was called. The key itself is dropped by the cache. */
+  keyEvicted(): void {
+    if (this.pendingLoad?.started === true) {
+      this.pendingLoad.detached = true;
+      this.pendingLoad = undefined;
+    }
+    this.#eviction = { isPending: true, lastLoadAt: this.#eviction?.lastLoadAt ?? -Infinity };
+    this.preferred = undefined;
+  }
+
+  /** The price API refused `key` while no reload may be forced. */
+  keyRejected(key: CachedKey): void {
+    key.verdict = 'rejected';
+    key.firstSuccessPending = 'rejected';
+  }
+
+  /** A call succeeded with `key`, whose success was pending. */
+  keySucceeded(key: CachedKey): void {
+    if (key.firstSuccessPending === 'changed') this.endCooldown();
+    else this.#setBackoff({ cooldown: 0 });
+    key.firstSuccessPending = undefined;
+    if (key.verdict === 'rejected') key.verdict = 'good';
+  }
+
+  /** Calls use `stage` in place of this one from now on, or this one again. */
+  prefer(stage: StageState | undefined): void {
+    this.preferred = stage;
+    if (stage !== undefined && this.key !== undefined) this.key.warmUntil = 0;
+  }
+
+  /** A rejection may force a load at once: a changed key works, or the store told of a change. */
   endCooldown(): void {
-    if (this.#trouble === NONE) return;
-    const trouble = this.#more();
-    trouble.pause = 0;
-    trouble.cooldownUntil = 0;
+    this.#setBackoff({ cooldown: 0, cooldownUntil: 0 });
   }
 
-  /** What a client that replaces this one must go on honouring. */
-  get restraint(): Restraint {
-    const { retryAt, cooldownUntil, lastError, failures, pause } = this.#trouble;
-    return { retryAt, cooldownUntil, digest: this.digest, lastError, failures, pause };
+  #endBackoff(): void {
+    this.#setBackoff({ failures: 0, retryAt: 0, lastError: undefined });
   }
 
-  restrain({ digest, ...restraint }: Restraint): void {
-    this.digest = digest;
-    Object.assign(this.#more(), restraint);
+  /** A forced load ended: the next one waits, longer each time the key did not change. */
+  #coolDown(changed: boolean, longest: number, now: number): void {
+    const last = this.backoff.cooldown;
+    const cooldown = changed ? 0 : Math.min(last === 0 ? COOLDOWN_FIRST_MS : last * 2, longest);
+    this.#setBackoff({ cooldown, cooldownUntil: now + (changed ? Math.min(COOLDOWN_CHANGED_MS, longest) : cooldown) });
   }
 
-  #more(): Trouble {
-    if (this.#trouble === NONE) this.#trouble = new Trouble();
-    return this.#trouble;
+  #setBackoff(change: Partial<StageBackoff>): void {
+    const next = { ...this.backoff, ...change };
+    const hasEnded = next.failures === 0 && next.cooldown === 0 && next.cooldownUntil === 0;
+    this.backoff = hasEnded ? NO_BACKOFF : next;
   }
-}
-
-/** A slot's back-off and cooldown, without its key. */
-export interface Restraint {
-  readonly retryAt: number;
-  readonly cooldownUntil: number;
-  readonly digest: string | undefined;
-  readonly lastError: GoldKeyError | undefined;
-  readonly failures: number;
-  readonly pause: number;
 }

@@ -1,13 +1,20 @@
-import { KeyFormatError, KeyProviderError, type GoldKeyErrorOptions } from '../errors.js';
+import {
+  isGoldKeyError,
+  KeyFormatError,
+  KeyProviderError,
+  type GoldKeyError,
+  type GoldKeyErrorOptions,
+} from '../errors.js';
 import { invalidType, describeType } from '../options.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
 
-/** The shortest thing that is taken for an API key. */
+/** Shortest API key that is accepted, in characters. */
 export const MIN_KEY_LENGTH = 8;
 
 /**
- * Copies a key out of the store's hands into an ArrayBuffer of its own, without a trailing newline. Messages name
- * position and code point, never the value.
+ * Copies a key into an ArrayBuffer that nothing else shares, without a trailing newline.
+ *
+ * @throws {KeyFormatError} for a key that no client accepts; the message names position and code point, never the value
  */
 export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes: Uint8Array; trimmed: boolean } {
   let length = bytes.byteLength;
@@ -22,7 +29,7 @@ export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes:
     const code = bytes[index] ?? 0;
     if (code > 0x20 && code < 0x7f) continue;
     throw new KeyFormatError(
-      `The key has ${kindOfCode(code)} (0x${code.toString(16).padStart(2, '0')}) at position ${String(index)}; only printable ASCII without spaces was expected.`,
+      `The key has ${describeCode(code)} (0x${code.toString(16).padStart(2, '0')}) at position ${String(index)}; only printable ASCII without spaces was expected.`,
       about,
     );
   }
@@ -31,7 +38,7 @@ export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes:
   return { bytes: own, trimmed: length < bytes.byteLength };
 }
 
-/** Holds a store's answer to the shape of the contract. */
+/** Checks that a store's answer has the shape of the contract. */
 export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): LoadedKey | UnchangedKey | undefined {
   if (answer === undefined) return undefined;
   const { unchanged, bytes, version, expiresAt, until } = (answer ?? {}) as Partial<LoadedKey & UnchangedKey>;
@@ -43,17 +50,17 @@ export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): Loaded
   }
   for (const [name, moment] of Object.entries({ expiresAt, until })) {
     if (moment === undefined || Number.isFinite(moment)) continue;
-    throw new KeyProviderError(`The key store gave an \`${name}\` that is no epoch time in milliseconds.`, about);
+    throw new KeyProviderError(`The key store gave an \`${name}\` that is not a time in epoch milliseconds.`, about);
   }
   return answer as LoadedKey | UnchangedKey;
 }
 
-function kindOfCode(code: number): string {
+function describeCode(code: number): string {
   if (code === 0x20 || (code >= 0x09 && code <= 0x0d)) return 'white space';
   return code > 0x7f ? 'a non-ASCII byte' : 'a control character';
 }
 
-/** A key's bytes, held to what every client will accept; the caller zeroes them. */
+/** Returns the bytes of a key that every client accepts. The caller zeroes them. */
 export function keyBytes(key: unknown): Uint8Array {
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
     throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
@@ -64,5 +71,26 @@ export function keyBytes(key: unknown): Uint8Array {
     return copyKey(given, {}).bytes;
   } finally {
     given.fill(0);
+  }
+}
+
+/** Zeroes the bytes that a store handed over. */
+export function zeroAnswer(key: unknown): void {
+  const bytes = (key as Partial<LoadedKey> | null | undefined)?.bytes;
+  if (bytes instanceof Uint8Array) bytes.fill(0);
+}
+
+/** Returns a store's error as a GoldKeyError. Errors of third-party stores are assumed transient. */
+export function toKeyError(error: unknown, provider: string): GoldKeyError {
+  if (isGoldKeyError(error)) return error;
+  const message = `The key store \`${provider}\` failed (${readErrorName(error)}); its error is the \`cause\`.`;
+  return new KeyProviderError(message, { cause: error, provider });
+}
+
+function readErrorName(error: unknown): string {
+  try {
+    return error instanceof Error ? error.name : describeType(error);
+  } catch {
+    return 'an error that cannot be read';
   }
 }

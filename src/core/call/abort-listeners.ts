@@ -1,36 +1,37 @@
-/** Whoever ends when a signal aborts. */
+/** An object that ends when a signal aborts. */
 export interface AbortListener {
   end(reason: unknown): void;
 }
 
-interface Following {
-  readonly followers: Set<AbortListener>;
+interface SignalListeners {
+  readonly listeners: Set<AbortListener>;
   readonly onAbort: () => void;
 }
 
-const followed = new WeakMap<AbortSignal, Following>();
+const bySignal = new WeakMap<AbortSignal, SignalListeners>();
 
-/** One listener per signal, however many calls share it: Node.js warns of many, and each costs as much as a call. */
-export function addAbortListener(signal: AbortSignal, follower: AbortListener): void {
-  const known = followed.get(signal);
+/** Ends `listener` when `signal` aborts. A signal gets one event listener however many calls share it: Node.js warns of more. */
+export function addAbortListener(signal: AbortSignal, listener: AbortListener): void {
+  const known = bySignal.get(signal);
   if (known !== undefined) {
-    known.followers.add(follower);
+    known.listeners.add(listener);
     return;
   }
-  const followers = new Set([follower]);
+  const listeners = new Set([listener]);
   const onAbort = (): void => {
-    followed.delete(signal);
-    for (const each of followers) each.end(signal.reason);
+    bySignal.delete(signal);
+    for (const each of listeners) each.end(signal.reason);
   };
-  followed.set(signal, { followers, onAbort });
+  bySignal.set(signal, { listeners, onAbort });
   signal.addEventListener('abort', onAbort, { once: true });
 }
 
-export function removeAbortListener(signal: AbortSignal, follower: AbortListener): void {
-  const known = followed.get(signal);
+/** Stops what {@link addAbortListener} started. */
+export function removeAbortListener(signal: AbortSignal, listener: AbortListener): void {
+  const known = bySignal.get(signal);
   if (known === undefined) return;
-  known.followers.delete(follower);
-  if (known.followers.size > 0) return;
-  followed.delete(signal);
+  known.listeners.delete(listener);
+  if (known.listeners.size > 0) return;
+  bySignal.delete(signal);
   signal.removeEventListener('abort', known.onAbort);
 }

@@ -1,113 +1,172 @@
-import { Cancellation } from './cancellation.js';
-import { checkCallOptions, NO_QUERY, noExtras, timeoutError, type CallFunction, type Extras } from './call-options.js';
-import type { ClientState } from '../state/client-state.js';
-import { closedError } from '../errors.js';
-import { chooseLivingKey } from '../recovery/select-key.js';
-import { createContext, closeContext, type KeyContext } from './key-context.js';
 import { CachedKey } from '../cache/cached-key.js';
+import { CallTimeoutError, closedError } from '../errors.js';
 import { cancelBody, isResponse } from '../recovery/outcome.js';
-import { conclude, type CallPort } from '../recovery/recover.js';
+import { recover, type RecoverableCall } from '../recovery/recover.js';
+import { selectLivingKey } from '../recovery/select-key.js';
 import { scrub } from '../redaction/redact.js';
-import { addAbortListener, removeAbortListener } from './abort-listeners.js';
+import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
+import { addAbortListener, removeAbortListener } from './abort-listeners.js';
+import { checkCallOptions, NO_QUERY, type CallFunction } from './call-options.js';
+import { Cancellation } from './cancellation.js';
+import { closeContext, createContext, type CallView, type KeyContext } from './key-context.js';
 
-/** A call that has settled. */
-interface Emptied {
-  record: CachedKey | undefined;
+/** Starts a call: `fn(context)`, or `fn(query, context)` unless `query` is {@link NO_QUERY}. */
+export function startCall<T>(client: ClientState, fn: CallFunction, query: unknown, options?: CallOptions): Promise<T> {
+  let resolve: unknown;
+  let reject: unknown;
+  // The executor only assigns: V8 then makes the promise without a closure and its context, 140 bytes less.
+  const promise = new Promise<T>((onResult, onError) => {
+    resolve = onResult;
+    reject = onError;
+  });
+  const call = new Call(client, fn, query, resolve as (value: unknown) => void, reject as (reason: unknown) => void);
+  if (options === undefined || call.applyOptions(options)) call.start();
+  // After the function was called: it should not wait for what only its end needs.
+  client.deadlines.setDeadlinesAfterTurn();
+  return promise;
 }
 
-/** One call, from its start to its answer. What the caller's function sees of it is its {@link KeyContext}. */
-export class Call implements CallPort {
-  readonly core: ClientState;
-  /** The key of the last run; none before the first and once the call has settled. */
-  record!: CachedKey;
+/** Returns whether `value` is a promise that is what it looks like: nothing but `Promise.prototype` answers for it. */
+function isPlainPromise(value: unknown): value is Promise<unknown> {
+  return (
+    value instanceof Promise &&
+    Object.getPrototypeOf(value) === Promise.prototype &&
+    !Object.hasOwn(value, 'then') &&
+    !Object.hasOwn(value, 'constructor')
+  );
+}
+
+/** One call, from its start to its answer. The caller's function sees only its {@link KeyContext}. */
+class Call implements CallView, KeyHolder, RecoverableCall {
+  readonly client: ClientState;
+  /** The key of the last run: unset before the first run and once the call has settled. */
+  key!: CachedKey;
   attempt = 0;
-  index = -1;
-  deadline: number;
-  call: CallFunction | undefined;
+  position = 0;
+  timeout: number;
+  deadline: number | undefined;
+  once = false;
+  settled = false;
+  // Plain fields, because V8 checks a private name at each access: 5 % of a warm call. No user can reach a Call.
+  fn: CallFunction | undefined;
   query: unknown;
   resolve: (value: unknown) => void;
   reject: (reason: unknown) => void;
   context: KeyContext | undefined;
-  extras: Extras | undefined;
+  callerSignal: AbortSignal | undefined;
+  joinedSignal: AbortSignal | undefined;
+  controller: AbortController | undefined;
+  ownCancellation: Cancellation | undefined;
+  /** Copies of the bytes that were handed out. */
+  copies: Uint8Array[] | undefined;
+  /** The keys of earlier runs. */
+  earlierKeys: CachedKey[] | undefined;
 
   constructor(
-    core: ClientState,
+    client: ClientState,
     fn: CallFunction,
     query: unknown,
     resolve: (value: unknown) => void,
     reject: (reason: unknown) => void,
   ) {
-    this.core = core;
-    this.call = fn;
+    this.client = client;
+    this.timeout = client.timeout;
+    this.fn = fn;
     this.query = query;
-    this.deadline = -core.timeout;
     this.resolve = resolve;
     this.reject = reject;
   }
 
-  /** A call that has options, or no warm key. */
-  startSlowly(options: CallOptions | undefined): void {
-    const { core } = this;
-    if (core.closing) {
+  /** Applies the options of this call. Returns false if they have ended it already. */
+  applyOptions(options: CallOptions): boolean {
+    try {
+      if (this.client.isClosing) throw closedError();
+      const { signal, timeout, once } = checkCallOptions(options);
+      this.timeout = timeout ?? this.timeout;
+      this.once = once === true;
+      signal?.throwIfAborted();
+      this.callerSignal = signal;
+      return true;
+    } catch (error) {
+      this.reject(error);
+      return false;
+    }
+  }
+
+  /** Selects a key, runs the caller's function and settles the call. */
+  start(): void {
+    const { client } = this;
+    if (client.isClosing) {
       this.reject(closedError());
       return;
     }
-    if (options !== undefined && !this.#configure(options)) return;
-    core.enter(this);
-    const record = core.warm();
-    if (record === undefined) void this.#acquire(core);
-    else {
-      this.record = record;
-      void this.runFirst();
+    client.addCall(this);
+    if (this.callerSignal !== undefined) addAbortListener(this.callerSignal, this);
+    const key = client.getWarmKey();
+    if (key === undefined) void this.selectKey();
+    else this.runFirst(key);
+  }
+
+  async selectKey(): Promise<void> {
+    const selected = await selectLivingKey(this.client, this);
+    if (this.settled) return;
+    if (selected instanceof CachedKey) this.runFirst(selected);
+    else this.fail(selected);
+  }
+
+  /** Runs the caller's function for the first time. */
+  runFirst(key: CachedKey): void {
+    this.key = key;
+    try {
+      const result = this.invoke();
+      if (!isPlainPromise(result)) void this.awaitFirst(result as PromiseLike<unknown>);
+      else {
+        // Saves 190 bytes and 40 ns of a warm call, against `await`.
+        void result.then(
+          (value) => {
+            this.onFirstResult(value);
+          },
+          (error: unknown) => {
+            void this.recover({ error });
+          },
+        );
+      }
+    } catch (error) {
+      void this.recover({ error });
     }
   }
 
-  /** Whether this call has held `record`, and its error must not show it. */
-  holds(record: CachedKey): boolean {
-    return this.record === record || this.extras?.records?.includes(record) === true;
+  /** Awaits any thenable: its `then`, its `constructor` and its getters are touched by `await` alone, and may throw. */
+  async awaitFirst(result: PromiseLike<unknown>): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      await this.recover({ error });
+      return;
+    }
+    this.onFirstResult(value);
   }
 
-  copyBytes(): Uint8Array {
-    const record = this.record;
-    const copy = record.retired ? new TextEncoder().encode(record.text) : record.bytes.slice();
-    (this.#more().copies ??= []).push(copy);
-    return copy;
-  }
-
-  /** What the caller's function gets. */
-  joinedSignal(): AbortSignal {
-    const more = this.#more();
-    const own = this.signal;
-    return (more.signal ??= more.caller === undefined ? own : AbortSignal.any([more.caller, own]));
-  }
-
-  /** What our own adapters get in its place. */
-  ending(): Cancellation {
-    return (this.#more().ending ??= new Cancellation());
-  }
-
-  get once(): boolean {
-    return this.extras?.once === true;
-  }
-
-  get settled(): boolean {
-    return this.index < 0;
-  }
-
-  get signal(): AbortSignal {
-    return (this.#more().controller ??= new AbortController()).signal;
-  }
-
-  timeLeft(): number {
-    return this.core.deadlines.timeLeft(this);
+  /** Settles the call if nothing depends on the result and it cannot be a refusal. */
+  onFirstResult(result: unknown): void {
+    const { client, key } = this;
+    if (
+      this.settled ||
+      (key.firstSuccessPending === undefined &&
+        !client.hasCustomChecks &&
+        key.stage !== 'pending' &&
+        !isResponse(result))
+    ) {
+      this.succeed(result);
+    } else void this.recover({ result });
   }
 
   /** Runs the caller's function once more. */
-  async run(record: CachedKey): Promise<Outcome> {
-    if ((this.record as CachedKey | undefined) !== undefined && this.record !== record)
-      (this.#more().records ??= []).push(this.record);
-    this.record = record;
+  async run(key: CachedKey): Promise<Outcome> {
+    if (this.key !== key) (this.earlierKeys ??= []).push(this.key);
+    this.key = key;
     try {
       return { result: await this.invoke() };
     } catch (error) {
@@ -115,144 +174,112 @@ export class Call implements CallPort {
     }
   }
 
-  outOfTime(): void {
-    const { name } = this.core.options.keyProvider;
-    this.end(timeoutError(this.attempt, name, (this.record as CachedKey | undefined)?.version));
+  /** Returns whether this call has used `key`, so that its error must not show it. */
+  holds(key: CachedKey): boolean {
+    return this.key === key || this.earlierKeys?.includes(key) === true;
   }
 
+  copyBytes(): Uint8Array {
+    const { key } = this;
+    const copy = key.isZeroed ? new TextEncoder().encode(key.text) : key.bytes.slice();
+    (this.copies ??= []).push(copy);
+    return copy;
+  }
+
+  get contextSignal(): AbortSignal {
+    const { callerSignal, endSignal } = this;
+    return (this.joinedSignal ??= callerSignal === undefined ? endSignal : AbortSignal.any([callerSignal, endSignal]));
+  }
+
+  get endSignal(): AbortSignal {
+    return (this.controller ??= new AbortController()).signal;
+  }
+
+  get cancellation(): Cancellation {
+    return (this.ownCancellation ??= new Cancellation());
+  }
+
+  getTimeLeft(): number {
+    return this.client.deadlines.getTimeLeft(this);
+  }
+
+  onTimeout(): void {
+    const { name } = this.client.options.keyProvider;
+    const activity =
+      this.attempt === 0 ? 'waiting for the key store' : `in run ${String(this.attempt)} of the function`;
+    this.end(
+      new CallTimeoutError(
+        `The call did not end within its \`timeout\` (it was ${activity}); raise it, or see what is slow.`,
+        { provider: name, version: (this.key as CachedKey | undefined)?.version },
+      ),
+    );
+  }
+
+  /** Ends the call early: its deadline has passed, the caller's signal has aborted, or the client closes. */
   end(reason: unknown): void {
-    if (this.index < 0) return;
-    const { controller, ending } = this.extras ?? {};
+    if (this.settled) return;
     this.settle();
     this.reject(reason);
-    // After the answer, so that it is this reason, and not what the function makes of it, that the caller sees.
-    controller?.abort(reason);
-    ending?.end(reason);
+    // After the answer, so that the caller sees this reason and not what the function makes of it.
+    this.controller?.abort(reason);
+    this.ownCancellation?.end(reason);
   }
 
-  async #acquire(core: ClientState): Promise<void> {
-    const found = await chooseLivingKey(core, this);
-    if (this.index < 0) return;
-    if (!(found instanceof CachedKey)) {
-      this.#fail(found);
-      return;
-    }
-    this.record = found;
-    void this.runFirst();
-  }
-
-  /**
-   * Runs the caller's function for the first time and settles the call. `await` alone touches what the function returns:
-   * any thenable may come, and its `then`, its `constructor` and its getters may throw.
-   */
-  async runFirst(): Promise<void> {
-    let result: unknown;
-    try {
-      result = await this.invoke();
-    } catch (error) {
-      if (this.index >= 0) await this.conclude({ error });
-      return;
-    }
-    const { record, core } = this;
-    // A result that is plainly good settles the call here; every other goes through conclude.
-    if (this.index < 0) cancelBody(result);
-    else if (record.watched !== undefined || core.careful || record.stage === 'pending' || isResponse(result))
-      await this.conclude({ result });
-    else {
-      this.settle();
-      this.resolve(result);
-    }
-  }
-
-  // Not private: before every private method the engine looks whether the object has it.
   invoke(): unknown {
     this.attempt++;
     const context = (this.context ??= createContext(this));
-    const call = this.call as (...args: unknown[]) => unknown;
-    return this.query === NO_QUERY ? call(context) : call(this.query, context);
+    const fn = this.fn as (...args: unknown[]) => unknown;
+    return this.query === NO_QUERY ? fn(context) : fn(this.query, context);
   }
 
-  async conclude(outcome: Outcome): Promise<void> {
+  /** Takes an outcome to the call's answer: see {@link recover}. Never rejects. */
+  async recover(first: Outcome): Promise<void> {
+    if (this.settled) {
+      cancelBody(first.result);
+      return;
+    }
     try {
-      const last = await conclude(this, outcome);
-      if (this.index < 0) {
-        cancelBody(last.result);
-        return;
-      }
-      if ('error' in last) {
-        this.#fail(last.error);
-        return;
-      }
-      this.settle();
-      this.resolve(last.result);
+      const last = await recover(this, first);
+      if ('error' in last) this.fail(last.error);
+      else this.succeed(last.result);
     } catch (error) {
-      if (this.index >= 0) this.#fail(error);
+      this.fail(error);
     }
   }
 
-  /** Rejects with the error, without the keys that this call has held. */
-  #fail(error: unknown): void {
-    const { core } = this;
-    const held = [...(this.extras?.records ?? []), this.record as CachedKey | undefined].flatMap(
-      (record) => record?.textIfAny ?? [],
-    );
-    const clean = scrub(error, [...new Set([...held, ...core.shelf.secrets])]);
-    // Cleaning reads the error, and what reads may run the caller's own code.
-    if (this.index < 0) return;
+  succeed(result: unknown): void {
+    if (this.settled) {
+      cancelBody(result);
+      return;
+    }
     this.settle();
-    this.reject(clean);
+    this.resolve(result);
   }
 
-  /** Lets go of the key, the caller's function and query. */
+  /** Rejects with the error, without the keys that this call has used. */
+  fail(error: unknown): void {
+    if (this.settled) return;
+    const used = [...(this.earlierKeys ?? []), this.key as CachedKey | undefined].flatMap(
+      (key) => key?.textIfKnown ?? [],
+    );
+    const scrubbed = scrub(error, [...new Set([...used, ...this.client.keys.secrets])]);
+    // Scrubbing reads the error, whose getters may have ended the call.
+    if (this.settled as boolean) return;
+    this.settle();
+    this.reject(scrubbed);
+  }
+
+  /** Lets go of everything that holds the key, the caller's function or its query. */
   settle(): void {
-    this.core.exit(this);
+    this.settled = true;
+    this.client.removeCall(this);
     if (this.context !== undefined) closeContext(this.context);
     this.context = undefined;
-    (this as Emptied).record = undefined;
-    this.call = undefined;
+    (this as { key: CachedKey | undefined }).key = undefined;
+    this.fn = undefined;
     this.query = undefined;
-    const extras = this.extras;
-    if (extras === undefined) return;
-    if (extras.caller !== undefined) removeAbortListener(extras.caller, this);
-    if (extras.copies !== undefined) for (const copy of extras.copies) copy.fill(0);
-    extras.records = undefined;
+    this.earlierKeys = undefined;
+    if (this.callerSignal !== undefined) removeAbortListener(this.callerSignal, this);
+    if (this.copies !== undefined) for (const copy of this.copies) copy.fill(0);
   }
-
-  #more(): Extras {
-    return (this.extras ??= noExtras());
-  }
-
-  /** Takes the options of one call in; false when they have already settled it. */
-  #configure(options: CallOptions): boolean {
-    try {
-      const { signal, timeout, once } = checkCallOptions(options);
-      if (timeout !== undefined) this.deadline = -timeout;
-      if (once === true) this.#more().once = true;
-      if (signal === undefined) return true;
-      signal.throwIfAborted();
-      this.#more().caller = signal;
-      addAbortListener(signal, this);
-      return true;
-    } catch (error) {
-      this.reject(error);
-      return false;
-    }
-  }
-}
-
-/** Starts a call: `call(context)`, or `call(query, context)` unless the query is {@link NO_QUERY}. */
-export function startCall<T>(core: ClientState, fn: CallFunction, query: unknown, options?: CallOptions): Promise<T> {
-  const promise = new Promise<T>((resolve, reject) => {
-    const call = new Call(core, fn, query, resolve as (value: unknown) => void, reject);
-    const record = options === undefined && !core.closing ? core.warm() : undefined;
-    if (record === undefined) call.startSlowly(options);
-    else {
-      core.enter(call);
-      call.record = record;
-      void call.runFirst();
-    }
-  });
-  // After the function has been called: it should not wait for what only its end needs.
-  core.deadlines.armTurn();
-  return promise;
 }

@@ -1,17 +1,29 @@
-import type { Cancellation } from './cancellation.js';
-import type { Call } from './call.js';
+import type { CachedKey } from '../cache/cached-key.js';
 import type { Stage } from '../types.js';
+import type { Cancellation } from './cancellation.js';
 
-/** What the caller's function sees of `call`. */
-export let createContext: (call: Call) => KeyContext;
-/** When the call ends, without the cost of a signal; `undefined` of a context that is not ours. */
+/** A running call, as its {@link KeyContext} sees it. */
+export interface CallView {
+  /** The key of this run; `undefined` before the first run and once the call has settled. */
+  readonly key: CachedKey | undefined;
+  readonly attempt: number;
+  /** The signal of the call and, if there is one, of the caller. */
+  readonly contextSignal: AbortSignal;
+  readonly cancellation: Cancellation;
+  /** Returns a copy of the key's bytes, which is zeroed when the call settles. */
+  copyBytes(): Uint8Array;
+}
+
+/** Creates the context that the caller's function sees. */
+export let createContext: (call: CallView) => KeyContext;
+/** Returns the call's cancellation, which costs less than its signal; `undefined` if the context is not goldkey's. */
 export let getCancellation: (context: KeyContext) => Cancellation | undefined;
-/** Takes the call out of its context's sight. */
+/** Detaches the context from its call. */
 export let closeContext: (context: KeyContext) => void;
 
 /**
- * Handed to the caller's function: the key, and the signal to hand on. Getters on the class: destructure it; printing or
- * serialising it shows no key. Every getter throws once the call has settled.
+ * The key, and the signal to pass on, as the caller's function gets them. Its getters are on the class, so it can be
+ * destructured, and printing or serialising it shows no key. Every getter throws a `TypeError` once the call has settled.
  *
  * @example
  * ```ts
@@ -21,15 +33,15 @@ export let closeContext: (context: KeyContext) => void;
  * ```
  */
 export class KeyContext {
-  #call: Call | undefined;
+  #call: CallView | undefined;
 
-  private constructor(call: Call) {
+  private constructor(call: CallView) {
     this.#call = call;
   }
 
   static {
     createContext = (call) => new KeyContext(call);
-    getCancellation = (context) => (#call in context ? live(context.#call).ending() : undefined);
+    getCancellation = (context) => (#call in context ? requireRunning(context.#call).cancellation : undefined);
     closeContext = (context) => {
       context.#call = undefined;
     };
@@ -37,54 +49,59 @@ export class KeyContext {
 
   /** The key. One string is made per cached key, when it is first read. */
   get apiKey(): string {
-    return live(this.#call).record.text;
+    return requireKey(this.#call).text;
   }
 
   /** A copy of the key's bytes, zeroed when the call settles. */
   get bytes(): Uint8Array {
-    return live(this.#call).copyBytes();
+    return requireRunning(this.#call).copyBytes();
   }
 
-  /** The key's version. */
+  /** The key's version, as its store names it. */
   get version(): string {
-    return live(this.#call).record.version;
+    return requireKey(this.#call).version;
   }
 
-  /** The stage the key comes from. */
+  /** The stage that the key comes from. */
   get stage(): Stage {
-    return live(this.#call).record.stage;
+    return requireKey(this.#call).stage;
   }
 
-  /** 1 for the first run of the function in this call, counting retries and repeats alike. */
+  /** The number of this run of the function, from 1, counting retries and repeats alike. */
   get attempt(): number {
-    return live(this.#call).attempt;
+    return requireRunning(this.#call).attempt;
   }
 
   /** Aborts at the call's deadline while it runs, and with the caller's own signal at any time. Made on first read. */
   get signal(): AbortSignal {
-    return live(this.#call).joinedSignal();
+    return requireRunning(this.#call).contextSignal;
   }
 
   /** @internal */
   toJSON(): object {
-    return shown(this.#call);
+    return describe(this.#call);
   }
 
   /** @internal */
   [Symbol.for('nodejs.util.inspect.custom')](): object {
-    return shown(this.#call);
+    return describe(this.#call);
   }
 }
 
-function live(call: Call | undefined): Call {
+function requireRunning(call: CallView | undefined): CallView {
   if (call === undefined) {
     throw new TypeError('The call has settled: read what you need of the context before its function returns.');
   }
   return call;
 }
 
-function shown(call: Call | undefined): object {
-  if (call?.record === undefined) return { settled: true };
-  const { version, stage } = call.record;
+function requireKey(call: CallView | undefined): CachedKey {
+  // A context exists only while its call has a key.
+  return requireRunning(call).key as CachedKey;
+}
+
+function describe(call: CallView | undefined): object {
+  if (call?.key === undefined) return { settled: true };
+  const { version, stage } = call.key;
   return { version, stage, attempt: call.attempt };
 }

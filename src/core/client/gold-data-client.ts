@@ -4,16 +4,16 @@ import { getClientState, KeyedClient } from './keyed-client.js';
 import { checkOptions, invalidType, describeType, checkOptionalFunction, type CheckedOptions } from '../options.js';
 import type { CallOptions, KeyedClientOptions } from '../types.js';
 
-/** Options of {@link GoldDataClient}: those of a `KeyedClient`, and the caller's own fetch. */
+/** Options of {@link GoldDataClient}: those of a `KeyedClient`, and the caller's price functions. */
 export interface GoldDataClientOptions<Quote, Query = string> extends KeyedClientOptions {
-  /** Fetches a price with the key it is given. Throws, or returns a `Response`, with status 401 when the key is refused. */
+  /** Fetches a price with the key of `context`. Throws, or returns a `Response`, with status 401 if the key is refused. Required. */
   fetchPrice(query: Query, context: KeyContext): Promise<Quote>;
-  /** Several in one request, where the price API can; otherwise `getPrices` runs `fetchPrice` for each. */
+  /** Fetches several prices in one request. Default: `getPrices` runs `fetchPrice` for each. */
   fetchPrices?: ((queries: readonly Query[], context: KeyContext) => Promise<Quote[]>) | undefined;
 }
 
 /**
- * A {@link KeyedClient} around a function that fetches prices. Transient faults are retried unless `retry` says no.
+ * A {@link KeyedClient} around a function that fetches prices. Transient failures are retried unless `retry` is `false`.
  *
  * @example
  * ```ts
@@ -48,10 +48,9 @@ export class GoldDataClient<Quote, Query = string> extends KeyedClient {
   }
 
   /**
-   * One price, fetched with the key.
+   * Fetches one price with the key and resolves to the result of `fetchPrice`.
    *
-   * @param args - `query`, which is `'XAU'` by default when queries are strings, and the call's own options
-   * @returns what `fetchPrice` returned
+   * @param args - `query`, by default `'XAU'` if queries are strings, and options of this call
    * @throws as {@link KeyedClient.withKey}
    */
   getPrice(
@@ -62,10 +61,10 @@ export class GoldDataClient<Quote, Query = string> extends KeyedClient {
   }
 
   /**
-   * Several prices, in the order asked for: in one request where `fetchPrices` is given, else one call each.
+   * Fetches several prices, in the order of `queries`: in one request if `fetchPrices` is given, else by one call each.
    *
-   * @param queries - what to ask for; none gives none
-   * @param options - the call's own options; without `fetchPrices`, each price's
+   * @param queries - the queries; an empty array resolves to an empty array
+   * @param options - options of this call, or of each call without `fetchPrices`
    * @throws as {@link KeyedClient.withKey}
    */
   async getPrices(queries: readonly Query[], options?: CallOptions): Promise<Quote[]> {
@@ -77,7 +76,7 @@ export class GoldDataClient<Quote, Query = string> extends KeyedClient {
   }
 }
 
-/** Before the client exists: one that cannot be made must not hold a place at its provider. */
+/** Checks the options before the client exists: one that is refused must not be counted as a user of its provider. */
 function checkGoldOptions<Quote, Query>(options: GoldDataClientOptions<Quote, Query>): CheckedOptions {
   const checked = checkOptions('GoldDataClient', options, ['fetchPrice', 'fetchPrices'], true);
   const { fetchPrice, fetchPrices } = options as Partial<GoldDataClientOptions<Quote, Query>>;

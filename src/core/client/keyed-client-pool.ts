@@ -3,27 +3,28 @@ import { LRUCache } from 'lru-cache';
 import { closedError } from '../errors.js';
 import { getClientState, KeyedClient } from './keyed-client.js';
 import { checkOptionNames, checkInteger, invalidType, describeType } from '../options.js';
-import type { Restraint } from '../cache/stage-state.js';
+import type { StageBackoff } from '../cache/stage-state.js';
 import type { Clock, KeyedClientOptions, Stage } from '../types.js';
 
 /** Options of {@link KeyedClientPool}. */
 export interface KeyedClientPoolOptions<C extends KeyedClient> {
-  /** How many clients may be alive, an integer from 1. Pushed out, a client drains and closes. */
+  /** Largest number of clients alive, an integer from 1. The one used longest ago drains and closes. */
   max: number;
-  /** Makes a tenant's client, or the options for one. Give each tenant a key provider of its own. */
+  /** Returns a tenant's client, or the options for one. Give each tenant another key provider. */
   create: (tenant: string) => C | KeyedClientOptions;
 }
 
-/** What a tenant pushed out leaves behind, so that a dead key cannot storm the store by coming and going. */
-interface Remains {
+/** Back-off and cooldown of an evicted tenant, kept so that a dead key cannot storm the store by coming and going. */
+interface KeptBackoff {
   readonly clock: Clock;
-  /** On the monotonic clock. */
-  readonly lapsesAt: number;
-  readonly restraints: ReadonlyArray<readonly [Stage, Restraint]>;
+  /** End on the monotonic clock. */
+  readonly endsAt: number;
+  readonly stages: ReadonlyArray<{ name: Stage; backoff: StageBackoff; digest: string | undefined }>;
 }
 
 /**
- * One client per tenant, at most `max` alive; the one used longest ago drains and closes.
+ * Keeps one client per tenant, at most `max` of them alive (lru-cache); the one used longest ago drains and closes. A
+ * tenant that comes back within its back-off or cooldown goes on with it.
  *
  * @example
  * ```ts
@@ -42,15 +43,15 @@ interface Remains {
 export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements AsyncDisposable {
   readonly #clients: LRUCache<string, C>;
   readonly #create: (tenant: string) => C | KeyedClientOptions;
-  readonly #remains = new Map<string, Remains>();
-  /** Clients on their way out. */
+  readonly #backoffs = new Map<string, KeptBackoff>();
+  /** Clients that are closing. */
   readonly #draining = new Map<KeyedClient, Promise<void>>();
   #closed: Promise<void> | undefined;
 
   /**
    * @param options - `max`, and `create` for a tenant that has no client
    * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option of a wrong type or name
-   * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: `max` below 1 or no integer
+   * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: `max` is below 1 or not an integer
    */
   constructor(options: KeyedClientPoolOptions<C>) {
     checkOptionNames('KeyedClientPool', options, ['max', 'create']);
@@ -66,36 +67,36 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     });
   }
 
-  /** How many clients are alive. */
+  /** The number of clients alive. */
   get size(): number {
     return this.#clients.size;
   }
 
   /**
-   * The tenant's client; made when there is none.
+   * Returns the tenant's client, and creates it if there is none.
    *
    * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: after `close()`
-   * @throws whatever `create` throws
+   * @throws the error that `create` throws
    */
   get(tenant: string): C {
     const known = this.#clients.get(tenant);
-    if (known !== undefined && !getClientState(known).closing) return known;
+    if (known !== undefined && !getClientState(known).isClosing) return known;
     if (this.#closed !== undefined) throw closedError();
     if (typeof tenant !== 'string') throw invalidType(`\`tenant\` must be a string, got ${describeType(tenant)}.`);
-    const made = this.#create(tenant);
-    // Options make a plain KeyedClient: that is what `C` is when `create` returns them.
-    const client = made instanceof KeyedClient ? made : (new KeyedClient(made) as C);
-    this.#restrain(tenant, client);
+    const created = this.#create(tenant);
+    // `C` is KeyedClient when `create` returns options.
+    const client = created instanceof KeyedClient ? created : (new KeyedClient(created) as C);
+    this.#restoreBackoff(tenant, client);
     this.#clients.set(tenant, client);
     return client;
   }
 
-  /** Whether the tenant has a client now. */
+  /** Returns whether the tenant has a client now. */
   has(tenant: string): boolean {
     return this.#clients.has(tenant);
   }
 
-  /** Closes the tenant's client. Resolves when its calls have ended and its key is zeroed. */
+  /** Closes the tenant's client. Resolves once its calls have ended and its key is zeroed. */
   async delete(tenant: string): Promise<void> {
     const client = this.#clients.peek(tenant);
     if (client === undefined) return;
@@ -104,7 +105,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
   }
 
   /**
-   * Closes every client. Called again, it resolves with the first.
+   * Closes every client. A second call resolves with the first.
    *
    * @param options - aborting `signal` ends the running calls at once
    */
@@ -113,51 +114,54 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     return this.#closed;
   }
 
+  /** Closes the pool: see {@link KeyedClientPool.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   async #close(options: { signal?: AbortSignal | undefined }): Promise<void> {
     this.#clients.clear();
-    this.#remains.clear();
+    this.#backoffs.clear();
     const draining = [...this.#draining];
     await Promise.all(draining.map(([client]) => client.close(options)));
     await Promise.all(draining.map(([, drained]) => drained));
   }
 
   async #drain(tenant: string, client: KeyedClient): Promise<void> {
-    this.#keep(tenant, client);
+    this.#keepBackoff(tenant, client);
     const drained = client.close().catch(() => undefined);
     this.#draining.set(client, drained);
     await drained;
     this.#draining.delete(client);
   }
 
-  #keep(tenant: string, client: KeyedClient): void {
-    const { shelf, options } = getClientState(client);
-    const mono = options.clock.monotonic();
-    let lapsesAt = mono;
-    for (const { retryAt, cooldownUntil } of shelf.slots) lapsesAt = Math.max(lapsesAt, retryAt, cooldownUntil);
-    for (const [other, { clock, lapsesAt: lapsed }] of this.#remains) {
-      if (clock.monotonic() < lapsed) break;
-      this.#remains.delete(other);
+  #keepBackoff(tenant: string, client: KeyedClient): void {
+    const { keys, options } = getClientState(client);
+    const { clock } = options;
+    const now = clock.monotonic();
+    let endsAt = now;
+    for (const { backoff } of keys.stages) endsAt = Math.max(endsAt, backoff.retryAt, backoff.cooldownUntil);
+    for (const [other, kept] of this.#backoffs) {
+      if (kept.clock.monotonic() < kept.endsAt) break;
+      this.#backoffs.delete(other);
     }
-    if (lapsesAt <= mono) return;
-    const restraints = shelf.slots.map((slot) => [slot.stage, slot.restraint] as const);
-    this.#remains.delete(tenant);
-    this.#remains.set(tenant, { clock: options.clock, lapsesAt, restraints });
+    if (endsAt <= now) return;
+    const stages = keys.stages.map(({ name, backoff, digest }) => ({ name, backoff, digest }));
+    // Deleted first, so that the map stays in the order of insertion.
+    this.#backoffs.delete(tenant);
+    this.#backoffs.set(tenant, { clock, endsAt, stages });
   }
 
-  #restrain(tenant: string, client: KeyedClient): void {
-    const remains = this.#remains.get(tenant);
-    if (remains === undefined) return;
-    this.#remains.delete(tenant);
-    const { shelf, options } = getClientState(client);
-    if (options.clock !== remains.clock || options.clock.monotonic() >= remains.lapsesAt) return;
-    for (const [stage, restraint] of remains.restraints) shelf.slot(stage).restrain(restraint);
+  #restoreBackoff(tenant: string, client: KeyedClient): void {
+    const kept = this.#backoffs.get(tenant);
+    if (kept === undefined) return;
+    this.#backoffs.delete(tenant);
+    const { keys, options } = getClientState(client);
+    if (options.clock !== kept.clock || options.clock.monotonic() >= kept.endsAt) return;
+    for (const { name, backoff, digest } of kept.stages) Object.assign(keys.stage(name), { backoff, digest });
   }
 }
 
 function required(): never {
-  throw invalidType('`max` is required: how many clients may be alive.');
+  throw invalidType('`max` is required: give the largest number of clients alive.');
 }

@@ -1,31 +1,32 @@
+import { CachedKey } from '../cache/cached-key.js';
+import { KeyCache } from '../cache/key-cache.js';
 import { startCall } from '../call/call.js';
 import { NO_QUERY } from '../call/call-options.js';
-import { ClientState } from '../state/client-state.js';
-import { delay } from '../util/clock.js';
-import { ClientClosedError, closedError } from '../errors.js';
-import { chooseKey } from '../recovery/select-key.js';
-import { KeyCache } from '../cache/key-cache.js';
 import type { KeyContext } from '../call/key-context.js';
-import { CachedKey } from '../cache/cached-key.js';
+import { ClientClosedError, closedError } from '../errors.js';
 import {
+  checkInteger,
   checkOptionNames,
   checkOptions,
-  checkInteger,
-  invalidType,
   describeType,
+  invalidType,
   type CheckedOptions,
 } from '../options.js';
+import { selectKey } from '../recovery/select-key.js';
 import { redactValue } from '../redaction/redact.js';
-import { readStatus } from './status.js';
+import { ClientState } from '../state/client-state.js';
 import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus } from '../types.js';
+import { delay } from '../util/clock.js';
+import { raceAbort } from '../util/race-abort.js';
+import { readStatus } from './status.js';
 
-/** The caches of the providers in use: clients of the same object share one. */
+/** Caches of the providers in use: clients that were given the same provider object share one. */
 const caches = new WeakMap<KeyProvider, KeyCache>();
 
-/** What clients of one provider must agree on. */
+/** Options that clients of one provider must agree on. */
 const SHARED = ['ttl', 'ttlJitter', 'refreshAhead', 'staleIfError', 'reloadCooldown', 'keyTimeout', 'clock'] as const;
 
-/** A client's inside, for the other files of the core. */
+/** Returns the state behind a client, for the other files of the core. */
 export let getClientState: (client: KeyedClient) => ClientState;
 
 /**
@@ -48,11 +49,11 @@ export let getClientState: (client: KeyedClient) => ClientState;
  * ```
  */
 export class KeyedClient implements AsyncDisposable {
-  readonly #core: ClientState;
+  readonly #state: ClientState;
   #closed: Promise<void> | undefined;
 
   static {
-    getClientState = (client) => client.#core;
+    getClientState = (client) => client.#state;
   }
 
   /**
@@ -65,83 +66,99 @@ export class KeyedClient implements AsyncDisposable {
   /** @internal */
   constructor(options: KeyedClientOptions, checked: CheckedOptions);
   constructor(options: KeyedClientOptions, checked: CheckedOptions = checkOptions('KeyedClient', options)) {
-    this.#core = new ClientState(checked, sharedCache(checked));
+    this.#state = new ClientState(checked, getSharedCache(checked));
   }
 
   /**
-   * Runs `call` with the key. What it throws leaves as the same object, with the key removed; what it returns is
-   * returned. When the price API refuses the key (`isKeyRejected`), the key is asked for again and the function run again
-   * with another one, twice at most; `retry` reruns it on transient faults.
+   * Runs `call` with the key and resolves to its result. An error that it throws leaves as the same object, with the key
+   * removed. When the price API refuses the key (`isKeyRejected`), the store is asked again and the function run with
+   * another key, twice at most; `retry` runs it again on transient failures.
    *
-   * @param call - the function; it takes the key from its {@link KeyContext}
+   * @param call - the function; it reads the key from its {@link KeyContext}
    * @param options - `signal`, `timeout` in ms and `once`, for this call alone
-   * @returns what `call` returned
-   * @throws {KeyRejectedError} `ERR_GOLDKEY_REJECTED`: every live key is refused; `retryAfter` says for how long at least
+   * @throws {KeyRejectedError} `ERR_GOLDKEY_REJECTED`: every live key is refused; `retryAfter` is the shortest wait in ms
    * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`: the deadline passed
    * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: after `close()`
    * @throws {GoldKeyError} when there is no key: the store's error, with its code
+   * @example
+   * ```ts
+   * const response = await client.withKey(({ apiKey, signal }) => fetch(url, { headers: { authorization: apiKey }, signal }));
+   * ```
    */
   withKey<T>(call: (context: KeyContext) => Promise<T>, options?: CallOptions): Promise<T> {
     if (typeof call !== 'function')
       return Promise.reject(invalidType(`\`call\` must be a function, got ${describeType(call)}.`));
-    return startCall<T>(this.#core, call, NO_QUERY, options);
+    return startCall<T>(this.#state, call, NO_QUERY, options);
   }
 
   /**
    * Loads the key if there is none, so that the first call finds it.
    *
-   * @param options - `maxJitter` in ms (default 0) spreads a fleet's start; `signal` ends the wait, not the load
+   * @param options - `maxJitter` (ms, default 0) delays the load by a random time up to it, which spreads a fleet's start;
+   *   `signal` ends the wait, not the load
    * @throws {GoldKeyError} when there is no key: the store's error, with its code
+   * @example
+   * ```ts
+   * await client.prefetch({ maxJitter: 2_000 });
+   * ```
    */
   async prefetch(options: { signal?: AbortSignal | undefined; maxJitter?: number | undefined } = {}): Promise<void> {
     checkOptionNames('`prefetch`', options, ['signal', 'maxJitter']);
     const { signal } = options;
     const jitter = checkInteger('maxJitter', options.maxJitter, 0, 0);
     signal?.throwIfAborted();
-    if (jitter > 0) await delay(this.#core.options.clock, Math.floor(Math.random() * jitter), signal);
-    if (this.#core.closing) throw closedError();
-    const found = await abortable(chooseKey(this.#core), signal);
-    if (!(found instanceof CachedKey)) throw found;
+    if (jitter > 0) await delay(this.#state.options.clock, Math.floor(Math.random() * jitter), signal);
+    if (this.#state.isClosing) throw closedError();
+    const selected = await raceAbort(selectKey(this.#state), signal);
+    if (!(selected instanceof CachedKey)) throw selected;
   }
 
   /**
-   * Asks the store again, at most once a second: a call within the second waits for its end. The old key serves until the
-   * new one is in, and on if the store is down.
+   * Loads the key again, at most once a second: a call within that second waits for its end. The old key serves until the
+   * new one is there, and on if the store is down.
    *
    * @param options - `signal` ends the wait, not the load
    * @throws {GoldKeyError} the store's error, with its code
+   * @example
+   * ```ts
+   * process.on('SIGHUP', () => void client.reload().catch(console.error));
+   * ```
    */
   async reload(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkOptionNames('`reload`', options, ['signal']);
     options.signal?.throwIfAborted();
-    if (this.#core.closing) throw closedError();
-    const { error } = await abortable(this.#core.cache.reload(), options.signal);
+    if (this.#state.isClosing) throw closedError();
+    const { error } = await raceAbort(this.#state.cache.reload(), options.signal);
     if (error !== undefined) throw error;
   }
 
   /**
-   * Drops and zeroes the key at once: it is compromised. Waiting callers still get an answer; the loads that follow start
-   * at most once a second.
+   * Drops and zeroes the key at once, because it is compromised. Callers that wait for a load still get its answer; later
+   * loads start at most once a second.
    *
-   * @param reason - for the `evicted` event. Default `'evict'`
+   * @param reason - the reason in the `evicted` event; default `'evict'`
+   * @example
+   * ```ts
+   * client.evict('leaked in a support ticket');
+   * ```
    */
   evict(reason = 'evict'): void {
-    this.#core.cache.evict(reason);
+    this.#state.cache.evict(reason);
   }
 
-  /** What is held now. Never loads; never undefined. */
+  /** Returns what the client holds now: state, version, times in epoch ms and counts. Never loads; never undefined. */
   status(): KeyStatus {
-    return readStatus(this.#core);
+    return readStatus(this.#state);
   }
 
-  /** Resolves when no background load is running: before a Lambda freezes, at the end of a test. */
+  /** Resolves when no load is running: await it before a Lambda environment freezes, or at the end of a test. */
   settled(): Promise<void> {
-    return this.#core.cache.settled();
+    return this.#state.cache.settled();
   }
 
   /**
-   * A copy of `value` in which every key held now is replaced by `[REDACTED]`, in all its encodings: a hook for pino or
-   * winston. What holds no key comes back as it is.
+   * Returns a copy of `value` in which every key held now is replaced by `[REDACTED]`, in all its encodings: a hook for
+   * pino or winston. A value that holds no key is returned itself.
    *
    * @example
    * ```ts
@@ -149,55 +166,65 @@ export class KeyedClient implements AsyncDisposable {
    * ```
    */
   redact<T>(value: T): T {
-    return redactValue(value, this.#core.shelf.secrets);
+    return redactValue(value, this.#state.keys.secrets);
   }
 
   /**
-   * Listens to an event. One that throws harms nobody. The same events go to the diagnostics channels `goldkey:<event>`.
+   * Calls `listener` for each event of this name. A listener that throws affects neither the call nor other listeners. The
+   * same events are published on the diagnostics channels `goldkey:<event>`.
    *
-   * @returns the function that stops listening
+   * @returns a function that removes the listener
+   * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an unknown event, or a listener that is not a function
+   * @example
+   * ```ts
+   * client.on('load-failed', ({ error, retryAfter }) => console.warn(error.code, retryAfter));
+   * ```
    */
   on<E extends keyof KeyEvents>(event: E, listener: (payload: KeyEvents[E]) => void): () => void {
     if (!EVENTS.has(event))
       throw invalidType(`There is no event \`${String(event)}\`; there are: ${[...EVENTS].join(', ')}.`);
     if (typeof listener !== 'function')
       throw invalidType(`\`listener\` must be a function, got ${describeType(listener)}.`);
-    return this.#core.listeners.add(event, listener);
+    return this.#state.listeners.add(event, listener);
   }
 
   /**
    * Refuses new calls, lets running ones finish with their repair, then zeroes the key and, with the provider's last
-   * client, closes the provider. Called again, it resolves with the first.
+   * client, closes the provider. A second call resolves with the first.
    *
    * @param options - aborting `signal` ends the running calls at once
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => void client.close({ signal: AbortSignal.timeout(5_000) }));
+   * ```
    */
   close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const core = this.#core;
+    const { signal } = options;
     const end = (): void => {
-      core.endAll(new ClientClosedError('The client was closed while the call ran.'));
+      this.#state.endCalls(new ClientClosedError('The client was closed while the call ran.'));
     };
     this.#closed ??= this.#close();
-    if (options.signal?.aborted === true) end();
-    options.signal?.addEventListener('abort', end, { once: true });
-    return this.#closed.finally(() => options.signal?.removeEventListener('abort', end));
+    if (signal?.aborted === true) end();
+    signal?.addEventListener('abort', end, { once: true });
+    return this.#closed.finally(() => signal?.removeEventListener('abort', end));
   }
 
+  /** Closes the client: see {@link KeyedClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
   async #close(): Promise<void> {
-    const core = this.#core;
-    core.closing = true;
-    await core.idle();
-    const { keyProvider } = core.options;
-    if (core.shelf.users.length === 1) caches.delete(keyProvider);
-    core.emit('closed', core.shelf.current, {});
-    await core.cache.leave(core);
+    const { keys, cache, options } = this.#state;
+    this.#state.isClosing = true;
+    await this.#state.waitUntilIdle();
+    if (keys.users.length === 1) caches.delete(options.keyProvider);
+    this.#state.emit('closed', keys.current, {});
+    await cache.removeUser(this.#state);
   }
 }
 
-/** Every event's name; an object, so that the compiler finds one that is missing. */
+/** Names of all events. Made from an object so that the compiler reports a missing one. */
 const EVENTS: ReadonlySet<string> = new Set(
   Object.keys({
     loaded: 0,
@@ -215,7 +242,7 @@ const EVENTS: ReadonlySet<string> = new Set(
   } satisfies Record<keyof KeyEvents, 0>),
 );
 
-function sharedCache(options: CheckedOptions): KeyCache {
+function getSharedCache(options: CheckedOptions): KeyCache {
   const { keyProvider } = options;
   const known = caches.get(keyProvider);
   if (known === undefined) {
@@ -230,21 +257,4 @@ function sharedCache(options: CheckedOptions): KeyCache {
     );
   }
   return known;
-}
-
-/** Ends the wait, not what is waited for. */
-async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  let onAbort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

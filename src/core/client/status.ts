@@ -1,36 +1,36 @@
-import type { ClientState } from '../state/client-state.js';
 import type { CachedKey } from '../cache/cached-key.js';
-import type { StageState } from '../cache/stage-state.js';
+import type { ClientState } from '../state/client-state.js';
 import type { KeyStatus } from '../types.js';
 
-/** What a client holds now, read without touching anything. */
-export function readStatus(core: ClientState): KeyStatus {
-  const { shelf, cache, options, slot } = core;
-  const { calls, rejections, repairs, retries } = core;
-  const { lastError } = slot;
-  // Until the pending key has come, and where it cannot be loaded, the current one serves.
-  const record = shelf.usable(slot) ?? (slot.stage === 'pending' ? shelf.usable(shelf.current) : undefined);
-  const mono = options.clock.monotonic();
-  const wait = Math.ceil(Math.max(slot.retryAt, slot.cooldownUntil) - mono);
+/** Returns a client's status. Loads and changes nothing. */
+export function readStatus(client: ClientState): KeyStatus {
+  const { keys, cache, options, stage } = client;
+  const { calls, rejections, repairs, retries } = client;
+  const { lastError, retryAt, cooldownUntil } = stage.backoff;
+  // The current key serves until the pending one is there, and while it cannot be loaded.
+  const key = keys.getUsableKey(stage) ?? (stage.name === 'pending' ? keys.getUsableKey(keys.current) : undefined);
+  const now = options.clock.monotonic();
+  const retryAfter = Math.ceil(Math.max(retryAt, cooldownUntil) - now);
   const status: KeyStatus = {
-    name: core.name,
-    state: stateOf(core, slot, record),
-    loading: shelf.slots.some(({ flight }) => flight !== undefined),
+    name: client.name,
+    state: readState(client, key),
+    loading: keys.stages.some(({ pendingLoad }) => pendingLoad !== undefined),
     counts: { calls, rejections, repairs, retries, ...cache.counts },
   };
-  if (record !== undefined) {
-    const { version, stage, fingerprint, life } = record;
-    const { loadedAt, expiresAt, purgeAt } = life;
-    Object.assign(status, { version, stage, fingerprint, loadedAt, expiresAt, purgeAt });
+  if (key !== undefined) {
+    const { version, stage: keyStage, fingerprint, lifetime } = key;
+    const { loadedAt, expiresAt, purgeAt } = lifetime;
+    Object.assign(status, { version, stage: keyStage, fingerprint, loadedAt, expiresAt, purgeAt });
   }
-  if (wait > 0) status.retryAfter = wait;
+  if (retryAfter > 0) status.retryAfter = retryAfter;
   if (lastError !== undefined) status.lastErrorCode = lastError.code;
   return status;
 }
 
-function stateOf(core: ClientState, slot: StageState, record: CachedKey | undefined): KeyStatus['state'] {
-  if (core.closing) return 'closed';
-  if (record === undefined) return core.options.clock.monotonic() < slot.retryAt ? 'backing-off' : 'empty';
-  if (record.standing !== 'good') return record.standing;
-  return core.shelf.isFresh(record) ? 'fresh' : 'stale';
+function readState(client: ClientState, key: CachedKey | undefined): KeyStatus['state'] {
+  if (client.isClosing) return 'closed';
+  if (key === undefined)
+    return client.options.clock.monotonic() < client.stage.backoff.retryAt ? 'backing-off' : 'empty';
+  if (key.verdict !== 'good') return key.verdict;
+  return client.keys.isFresh(key) ? 'fresh' : 'stale';
 }

@@ -1,3 +1,4 @@
+import { parseRetryAfter } from '../util/retry-after.js';
 import { LOST_CONNECTION_CODES } from '../util/socket-codes.js';
 import { tryOrUndefined, readProperty } from '../util/safe-access.js';
 import { isGoldKeyError } from '../errors.js';
@@ -13,50 +14,45 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
 ]);
-/** How far down a `cause` chain is looked. */
+/** Longest `cause` chain that is searched. */
 const MAX_CAUSES = 16;
 
-/** A fetch `Response`, known by its tag: naming the global would load undici. */
+/** Returns whether `value` is a fetch `Response`. Checks its tag, because naming the global would load undici. */
 export function isResponse(value: unknown): value is Response {
   return readAny(value, Symbol.toStringTag) === 'Response';
 }
 
-/** The default of `isKeyRejected`: HTTP status 401, wherever an HTTP client puts it. */
+/** Returns whether an outcome is HTTP 401, wherever the HTTP client puts the status. The default of `isKeyRejected`. */
 export function isUnauthorized(outcome: Outcome): boolean {
-  if ('error' in outcome) return chain(outcome.error).some((error) => statusesOf(error).includes(401));
+  if ('error' in outcome) return listCauses(outcome.error).some((error) => listStatuses(error).includes(401));
   return isResponse(outcome.result) && outcome.result.status === 401;
 }
 
-/** The default of `isTransient`: a status or a code that says "later". */
+/** Returns whether a status or an error code says that a later try may succeed. The default of `isTransient`. */
 export function isTransientFault(outcome: Outcome): boolean {
   if (!('error' in outcome)) return isResponse(outcome.result) && TRANSIENT_STATUS.has(outcome.result.status);
-  return chain(outcome.error).some((error) => {
+  return listCauses(outcome.error).some((error) => {
     if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API')) return error.retryable;
     return (
-      statusesOf(error).some((status) => TRANSIENT_STATUS.has(status)) || TRANSIENT_CODES.has(readAny(error, 'code'))
+      listStatuses(error).some((status) => TRANSIENT_STATUS.has(status)) || TRANSIENT_CODES.has(readAny(error, 'code'))
     );
   });
 }
 
-/** How long the other side asks to wait, in ms: a `Retry-After` header in seconds or as a date. */
+/** Returns the pause that the other side asks for with a `Retry-After` header, in ms from `now` (epoch ms). */
 export function readRetryAfter(outcome: Outcome, now: number): number | undefined {
-  const thrown = outcome.error;
-  if (isGoldKeyError(thrown)) return thrown.retryAfter;
-  const value = [outcome.result, thrown, readAny(thrown, 'response')]
-    .map(headerOf)
+  const { error, result } = outcome;
+  if (isGoldKeyError(error)) return error.retryAfter;
+  const value = [result, error, readAny(error, 'response')]
+    .map(readRetryAfterHeader)
     .find((found) => found !== undefined);
-  if (value === undefined) return undefined;
-  const seconds = Number(value);
-  if (value !== '' && Number.isFinite(seconds)) return Math.max(0, Math.ceil(seconds * 1_000));
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return parseRetryAfter(value, now);
 }
 
-/** Lets go of a body that nobody will read: an unread one holds its connection. */
+/** Cancels the body of a `Response` that is not returned: an unread body holds its connection. */
 export function cancelBody(result: unknown): void {
   if (!isResponse(result)) return;
-  // Async, so that a getter that throws ends here. A locked or foreign body (node-fetch's is a Node.js stream) is its
-  // reader's, or has its own way to end.
+  // Async, so that a getter that throws ends here. A locked body belongs to its reader; node-fetch's is a Node.js stream.
   const end = async (): Promise<void> => {
     const { bodyUsed, body } = result;
     if (bodyUsed) return;
@@ -66,7 +62,7 @@ export function cancelBody(result: unknown): void {
   end().catch(() => undefined);
 }
 
-function headerOf(holder: unknown): string | undefined {
+function readRetryAfterHeader(holder: unknown): string | undefined {
   const headers = readAny(holder, 'headers');
   const get = readAny(headers, 'get');
   const value: unknown =
@@ -76,7 +72,7 @@ function headerOf(holder: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-function statusesOf(error: unknown): unknown[] {
+function listStatuses(error: unknown): unknown[] {
   const response = readAny(error, 'response');
   return [
     readAny(error, 'status'),
@@ -87,7 +83,7 @@ function statusesOf(error: unknown): unknown[] {
   ];
 }
 
-function chain(error: unknown): unknown[] {
+function listCauses(error: unknown): unknown[] {
   const errors: unknown[] = [];
   for (
     let next = error;
@@ -100,7 +96,7 @@ function chain(error: unknown): unknown[] {
   return errors;
 }
 
-/** A property of an object; of anything else there is none. */
+/** Returns a property of an object, `undefined` for any other value. */
 function readAny(holder: unknown, name: PropertyKey): unknown {
   return typeof holder === 'object' && holder !== null ? readProperty(holder, name) : undefined;
 }

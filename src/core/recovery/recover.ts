@@ -1,120 +1,279 @@
-import type { ClientState } from '../state/client-state.js';
-import { chooseLivingKey } from './select-key.js';
-import { RejectedKeys } from './key-rejection.js';
 import { CachedKey } from '../cache/cached-key.js';
+import type { StageState } from '../cache/stage-state.js';
+import { MAX_REPEATS } from '../cache/timing.js';
+import { KeyRejectedError, type GoldKeyError } from '../errors.js';
+import type { CheckedRetry } from '../options.js';
+import type { ClientState } from '../state/client-state.js';
+import type { Outcome } from '../types.js';
 import { cancelBody, isResponse, isTransientFault, isUnauthorized, readRetryAfter } from './outcome.js';
 import { computeRetryDelay, withRetries } from './retry.js';
-import type { Outcome } from '../types.js';
+import { listFallbackStages, selectLivingKey } from './select-key.js';
 
 /** A call, as its recovery sees it. */
-export interface CallPort {
-  readonly core: ClientState;
+export interface RecoverableCall {
+  readonly client: ClientState;
   /** The key of the last run. */
-  readonly record: CachedKey;
+  readonly key: CachedKey;
   readonly once: boolean;
-  /** True once the caller has an answer: nothing more is run. */
+  /** True once the caller has an answer: nothing is run any more. */
   readonly settled: boolean;
-  /** Aborts when the call is over before its time. */
-  readonly signal: AbortSignal;
-  timeLeft(): number;
-  /** Runs the caller's function once more; `attempt` counts it. */
-  run(record: CachedKey): Promise<Outcome>;
-  /** How many times the function has run. */
+  /** Aborts when the call ends early. */
+  readonly endSignal: AbortSignal;
+  /** Number of runs so far. */
   readonly attempt: number;
+  getTimeLeft(): number;
+  /** Runs the caller's function once more. */
+  run(key: CachedKey): Promise<Outcome>;
 }
 
-/** A call's outcome; a `final` one is not for `retry` to look at. */
-interface Ending extends Outcome {
+/** A call's outcome. A `final` one is not retried. */
+interface CallOutcome extends Outcome {
   final?: boolean;
 }
 
-/** A fault on its way through p-retry. */
-class Failed {
-  readonly outcome: Ending;
+/** Carries a transient failure through the retry loop. */
+class TransientFailure {
+  readonly outcome: CallOutcome;
 
-  constructor(outcome: Ending) {
+  constructor(outcome: CallOutcome) {
     this.outcome = outcome;
   }
 }
 
 /**
- * Takes a run's outcome to the call's: a refused key is repaired, a transient fault is retried. Nothing is rerun once the
- * caller has an answer.
+ * Turns the outcome of a call's first run into the call's outcome: a refused key is repaired, a transient failure is
+ * retried. Nothing is run once the caller has an answer.
  */
-export async function conclude(call: CallPort, first: Outcome): Promise<Ending> {
-  const { options } = call.core;
-  const refusals = new RejectedKeys(call.core);
-  const outcome = await repair(call, first, refusals);
-  const { retry } = options;
-  if (retry === undefined || call.once || call.settled || !transient(call.core, outcome)) return outcome;
-  let last = outcome;
-  try {
-    return await withRetries<Ending>(
-      async (attempt) => {
-        if (attempt > 1) {
-          cancelBody(last.result);
-          const chosen = await chooseLivingKey(call.core, call);
-          if (!(chosen instanceof CachedKey)) return { error: chosen };
-          if (call.settled) return last;
-          // What this call was refused with it does not try again; the key that met the fault was not refused.
-          const other = call.record.retired ? undefined : call.record;
-          const record = refusals.has(chosen) ? (other ?? (await refusals.elsewhere(chosen))) : chosen;
-          if (call.settled || record === undefined) return last;
-          last = await repair(call, await call.run(record), refusals);
-        }
-        if (transient(call.core, last)) throw new Failed(last);
-        return last;
-      },
-      {
-        retries: retry.retries,
-        clock: options.clock,
-        signal: call.signal,
-        delayOf(error, retried) {
-          if (!(error instanceof Failed) || call.settled) return undefined;
-          const asked = readRetryAfter(error.outcome, options.clock.now()) ?? 0;
-          const pause = Math.max(computeRetryDelay(retry, retried), asked);
-          return pause < call.timeLeft() ? pause : undefined;
-        },
-        onRetry(_, delay) {
-          call.core.retries++;
-          call.core.emit('retry', call.record, { attempt: call.attempt + 1, delay });
-        },
-      },
-    );
-  } catch (error) {
-    if (error instanceof Failed) return error.outcome;
-    throw error;
-  }
+export async function recover(call: RecoverableCall, first: Outcome): Promise<CallOutcome> {
+  const { retry } = call.client.options;
+  const rejectedKeys = new RejectedKeys(call.client);
+  const outcome = await repair(call, first, rejectedKeys);
+  if (retry === undefined || call.once || call.settled || !isTransient(call.client, outcome)) return outcome;
+  return retryTransient(call, outcome, rejectedKeys, retry);
 }
 
-/** Runs the function again with another key while the price API refuses the ones it gets, twice at most. */
-async function repair(call: CallPort, first: Outcome, refusals: RejectedKeys): Promise<Ending> {
+/** Runs the function again with another key while the price API refuses the keys it gets, twice at most. */
+async function repair(call: RecoverableCall, first: Outcome, rejectedKeys: RejectedKeys): Promise<CallOutcome> {
+  const isKeyRejected = call.client.options.isKeyRejected ?? isUnauthorized;
   let outcome = first;
   for (;;) {
     if (call.settled) return outcome;
-    const { record } = call;
-    const verdict = (call.core.options.isKeyRejected ?? isUnauthorized)(outcome);
-    const refused = typeof verdict === 'boolean' ? verdict : await verdict;
-    if (!refused) {
-      if (succeeded(outcome)) refusals.succeeded(record);
+    const { key } = call;
+    const verdict = isKeyRejected(outcome);
+    // Awaited only if it is a promise: a caller that fails for another reason has its error a turn earlier.
+    if (!(typeof verdict === 'boolean' ? verdict : await verdict)) {
+      if (isSuccess(outcome)) rejectedKeys.noteSuccess(key);
       return outcome;
     }
-    let next = await refusals.next(record, call.once);
-    if (next?.gone === true) {
-      const again = await chooseLivingKey(call.core, call);
-      next = again instanceof CachedKey && !refusals.has(again) ? again : undefined;
+    let next = await rejectedKeys.findReplacement(key, call.once);
+    if (next?.isGone === true) {
+      const again = await selectLivingKey(call.client, call);
+      next = again instanceof CachedKey && !rejectedKeys.includes(again) ? again : undefined;
     }
     cancelBody(outcome.result);
-    if (next === undefined) return { error: refusals.error(outcome), final: true };
+    if (next === undefined) return { error: rejectedKeys.createError(outcome), final: true };
     if (call.settled) return outcome;
     outcome = await call.run(next);
   }
 }
 
-function succeeded(outcome: Outcome): boolean {
+/** Runs the function again, with pauses, while its failures are transient. A refused key is repaired in between. */
+async function retryTransient(
+  call: RecoverableCall,
+  first: CallOutcome,
+  rejectedKeys: RejectedKeys,
+  retry: CheckedRetry,
+): Promise<CallOutcome> {
+  const { client } = call;
+  const { clock } = client.options;
+  let last = first;
+  const run = async (attempt: number): Promise<CallOutcome> => {
+    if (attempt > 1) {
+      cancelBody(last.result);
+      const selected = await selectLivingKey(client, call);
+      if (!(selected instanceof CachedKey)) return { error: selected };
+      if (call.settled) return last;
+      // A call never repeats a key that it was refused with. The key that met the failure was not refused.
+      const failed = call.key.isZeroed ? undefined : call.key;
+      const key = rejectedKeys.includes(selected) ? (failed ?? (await rejectedKeys.findFallback(selected))) : selected;
+      if (call.settled || key === undefined) return last;
+      last = await repair(call, await call.run(key), rejectedKeys);
+    }
+    if (isTransient(client, last)) throw new TransientFailure(last);
+    return last;
+  };
+  try {
+    return await withRetries(run, {
+      retries: retry.retries,
+      clock,
+      signal: call.endSignal,
+      delayOf(error, retried) {
+        if (!(error instanceof TransientFailure) || call.settled) return undefined;
+        const asked = readRetryAfter(error.outcome, clock.now()) ?? 0;
+        const pause = Math.max(computeRetryDelay(retry, retried), asked);
+        return pause < call.getTimeLeft() ? pause : undefined;
+      },
+      onRetry(_, delay) {
+        client.retries++;
+        client.emit('retry', call.key, { attempt: call.attempt + 1, delay });
+      },
+    });
+  } catch (error) {
+    if (error instanceof TransientFailure) return error.outcome;
+    throw error;
+  }
+}
+
+/** The keys that one call was refused with, and what it has tried since. */
+class RejectedKeys {
+  readonly #client: ClientState;
+  readonly #digests: string[] = [];
+  readonly #reloaded = new Set<StageState>();
+  readonly #refusedStages = new Set<StageState>();
+  #first: CachedKey | undefined;
+  #firstPending: CachedKey | undefined;
+  #loadError: GoldKeyError | undefined;
+  #repeats = 0;
+
+  constructor(client: ClientState) {
+    this.#client = client;
+  }
+
+  includes(key: CachedKey): boolean {
+    return this.#digests.includes(key.digest);
+  }
+
+  /** The price API refused `key`. Resolves to the key to run the function again with, if there is one. */
+  async findReplacement(key: CachedKey, once: boolean): Promise<CachedKey | undefined> {
+    const client = this.#client;
+    const stage = client.keys.stage(key.stage);
+    client.rejections++;
+    client.emit('key-rejected', key, {});
+    this.#first ??= key;
+    this.#digests.push(key.digest);
+    this.#refusedStages.add(stage);
+    if (stage.name === 'pending') this.#firstPending ??= key;
+    if (once) {
+      // This call ends here, but the key is loaded again: the next call should not meet the same refusal.
+      const isReplaced = stage.key !== undefined && stage.key.digest !== key.digest;
+      if (stage.name !== 'pending' && !isReplaced && this.#mayReload(stage))
+        client.cache.loader.start(stage, 'rejection', true);
+      return undefined;
+    }
+    if (this.#repeats >= MAX_REPEATS) return undefined;
+    this.#repeats++;
+    const newer = stage.name === 'pending' ? undefined : await this.#findNewer(stage, key);
+    if (newer !== undefined) return newer;
+    if (this.#loadError?.retryable === true) return undefined;
+    return this.findFallback(key);
+  }
+
+  /** Resolves to the stage's key if it differs from the refused one, after at most one reload by this call. */
+  async #findNewer(stage: StageState, refused: CachedKey): Promise<CachedKey | undefined> {
+    const { cache, keys } = this.#client;
+    for (;;) {
+      const held = keys.getUsableKey(stage);
+      if (held !== undefined && !this.includes(held)) return held;
+      const load = stage.pendingLoad;
+      if (load !== undefined && !this.#reloaded.has(stage)) {
+        // A pending load is joined. An ordinary one may only confirm the version it knows; a forced one then follows it.
+        if (load.reason !== 'needed') this.#reloaded.add(stage);
+        const { key, error } = await load.result;
+        if (key !== undefined && !this.includes(key)) return key;
+        if (error !== undefined && !load.detached) {
+          this.#loadError = error;
+          return undefined;
+        }
+        continue;
+      }
+      if (this.#reloaded.has(stage)) return undefined;
+      const blockedBy = cache.loader.getBlockingError(stage);
+      if (blockedBy !== undefined) {
+        this.#loadError = blockedBy;
+        return undefined;
+      }
+      if (!this.#mayReload(stage)) {
+        if (held?.digest === refused.digest) stage.keyRejected(held);
+        return undefined;
+      }
+      cache.loader.start(stage, 'rejection', false);
+    }
+  }
+
+  /** Resolves to a key of another stage that this call was not refused with. */
+  async findFallback({ stage }: CachedKey): Promise<CachedKey | undefined> {
+    const client = this.#client;
+    for (const other of listFallbackStages(client, client.keys.stage(stage))) {
+      const key = await client.cache.getOrLoad(other);
+      if (key instanceof CachedKey && !this.includes(key)) return key;
+    }
+    return undefined;
+  }
+
+  /** A run succeeded with `key`. If others were refused before it, the call is repaired. */
+  noteSuccess(key: CachedKey): void {
+    const client = this.#client;
+    const stage = client.keys.stage(key.stage);
+    if (key.stage === 'pending') noteCanaryResult(client, key, false);
+    if (key.firstSuccessPending !== undefined) stage.keySucceeded(key);
+    const first = this.#first;
+    if (first === undefined) return;
+    client.repairs++;
+    stage.prefer(undefined);
+    const refusedStage = client.keys.stage(first.stage);
+    const isStillRefused = this.#digests.some((digest) => digest === refusedStage.digest);
+    if (stage !== refusedStage && first.stage !== 'pending' && isStillRefused) refusedStage.prefer(stage);
+    if (this.#firstPending !== undefined && key.stage === 'current') noteCanaryResult(client, this.#firstPending, true);
+    client.emit('repaired', key, { from: first.version });
+  }
+
+  /** Creates the caller's error when no key is left to try. */
+  createError(outcome: Outcome): KeyRejectedError {
+    const { options, keys } = this.#client;
+    const version = this.#first?.version;
+    const times = [keys.current, ...this.#refusedStages].flatMap(({ backoff: { cooldownUntil, retryAt } }) => [
+      cooldownUntil,
+      retryAt,
+    ]);
+    const pause = Math.ceil(Math.max(...times) - options.clock.monotonic());
+    const retryAfter = Math.max(pause, this.#loadError?.retryAfter ?? 0);
+    const causes: unknown[] = [];
+    if ('error' in outcome) causes.push(outcome.error);
+    if (this.#loadError !== undefined) causes.push(this.#loadError);
+    const store = this.#loadError === undefined ? 'the store has no other' : 'the store could not be asked for another';
+    return new KeyRejectedError(
+      `The price API refused the key (version ${version ?? 'unknown'}), and ${store}; check the account, or rotate the key.`,
+      {
+        cause: causes.length > 1 ? new AggregateError(causes, 'The refusal, and the failed reload.') : causes[0],
+        retryAfter: retryAfter > 0 ? retryAfter : undefined,
+        provider: options.keyProvider.name,
+        version,
+      },
+    );
+  }
+
+  #mayReload(stage: StageState): boolean {
+    const { cache, options } = this.#client;
+    const isCoolingDown = options.clock.monotonic() < stage.backoff.cooldownUntil;
+    return !isCoolingDown && stage.pendingLoad === undefined && cache.loader.getBlockingError(stage) === undefined;
+  }
+}
+
+/** Notes how a call with `pending` ended. Three refusals of twenty end this client's part in the canary. */
+function noteCanaryResult(client: ClientState, pending: CachedKey, refused: boolean): void {
+  const rejections = client.canary.addResult(refused);
+  if (rejections === undefined) return;
+  client.rolloutChanged();
+  client.emit('rollout-reverted', pending, { rejections });
+  const { keyProvider } = client.options;
+  // A report that fails does not bring the refused key back.
+  void (async () => keyProvider.report?.({ version: pending.version, rejections }))().catch(() => undefined);
+}
+
+function isSuccess(outcome: Outcome): boolean {
   return !('error' in outcome) && !(isResponse(outcome.result) && outcome.result.status >= 400);
 }
 
-function transient(core: ClientState, outcome: Ending): boolean {
-  return outcome.final !== true && (core.options.isTransient ?? isTransientFault)(outcome);
+function isTransient(client: ClientState, outcome: CallOutcome): boolean {
+  return outcome.final !== true && (client.options.isTransient ?? isTransientFault)(outcome);
 }

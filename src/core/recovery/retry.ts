@@ -1,44 +1,45 @@
-import { delay } from '../util/clock.js';
+import pRetry from 'p-retry';
+
 import type { CheckedRetry } from '../options.js';
 import type { Clock } from '../types.js';
+import { delay } from '../util/clock.js';
 
-/** How {@link withRetries} goes about it. */
-export interface RetryingOptions {
-  /** Reruns after the first run. */
+/** Options of {@link withRetries}. */
+export interface RetryLoopOptions {
+  /** Number of runs after the first. */
   retries: number;
-  /** Carries the pauses. */
+  /** Clock of the pauses. */
   clock: Clock;
-  /** Ends a pause, and with it the reruns, with its reason. */
+  /** Ends a pause, and with it the retries, with its reason. */
   signal?: AbortSignal | undefined;
-  /** The pause in ms before the next run, or `undefined` when this error is final. `retried` counts the reruns so far. */
+  /** Returns the pause in ms before the next run, or `undefined` if the error is final. `retried` counts the reruns so far. */
   delayOf(error: unknown, retried: number): number | undefined;
-  /** Told before each pause. */
+  /** Called before each pause. */
   onRetry?(attempt: number, delay: number): void;
 }
 
-/** p-retry turns what is not an Error into a TypeError and will not rerun a TypeError: everything travels boxed. */
-class Boxed extends Error {
-  readonly thrown: unknown;
+/** Carries any thrown value through p-retry, which wraps what is not an Error and does not retry a TypeError. */
+class ThrownValue extends Error {
+  readonly value: unknown;
 
-  constructor(thrown: unknown) {
+  constructor(value: unknown) {
     super();
-    this.thrown = thrown;
+    this.value = value;
   }
 }
 
 /**
- * Runs `run`, again after a transient failure. p-retry is entered, and loaded, only after the first failure: around
- * every call it would cost more than the call. Its own timers are not used, because every wait here runs on `clock`.
+ * Runs `run`, and again after a transient failure. p-retry is entered only after the first failure, because around every
+ * call it would cost more than the call. Its timers are not used: every pause here runs on `clock`.
  */
-export async function withRetries<T>(run: (attempt: number) => Promise<T>, options: RetryingOptions): Promise<T> {
-  let first: Boxed;
+export async function withRetries<T>(run: (attempt: number) => Promise<T>, options: RetryLoopOptions): Promise<T> {
+  let first: ThrownValue;
   try {
     return await run(1);
   } catch (error) {
     if (options.retries === 0 || options.delayOf(error, 0) === undefined) throw error;
-    first = new Boxed(error);
+    first = new ThrownValue(error);
   }
-  const { default: pRetry } = await loadRetry();
   try {
     return await pRetry(
       async (attempt) => {
@@ -46,7 +47,7 @@ export async function withRetries<T>(run: (attempt: number) => Promise<T>, optio
         try {
           return await run(attempt);
         } catch (error) {
-          throw new Boxed(error);
+          throw new ThrownValue(error);
         }
       },
       {
@@ -56,7 +57,7 @@ export async function withRetries<T>(run: (attempt: number) => Promise<T>, optio
         maxTimeout: 0,
         randomize: false,
         async shouldRetry({ error, attemptNumber, retriesConsumed }) {
-          const pause = options.delayOf((error as Boxed).thrown, retriesConsumed);
+          const pause = options.delayOf((error as ThrownValue).value, retriesConsumed);
           if (pause === undefined) return false;
           options.onRetry?.(attemptNumber + 1, pause);
           await delay(options.clock, pause, options.signal);
@@ -65,16 +66,11 @@ export async function withRetries<T>(run: (attempt: number) => Promise<T>, optio
       },
     );
   } catch (error) {
-    throw error instanceof Boxed ? error.thrown : error;
+    throw error instanceof ThrownValue ? error.value : error;
   }
 }
 
-/** Loads p-retry: at the first failure, or before it where a test wants no surprise. */
-export function loadRetry(): Promise<typeof import('p-retry')> {
-  return import('p-retry');
-}
-
-/** The pause before rerun number `retried + 1`, in p-retry's own words and arithmetic. */
+/** Returns the pause before rerun number `retried + 1`, in ms, by p-retry's formula. */
 export function computeRetryDelay(retry: CheckedRetry, retried: number): number {
   const random = retry.randomize ? 1 + Math.random() : 1;
   return Math.min(Math.round(random * retry.minTimeout * retry.factor ** retried), retry.maxTimeout);

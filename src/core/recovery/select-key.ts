@@ -1,44 +1,44 @@
-import type { ClientState } from '../state/client-state.js';
-import type { GoldKeyError } from '../errors.js';
 import { CachedKey } from '../cache/cached-key.js';
 import type { StageState } from '../cache/stage-state.js';
+import type { GoldKeyError } from '../errors.js';
+import type { ClientState } from '../state/client-state.js';
 
-/** The key for a client's next run, when the warm path has none: loaded, waited for, stale, or another stage's. */
-export async function chooseKey(core: ClientState): Promise<CachedKey | GoldKeyError> {
-  const { cache, slot } = core;
-  const { preferred } = slot;
-  // Who uses `pending` must still hear of the rollout, which is read with `current`.
-  if (slot.stage !== 'current') cache.keepUp(core.shelf.current);
+/** Resolves to the key for a client's next run when none is warm: loaded, stale, or another stage's. Never rejects. */
+export async function selectKey(client: ClientState): Promise<CachedKey | GoldKeyError> {
+  const { cache, stage } = client;
+  const { preferred } = stage;
+  // A client that uses `pending` still has to learn of the rollout, which is read with `current`.
+  if (stage.name !== 'current') cache.refreshIfDue(client.keys.current);
   if (preferred !== undefined) {
-    cache.keepUp(slot);
-    const found = await cache.obtain(preferred);
-    if (found instanceof CachedKey) return found;
-    slot.preferred = undefined;
+    cache.refreshIfDue(stage);
+    const key = await cache.getOrLoad(preferred);
+    if (key instanceof CachedKey) return key;
+    stage.prefer(undefined);
   }
-  const found = await cache.obtain(slot);
-  if (found instanceof CachedKey || (found.retryable && slot.stage !== 'pending')) return found;
-  for (const other of otherStages(core, slot)) {
-    const instead = await cache.obtain(other);
-    if (instead instanceof CachedKey) return instead;
+  const result = await cache.getOrLoad(stage);
+  if (result instanceof CachedKey || (result.retryable && stage.name !== 'pending')) return result;
+  for (const other of listFallbackStages(client, stage)) {
+    const key = await cache.getOrLoad(other);
+    if (key instanceof CachedKey) return key;
   }
-  return found;
+  return result;
 }
 
-/** The same, and again when the key was zeroed in the turn in which it was chosen. */
-export async function chooseLivingKey(
-  core: ClientState,
+/** Resolves like {@link selectKey}, and selects again if the key was zeroed in the turn in which it was selected. */
+export async function selectLivingKey(
+  client: ClientState,
   call: { readonly settled: boolean },
 ): Promise<CachedKey | GoldKeyError> {
   for (;;) {
-    const found = await chooseKey(core);
-    if (!(found instanceof CachedKey) || !found.gone || call.settled) return found;
+    const result = await selectKey(client);
+    if (!(result instanceof CachedKey) || !result.isGone || call.settled) return result;
   }
 }
 
-/** The stages to fall back on, in order. Without a rollout `pending` is never used. */
-export function otherStages({ shelf, trustsPending }: ClientState, slot: StageState): StageState[] {
-  const current = slot.stage === 'current' ? [] : [shelf.current];
-  const previous = slot.stage === 'previous' ? [] : [shelf.slot('previous')];
-  const pending = slot.stage === 'pending' || !trustsPending ? [] : [shelf.slot('pending')];
+/** Returns the stages to fall back on, in order. Without a rollout `pending` is never one of them. */
+export function listFallbackStages({ keys, mayFallBackToPending }: ClientState, stage: StageState): StageState[] {
+  const current = stage.name === 'current' ? [] : [keys.current];
+  const previous = stage.name === 'previous' ? [] : [keys.stage('previous')];
+  const pending = stage.name === 'pending' || !mayFallBackToPending ? [] : [keys.stage('pending')];
   return [...current, ...previous, ...pending];
 }

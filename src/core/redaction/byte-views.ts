@@ -1,18 +1,18 @@
 import type { Kind } from './object-kind.js';
 import { REDACTED } from './secret-matcher.js';
 
-/** Larger bytes and texts are not asked for their properties: each byte would be listed as one. */
+/** Largest bytes or text whose properties are listed: every byte counts as one. */
 const MAX_LISTED = 4_096;
 
-/** All bytes of a view, or of memory itself. */
-export function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
+/** Returns all bytes of a view or of an ArrayBuffer. */
+export function viewBytes(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
   return ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);
 }
 
-/** Bytes of the same kind as `model`, in memory of their own: that of small Buffers is shared with whatever was small. */
-export function bytesLike(model: object, text: string): unknown {
+/** Creates bytes of the same class as `model`, in new memory: small Buffers share theirs with other small Buffers. */
+export function createBytesLike(model: object, text: string): unknown {
   if (Array.isArray(model)) return REDACTED;
   const unit = (model as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
   const clean = Buffer.alloc(Math.ceil(text.length / unit) * unit);
@@ -22,8 +22,8 @@ export function bytesLike(model: object, text: string): unknown {
   return new (model.constructor as new (memory: ArrayBuffer) => unknown)(clean.buffer);
 }
 
-/** The names of properties that are no part of what a Date, a URL, a text or bytes hold. */
-export function extraKeys(value: object, kind: Kind): PropertyKey[] {
+/** Returns the names of properties that were added to a Date, a URL, a text or bytes. */
+export function listExtraKeys(value: object, kind: Kind): PropertyKey[] {
   const indexed = kind === 'bytes' || kind === 'text';
   if (indexed && ((value as { length?: number }).length ?? 0) > MAX_LISTED) return [];
   const keys = Reflect.ownKeys(value);
@@ -34,11 +34,11 @@ function isIndex(key: PropertyKey): boolean {
   return typeof key === 'string' && String(Number(key)) === key;
 }
 
-/** Whether this may be bytes as JSON has them. */
+/** Returns whether a list may be bytes, as JSON writes them. */
 export function isByteList(list: readonly unknown[]): boolean {
   return (
     list.length >= 8 &&
-    // Copied, so that holes are seen.
+    // A copy turns holes into values, so that `every` visits them.
     [...list].every((item) => Number.isInteger(item) && (item as number) >= 0 && (item as number) < 256)
   );
 }

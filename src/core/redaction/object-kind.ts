@@ -1,12 +1,12 @@
 import { tryOrUndefined, readProperty } from '../util/safe-access.js';
 import { nodeTypes } from '../util/node-builtins.js';
 
-/** How a value is treated by the search. */
+/** Kind of an object, which decides how it is searched. */
 export type Kind =
   'error' | 'plain' | 'map' | 'set' | 'url' | 'pairs' | 'bytes' | 'text' | 'date' | 'function' | 'opaque';
 
-/** What a request or a response is read for, by code that handles errors. */
-const TELLING = [
+/** Properties of a request or a response that error handlers read. */
+const DESCRIPTIVE = [
   'status',
   'statusCode',
   'statusText',
@@ -31,12 +31,12 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['FormData', 'opaque'],
 ]);
 
-/** Sorts an object. What cannot be looked into, or must not be touched, is `opaque`. */
-export function kindOfObject(value: object): Kind {
-  return tryOrUndefined(() => sorted(value)) ?? 'opaque';
+/** Returns an object's kind: `opaque` if it cannot be searched or must not be touched. */
+export function classifyObject(value: object): Kind {
+  return tryOrUndefined(() => classify(value)) ?? 'opaque';
 }
 
-function sorted(value: object): Kind {
+function classify(value: object): Kind {
   const types = nodeTypes();
   if (types.isProxy(value)) return 'opaque';
   if (typeof value === 'function') return 'function';
@@ -49,45 +49,46 @@ function sorted(value: object): Kind {
   if (types.isRegExp(value) || types.isBoxedPrimitive(value)) return 'text';
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto === null || proto === Object.prototype) return 'plain';
-  const kind = TAGS.get(tagOf(value) ?? '');
+  const kind = TAGS.get(readTag(value) ?? '');
   if (kind !== undefined) return kind;
   return isLive(value) || hidesState(value) ? 'opaque' : 'plain';
 }
 
-/** Names what stands in an opaque value's place. */
-export function describe(value: object): string {
-  const name = nodeTypes().isProxy(value) ? 'Proxy' : (tagOf(value) ?? constructorName(value));
+/** Returns the description that replaces an opaque value. */
+export function describeOpaque(value: object): string {
+  const name = nodeTypes().isProxy(value) ? 'Proxy' : (readTag(value) ?? readConstructorName(value));
   return `[${name}: not searched]`;
 }
 
-/** The telling properties of a live request or response; none for anything else. */
-export function tellingProperties(value: object): Array<[string, unknown]> {
+/** Returns the readable properties of a live request or response; none for any other object. */
+export function listDescriptiveProperties(value: object): Array<[string, unknown]> {
   if (nodeTypes().isProxy(value) || nodeTypes().isPromise(value)) return [];
-  const told: Array<[string, unknown]> = [];
-  const fetched = tagOf(value) === 'Response' || tagOf(value) === 'Request';
-  for (const name of TELLING) {
-    // node-fetch warns of what axios has and fetch has not.
+  const found: Array<[string, unknown]> = [];
+  const fetched = readTag(value) === 'Response' || readTag(value) === 'Request';
+  for (const name of DESCRIPTIVE) {
+    // node-fetch prints a warning when `data`, which only axios has, is read.
     if (fetched && name === 'data') continue;
-    const found = readProperty(value, name);
-    const live = typeof found === 'function' || (isObject(found) && kindOfObject(found) === 'opaque');
-    if (found !== undefined && !live) told.push([name, found]);
+    const property = readProperty(value, name);
+    const isLiveHandle =
+      typeof property === 'function' || (isObject(property) && classifyObject(property) === 'opaque');
+    if (property !== undefined && !isLiveHandle) found.push([name, property]);
   }
-  // node:http's ClientRequest has its headers behind a function, and the URL in pieces.
+  // node:http's ClientRequest gives its headers by a function, and its URL in parts.
   const getHeaders = readProperty(value, 'getHeaders');
   const path = readProperty(value, 'path');
   if (typeof getHeaders === 'function' && typeof path === 'string') {
     const { protocol, host } = value as { protocol?: unknown; host?: unknown };
-    told.push(['headers', { ...tryOrUndefined(() => getHeaders.call(value) as object) }]);
-    told.push(['url', `${String(protocol ?? '')}//${String(host ?? '')}${path}`], ['path', path]);
+    found.push(['headers', { ...tryOrUndefined(() => getHeaders.call(value) as object) }]);
+    found.push(['url', `${String(protocol ?? '')}//${String(host ?? '')}${path}`], ['path', path]);
   }
-  return told;
+  return found;
 }
 
 export function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-/** Whether this is in use elsewhere: emitters (agents, sockets, streams, requests), event targets, iterators, promises. */
+/** Returns whether an object is a live handle: an emitter (agent, socket, stream, request), event target, iterator or promise. */
 function isLive(value: object): boolean {
   const has = (name: PropertyKey): boolean => typeof readProperty(value, name) === 'function';
   return (
@@ -100,22 +101,22 @@ function isLive(value: object): boolean {
   );
 }
 
-/** A private field or method where it is declared or used; a `#` in a text or a comment is none. */
+/** Matches the declaration or use of a private field or method, and no `#` in a text or a comment. */
 const PRIVATE = /(?:^|[{};])\s*(?:static\s+)?(?:async\s+)?(?:[gs]et\s+)?\*?#\w|\.#\w/m;
 
-const hiding = new WeakMap<object, boolean>();
+const hidingClasses = new WeakMap<object, boolean>();
 
-/** Whether a class on the way up keeps state where nobody sees it: a native class, or one with private fields. */
+/** Returns whether a class in the prototype chain has hidden state: a native class, or one with private fields. */
 function hidesState(value: object): boolean {
   let proto: unknown = Object.getPrototypeOf(value);
   while (isObject(proto) && proto !== Object.prototype) {
     const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
     if (typeof type === 'function') {
-      let hides = hiding.get(type);
+      let hides = hidingClasses.get(type);
       if (hides === undefined) {
         const source = Function.prototype.toString.call(type);
         hides = PRIVATE.test(source) || source.includes('[native code]');
-        hiding.set(type, hides);
+        hidingClasses.set(type, hides);
       }
       if (hides) return true;
     }
@@ -124,12 +125,12 @@ function hidesState(value: object): boolean {
   return false;
 }
 
-function tagOf(value: object): string | undefined {
+function readTag(value: object): string | undefined {
   const tag = readProperty(value, Symbol.toStringTag);
   return typeof tag === 'string' && tag !== '' ? tag : undefined;
 }
 
-function constructorName(value: object): string {
+function readConstructorName(value: object): string {
   const type = readProperty(value, 'constructor');
   return typeof type === 'function' && type.name !== '' ? type.name : 'object';
 }

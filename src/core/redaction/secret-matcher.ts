@@ -1,9 +1,9 @@
-/** What takes a key's place. */
+/** Replacement of a key. */
 export const REDACTED = '[REDACTED]';
 
-/** No key is shorter; the encodings of a shorter one would be found everywhere. */
+/** Length of the shortest key. Encodings of a shorter one would be found everywhere. */
 const MIN_LENGTH = 8;
-/** JSON in JSON in JSON: each level doubles them. */
+/** Longest run of backslashes before an escaped character: each level of JSON in JSON doubles it. */
 const MAX_BACKSLASHES = 16;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;
@@ -11,12 +11,12 @@ const SMALL_U = 0x75;
 const PADDING = 0x3d;
 
 /**
- * Finds keys in text: raw, percent-encoded and JSON-escaped (also partly), in base64 and base64url at any
- * alignment, in hex, and as a list of byte values. Uses no regular expression: the engine would keep the last subject.
+ * Finds keys in text: raw, percent-encoded or JSON-escaped (also in part), in base64 and base64url at any alignment, in
+ * hex, and as a list of byte values. Uses no regular expression, because the engine keeps the last subject.
  */
 export class SecretMatcher {
   readonly #secrets: readonly string[];
-  /** Encodings that are searched for as they stand: base64 first, whose whole run is replaced. */
+  /** Base64 digits of each key. The whole run of digits around a match is replaced. */
   readonly #base64: string[] = [];
   readonly #literals: string[] = [];
 
@@ -25,7 +25,7 @@ export class SecretMatcher {
     for (const secret of this.#secrets) {
       const bytes = Buffer.from(secret, 'latin1');
       for (const alignment of [0, 1, 2]) {
-        const core = base64Core(bytes, alignment);
+        const core = encodeBase64Core(bytes, alignment);
         this.#base64.push(core);
         const urlSafe = core.replaceAll('+', '-').replaceAll('/', '_');
         if (urlSafe !== core) this.#base64.push(urlSafe);
@@ -37,9 +37,9 @@ export class SecretMatcher {
     }
   }
 
-  /** The text without keys; the very same string when it holds none. */
+  /** Returns the text without keys, or the same string if it holds none. */
   redact(text: string): string {
-    const ranges = this.#ranges(text);
+    const ranges = this.#findRanges(text);
     if (ranges.length === 0) return text;
     ranges.sort((a, b) => a[0] - b[0]);
     let clean = '';
@@ -52,14 +52,14 @@ export class SecretMatcher {
     return clean + text.slice(end);
   }
 
-  /** Whether the text holds a key. */
+  /** Returns whether the text holds a key. */
   found(text: string): boolean {
-    return this.#ranges(text).length > 0;
+    return this.#findRanges(text).length > 0;
   }
 
-  #ranges(text: string): Array<[from: number, to: number]> {
+  #findRanges(text: string): Array<[from: number, to: number]> {
     const ranges: Array<[number, number]> = [];
-    // Every encoding is longer than the key; most of what is searched (names, numbers, codes) is shorter.
+    // Every encoding is at least as long as the key, and most searched texts (names, codes) are shorter.
     if (text.length < MIN_LENGTH) return ranges;
     for (const secret of this.#secrets) {
       for (const lead of new Set([secret.charAt(0), '%', '\\'])) {
@@ -79,8 +79,8 @@ export class SecretMatcher {
       for (let at = text.indexOf(core); at >= 0; at = text.indexOf(core, to)) {
         let from = at;
         to = at + core.length;
-        while (from > 0 && isBase64(text.charCodeAt(from - 1))) from--;
-        while (to < text.length && isBase64(text.charCodeAt(to))) to++;
+        while (from > 0 && isBase64Digit(text.charCodeAt(from - 1))) from--;
+        while (to < text.length && isBase64Digit(text.charCodeAt(to))) to++;
         while (text.charCodeAt(to) === PADDING) to++;
         ranges.push([from, to]);
       }
@@ -89,7 +89,7 @@ export class SecretMatcher {
   }
 }
 
-/** Matches `secret` from character `index` on at `at`, each character raw or escaped; the end of the match, or -1. */
+/** Matches `secret` from its character `index` at `at`, each character raw or escaped. Returns the end of the match, or -1. */
 function matchEscaped(text: string, at: number, secret: string, index: number): number {
   let position = at;
   for (let next = index; next < secret.length; next++) {
@@ -100,45 +100,46 @@ function matchEscaped(text: string, at: number, secret: string, index: number): 
       position++;
       continue;
     }
-    const escaped = seen === PERCENT ? afterPercent(text, position, wanted) : afterBackslash(text, position, wanted);
+    const escaped =
+      seen === PERCENT ? matchPercentEscape(text, position, wanted) : matchBackslashEscape(text, position, wanted);
     if (seen !== wanted) {
       if (escaped < 0) return -1;
       position = escaped;
       continue;
     }
-    // The key itself has a % or a backslash here: it may stand raw or escaped, a % also escaped again and again.
+    // The key has a % or a backslash here, which may be raw or escaped; a % may be escaped several times over.
     for (let after = escaped; after >= 0;) {
       const end = matchEscaped(text, after, secret, next + 1);
       if (end >= 0) return end;
-      after = seen === PERCENT && hexValue(text, after, 2) === PERCENT ? after + 2 : -1;
+      after = seen === PERCENT && parseHex(text, after, 2) === PERCENT ? after + 2 : -1;
     }
     position++;
   }
   return position;
 }
 
-/** The end of `%XX`, or of `%25XX`, when it stands for `wanted`; else -1. */
-function afterPercent(text: string, at: number, wanted: number): number {
+/** Returns the end of `%XX` or `%25XX` if it encodes `wanted`, else -1. */
+function matchPercentEscape(text: string, at: number, wanted: number): number {
   let position = at + 1;
-  let value = hexValue(text, position, 2);
+  let value = parseHex(text, position, 2);
   while (value === PERCENT && value !== wanted) {
     position += 2;
-    value = hexValue(text, position, 2);
+    value = parseHex(text, position, 2);
   }
   return value === wanted ? position + 2 : -1;
 }
 
-/** The end of `\c`, or of `\u00XX`, under any number of backslashes, when it stands for `wanted`; else -1. */
-function afterBackslash(text: string, at: number, wanted: number): number {
+/** Returns the end of `\c` or `\u00XX`, after any number of backslashes, if it encodes `wanted`, else -1. */
+function matchBackslashEscape(text: string, at: number, wanted: number): number {
   let position = at;
   while (text.charCodeAt(position) === BACKSLASH && position - at < MAX_BACKSLASHES) position++;
   if (text.charCodeAt(position) === wanted) return position + 1;
-  const unicode = text.charCodeAt(position) === SMALL_U && hexValue(text, position + 1, 4) === wanted;
+  const unicode = text.charCodeAt(position) === SMALL_U && parseHex(text, position + 1, 4) === wanted;
   if (unicode) return position + 5;
   return wanted === BACKSLASH ? position : -1;
 }
 
-function hexValue(text: string, at: number, digits: number): number {
+function parseHex(text: string, at: number, digits: number): number {
   let value = 0;
   for (let index = at; index < at + digits; index++) {
     const code = text.charCodeAt(index);
@@ -153,8 +154,8 @@ function hexValue(text: string, at: number, digits: number): number {
   return value;
 }
 
-/** The base64 digits that depend on nothing but the key, when it starts `alignment` bytes into a group of three. */
-function base64Core(bytes: Uint8Array, alignment: number): string {
+/** Returns the base64 digits that depend on the key alone if it starts `alignment` bytes into a group of three. */
+function encodeBase64Core(bytes: Uint8Array, alignment: number): string {
   const padded = Buffer.alloc(alignment + bytes.byteLength);
   padded.set(bytes, alignment);
   const digits = padded.toString('base64');
@@ -162,7 +163,7 @@ function base64Core(bytes: Uint8Array, alignment: number): string {
   return digits.slice(Math.ceil((alignment * 8) / 6), Math.floor(((alignment + bytes.byteLength) * 8) / 6));
 }
 
-function isBase64(code: number): boolean {
+function isBase64Digit(code: number): boolean {
   return (
     (code >= 0x30 && code <= 0x39) ||
     (code >= 0x41 && code <= 0x5a) ||

@@ -1,28 +1,34 @@
-import type { Call } from '../call/call.js';
-import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer } from './deadline-timer.js';
-import { Listeners, observed, publish, type EventName } from '../events.js';
-import type { KeyCache } from '../cache/key-cache.js';
 import type { CachedKey } from '../cache/cached-key.js';
-import type { EventDetails, CachedKeys, KeyUser } from '../cache/cached-keys.js';
-import type { CheckedOptions } from '../options.js';
-import { Canary } from './canary.js';
+import type { CachedKeys, CacheUser, EventDetails } from '../cache/cached-keys.js';
+import type { KeyCache } from '../cache/key-cache.js';
 import type { StageState } from '../cache/stage-state.js';
+import { Listeners, observed, publish, type EventName } from '../events.js';
+import type { CheckedOptions } from '../options.js';
 import type { KeyEvents } from '../types.js';
+import { Canary } from './canary.js';
+import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
 
-/** What a client is made of, without its public face. */
-export class ClientState implements KeyUser {
-  // First what every call reads, so that it lies together.
-  /** The stage this client uses. */
-  slot: StageState;
-  readonly shelf: CachedKeys;
+/** A running call, as its client sees it. */
+export interface KeyHolder extends RunningCall {
+  readonly client: ClientState;
+  /** Returns whether the call has used this key. */
+  holds(key: CachedKey): boolean;
+  end(reason: unknown): void;
+}
+
+/** The state behind one client. */
+export class ClientState implements CacheUser {
+  // Fields that every call reads come first, so that they lie together in memory.
+  /** The stage whose key this client uses. */
+  stage: StageState;
+  readonly keys: CachedKeys;
   readonly deadlines: DeadlineTimer;
   readonly timeout: number;
-  /** The calls that have not settled. */
-  inFlight = 0;
+  runningCalls = 0;
   calls = 0;
-  closing = false;
-  /** Whether every outcome has to be looked at by a function of the caller's. */
-  readonly careful: boolean;
+  isClosing = false;
+  /** True if a function of the caller's has to look at every outcome. */
+  readonly hasCustomChecks: boolean;
   readonly options: CheckedOptions;
   readonly cache: KeyCache;
   rejections = 0;
@@ -30,18 +36,18 @@ export class ClientState implements KeyUser {
   retries = 0;
   #canary: Canary | undefined;
   #listeners: Listeners | undefined;
-  #idle: (() => void) | undefined;
+  #onIdle: (() => void) | undefined;
 
   constructor(options: CheckedOptions, cache: KeyCache) {
     this.options = options;
     this.cache = cache;
-    this.shelf = cache.shelf;
+    this.keys = cache.keys;
     this.deadlines = getDeadlineTimer(options.clock);
     this.timeout = options.timeout;
-    this.careful = options.isKeyRejected !== undefined || options.isTransient !== undefined;
-    this.slot = this.shelf.current;
-    // Not by a spread: that leaves room for sixteen more.
-    this.shelf.users = this.shelf.users.concat(this);
+    this.hasCustomChecks = options.isKeyRejected !== undefined || options.isTransient !== undefined;
+    this.stage = this.keys.current;
+    // A spread would reserve memory for sixteen more.
+    this.keys.users = this.keys.users.concat(this);
     this.rolloutChanged();
   }
 
@@ -49,96 +55,84 @@ export class ClientState implements KeyUser {
     return this.options.name;
   }
 
-  /** Whether the `pending` key may be used at all: its rollout is known, and this client has not given up on it. */
-  get trustsPending(): boolean {
-    return this.shelf.rollout !== undefined && this.canary.trusts(this.shelf.rollout);
+  /** True if the `pending` key may be used at all: there is a rollout, and this client has not left it. */
+  get mayFallBackToPending(): boolean {
+    const { rollout } = this.keys;
+    return rollout !== undefined && this.canary.mayFallBackToPending(rollout);
   }
 
   rolloutChanged(): void {
-    this.slot = this.shelf.slot(this.#takesPart ? 'pending' : 'current');
+    const { rollout } = this.keys;
+    const usesPending = rollout !== undefined && this.canary.usesPending(rollout);
+    this.stage = this.keys.stage(usesPending ? 'pending' : 'current');
   }
 
-  /** Made when there is a rollout to follow. */
   get canary(): Canary {
     return (this.#canary ??= new Canary(this.options.instanceId));
-  }
-
-  get #takesPart(): boolean {
-    return this.shelf.rollout !== undefined && this.canary.takesPart(this.shelf.rollout);
-  }
-
-  holds(record: CachedKey): boolean {
-    return this.#running.some((call) => call.holds(record));
   }
 
   get listeners(): Listeners {
     return (this.#listeners ??= new Listeners());
   }
 
-  hears(event: EventName): boolean {
+  hasListener(event: EventName): boolean {
     return this.#listeners?.has(event) === true;
   }
 
-  tell<E extends EventName>(event: E, payload: KeyEvents[E]): void {
-    this.#listeners?.tell(event, payload);
+  notify<E extends EventName>(event: E, payload: KeyEvents[E]): void {
+    this.#listeners?.notify(event, payload);
   }
 
-  /** An event of this client's own. */
+  /** Tells this client's listeners and the diagnostics channel. */
   emit<E extends EventName>(event: E, about: CachedKey | StageState, details: EventDetails<E>): void {
-    const heard = this.hears(event);
-    const seen = observed(event);
-    if (!heard && !seen) return;
-    const payload = this.shelf.payload(this.name, about, details);
-    if (heard) this.tell(event, payload);
-    if (seen) publish(event, payload);
+    const hasListener = this.hasListener(event);
+    const isObserved = observed(event);
+    if (!hasListener && !isObserved) return;
+    const payload = this.keys.buildPayload(this.name, about, details);
+    if (hasListener) this.notify(event, payload);
+    if (isObserved) publish(event, payload);
   }
 
-  /** The key, when it may be handed out without looking any further. */
-  warm(): CachedKey | undefined {
-    const { shelf } = this;
-    const { record } = this.slot;
-    // Not by `options.clock`: among many clients that would be one more object out of the processor's caches.
+  /** Returns the key if it may be handed out without any other check: one wall-clock reading is the whole warm path. */
+  getWarmKey(): CachedKey | undefined {
+    const { keys } = this;
+    const { key } = this.stage;
+    // Calling through `options.clock` would read one more object, and among many tenants each is a cache miss.
     const now = this.deadlines === systemDeadlineTimer ? Date.now() : this.options.clock.now();
-    if (record === undefined || now >= record.warmUntil || now < shelf.highest) return undefined;
-    shelf.highest = now;
-    return record;
+    if (key === undefined || now >= key.warmUntil || now < keys.highestNow) return undefined;
+    keys.highestNow = now;
+    return key;
   }
 
-  /** Takes a call in. */
-  enter(call: Call): void {
+  addCall(call: KeyHolder): void {
     this.calls++;
-    this.inFlight++;
-    call.index = this.deadlines.running.push(call) - 1;
+    this.runningCalls++;
+    this.deadlines.add(call);
   }
 
-  /** Lets a call go. */
-  exit(call: Call): void {
-    const { deadlines } = this;
-    const { running } = deadlines;
-    const last = running.pop();
-    if (last !== call && last !== undefined) {
-      running[call.index] = last;
-      last.index = call.index;
-    }
-    call.index = -1;
-    if (running.length === 0 && deadlines.timed) deadlines.emptied();
-    if (--this.inFlight === 0) this.#idle?.();
+  removeCall(call: KeyHolder): void {
+    this.deadlines.remove(call);
+    if (--this.runningCalls === 0) this.#onIdle?.();
+  }
+
+  holds(key: CachedKey): boolean {
+    return this.#running.some((call) => call.holds(key));
   }
 
   /** Resolves when no call is running. */
-  idle(): Promise<void> {
-    if (this.inFlight === 0) return Promise.resolve();
+  waitUntilIdle(): Promise<void> {
+    if (this.runningCalls === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#idle = resolve;
+      this.#onIdle = resolve;
     });
   }
 
   /** Ends every running call. */
-  endAll(reason: unknown): void {
+  endCalls(reason: unknown): void {
     for (const call of this.#running) call.end(reason);
   }
 
-  get #running(): Call[] {
-    return (this.deadlines.running as Call[]).filter(({ core }) => core === this);
+  get #running(): KeyHolder[] {
+    return (this.deadlines.running as KeyHolder[]).filter(({ client }) => client === this);
   }
 }

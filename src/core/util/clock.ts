@@ -1,6 +1,6 @@
 import type { Clock } from '../types.js';
 
-/** The longest delay a Node.js timer takes; one longer fires at once. */
+/** Longest delay of a Node.js timer, in ms. A longer one fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
 /** The timers in place when goldkey was loaded. A test runner may have replaced them since, or before. */
@@ -92,21 +92,18 @@ export const systemClock: Clock = {
   },
 };
 
-/**
- * Where the core leaves its clock on a `LoadRequest`, so that a store's own waits (a retry's pause, a test store's
- * delay) run on it too.
- */
+/** Hidden property of a `LoadRequest` that holds the client's clock, so that a provider's pauses run on it too. */
 export const CLOCK: unique symbol = Symbol.for('goldkey.clock');
 
-/** The clock of a `LoadRequest`, the system's when it was not made by the core. */
+/** Returns the clock of a `LoadRequest`, or the system's if the core did not create the request. */
 export function getRequestClock(request: object): Clock {
   return (request as { readonly [CLOCK]?: Clock })[CLOCK] ?? systemClock;
 }
 
-/** Where a load request carries the moment until which the stage's own key need not be read again, when it is not due. */
+/** Hidden property of a `LoadRequest` with the expiry of the key held, set if the key is not due yet. */
 export const FRESH_UNTIL: unique symbol = Symbol.for('goldkey.freshUntil');
 
-/** That moment, in epoch ms: a store that answers `unchanged` before it has not to decrypt anything, nor to prolong it. */
+/** Returns that expiry in epoch ms. Before it a store may answer `unchanged` without decrypting or prolonging anything. */
 export function getFreshUntil(request: object): number | undefined {
   return (request as { readonly [FRESH_UNTIL]?: number })[FRESH_UNTIL];
 }

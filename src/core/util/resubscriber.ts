@@ -21,7 +21,7 @@ export class Resubscriber {
     this.#last = options.last;
   }
 
-  /** Subscribes after `pause` ms. */
+  /** Subscribes after `pause` ms, which doubles with each failure. Does nothing if an attempt is pending. */
   resubscribe(pause: number = backoffWindow(this.#first, this.#failures, this.#last)): void {
     if (this.#pending || this.#stopped) return;
     this.#pending = true;

@@ -1,6 +1,6 @@
 type Loose = Readonly<Record<PropertyKey, unknown>>;
 
-/** What `action` returns; nothing when it throws. For objects of somebody else's, which may do anything when looked at. */
+/** Returns `action()`, or `undefined` if it throws. For foreign objects whose getters or proxies may throw. */
 export function tryOrUndefined<T>(action: () => T): T | undefined {
   try {
     return action();
@@ -9,9 +9,9 @@ export function tryOrUndefined<T>(action: () => T): T | undefined {
   }
 }
 
-/** A property of anything; one whose getter throws is not there. */
+/** Returns a property of any object, or `undefined` if its getter throws. */
 export function readProperty(holder: object, name: PropertyKey): unknown {
-  // Not by attempt: every warm call that returns an object comes here, and would make a closure.
+  // tryOrUndefined would make a closure for every warm call that returns an object.
   try {
     return (holder as Loose)[name];
   } catch {

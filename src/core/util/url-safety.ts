@@ -1,7 +1,4 @@
-/**
- * Whether a request to this host stays on this machine. Of a host name as `URL` gives it, which has normalised the
- * spellings of an address. Here, because every key store asks it and the core is the chunk they all load anyway.
- */
+/** Returns whether a request to this host stays on this machine. Takes `URL`'s hostname, whose addresses are normalised. */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
@@ -12,7 +9,7 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
-/** Whether what is sent there cannot be read on its way: by https, or without leaving this machine. */
+/** Returns whether a request cannot be read on its way: it uses https, or stays on this machine. */
 export function isSecureTransport({
   protocol,
   hostname,

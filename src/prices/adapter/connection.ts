@@ -1,104 +1,84 @@
 import type { Dispatcher } from 'undici';
 import {
+  addAbortListener,
   Cancellation,
   getCancellation,
-  addAbortListener,
   removeAbortListener,
   type CancellationSignal,
-  type AbortListener,
   type KeyContext,
 } from '../../core/index.js';
-import { collect, type Body } from '../../http/bounded-body.js';
-import type { Incoming } from '../../http/types.js';
+import { readBody } from '../../http/bounded-body.js';
 import { Origin } from '../../http/origin.js';
+import type { Incoming } from '../../http/types.js';
 import type { CheckedPriceOptions } from './options.js';
-
-/** The way to a price API, for the length of one call. */
-export interface Connection {
-  /** What ends the call, and with it the requests. */
-  readonly signal: CancellationSignal;
-  /** Sends one GET request; rejects only when no whole answer came. `path` has its query, and so maybe the key. */
-  get(path: string, headers: Headers): Promise<Incoming>;
-}
 
 type Headers = Readonly<Record<string, string>>;
 
+/** The way to a price API during one call. */
+export interface Connection {
+  /** Aborts when the call ends, and its requests with it. */
+  readonly signal: CancellationSignal;
+  /** Sends one GET request; rejects only when no whole response came. `path` has the query, which may hold the key. */
+  get(path: string, headers: Headers): Promise<Incoming>;
+}
+
+/** The connections of each origin: adapters of one API share them, whatever their options. */
 const origins = new Map<string, Origin>();
 
-/** The transport the options ask for. None of the three follows a redirect. */
-export function transport(options: CheckedPriceOptions): (context: KeyContext) => Connection {
-  const { baseUrl, maxBodySize, fetch, dispatcher } = options;
-  const { origin } = baseUrl;
+/** Creates the transport that the options ask for. None of the three follows a redirect. */
+export function createTransport(options: CheckedPriceOptions): (context: KeyContext) => Connection {
+  const { maxBodySize, fetch, dispatcher } = options;
+  const { origin } = options.baseUrl;
   if (fetch !== undefined) {
     return ({ signal }) => ({
       signal,
-      get: (path, headers) => viaFetch(fetch, `${origin}${path}`, { headers, signal }, maxBodySize),
+      get: (path, headers) => sendViaFetch(fetch, `${origin}${path}`, { headers, signal }, maxBodySize),
     });
   }
   if (dispatcher !== undefined) {
-    const target = dispatcher as Dispatcher;
     return ({ signal }) => ({
       signal,
-      get(path, headers) {
-        // Of another undici, which may look for a signal of the platform's own.
-        const own = new AbortController();
-        const request = { origin, path, method: 'GET', headers, signal: own.signal } as const;
-        const end = (reason: unknown): void => {
-          own.abort(reason);
-        };
-        return followed(signal, { end }, () => viaRequest(target, request, maxBodySize));
-      },
+      get: (path, headers) =>
+        runUntilAbort(signal, async (cancellation) => {
+          // Another version of undici may need a platform signal, and its handlers of `dispatch` differ.
+          const ending = new AbortController();
+          cancellation.addEventListener('abort', () => void ending.abort(cancellation.reason));
+          const request = { origin, path, method: 'GET', headers, signal: ending.signal } as const;
+          const response = await (dispatcher as Dispatcher).request(request);
+          const text = await readBody(response.body, maxBodySize);
+          return { status: response.statusCode, headers: response.headers, text };
+        }),
     });
   }
-  const shared = originOf(origin);
+  const shared = origins.get(origin) ?? new Origin(origin);
+  origins.set(origin, shared);
   return (context) => {
     const send = (path: string, headers: Headers, signal: CancellationSignal): Promise<Incoming> =>
       shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize);
-    const ending = getCancellation(context);
-    if (ending !== undefined) return { signal: ending, get: (path, headers) => send(path, headers, ending) };
+    const cancellation = getCancellation(context);
+    if (cancellation !== undefined) {
+      return { signal: cancellation, get: (path, headers) => send(path, headers, cancellation) };
+    }
     const { signal } = context;
-    return {
-      signal,
-      get(path, headers) {
-        const own = new Cancellation();
-        return followed(signal, own, () => send(path, headers, own));
-      },
-    };
+    return { signal, get: (path, headers) => runUntilAbort(signal, (own) => send(path, headers, own)) };
   };
 }
 
-/** Outside of a client many calls may share one signal, whose listeners Node.js counts. */
-async function followed<T>(signal: AbortSignal, follower: AbortListener, run: () => Promise<T>): Promise<T> {
+/**
+ * Runs a request until `signal` aborts. Many requests may share the signal, so it gets one listener for all of them.
+ */
+async function runUntilAbort<T>(signal: AbortSignal, send: (cancellation: Cancellation) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  addAbortListener(signal, follower);
+  const cancellation = new Cancellation();
+  addAbortListener(signal, cancellation);
   try {
-    return await run();
+    return await send(cancellation);
   } finally {
-    removeAbortListener(signal, follower);
+    removeAbortListener(signal, cancellation);
   }
 }
 
-/** Adapters of one API, each with its own options, share its connections. */
-function originOf(origin: string): Origin {
-  let shared = origins.get(origin);
-  if (shared === undefined) {
-    shared = new Origin(origin);
-    origins.set(origin, shared);
-  }
-  return shared;
-}
-
-/** A caller's own dispatcher may be of another undici, whose handlers differ; `request` is the same in all. */
-async function viaRequest(target: Dispatcher, request: Dispatcher.RequestOptions, limit: number): Promise<Incoming> {
-  const response = await target.request(request);
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    text: await collect(response.body, limit),
-  };
-}
-
-async function viaFetch(
+async function sendViaFetch(
   fetch: typeof globalThis.fetch,
   url: string,
   options: { headers: Headers; signal: AbortSignal },
@@ -106,9 +86,9 @@ async function viaFetch(
 ): Promise<Incoming> {
   const response = await fetch(url, { method: 'GET', ...options, redirect: 'manual' });
   return {
-    // A browser's fetch hides a redirect it was told not to follow behind status 0.
+    // A browser's fetch hides a redirect that it must not follow behind status 0.
     status: response.type === 'opaqueredirect' ? 302 : response.status,
     headers: { 'retry-after': response.headers.get('retry-after') ?? undefined },
-    text: await collect(response.body as Body, limit),
+    text: await readBody(response.body as AsyncIterable<Uint8Array> | null, limit),
   };
 }

@@ -1,171 +1,150 @@
-import { isGoldKeyError, isTransientFault, isUnauthorized, type KeyContext } from '../../core/index.js';
+import { isTransientFault, isUnauthorized, type KeyContext } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import { firstOf, type Incoming } from '../../http/types.js';
-import { Unreadable, type Ask, type Dialect, type Reading } from './types.js';
-import { faultError, faultOfStatus, networkError } from './errors.js';
-import { checkPriceOptions, isCurrency } from './options.js';
-import { isSymbol } from './metals.js';
-import { plausibility } from '../values/price-limits.js';
-import { PriceApiError } from '../price-api-error.js';
-import { transport, type Connection } from './connection.js';
+import { firstHeaderValue, type Incoming } from '../../http/types.js';
+import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
-import { perUnit } from '../values/units.js';
-import { KeyHider } from './key-redactor.js';
+import { isMetalSymbol } from '../values/metals.js';
+import { createPriceChecks } from '../values/price-limits.js';
+import { formatPair, UnusableBody, type Pair, type Reading } from '../values/reading.js';
+import { convertToUnit } from '../values/units.js';
+import { createTransport, type Connection } from './connection.js';
+import { classifyStatus, createFailureError, createNetworkError } from './errors.js';
+import { KeyRedactor } from './key-redactor.js';
+import { checkPriceOptions, isCurrencyCode } from './options.js';
+import type { Dialect, PairGroup, PriceRequest } from './types.js';
 
 type Query = string | PriceQuery;
 
-/** A price in the body it came in. */
-interface Found {
+/** A reading and the body it was in. */
+interface Result {
   readonly raw: object;
   readonly reading: Reading;
 }
 
-const HEADERS = { accept: 'application/json' } as const;
-
-/** Makes a price API out of a dialect: all that is not the vendor's own way of asking and answering is in here. */
+/** Creates a price API from a vendor's dialect. `name` is the function that the user called, for option errors. */
 export function createPriceApi(name: string, dialect: Dialect, options: PriceApiOptions): PriceApi {
   const checked = checkPriceOptions(name, options, dialect.baseUrl);
   const { source } = dialect;
-  const connect = transport(checked);
-  const { check, accept } = plausibility(checked);
+  const connect = createTransport(checked);
+  const { check, accept } = createPriceChecks(checked);
 
-  async function quotes(asks: readonly Ask[], context: KeyContext): Promise<Quote[]> {
+  async function fetchQuotes(pairs: PairGroup, context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
     const { apiKey } = context;
     const connection = connect(context);
-    const hider = new KeyHider(apiKey);
-    const found = new Map<Ask, Found>();
-    // One after the other: a key that is refused is refused once.
-    for (const group of groupsOf(asks, dialect.together)) {
-      const { path, headers } = dialect.request(group, apiKey);
-      const answer = await answerTo(connection, path, headers, hider);
-      const raw = bodyOf(answer, hider);
-      const alone = isAlone(group);
-      for (const ask of group) found.set(ask, { raw, reading: readingOf(raw, ask, alone, answer.status) });
+    const redactor = new KeyRedactor(apiKey);
+    const results = new Map<Pair, Result>();
+    // One after the other, so that a rejected key is used once.
+    for (const group of groupPairs(pairs, dialect.batching)) {
+      const answer = await send(connection, dialect.buildRequest(group, apiKey), redactor);
+      const raw = parseBody(answer, redactor);
+      const isAlone = new Set(group.map(formatPair)).size === 1;
+      for (const pair of group) results.set(pair, { raw, reading: readPrice(raw, pair, isAlone, answer.status) });
     }
-    // Only now, when nothing that was asked for has been refused.
-    for (const [ask, { reading }] of found) accept(reading, ask);
-    return asks.map((ask) => quoteOf(ask, found.get(ask) as Found));
+    // Only after all checks: one price that fails them fails the call.
+    for (const [pair, { reading }] of results) accept(reading, pair);
+    return pairs.map((pair) => createQuote(pair, results.get(pair) as Result));
   }
 
-  async function answerTo(
-    connection: Connection,
-    path: string,
-    headers: Readonly<Record<string, string>> | undefined,
-    hider: KeyHider,
-  ): Promise<Incoming> {
+  async function send(connection: Connection, request: PriceRequest, redactor: KeyRedactor): Promise<Incoming> {
     try {
-      return await connection.get(
-        `${checked.baseUrl.pathname}${path}`,
-        headers === undefined ? HEADERS : { ...HEADERS, ...headers },
-      );
+      const headers = { accept: 'application/json', ...request.headers };
+      return await connection.get(`${checked.baseUrl.pathname}${request.path}`, headers);
     } catch (error) {
       connection.signal.throwIfAborted();
-      if (!(error instanceof BodyTooLarge)) throw networkError(source, hider.error(error));
-      throw new PriceApiError(`${source} answered with more than \`maxBodySize\` bytes: check \`baseUrl\`.`, {
-        kind: 'implausible',
-        source,
-      });
+      if (!(error instanceof BodyTooLarge)) throw createNetworkError(source, redactor.copyError(error));
+      throw createError('implausible', 'answered with more than `maxBodySize` bytes: check `baseUrl`');
     }
   }
 
-  function bodyOf(answer: Incoming, hider: KeyHider): object {
+  function parseBody({ text, status, headers }: Incoming, redactor: KeyRedactor): object {
     let body: unknown;
     try {
-      body = hider.json(answer.text);
+      body = redactor.parseJson(text);
     } catch {
       body = undefined;
     }
     const json = typeof body === 'object' && body !== null ? body : undefined;
-    const fault = (json && dialect.fault(json, answer.status)) ?? faultOfStatus(answer.status);
-    if (fault === undefined && json !== undefined) return json;
-    // A gateway's page under 200, or a body that broke off.
-    const notJson = { kind: 'transient', detail: 'the body is no JSON' } as const;
-    throw faultError(source, fault ?? notJson, answer.status, firstOf(answer.headers['retry-after']));
+    const failure = (json && dialect.readFailure(json, status)) ?? classifyStatus(status);
+    if (failure === undefined && json !== undefined) return json;
+    // A gateway's page with status 200, or a truncated body.
+    const notJson = { kind: 'transient', detail: 'the body is not JSON' } as const;
+    throw createFailureError(source, failure ?? notJson, status, firstHeaderValue(headers['retry-after']));
   }
 
-  function readingOf(raw: object, ask: Ask, alone: boolean, status: number): Reading {
+  function readPrice(raw: object, pair: Pair, isAlone: boolean, status: number): Reading {
     try {
-      const reading = dialect.read(raw, ask, alone);
-      check(reading, ask);
+      const reading = dialect.readPrice(raw, pair, isAlone);
+      check(reading, pair);
       return reading;
     } catch (error) {
-      if (!(error instanceof Unreadable)) throw error;
-      throw new PriceApiError(`${source} ${error.message}.`, { kind: error.kind, source, status });
+      throw error instanceof UnusableBody ? createError(error.kind, error.message, status) : error;
     }
   }
 
-  function quoteOf(ask: Ask, { raw, reading }: Found): Quote {
+  function createQuote(pair: Pair, { raw, reading }: Result): Quote {
     const { unit } = checked;
+    const { price, bid, ask, timestamp, direction } = reading;
     return {
-      metal: ask.metal,
-      currency: ask.currency,
-      price: perUnit(reading.price, unit),
+      ...pair,
+      price: convertToUnit(price, unit),
       unit,
-      ...(reading.bid === undefined ? {} : { bid: perUnit(reading.bid, unit) }),
-      ...(reading.ask === undefined ? {} : { ask: perUnit(reading.ask, unit) }),
-      timestamp: reading.timestamp ?? Date.now(),
+      ...(bid !== undefined && { bid: convertToUnit(bid, unit) }),
+      ...(ask !== undefined && { ask: convertToUnit(ask, unit) }),
+      timestamp: timestamp ?? Date.now(),
       source,
-      direction: reading.direction,
+      direction,
       raw,
     };
   }
 
-  function askOf(query: Query): Ask {
-    const { metal, currency = checked.currency } = partsOf(query);
-    if (!isSymbol(metal)) {
-      throw badRequest('knows metals by symbols of capital letters, e.g. `XAU`');
+  function parseQuery(query: Query | null | undefined): Pair {
+    // Callers without types may pass anything.
+    const { metal, currency = checked.currency } = typeof query === 'string' ? { metal: query } : (query ?? {});
+    if (!isMetalSymbol(metal)) {
+      throw createError('bad-request', 'expects metals as symbols of capital letters, e.g. `XAU`');
     }
-    if (!isCurrency(currency)) throw badRequest('knows currencies by three capital letters, e.g. `USD`');
-    const ask = { metal, currency };
-    const instead = dialect.unsupported?.(ask);
-    if (instead !== undefined) throw badRequest(instead);
-    return ask;
+    if (!isCurrencyCode(currency)) {
+      throw createError('bad-request', 'expects currencies as three capital letters, e.g. `USD`');
+    }
+    const pair = { metal, currency };
+    const unsupported = dialect.explainUnsupported?.(pair);
+    if (unsupported !== undefined) throw createError('bad-request', unsupported);
+    return pair;
   }
 
-  /** A request that is not sent. */
-  function badRequest(why: string): PriceApiError {
-    return new PriceApiError(`${source} ${why}.`, { kind: 'bad-request', source });
+  function createError(kind: PriceApiError['kind'], message: string, status?: number): PriceApiError {
+    return new PriceApiError(`${source} ${message}.`, { kind, source, status });
   }
 
   return {
     async fetchPrice(query, context) {
-      const [quote] = await quotes([askOf(query)], context);
+      const [quote] = await fetchQuotes([parseQuery(query)], context);
       return quote as Quote;
     },
-    ...(dialect.together !== 'none' && {
+    ...(dialect.batching !== 'none' && {
       async fetchPrices(queries: readonly Query[], context: KeyContext) {
-        return queries.length === 0 ? [] : quotes(queries.map(askOf), context);
+        const [first, ...others] = queries.map(parseQuery);
+        return first === undefined ? [] : fetchQuotes([first, ...others], context);
       },
     }),
     isKeyRejected(outcome) {
       const { error } = outcome;
-      if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API')) return (error as PriceApiError).kind === 'key-rejected';
-      return isUnauthorized(outcome);
+      return isPriceApiError(error) ? error.kind === 'key-rejected' : isUnauthorized(outcome);
     },
-    // The core's own reads `retryable` of a PriceApiError; named here so that one option replaces the other.
+    // The default, which reads `retryable` of a PriceApiError: given so that spreading replaces both options together.
     isTransient: isTransientFault,
   };
 }
 
-/** Of a caller without types nothing may come, which is no query either. */
-function partsOf(query: Query | null | undefined): Partial<PriceQuery> {
-  return typeof query === 'string' ? { metal: query } : (query ?? {});
-}
-
-/** Whether one price is asked for, however often. */
-function isAlone([first, ...others]: readonly Ask[]): boolean {
-  return others.every(({ metal, currency }) => metal === first?.metal && currency === first.currency);
-}
-
-/** What goes into one request each. */
-function groupsOf(asks: readonly Ask[], together: Dialect['together']): Iterable<readonly Ask[]> {
-  if (together === 'any') return [asks];
-  const groups = new Map<string, Ask[]>();
-  for (const ask of asks) {
-    const group = groups.get(ask.currency);
-    if (group === undefined) groups.set(ask.currency, [ask]);
-    else group.push(ask);
+/** Returns the pairs of each request. */
+function groupPairs(pairs: PairGroup, batching: Dialect['batching']): Iterable<PairGroup> {
+  if (batching === 'any') return [pairs];
+  const groups = new Map<string, [Pair, ...Pair[]]>();
+  for (const pair of pairs) {
+    const group = groups.get(pair.currency);
+    if (group === undefined) groups.set(pair.currency, [pair]);
+    else group.push(pair);
   }
   return groups.values();
 }

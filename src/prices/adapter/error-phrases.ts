@@ -1,12 +1,12 @@
-import type { Fault } from './types.js';
-import { member } from '../values/json-fields.js';
 import type { PriceApiErrorKind } from '../price-api-error.js';
+import { readField } from '../values/json-fields.js';
+import type { Dialect, Failure } from './types.js';
 
-/** A volume that is used up for a day or a month. */
+/** Phrases for a volume that is used up for a day or a month. */
 const PERIOD = /\b(?:quota|allowance|monthly|daily)\b|\b(?:for the|next|per|this) (?:day|month)\b|\brequest volume\b/i;
 
-// Read in this order: what says that a volume is used up often names the key and the plan as well.
-const WORDS: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
+// Tried in this order: a text about a used-up volume often mentions the key and the plan as well.
+const PHRASES: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
   ['quota', PERIOD],
   ['rate-limited', /too many requests|rate.?limit|throttl|\bper (?:second|minute)\b|current minute/i],
   ['quota', /\b(?:usage|request|call|api|credit)s? limit\b|\blimit (?:has been |was )?(?:reached|exceeded)\b/i],
@@ -27,41 +27,47 @@ const WORDS: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
 ];
 
 /**
- * What a vendor's own words mean, where there is no number to go by. Each of `errors` is a string or an object with one;
- * the key has been hidden in them.
+ * Returns the kind that a vendor's error text stands for, where there is no code. Each of `errors` is a string or an
+ * object with one, from which the key has been removed.
  */
-export function kindInWords(...errors: readonly unknown[]): PriceApiErrorKind | undefined {
-  const words = wordsOf(errors);
-  return WORDS.find(([, pattern]) => pattern.test(words))?.[0];
+export function classifyText(...errors: readonly unknown[]): PriceApiErrorKind | undefined {
+  const text = joinTexts(errors);
+  return PHRASES.find(([, pattern]) => pattern.test(text))?.[0];
 }
 
-/** What HTTP status 429 means: a limit is the one of the minute unless the words name a longer time. */
-export function kindOfLimit(...errors: readonly unknown[]): PriceApiErrorKind {
-  return PERIOD.test(wordsOf(errors)) ? 'quota' : 'rate-limited';
+/** Returns the kind of an HTTP status 429: the limit of a minute, unless the text names a longer period. */
+export function classifyLimit(...errors: readonly unknown[]): PriceApiErrorKind {
+  return PERIOD.test(joinTexts(errors)) ? 'quota' : 'rate-limited';
 }
 
-/** All of them: where one is a bare "Forbidden", another gives the reason. */
-function wordsOf(errors: readonly unknown[]): string {
+/** Joins all texts: one may be a bare "Forbidden" and another give the reason. */
+function joinTexts(errors: readonly unknown[]): string {
   return errors
-    .flatMap((error) => [error, member(error, 'message'), member(error, 'info')])
-    .filter((word) => typeof word === 'string')
+    .flatMap((error) => [error, readField(error, 'message'), readField(error, 'info')])
+    .filter((text) => typeof text === 'string')
     .join('\n');
 }
 
-/**
- * The fault of an answer that refuses in words alone. `forbidden` is what this vendor means by HTTP 403 without telling
- * words.
- */
-export function faultInWords(
-  words: readonly unknown[],
+/** Returns the failure of an answer that has a text and no code. `forbidden` is this vendor's kind for HTTP 403. */
+export function classifyTextFailure(
+  texts: readonly unknown[],
   status: number,
   forbidden: PriceApiErrorKind,
-): Fault | undefined {
-  // What the server says of itself needs no words, and 401 is about the key.
+): Failure | undefined {
+  // These statuses need no text.
   if (status >= 500 || (status >= 300 && status < 400) || status === 401 || status === 408) return undefined;
-  if (status === 429) return { kind: kindOfLimit(...words) };
-  const kind = kindInWords(...words);
+  if (status === 429) return { kind: classifyLimit(...texts) };
+  const kind = classifyText(...texts);
   if (status === 403) return { kind: kind ?? forbidden };
   if (kind !== undefined) return { kind };
   return status >= 400 ? undefined : { kind: 'bad-request' };
+}
+
+/** Returns a `readFailure` for an API that reports failures as texts in `error` and `message`. */
+export function createTextFailureReader(forbidden: PriceApiErrorKind): Dialect['readFailure'] {
+  return (body, status) => {
+    const error = readField(body, 'error');
+    if (status < 300 && !error) return undefined;
+    return classifyTextFailure([error, readField(body, 'message')], status, forbidden);
+  };
 }

@@ -1,8 +1,9 @@
-import type { Fault } from './types.js';
+import { parseRetryAfter } from '../../core/index.js';
 import { PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
+import type { Failure } from './types.js';
 
-/** Some send the epoch second of a reset, which as a wait is half a century, and more than a timer of Node.js takes. */
-const LONGEST_WAIT = 86_400_000;
+/** A day: some APIs send the epoch second of a reset, which is half a century and more than a Node.js timer takes. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
 
 const SENTENCES: Readonly<Record<PriceApiErrorKind, string>> = {
   'key-rejected': 'refused the API key',
@@ -14,8 +15,8 @@ const SENTENCES: Readonly<Record<PriceApiErrorKind, string>> = {
   transient: 'failed for the moment: try again later',
 };
 
-/** What an HTTP status means where the body says nothing. */
-export function faultOfStatus(status: number): Fault | undefined {
+/** Returns the failure that an HTTP status stands for when the body reports none. */
+export function classifyStatus(status: number): Failure | undefined {
   if (status >= 200 && status < 300) return undefined;
   if (status >= 300 && status < 400) {
     return { kind: 'bad-request', detail: 'a redirect, which is never followed: the key would go along' };
@@ -28,41 +29,30 @@ export function faultOfStatus(status: number): Fault | undefined {
   return { kind: 'bad-request' };
 }
 
-/** The error of a fault. Its message is made of our own words only. */
-export function faultError(
+/** Creates the error of a failure. Its message holds no text of the vendor. */
+export function createFailureError(
   source: string,
-  fault: Fault,
+  { kind, code, detail }: Failure,
   status: number,
   retryAfter: string | undefined,
 ): PriceApiError {
-  const notes = [
-    ...(fault.code === undefined ? [] : [`code ${String(fault.code)}`]),
-    `HTTP ${String(status)}`,
-    ...(fault.detail === undefined ? [] : [fault.detail]),
-  ];
-  return new PriceApiError(`${source} ${SENTENCES[fault.kind]} (${notes.join(', ')}).`, {
-    kind: fault.kind,
+  const notes = [code === undefined ? [] : `code ${String(code)}`, `HTTP ${String(status)}`, detail ?? []].flat();
+  const wait = kind === 'rate-limited' || kind === 'transient' ? parseRetryAfter(retryAfter, Date.now()) : undefined;
+  return new PriceApiError(`${source} ${SENTENCES[kind]} (${notes.join(', ')}).`, {
+    kind,
     source,
     status,
-    retryAfter: fault.kind === 'rate-limited' || fault.kind === 'transient' ? millisecondsIn(retryAfter) : undefined,
+    retryAfter: wait === undefined ? undefined : Math.min(wait, MAX_RETRY_AFTER_MS),
   });
 }
 
-/** `Retry-After` in ms from now, a day at most: seconds, or an HTTP date. */
-function millisecondsIn(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined || retryAfter === '') return undefined;
-  const seconds = Number(retryAfter);
-  const wait = Number.isNaN(seconds) ? Date.parse(retryAfter) - Date.now() : seconds * 1000;
-  return Number.isFinite(wait) ? Math.min(LONGEST_WAIT, Math.max(0, Math.ceil(wait))) : undefined;
-}
-
-/** The error of a request that got no answer. */
-export function networkError(source: string, cause: Error): PriceApiError {
-  const code = (cause as { code?: unknown }).code;
+/** Creates the error of a request that got no answer. */
+export function createNetworkError(source: string, cause: Error): PriceApiError {
+  const { code } = cause as { code?: unknown };
   const name = typeof code === 'string' ? code : cause.name;
-  // A certificate does not become valid by asking again, and a port without TLS (EPROTO) does not get it.
-  const lasting = /^(?:CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(name);
-  const kind = lasting ? 'bad-request' : 'transient';
-  const next = lasting ? 'check `baseUrl` and the certificate' : 'try again later';
-  return new PriceApiError(`${source} could not be reached (${name}): ${next}.`, { kind, source, cause });
+  // A retry changes neither a bad certificate nor a port without TLS (EPROTO).
+  const isLasting = /^(?:CERT_|ERR_TLS_|ERR_SSL_|EPROTO$|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(name);
+  const kind = isLasting ? 'bad-request' : 'transient';
+  const advice = isLasting ? 'check `baseUrl` and the certificate' : 'try again later';
+  return new PriceApiError(`${source} could not be reached (${name}): ${advice}.`, { kind, source, cause });
 }

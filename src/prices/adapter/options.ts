@@ -7,19 +7,15 @@ import {
   describeType,
   checkOptionalFunction,
 } from '../../core/index.js';
-import { checkBounds, type Bounds } from '../values/price-limits.js';
+import { checkBounds, type Limits } from '../values/price-limits.js';
 import type { PriceApiOptions, Quote } from '../types.js';
 import { UNITS } from '../values/units.js';
 
-/** The options of a price API, checked once and complete. */
-export interface CheckedPriceOptions {
-  /** Ends in a slash; without credentials, query or fragment. */
+/** The checked options of a price API, with defaults. */
+export interface CheckedPriceOptions extends Limits {
+  /** A URL that ends in a slash and has no credentials, query or fragment. */
   readonly baseUrl: URL;
-  readonly currency: string;
   readonly unit: Quote['unit'];
-  readonly maxAge: number | undefined;
-  readonly maxChange: number | undefined;
-  readonly bounds: Bounds;
   readonly maxBodySize: number;
   readonly dispatcher: object | undefined;
   readonly fetch: typeof globalThis.fetch | undefined;
@@ -37,17 +33,18 @@ const NAMES = [
   'fetch',
 ] as const;
 
-/** Checks the options of the price API that is made by calling `of`. */
-export function checkPriceOptions(of: string, options: PriceApiOptions, baseUrl: string): CheckedPriceOptions {
-  checkOptionNames(of, options, NAMES);
+/** Checks the options of the function `name`; `baseUrl` is the vendor's address. */
+export function checkPriceOptions(name: string, options: PriceApiOptions, baseUrl: string): CheckedPriceOptions {
+  checkOptionNames(name, options, NAMES);
   const { unit = 'troy_ounce', currency = 'USD', dispatcher } = options;
   if (!UNITS.includes(unit)) throw invalidRange(`\`unit\` must be one of ${UNITS.join(', ')}.`);
-  if (!isCurrency(currency)) throw invalidRange('`currency` must be three capital letters of ISO 4217, e.g. `USD`.');
+  if (!isCurrencyCode(currency))
+    throw invalidRange('`currency` must be three capital letters of ISO 4217, e.g. `USD`.');
   if (dispatcher !== undefined && typeof (dispatcher as { request?: unknown } | null)?.request !== 'function') {
     throw invalidType(`\`dispatcher\` must be an undici Dispatcher, got ${describeType(dispatcher)}.`);
   }
   if (dispatcher !== undefined && options.fetch !== undefined) {
-    throw invalidType('`dispatcher` and `fetch` exclude each other: give one of them.');
+    throw invalidType('`dispatcher` and `fetch` exclude each other: set only one of them.');
   }
   return Object.freeze({
     baseUrl: checkBaseUrl(options.baseUrl ?? baseUrl),
@@ -62,8 +59,8 @@ export function checkPriceOptions(of: string, options: PriceApiOptions, baseUrl:
   });
 }
 
-/** Whether `value` has the form of an ISO 4217 code. */
-export function isCurrency(value: unknown): value is string {
+/** Returns whether `value` has the form of an ISO 4217 code. */
+export function isCurrencyCode(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Z]{3}$/.test(value);
 }
 
@@ -79,7 +76,7 @@ function checkMaxChange(maxChange: unknown): number | undefined {
 
 function checkBaseUrl(baseUrl: unknown): URL {
   if (typeof baseUrl !== 'string') throw invalidType(`\`baseUrl\` must be a string, got ${describeType(baseUrl)}.`);
-  // No value in these messages: an address may have the key pasted into it.
+  // These messages do not quote the value: a user may have put the key into the address.
   if (!URL.canParse(baseUrl)) throw invalidRange('`baseUrl` must be an absolute URL.');
   const url = new URL(baseUrl);
   if (!isSecureTransport(url)) {

@@ -1,35 +1,29 @@
 import { createPriceApi } from '../adapter/create-price-api.js';
-import { apilayerFault } from './apilayer.js';
 import type { Dialect } from '../adapter/types.js';
-import { readLatest, symbolsOf } from './latest-endpoint.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
+import { LATEST_ENDPOINT } from './latest-endpoint.js';
 
-/** The symbols of ISO 4217 and of the two London markets; what else this API has is sold by the barrel or the bushel. */
+/** Symbols of ISO 4217 and of the two London markets; the API's other goods are sold by the barrel or the bushel. */
 const METAL = /^(?:X[A-Z]{2}|(?:LBMA|LME)-[A-Z0-9-]+)$/;
 
 const DIALECT: Dialect = {
+  ...LATEST_ENDPOINT,
   source: 'commodities-api',
   baseUrl: 'https://commodities-api.com/api/',
-  together: 'any',
-  unsupported: ({ metal }) =>
-    METAL.test(metal) ? undefined : 'is asked for metals only: `XAU`, `XAG` and their like, `LBMA-…` and `LME-…`',
-  request: (asks, key) => ({
-    path: `latest?access_key=${encodeURIComponent(key)}&base=USD&symbols=${symbolsOf(asks)}`,
-  }),
-  fault: apilayerFault,
-  read: readLatest,
+  explainUnsupported: ({ metal }) =>
+    METAL.test(metal) ? undefined : 'is used for metals only: symbols such as `XAU` and `XAG`, `LBMA-…` and `LME-…`',
 };
 
 /**
- * [commodities-api.com](https://commodities-api.com/documentation), endpoint `latest`: the sister of metals-api, with its
- * whole body wrapped in `data`. The key travels in the URL, the only place this API takes it: keep request URLs out of
- * access logs and traces. Prices are asked for in USD; another `currency` is converted by the rate in the same answer.
- * Only metals: a quote is per ounce, and oil or wheat are not.
+ * Creates a price API for [commodities-api.com](https://commodities-api.com/documentation), endpoint `latest`: the
+ * sister of metals-api, with its whole body wrapped in `data`. The key travels in the URL, the only place this API
+ * takes it: keep request URLs out of access logs and traces. Prices are requested in USD; another `currency` is
+ * converted by the rate in the same answer. Metals only: a quote is per troy ounce, and oil or wheat are not.
  *
- * @param options - see {@link PriceApiOptions}
- * @returns functions to spread into a client's options; none of them uses `this`
- * @throws {TypeError} with code `ERR_INVALID_ARG_VALUE` for an unknown or mistyped option
- * @throws {RangeError} with code `ERR_INVALID_ARG_VALUE` for a value out of range
+ * @param options - see {@link PriceApiOptions}; copied
+ * @returns options to spread into a client's; none of its functions uses `this`
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
  *
  * @example
  * ```ts
@@ -37,13 +31,8 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { commoditiesApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromKms({
- *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
- *     encryptionContext: { service: 'gold-data-stream' },
- *   }),
- *   ...commoditiesApi({ currency: 'EUR' }),
- * });
+ * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...commoditiesApi({ currency: 'EUR' }) });
  * console.log((await gold.getPrice('XAU')).price);
  * ```
  */

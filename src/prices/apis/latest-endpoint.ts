@@ -1,64 +1,70 @@
-import { unwrap } from './apilayer.js';
-import { Unreadable, type Ask, type Reading } from '../adapter/types.js';
-import { member, numberIn, timeIn } from '../values/json-fields.js';
+import type { Dialect } from '../adapter/types.js';
+import { readField, readNumber, readTime, requireObject } from '../values/json-fields.js';
+import { UnusableBody, type Pair, type Reading } from '../values/reading.js';
+import { readApilayerFailure, unwrapBody } from './apilayer.js';
 
-// The endpoint `latest` that metals-api, commodities-api and metalpriceapi share.
+/** The endpoint `latest` of metals-api and commodities-api; metalpriceapi's differs in the key and the errors. */
+export const LATEST_ENDPOINT: Omit<Dialect, 'source' | 'baseUrl'> = {
+  batching: 'any',
+  buildRequest: (pairs, key) => ({
+    path: `latest?access_key=${encodeURIComponent(key)}&base=USD&symbols=${formatSymbols(pairs)}`,
+  }),
+  readFailure: readApilayerFailure,
+
+  readPrice(body, pair) {
+    const answer = unwrapBody(body);
+    const rates = requireObject(answer, 'rates');
+    const unit = readField(answer, 'unit');
+    if (typeof unit === 'string' && !unit.toLowerCase().includes('ounce')) {
+      throw new UnusableBody('implausible', 'answered in another unit than ounces');
+    }
+    const price = readRate(rates, readField(answer, 'base') ?? 'USD', pair);
+    return { ...price, timestamp: readTime(answer, 'timestamp') ?? readTime(answer, 'date') };
+  },
+};
 
 /**
- * The symbols to ask for with base USD, encoded: for other bases this family has been seen to answer in either
+ * Returns the symbols to ask for with base USD, encoded: with other bases these APIs have been seen to answer in either
  * direction. Another currency is one more symbol of the same answer.
  */
-export function symbolsOf(asks: readonly Ask[]): string {
-  const symbols = new Set(asks.map((ask) => ask.metal));
-  for (const { currency } of asks) if (currency !== 'USD') symbols.add(currency);
+export function formatSymbols(pairs: readonly Pair[]): string {
+  const symbols = new Set(pairs.map(({ metal }) => metal));
+  for (const { currency } of pairs) if (currency !== 'USD') symbols.add(currency);
   return [...symbols].map(encodeURIComponent).join(',');
 }
 
-/** The price of one ask in the answer. */
-export function readLatest(body: object, ask: Ask): Reading {
-  const answer = unwrap(body);
-  const rates = member(answer, 'rates');
-  if (typeof rates !== 'object' || rates === null) throw new Unreadable('transient', 'answered without `rates`');
-  const unit = member(answer, 'unit');
-  if (typeof unit === 'string' && !unit.toLowerCase().includes('ounce')) {
-    throw new Unreadable('implausible', 'answered in another unit than ounces');
-  }
-  const base = member(answer, 'base') ?? 'USD';
-  return { ...priceIn(rates, base, ask), timestamp: timeIn(answer, 'timestamp') ?? timeIn(answer, 'date') };
-}
-
-/** The right way round for each base: dollars per ounce are `USDXAU`, or one over `XAU`; with base XAU they are `USD`. */
-function priceIn(rates: object, base: unknown, { metal, currency }: Ask): Reading {
+/** Reads a price by the direction of its base: USD per ounce is `USDXAU`, or one over `XAU`; with base XAU, `USD`. */
+function readRate(rates: object, base: unknown, { metal, currency }: Pair): Reading {
   if (base === metal) {
-    const price = agreed(numberIn(rates, currency), numberIn(rates, `${metal}${currency}`), metal);
-    return { ...price, usd: currency === 'USD' ? price.price : numberIn(rates, 'USD') };
+    const price = combineRates(readNumber(rates, currency), readNumber(rates, `${metal}${currency}`), metal);
+    return { ...price, usd: currency === 'USD' ? price.price : readNumber(rates, 'USD') };
   }
   if (base === currency) {
-    const price = agreed(numberIn(rates, `${currency}${metal}`), numberIn(rates, metal), metal);
+    const price = combineRates(readNumber(rates, `${currency}${metal}`), readNumber(rates, metal), metal);
     return currency === 'USD' ? { ...price, usd: price.price } : { ...price, needsBounds: true };
   }
-  if (base !== 'USD') throw new Unreadable('implausible', 'answered for another base than was asked for');
-  const dollars = agreed(numberIn(rates, `USD${metal}`), numberIn(rates, metal), metal);
+  if (base !== 'USD') throw new UnusableBody('implausible', 'answered with another `base` than was asked for');
+  const usd = combineRates(readNumber(rates, `USD${metal}`), readNumber(rates, metal), metal);
   // Units of the currency per dollar; the other form of the same number only confirms it.
-  const perDollar = agreed(numberIn(rates, currency), numberIn(rates, `USD${currency}`), currency);
-  return { price: dollars.price * perDollar.price, usd: dollars.price, direction: dollars.direction };
+  const perDollar = combineRates(readNumber(rates, currency), readNumber(rates, `USD${currency}`), currency);
+  return { price: usd.price * perDollar.price, usd: usd.price, direction: usd.direction };
 }
 
-/** The direct number, else the inverse inverted once; where both are given they have to agree within 1 %. */
-function agreed(
+/** Returns the direct rate, else one over the inverse; if both are given they must agree within 1 %. */
+function combineRates(
   direct: number | undefined,
   inverse: number | undefined,
   symbol: string,
-): { price: number; direction: 'direct' | 'inverted' } {
+): Pick<Reading, 'price' | 'direction'> {
   if (direct === undefined && inverse === undefined) {
-    throw new Unreadable('bad-request', `has no rate for \`${symbol}\``);
+    throw new UnusableBody('bad-request', `has no rate for \`${symbol}\``);
   }
   if ((direct ?? 1) <= 0 || (inverse ?? 1) <= 0) {
-    throw new Unreadable('implausible', `gave a rate for \`${symbol}\` that is not above zero`);
+    throw new UnusableBody('implausible', `gave a rate for \`${symbol}\` that is not above zero`);
   }
   if (direct === undefined) return { price: 1 / (inverse as number), direction: 'inverted' };
   if (inverse !== undefined && Math.abs(direct * inverse - 1) > 0.01) {
-    throw new Unreadable('implausible', `gave two rates for \`${symbol}\` that contradict each other`);
+    throw new UnusableBody('implausible', `gave two rates for \`${symbol}\` that contradict each other`);
   }
   return { price: direct, direction: 'direct' };
 }

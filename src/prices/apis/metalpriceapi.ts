@@ -1,42 +1,40 @@
 import { createPriceApi } from '../adapter/create-price-api.js';
-import { apilayerFault } from './apilayer.js';
+import { classifyText } from '../adapter/error-phrases.js';
 import type { Dialect } from '../adapter/types.js';
-import { member } from '../values/json-fields.js';
-import { readLatest, symbolsOf } from './latest-endpoint.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { kindInWords } from '../adapter/error-phrases.js';
+import { readField } from '../values/json-fields.js';
+import { formatSymbols, LATEST_ENDPOINT } from './latest-endpoint.js';
 
 const DIALECT: Dialect = {
+  ...LATEST_ENDPOINT,
   source: 'metalpriceapi',
   baseUrl: 'https://api.metalpriceapi.com/v1/',
-  together: 'any',
-  request: (asks, key) => ({
-    path: `latest?base=USD&currencies=${symbolsOf(asks)}`,
+  buildRequest: (pairs, key) => ({
+    path: `latest?base=USD&currencies=${formatSymbols(pairs)}`,
     headers: { 'x-api-key': key },
   }),
 
-  fault(body, status) {
-    const fault = apilayerFault(body, status);
-    if (fault === undefined) return undefined;
-    // The numbers are the family's, what they stand for is not: 102 is a bad key here, and 105 has been seen as the
-    // month's volume. The words say which.
-    const kind = kindInWords(member(body, 'error')) ?? fault.kind;
-    return { kind, code: fault.code, detail: kind === fault.kind && fault.code !== 102 ? fault.detail : undefined };
+  readFailure(body, status) {
+    const failure = LATEST_ENDPOINT.readFailure(body, status);
+    if (failure === undefined) return undefined;
+    // The codes are the family's, their meanings are not: 102 is a bad key here, and 105 has been seen for the month's
+    // volume. The text decides.
+    const kind = classifyText(readField(body, 'error')) ?? failure.kind;
+    const { code, detail } = failure;
+    return { kind, code, detail: kind === failure.kind && code !== 102 ? detail : undefined };
   },
-
-  read: readLatest,
 };
 
 /**
- * [metalpriceapi.com](https://metalpriceapi.com/documentation), endpoint `latest`. The key travels in the header
- * `X-API-KEY`, never in the URL. Prices are asked for in USD and taken the right way round; another `currency` is
- * converted by the rate in the same answer. The precious metals are per troy ounce; of others this API says only
- * "per ounce". Customers of the European host give `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
+ * Creates a price API for [metalpriceapi.com](https://metalpriceapi.com/documentation), endpoint `latest`. The key
+ * travels in the header `X-API-KEY`. Prices are requested in USD; another `currency` is converted by the rate in the
+ * same answer. The precious metals are per troy ounce; for others this API documents only "per ounce". Customers of the
+ * European host set `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
  *
- * @param options - see {@link PriceApiOptions}
- * @returns functions to spread into a client's options; none of them uses `this`
- * @throws {TypeError} with code `ERR_INVALID_ARG_VALUE` for an unknown or mistyped option
- * @throws {RangeError} with code `ERR_INVALID_ARG_VALUE` for a value out of range
+ * @param options - see {@link PriceApiOptions}; copied
+ * @returns options to spread into a client's; none of its functions uses `this`
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
  *
  * @example
  * ```ts
@@ -44,13 +42,8 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { metalPriceApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromKms({
- *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
- *     encryptionContext: { service: 'gold-data-stream' },
- *   }),
- *   ...metalPriceApi({ maxAge: 86_400_000 }),
- * });
+ * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...metalPriceApi({ maxAge: 86_400_000 }) });
  * console.log((await gold.getPrices(['XAU', 'XAG'])).map(({ price }) => price));
  * ```
  */

@@ -1,4 +1,4 @@
-/** The price APIs there are adapters for, as a command line and a fake name them. */
+/** The names of the price APIs, as the command line and the fake price API use them. */
 export const PRICE_APIS = [
   'metals-api',
   'commodities-api',
@@ -9,15 +9,16 @@ export const PRICE_APIS = [
   'twelve-data',
 ] as const;
 
+/** The name of one price API. */
 export type PriceApiName = (typeof PRICE_APIS)[number];
 
-/** The API that a text means, also where it is spelt as its adapter (`twelveData`) or as the vendor does (`goldapi.io`). */
-export function priceApiNamed(text: string): PriceApiName | undefined {
-  // Not any host: gold-api.com is another vendor than goldapi.io.
-  const plain = text === 'goldapi.io' ? 'goldapi' : plainly(text);
-  return PRICE_APIS.find((name) => plainly(name) === plain);
+/** Returns the name that a text stands for, also spelt like the adapter (`twelveData`) or the vendor (`goldapi.io`). */
+export function findPriceApiName(text: string): PriceApiName | undefined {
+  // Other hosts are not stripped: gold-api.com is another vendor than goldapi.io.
+  const letters = text === 'goldapi.io' ? 'goldapi' : keepLetters(text);
+  return PRICE_APIS.find((name) => keepLetters(name) === letters);
 }
 
-function plainly(name: string): string {
+function keepLetters(name: string): string {
   return name.toLowerCase().replace(/[^a-z]/g, '');
 }

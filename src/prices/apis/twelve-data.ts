@@ -1,69 +1,68 @@
 import { createPriceApi } from '../adapter/create-price-api.js';
-import { Unreadable, type Ask, type Dialect, type Fault } from '../adapter/types.js';
-import { faultOfStatus } from '../adapter/errors.js';
-import { codeIn, member, numberIn, timeIn } from '../values/json-fields.js';
+import { classifyLimit, classifyText } from '../adapter/error-phrases.js';
+import { classifyStatus } from '../adapter/errors.js';
+import type { Dialect, Failure } from '../adapter/types.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { kindInWords, kindOfLimit } from '../adapter/error-phrases.js';
+import { checkEcho, readErrorCode, readField, readNumber, readTime, requireNumber } from '../values/json-fields.js';
+import { formatPair, UnusableBody } from '../values/reading.js';
 
 const DIALECT: Dialect = {
   source: 'twelve-data',
   baseUrl: 'https://api.twelvedata.com/',
-  together: 'any',
+  batching: 'any',
 
-  request: (asks, key) => ({
-    path: `quote?symbol=${[...new Set(asks.map(pairOf))].map(encodeURIComponent).join(',')}`,
+  buildRequest: (pairs, key) => ({
+    path: `quote?symbol=${[...new Set(pairs.map(formatPair))].map(encodeURIComponent).join(',')}`,
     headers: { authorization: `apikey ${key}` },
   }),
 
-  fault(body, status) {
-    const fault = errorIn(body, status);
-    if (fault !== undefined) return fault;
-    // Of several prices each may have failed by itself; an unknown pair is told of by its name when it is read.
+  readFailure(body, status) {
+    const failure = readError(body, status);
+    if (failure !== undefined) return failure;
+    // Each of several prices may have failed; an unknown pair is named when it is read.
     return Object.values(body)
-      .map((one: unknown) => errorIn(one, status))
+      .map((quote: unknown) => readError(quote, status))
       .find((found) => found !== undefined && found.kind !== 'bad-request');
   },
 
-  read(body, ask, alone) {
-    const pair = pairOf(ask);
-    const quote = member(body, pair) ?? (alone || member(body, 'symbol') === pair ? body : undefined);
-    if (quote === undefined || errorIn(quote, 200) !== undefined) {
-      throw new Unreadable('bad-request', `has no price of \`${pair}\``);
+  readPrice(body, pair, isAlone) {
+    const symbol = formatPair(pair);
+    const quote = readField(body, symbol) ?? (isAlone || readField(body, 'symbol') === symbol ? body : undefined);
+    if (quote === undefined || readError(quote, 200) !== undefined) {
+      throw new UnusableBody('bad-request', `has no price of \`${symbol}\``);
     }
-    if ((member(quote, 'symbol') ?? pair) !== pair) {
-      throw new Unreadable('implausible', 'answered for another symbol than was asked for');
-    }
-    const price = numberIn(quote, 'close') ?? numberIn(quote, 'price');
-    if (price === undefined) throw new Unreadable('transient', 'answered without `close`');
-    // `timestamp` is the beginning of the day's candle, `last_quote_at` the minute of the price.
-    const timestamp = timeIn(quote, 'last_quote_at') ?? timeIn(quote, 'timestamp');
-    return { price, timestamp, direction: 'direct' };
+    checkEcho(quote, 'symbol', symbol);
+    return {
+      price: readNumber(quote, 'close') ?? readNumber(quote, 'price') ?? requireNumber(quote, 'close'),
+      // `timestamp` is the beginning of the day's candle, `last_quote_at` the minute of the price.
+      timestamp: readTime(quote, 'last_quote_at') ?? readTime(quote, 'timestamp'),
+      direction: 'direct',
+    };
   },
 };
 
-function pairOf({ metal, currency }: Ask): string {
-  return `${metal}/${currency}`;
-}
-
-/** An error of this API: its own number, which is an HTTP status, also under HTTP 200. */
-function errorIn(body: unknown, status: number): Fault | undefined {
-  if (member(body, 'status') !== 'error') return undefined;
-  const code = codeIn(body, 'code');
-  const words = kindInWords(member(body, 'message'));
-  const fault = faultOfStatus(code ?? status) ?? ({ kind: words ?? 'bad-request' } as const);
-  if (fault.kind === 'rate-limited') return { kind: kindOfLimit(body), code };
-  return { kind: fault.kind === 'bad-request' && words === 'plan' ? 'plan' : fault.kind, code };
+/**
+ * Returns the failure in a body or one of its quotes. Its code is an HTTP status, also in an answer with status 200.
+ */
+function readError(body: unknown, status: number): Failure | undefined {
+  if (readField(body, 'status') !== 'error') return undefined;
+  const code = readErrorCode(body, 'code');
+  const textKind = classifyText(readField(body, 'message'));
+  const kind = classifyStatus(code ?? status)?.kind ?? textKind ?? 'bad-request';
+  if (kind === 'rate-limited') return { kind: classifyLimit(body), code };
+  return { kind: kind === 'bad-request' && textKind === 'plan' ? 'plan' : kind, code };
 }
 
 /**
- * [Twelve Data](https://twelvedata.com/docs#quote), endpoint `quote`, with pairs such as `XAU/EUR` and several of them in
- * one request. The key travels in the header `Authorization: apikey …`. Its errors come under HTTP 200 as well; each
- * price of several may have one of its own, and one that fails fails them all. Each price counts as a credit.
+ * Creates a price API for [Twelve Data](https://twelvedata.com/docs#quote), endpoint `quote`, with pairs such as
+ * `XAU/EUR` and several of them in one request. The key travels in the header `Authorization: apikey …`. Errors come
+ * with HTTP 200 as well; each of several prices may have one, and one that fails fails the call. Each price counts as a
+ * credit.
  *
- * @param options - see {@link PriceApiOptions}
- * @returns functions to spread into a client's options; none of them uses `this`
- * @throws {TypeError} with code `ERR_INVALID_ARG_VALUE` for an unknown or mistyped option
- * @throws {RangeError} with code `ERR_INVALID_ARG_VALUE` for a value out of range
+ * @param options - see {@link PriceApiOptions}; copied
+ * @returns options to spread into a client's; none of its functions uses `this`
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
  *
  * @example
  * ```ts
@@ -71,13 +70,8 @@ function errorIn(body: unknown, status: number): Fault | undefined {
  * import { fromKms } from 'goldkey/kms';
  * import { twelveData } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromKms({
- *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
- *     encryptionContext: { service: 'gold-data-stream' },
- *   }),
- *   ...twelveData({ currency: 'EUR' }),
- * });
+ * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...twelveData({ currency: 'EUR' }) });
  * console.log((await gold.getPrices(['XAU', 'XAG'])).map(({ price }) => price));
  * ```
  */

@@ -1,63 +1,67 @@
-import { CallTimeoutError, isGoldKeyError, isTransientFault } from '../../core/index.js';
-import { isAboutRequest } from './client-health.js';
-import { PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
+import { CallTimeoutError, isGoldKeyError, isObject, isTransientFault, readProperty } from '../../core/index.js';
+import { isPriceApiError, PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
 
-const SOURCE = 'first-available';
-
-/** What came of asking one client. */
-export interface Failure {
-  /** From 1. */
+/** The error of one client in one call. */
+export interface ClientFailure {
+  /** The client's place in the list, from 1. */
   readonly position: number;
   readonly error: unknown;
 }
 
-/** The error of a call that every client failed: a single client's own, else one that names them all. */
-export function noneAvailable(failures: readonly Failure[]): unknown {
+/** Returns the error of a call that every client failed: a single client's own, else one that names them all. */
+export function combineFailures(failures: readonly ClientFailure[]): unknown {
   const errors = failures.map(({ error }) => error);
   if (errors.length === 1) return errors[0];
   const waits = errors.flatMap((error) => (isGoldKeyError(error) ? (error.retryAfter ?? []) : []));
-  return new PriceApiError(`None of the ${String(errors.length)} clients gave a price: ${listOf(failures)}.`, {
-    kind: kindOfAll(errors),
-    source: SOURCE,
+  return new PriceApiError(`None of the ${String(errors.length)} clients gave a price: ${describeAll(failures)}.`, {
+    kind: combineKinds(errors),
+    source: 'first-available',
     ...(waits.length === errors.length && { retryAfter: Math.min(...waits) }),
-    cause: together(errors),
+    ...causedBy(failures),
   });
 }
 
-/** The error of a call that outran its time, while client `asked` was at it. */
-export function outOfTime(failures: readonly Failure[], asked: number | undefined): CallTimeoutError {
+/** Returns the error of a call whose `timeout` passed, while the client at `position` was being asked. */
+export function createTimeoutError(failures: readonly ClientFailure[], position: number | undefined): CallTimeoutError {
   const parts = [
-    ...(failures.length === 0 ? [] : [listOf(failures)]),
-    ...(asked === undefined ? [] : [`client ${String(asked)} was being asked`]),
+    ...(failures.length === 0 ? [] : [describeAll(failures)]),
+    ...(position === undefined ? [] : [`client ${String(position)} was being asked`]),
   ];
   return new CallTimeoutError(
-    `No client answered within the call's \`timeout\` (${parts.join(', ')}); raise it, or see what is slow.`,
-    failures.length === 0 ? {} : { cause: together(failures.map(({ error }) => error)) },
+    `No client answered within the call's \`timeout\` (${parts.join(', ')}); raise it, or check which client is slow.`,
+    failures.length === 0 ? {} : causedBy(failures),
   );
 }
 
-function together(errors: readonly unknown[]): AggregateError {
-  return new AggregateError(errors, 'Each client failed in its own way.');
+/** Returns whether an error is about the request, not about the client that was asked. */
+export function isRequestError(error: unknown): boolean {
+  if (isPriceApiError(error)) return error.kind === 'bad-request';
+  return isObject(error) && readProperty(error, 'code') === 'ERR_INVALID_ARG_VALUE';
 }
 
-/** Made of our own words: what others put into an error may hold anything. */
-function listOf(failures: readonly Failure[]): string {
-  return failures.map(({ position, error }) => `client ${String(position)} (${wordsFor(error)})`).join(', ');
+function causedBy(failures: readonly ClientFailure[]): { cause: AggregateError } {
+  const errors = failures.map(({ error }) => error);
+  return { cause: new AggregateError(errors, 'Each client failed with an error.') };
 }
 
-function wordsFor(error: unknown): string {
-  if (!isGoldKeyError(error)) return 'an error of its own';
-  const about = [error, error.cause].find((one) => isGoldKeyError(one, 'ERR_GOLDKEY_PRICE_API'));
-  const what = about === error ? (error as PriceApiError).kind : error.code;
-  return about === undefined ? what : `${(about as PriceApiError).source}, ${what}`;
+/** Uses fixed words, kinds and codes only: another package's error text may hold anything. */
+function describeAll(failures: readonly ClientFailure[]): string {
+  return failures.map(({ position, error }) => `client ${String(position)} (${describeError(error)})`).join(', ');
 }
 
-function kindOfAll(errors: readonly unknown[]): PriceApiErrorKind {
+function describeError(error: unknown): string {
+  if (!isGoldKeyError(error)) return 'another error';
+  if (isPriceApiError(error)) return `${error.source}, ${error.kind}`;
+  const { cause, code } = error;
+  return isPriceApiError(cause) ? `${cause.source}, ${code}` : code;
+}
+
+function combineKinds(errors: readonly unknown[]): PriceApiErrorKind {
   if (errors.some((error) => (isGoldKeyError(error) ? error.retryable : isTransientFault({ error })))) {
     return 'transient';
   }
-  const first = errors.find((error) => isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API'));
-  if (first !== undefined) return (first as PriceApiError).kind;
-  // A key that no store gives and one that its API refuses come to the same; the rest is about the request.
-  return errors.some((error) => isGoldKeyError(error) && !isAboutRequest(error)) ? 'key-rejected' : 'bad-request';
+  const first = errors.find(isPriceApiError);
+  if (first !== undefined) return first.kind;
+  // A key that no store gives and a key that its API rejects come to the same; the rest is about the request.
+  return errors.some((error) => isGoldKeyError(error) && !isRequestError(error)) ? 'key-rejected' : 'bad-request';
 }

@@ -1,48 +1,64 @@
 import {
   checkClock,
+  checkInteger,
   checkOptionNames,
   closedError,
-  addAbortListener,
-  checkInteger,
+  describeType,
   invalidRange,
   invalidType,
   isGoldKeyError,
-  describeType,
-  removeAbortListener,
   type Clock,
 } from '../../core/index.js';
-import { Candidate } from './client-health.js';
+import { CandidateHealth } from '../../util/candidate-health.js';
+import { closeAll } from '../../util/close-all.js';
+import { withDeadline } from '../../util/deadline.js';
+import { combineFailures, createTimeoutError, isRequestError, type ClientFailure } from './errors.js';
 import type { FirstAvailable, FirstAvailableCallOptions, FirstAvailableOptions, PriceClient } from './types.js';
-import { noneAvailable, outOfTime, type Failure } from './errors.js';
 
-/** A client's own timer may ring this much before ours, in ms: its share is rounded down, and timers are early at times. */
-const EARLY = 2;
+/** The ms by which a client's timer may fire before the call's: its share is rounded down, and timers can be early. */
+const TIMER_TOLERANCE_MS = 2;
 
-type AskOne<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Promise<T>;
+type Ask<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Promise<T>;
+
+interface Candidate {
+  readonly client: PriceClient;
+  /** From 1, as messages name it. */
+  readonly position: number;
+  readonly health: CandidateHealth;
+}
+
+/** The settings of one call; durations in ms. */
+interface CallSettings {
+  readonly clock: Clock;
+  readonly timeout: number;
+  readonly cooldown: number;
+  readonly signal: AbortSignal | undefined;
+}
 
 /**
- * Several clients as one, each a price API with a key of its own: they are asked in order, one at a time, and the first
- * quote is the answer.
+ * Joins several clients, each with its price API and key, into one: they are asked in order, one at a time, and the
+ * first quote is returned.
  *
- * Whatever one client fails with, the next is asked: its key store is down, its key is refused, its quota is used up, its
- * price is implausible, it does not know the metal. Only the caller's own `signal` and the deadline end a call. Each
- * client gets an even share of the time that is left as its `timeout`, in place of the one it was made with, so that one
- * that hangs leaves time for the others.
+ * After any error of a client the next one is asked: its key store is down, its key is rejected, its quota is used up,
+ * its price is implausible, it does not know the metal. Only the caller's `signal` and the deadline end a call early.
+ * Each client gets an even share of the time that is left as its `timeout`, instead of its configured one, so that a
+ * client that hangs leaves time for the others.
  *
- * A client that failed is asked after the others for `cooldown` ms, or for its error's `retryAfter` where that is longer,
- * unless the failure was about the request (`bad-request`). Then one call tries it, and a success puts it back in its
- * place. When all of them are cooling down they are asked in order.
+ * A client that failed is asked after the others for `cooldown` ms, or for its error's `retryAfter` if that is longer,
+ * unless the error was about the request (`bad-request`). Then one call tries it, and a success puts it back in its
+ * place. When all clients are cooling down, they are asked in order.
  *
- * @param clients - the best first, e.g. `GoldDataClient`s with a price API spread into each; copied
+ * @param clients - the preferred one first, e.g. `GoldDataClient`s with a price API spread into each; copied
  * @param options - see {@link FirstAvailableOptions}; durations in ms
- * @returns one client; closing it closes them all
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `clients` is no array, a member is no client, or an option is of a
- * wrong type or name
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: no client, the same one twice, or a value out of its range
+ * @returns one client; closing it closes all of them
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `clients` is not an array, a member is not a client, or an
+ * option is unknown or mistyped
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: there is no client, one is in the list twice, or a value is
+ * out of range
  * @throws {PriceApiError} `ERR_GOLDKEY_PRICE_API`, by a call: every client failed. `kind` is `transient` if one of the
- * failures may pass, else that of the first price API's; `retryAfter` is the least of theirs if all have one; `cause` is
- * an `AggregateError` of them, in the order asked. A single client's error leaves as it is
- * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`, by a call: the deadline passed; `cause` holds the failures before it
+ * errors may pass, else that of the first price API's error; `retryAfter` is the shortest if all errors have one;
+ * `cause` is an `AggregateError` of them, in the order asked. A single client's error is thrown unchanged
+ * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`, by a call: the deadline passed; `cause` holds the errors before it
  *
  * @example
  * ```ts
@@ -60,19 +76,23 @@ type AskOne<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Pr
  * ```
  */
 export function firstAvailable(clients: readonly PriceClient[], options: FirstAvailableOptions = {}): FirstAvailable {
-  const candidates = checkClients(clients).map((client, index) => new Candidate(client, index + 1));
+  const candidates: readonly Candidate[] = checkClients(clients).map((client, index) => ({
+    client,
+    position: index + 1,
+    health: new CandidateHealth(),
+  }));
   checkOptionNames('firstAvailable', options, ['timeout', 'cooldown', 'clock']);
-  const usual = checkInteger('timeout', options.timeout, 10_000, 1);
+  const defaultTimeout = checkInteger('timeout', options.timeout, 10_000, 1);
   const cooldown = checkInteger('cooldown', options.cooldown, 30_000, 0);
   const clock = checkClock(options.clock);
   const running = new Set<Promise<unknown>>();
-  let closed: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
 
-  async function start<T>(ask: AskOne<T>, given: FirstAvailableCallOptions = {}): Promise<T> {
-    const { signal, timeout = usual } = checkCall(given);
+  async function run<T>(ask: Ask<T>, callOptions: FirstAvailableCallOptions = {}): Promise<T> {
+    const { signal, timeout = defaultTimeout } = checkCallOptions(callOptions);
     signal?.throwIfAborted();
-    if (closed !== undefined) throw closedError();
-    const call = new FirstAnswer(candidates, ask, clock, timeout, cooldown).until(signal);
+    if (closing !== undefined) throw closedError();
+    const call = askInOrder(candidates, ask, { clock, timeout, cooldown, signal });
     running.add(call);
     try {
       return await call;
@@ -81,111 +101,78 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
     }
   }
 
-  async function shut(): Promise<void> {
+  async function finish(): Promise<void> {
     await Promise.allSettled(running);
-    // All of them, whatever one of them says.
-    const ended = await Promise.allSettled(candidates.map(async ({ client }) => client.close?.()));
-    const failed = ended.find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
+    await closeAll(candidates.map(({ client }) => client));
   }
 
-  const close = (): Promise<void> => (closed ??= shut());
+  const close = (): Promise<void> => (closing ??= finish());
   return {
-    getPrice: (query = 'XAU', own = undefined) => start((client, each) => client.getPrice(query, each), own),
-    async getPrices(queries, own) {
+    getPrice: (query = 'XAU', callOptions = undefined) =>
+      run((client, shared) => client.getPrice(query, shared), callOptions),
+    async getPrices(queries, callOptions) {
       if (!Array.isArray(queries)) throw invalidType(`\`queries\` must be an array, got ${describeType(queries)}.`);
       const list = [...queries];
-      return list.length === 0 ? [] : start((client, each) => client.getPrices(list, each), own);
+      return list.length === 0 ? [] : run((client, shared) => client.getPrices(list, shared), callOptions);
     },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-/** One call: it ends with the first answer, the last failure, the deadline, or the caller's own abort. */
-class FirstAnswer<T> {
-  readonly #left: Candidate[];
-  readonly #ask: AskOne<T>;
-  readonly #clock: Clock;
-  readonly #timeout: number;
-  readonly #cooldown: number;
-  readonly #due: number;
-  readonly #failures: Failure[] = [];
-  readonly #ending = new AbortController();
-  #asked: Candidate | undefined;
+/** Makes one call: it ends with the first answer, the last client's error, the deadline, or the caller's abort. */
+async function askInOrder<T>(candidates: readonly Candidate[], ask: Ask<T>, settings: CallSettings): Promise<T> {
+  const { clock, timeout, cooldown, signal: callerSignal } = settings;
+  const due = clock.monotonic() + timeout;
+  const left = [...candidates];
+  const failures: ClientFailure[] = [];
+  let current: Candidate | undefined;
 
-  constructor(candidates: readonly Candidate[], ask: AskOne<T>, clock: Clock, timeout: number, cooldown: number) {
-    this.#left = [...candidates];
-    this.#ask = ask;
-    this.#clock = clock;
-    this.#timeout = timeout;
-    this.#cooldown = cooldown;
-    this.#due = clock.monotonic() + timeout;
-  }
+  const endTrial = (): void => current?.health.endTrial(left);
+  const recordFailure = (error: unknown): void => {
+    endTrial();
+    // A request that one API cannot serve is not a failure of that API.
+    if (cooldown === 0 || isRequestError(error)) return;
+    const retryAfter = isGoldKeyError(error) ? (error.retryAfter ?? 0) : 0;
+    current?.health.recordFailure(clock.monotonic(), Math.max(cooldown, retryAfter));
+  };
+  const late = (): Error => {
+    const error = createTimeoutError(failures, current?.position);
+    recordFailure(error);
+    return error;
+  };
 
-  /** The answer, or the reason as soon as `signal` aborts: a client that does not listen to it is left behind. */
-  async until(signal: AbortSignal | undefined): Promise<T> {
-    const timer = this.#clock.setTimeout(() => {
-      const late = outOfTime(this.#failures, this.#asked?.position);
-      this.#failed(late);
-      this.end(late);
-    }, this.#timeout);
-    if (signal !== undefined) addAbortListener(signal, this);
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        const ended = this.#ending.signal;
-        ended.addEventListener('abort', () => {
-          reject(ended.reason as Error);
-        });
-        this.#search().then(resolve, reject);
-      });
-    } finally {
-      timer.cancel();
-      if (signal !== undefined) removeAbortListener(signal, this);
-      this.#asked?.left(this);
-    }
-  }
-
-  end(reason: unknown): void {
-    this.#ending.abort(reason);
-  }
-
-  async #search(): Promise<T> {
-    const { signal } = this.#ending;
-    for (let next = this.#next(); next !== undefined; next = this.#next()) {
-      this.#asked = next;
-      next.asked(this, this.#clock.monotonic());
-      // What is left is shared with those that come after it.
-      const timeout = Math.max(1, Math.floor(this.#timeLeft() / (this.#left.length + 1)));
-      try {
-        const answer = await this.#ask(next.client, { signal, timeout });
-        next.succeeded();
-        return answer;
-      } catch (error) {
-        signal.throwIfAborted();
-        this.#failures.push({ position: next.position, error });
-        this.#failed(error);
+  try {
+    // A client that ignores its signal is left behind.
+    return await withDeadline({ ms: timeout, clock, late, signals: [callerSignal] }, async (signal) => {
+      while (left.length > 0) {
+        const now = clock.monotonic();
+        // The first that is not resting, else the first.
+        const next = Math.max(
+          0,
+          left.findIndex(({ health }) => !health.isResting(now)),
+        );
+        const share = Math.max(1, Math.floor((due - now) / left.length));
+        current = left.splice(next, 1)[0] as Candidate;
+        current.health.startTrial(left, now);
+        try {
+          const answer = await ask(current.client, { signal, timeout: share });
+          current.health.recordSuccess();
+          return answer;
+        } catch (error) {
+          signal.throwIfAborted();
+          failures.push({ position: current.position, error });
+          recordFailure(error);
+        }
       }
-    }
-    const last = this.#failures.at(-1)?.error;
-    const isLate = this.#failures.length > 1 && isGoldKeyError(last, 'ERR_GOLDKEY_TIMEOUT');
-    if (isLate && this.#timeLeft() <= EARLY) throw outOfTime(this.#failures, undefined);
-    throw noneAvailable(this.#failures);
-  }
-
-  /** Takes the next one out of those left: the first in order that is not resting, else the first. */
-  #next(): Candidate | undefined {
-    const now = this.#clock.monotonic();
-    const fit = this.#left.findIndex((candidate) => !candidate.isResting(now));
-    return this.#left.splice(Math.max(0, fit), 1)[0];
-  }
-
-  #failed(error: unknown): void {
-    this.#asked?.failed(this, error, this.#clock.monotonic(), this.#cooldown);
-  }
-
-  #timeLeft(): number {
-    return this.#due - this.#clock.monotonic();
+      const isLate = due - clock.monotonic() <= TIMER_TOLERANCE_MS && failures.length > 1;
+      if (isLate && isGoldKeyError(failures.at(-1)?.error, 'ERR_GOLDKEY_TIMEOUT')) {
+        throw createTimeoutError(failures, undefined);
+      }
+      throw combineFailures(failures);
+    });
+  } finally {
+    endTrial();
   }
 }
 
@@ -205,18 +192,18 @@ function checkClients(clients: unknown): readonly PriceClient[] {
       throw invalidType(`\`clients[${String(index)}].close\` must be a function, got ${describeType(close)}.`);
     }
     if (copy.indexOf(client) !== index) {
-      throw invalidRange(`\`clients[${String(index)}]\` is in the list twice: it would only be asked again.`);
+      throw invalidRange(`\`clients[${String(index)}]\` is in the list twice; remove one.`);
     }
   }
   return copy as readonly PriceClient[];
 }
 
-function checkCall(given: FirstAvailableCallOptions): FirstAvailableCallOptions {
-  checkOptionNames('A call', given, ['signal', 'timeout']);
-  const { signal, timeout } = given;
+function checkCallOptions(options: FirstAvailableCallOptions): FirstAvailableCallOptions {
+  checkOptionNames('A call', options, ['signal', 'timeout']);
+  const { signal, timeout } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
   }
   checkInteger('timeout', timeout, 1, 1);
-  return given;
+  return options;
 }

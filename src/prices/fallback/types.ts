@@ -1,17 +1,17 @@
 import type { CallOptions, Clock } from '../../core/index.js';
 import type { PriceQuery, Quote } from '../types.js';
 
-/** What one call of {@link FirstAvailable} may set for itself. */
+/** The call options that clients of {@link firstAvailable} understand: `signal`, and `timeout` in ms from 1. */
 export type FirstAvailableCallOptions = Pick<CallOptions, 'signal' | 'timeout'>;
 
 /**
- * What {@link firstAvailable} needs of a client: a `GoldDataClient` made by spreading a price API has it. One of your own
- * keeps to `signal` and `timeout`, and leaves no key in its errors.
+ * The part of a client that {@link firstAvailable} uses; a `GoldDataClient` with a price API spread into it has it.
+ * Your own client must keep to `signal` and `timeout` and leave no key in its errors.
  */
 export interface PriceClient {
-  /** One price. */
+  /** Returns one price. Default query: `XAU`. */
   getPrice(query?: string | PriceQuery, options?: FirstAvailableCallOptions): Promise<Quote>;
-  /** Several prices, in the order asked for. */
+  /** Returns several prices, in the order asked for. */
   getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
   /** Refuses new calls and lets running ones finish. */
   close?(): Promise<void>;
@@ -19,37 +19,37 @@ export interface PriceClient {
 
 /** Options of {@link firstAvailable}. Durations are integer milliseconds. */
 export interface FirstAvailableOptions {
-  /** The whole call, whichever clients it asks; at least 1 ms. Default 10_000. A call may override it. */
+  /** The longest time of a call with all its clients, in ms from 1. Default 10_000. A call may override it. */
   timeout?: number | undefined;
   /**
-   * How long a client that failed is asked after the others. Default 30_000 ms; 0 turns it off. A longer `retryAfter` of
-   * the failure prolongs it.
+   * The time during which a client that failed is asked after the others, in ms from 0. Default 30_000; 0 turns it off.
+   * A longer `retryAfter` of the error prolongs it.
    */
   cooldown?: number | undefined;
   /** The monotonic clock and the timers; give the clients the same. Default: the system's. */
   clock?: Clock | undefined;
 }
 
-/** Several clients as one. It fits wherever a {@link PriceClient} does. */
+/** The client that {@link firstAvailable} returns. It can be used wherever a {@link PriceClient} can. */
 export interface FirstAvailable extends PriceClient, AsyncDisposable {
   /**
-   * One price, of the first client that gives one.
+   * Returns one price, from the first client that gives one.
    *
-   * @param query - default `'XAU'`
-   * @param options - the call's own `signal`, and `timeout` in ms
-   * @throws {PriceApiError} `ERR_GOLDKEY_PRICE_API`: every client failed; a single client's error leaves as it is
+   * @param query - the metal, or metal and currency; default `'XAU'`
+   * @param options - the `signal` of this call, and its `timeout` in ms from 1
+   * @throws {PriceApiError} `ERR_GOLDKEY_PRICE_API`: every client failed; a single client's error is thrown unchanged
    * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`: the deadline passed
-   * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: after `close()`
+   * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: `close()` was called before
    */
   getPrice(query?: string | PriceQuery, options?: FirstAvailableCallOptions): Promise<Quote>;
   /**
-   * Several prices, all of the same client: the first that gives the whole list.
+   * Returns several prices, all from the first client that gives the whole list.
    *
-   * @param queries - what to ask for; none gives none, and asks nobody
-   * @param options - the call's own `signal`, and `timeout` in ms
-   * @throws as {@link FirstAvailable.getPrice}
+   * @param queries - the prices to ask for; an empty list resolves to an empty list without a request
+   * @param options - the `signal` of this call, and its `timeout` in ms from 1
+   * @throws the errors of {@link FirstAvailable.getPrice}
    */
   getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
-  /** Refuses new calls, lets running ones finish, then closes every client. Called again, it resolves with the first. */
+  /** Refuses new calls, lets running ones finish, then closes every client. May be called again. */
   close(): Promise<void>;
 }

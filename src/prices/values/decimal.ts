@@ -1,77 +1,41 @@
-// A vendor's numbers, read by hand: a text that may echo the key is never the subject of a regular expression.
+import { tryOrUndefined } from '../../core/index.js';
 
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
+// No regular expressions in here: a text may echo the key, and the engine keeps the last subject of one.
 
-/** A decimal number: `digits` times ten to the power of `exponent`, without sign; no digits are zero. */
+/** The absolute value of a decimal number: `digits` times ten to the power of `exponent`. */
 export interface Decimal {
-  readonly negative: boolean;
-  /** Neither begins nor ends with a zero. */
+  /** Neither begins nor ends with a zero; empty for zero. */
   readonly digits: string;
   readonly exponent: number;
 }
 
-/** Where the number that begins at `from` ends, by JSON's grammar; `from` itself when none does. */
-export function endOfNumber(text: string, from: number): number {
-  let at = text.charCodeAt(from) === MINUS ? from + 1 : from;
-  const whole = endOfDigits(text, at);
-  if (whole === at || (text.charCodeAt(at) === ZERO && whole > at + 1)) return from;
-  at = whole;
-  if (text.charCodeAt(at) === DOT) {
-    const fraction = endOfDigits(text, at + 1);
-    if (fraction === at + 1) return from;
-    at = fraction;
-  }
-  if (text[at] !== 'e' && text[at] !== 'E') return at;
-  const power = text[at + 1] === '+' || text[at + 1] === '-' ? at + 2 : at + 1;
-  const end = endOfDigits(text, power);
-  return end === power ? from : end;
-}
-
-function endOfDigits(text: string, from: number): number {
-  let at = from;
-  while (isDigit(text.charCodeAt(at))) at++;
-  return at;
-}
-
-/** Whether a number may begin with this character. */
-export function beginsNumber(code: number): boolean {
-  return code === MINUS || isDigit(code);
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code < ZERO + 10;
-}
-
-/** Whether the whole of `text` is a number as JSON writes one: no blanks, signs of thousands, hex or `Infinity`. */
+/** Returns whether `text` is a number as JSON writes it: no white space, thousands separators, hex or `Infinity`. */
 export function isDecimal(text: string): boolean {
-  return text !== '' && endOfNumber(text, 0) === text.length;
+  return text.trim() === text && tryOrUndefined(() => typeof JSON.parse(text)) === 'number';
 }
 
-/** The digits of a number as JSON writes one. */
-export function decimalOf(number: string): Decimal {
-  const lower = number.toLowerCase();
-  const [mantissa = '', power = '0'] = lower.split('e');
-  const negative = mantissa.startsWith('-');
-  const [whole = '', fraction = ''] = (negative ? mantissa.slice(1) : mantissa).split('.');
+/** Parses a number as JSON writes it. */
+export function parseDecimal(number: string): Decimal {
+  const unsigned = number.startsWith('-') ? number.slice(1) : number;
+  const [mantissa = '', power = '0'] = unsigned.toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
   const all = whole + fraction;
   let start = 0;
-  while (all.charCodeAt(start) === ZERO) start++;
+  while (all[start] === '0') start++;
   let end = all.length;
-  while (end > start && all.charCodeAt(end - 1) === ZERO) end--;
+  while (end > start && all[end - 1] === '0') end--;
   const digits = all.slice(start, end);
-  return { negative, digits, exponent: digits === '' ? 0 : Number(power) - fraction.length + all.length - end };
+  return { digits, exponent: digits === '' ? 0 : Number(power) - fraction.length + all.length - end };
 }
 
-/** Whether a double holds every digit of a number as JSON writes one: whether it would be written the same again. */
-export function isHeld(number: string): boolean {
+/** Returns whether a double holds every digit of a number as JSON writes it. */
+export function fitsDouble(number: string): boolean {
   const value = Number(number);
   if (!Number.isFinite(value)) return false;
-  // As nearly every vendor's own JSON library wrote it.
   const text = String(value);
+  // Most JSON libraries write a double the same way as String().
   if (text === number) return true;
-  const sent = decimalOf(number);
-  const held = decimalOf(text);
+  const sent = parseDecimal(number);
+  const held = parseDecimal(text);
   return sent.digits === held.digits && sent.exponent === held.exponent;
 }

@@ -1,49 +1,42 @@
-import { beginsNumber, endOfNumber, isHeld } from './decimal.js';
+import { fitsDouble } from './decimal.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** As many digits as every double holds. */
-const SAFE_LENGTH = 15;
+/** The number of digits that every double holds. */
+const SAFE_DIGITS = 15;
 
-/** `JSON.parse`, but a number with more digits than a double holds stays as it was written, as a string. */
-export function parseExactly(text: string): unknown {
+/** Parses JSON like `JSON.parse`, but leaves a number with more digits than a double holds as a string of them. */
+export function parseExactJson(text: string): unknown {
   const body: unknown = JSON.parse(text);
-  const long = longNumbers(text);
-  if (long.length === 0) return body;
   let quoted = '';
-  let at = 0;
-  for (const [from, to] of long) {
-    quoted += `${text.slice(at, from)}"${text.slice(from, to)}"`;
-    at = to;
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = findStringEnd(text, at + 1);
+    if (!isNumberStart(code)) continue;
+    const start = at;
+    while (isNumberPart(text.charCodeAt(at + 1))) at++;
+    const number = text.slice(start, at + 1);
+    // A short number with an exponent can be beyond the largest double.
+    const mayBeLong = number.length > SAFE_DIGITS || number.includes('e') || number.includes('E');
+    if (!mayBeLong || fitsDouble(number)) continue;
+    quoted += `${text.slice(copied, start)}"${number}"`;
+    copied = at + 1;
   }
-  return JSON.parse(quoted + text.slice(at));
+  return quoted === '' ? body : JSON.parse(quoted + text.slice(copied));
 }
 
-/** Where the numbers stand, in a text that is JSON, that a double would round. */
-function longNumbers(json: string): [from: number, to: number][] {
-  const found: [number, number][] = [];
-  for (let at = 0; at < json.length; at++) {
-    const code = json.charCodeAt(at);
-    if (code === QUOTE) {
-      at = endOfString(json, at + 1);
-    } else if (beginsNumber(code)) {
-      const end = endOfNumber(json, at);
-      if (mayBeLong(json, at, end) && !isHeld(json.slice(at, end))) found.push([at, end]);
-      at = end - 1;
-    }
-  }
-  return found;
+function isNumberStart(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2d;
 }
 
-/** A short number with an exponent can be beyond the largest double. */
-function mayBeLong(json: string, from: number, to: number): boolean {
-  if (to - from > SAFE_LENGTH) return true;
-  for (let at = from; at < to; at++) if (json[at] === 'e' || json[at] === 'E') return true;
-  return false;
+/** Returns whether a number goes on with this character: a digit or one of `+-.eE`. */
+function isNumberPart(code: number): boolean {
+  return isNumberStart(code) || code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b;
 }
 
-/** Where the quote stands that ends the string. */
-function endOfString(json: string, from: number): number {
+/** Returns the index of the quote that ends a string. */
+function findStringEnd(json: string, from: number): number {
   let at = from;
   while (at < json.length && json.charCodeAt(at) !== QUOTE) at += json.charCodeAt(at) === BACKSLASH ? 2 : 1;
   return at;

@@ -1,43 +1,61 @@
 import { isDecimal } from './decimal.js';
-import { Unreadable } from '../adapter/types.js';
+import { UnusableBody } from './reading.js';
 
-// How the parts of a parsed body are read.
+/** The smallest moment in milliseconds, from 1973; as one in seconds it is the year 5138. */
+const FIRST_MILLISECONDS = 100_000_000_000;
 
-/** A moment in seconds is below this until the year 5138; one in milliseconds has been above it since 1973. */
-const MILLISECONDS_FROM = 100_000_000_000;
-
-/** A member of a parsed body, or `undefined` where there is none. */
-export function member(body: unknown, name: string): unknown {
+/** Returns a field of a parsed body, or `undefined` if there is none. */
+export function readField(body: unknown, name: string): unknown {
   return typeof body === 'object' && body !== null && Object.hasOwn(body, name)
     ? (body as Record<string, unknown>)[name]
     : undefined;
 }
 
+/** Returns a field that must be an object; throws an {@link UnusableBody} otherwise. */
+export function requireObject(body: unknown, name: string): object {
+  const value = readField(body, name);
+  if (typeof value === 'object' && value !== null) return value;
+  throw new UnusableBody('transient', `answered without \`${name}\``);
+}
+
 /**
- * A number, also one written as a string; `undefined` where there is none. Throws an {@link Unreadable} for anything else:
- * what only looks like a number is never guessed at.
+ * Returns a number, also one written as a string, or `undefined` if the field is absent or null. Throws an
+ * {@link UnusableBody} for anything else: text that only looks like a number is not guessed at.
  */
-export function numberIn(body: unknown, name: string): number | undefined {
-  const value = member(body, name);
+export function readNumber(body: unknown, name: string): number | undefined {
+  const value = readField(body, name);
   if (value === undefined || value === null) return undefined;
-  const number = numberOf(value);
-  if (number === undefined) throw new Unreadable('implausible', `gave a \`${name}\` that is not a plain number`);
+  const number = toNumber(value);
+  if (number === undefined) throw new UnusableBody('implausible', `gave a \`${name}\` that is not a plain number`);
   return number;
 }
 
-/** The vendor's number for a fault. One too long for it could be the key. */
-export function codeIn(body: unknown, name: string): number | undefined {
-  const code = numberOf(member(body, name));
+/** Returns a number like {@link readNumber}; throws an {@link UnusableBody} if there is none. */
+export function requireNumber(body: unknown, name: string): number {
+  const number = readNumber(body, name);
+  if (number === undefined) throw new UnusableBody('transient', `answered without \`${name}\``);
+  return number;
+}
+
+/** Throws an {@link UnusableBody} if a field that repeats a part of the request has another value. */
+export function checkEcho(body: unknown, name: string, expected: string): void {
+  if ((readField(body, name) ?? expected) === expected) return;
+  throw new UnusableBody('implausible', `answered with another \`${name}\` than was asked for`);
+}
+
+/** Returns the vendor's error code. A longer number is ignored, because it could be the key. */
+export function readErrorCode(body: unknown, name: string): number | undefined {
+  const code = toNumber(readField(body, name));
   return code !== undefined && Number.isInteger(code) && Math.abs(code) < 100_000 ? code : undefined;
 }
 
-/** A moment in epoch ms: seconds, milliseconds or a date, which is UTC unless it says otherwise. */
-export function timeIn(body: unknown, name: string): number | undefined {
-  const value = member(body, name);
-  const number = numberOf(value);
+/** Returns a moment in epoch ms, from seconds, milliseconds or a date; a date without a time zone is in UTC. */
+export function readTime(body: unknown, name: string): number | undefined {
+  const value = readField(body, name);
+  const number = toNumber(value);
   if (number !== undefined) {
     if (number <= 0) return undefined;
-    return Math.round(number < MILLISECONDS_FROM ? number * 1000 : number);
+    return Math.round(number < FIRST_MILLISECONDS ? number * 1000 : number);
   }
   if (typeof value !== 'string') return undefined;
   const zoned = !value.includes(':') || /(?:Z|[+-]\d\d:?\d\d)$/i.test(value) ? value : `${value}Z`;
@@ -45,7 +63,7 @@ export function timeIn(body: unknown, name: string): number | undefined {
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 
-function numberOf(value: unknown): number | undefined {
+function toNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && isDecimal(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }

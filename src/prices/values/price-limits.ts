@@ -1,14 +1,13 @@
-import { invalidRange, invalidType, describeType } from '../../core/index.js';
-import { Unreadable, type Ask, type Reading } from '../adapter/types.js';
-import { isSymbol } from '../adapter/metals.js';
-import { Steps } from './price-jumps.js';
+import { describeType, invalidRange, invalidType } from '../../core/index.js';
+import { isMetalSymbol } from './metals.js';
+import { PriceJumpLimit } from './price-jumps.js';
+import { formatPair, UnusableBody, type Pair, type Reading } from './reading.js';
 
-/** By metal, the lowest and highest price per troy ounce. */
+/** The lowest and highest price per troy ounce, by metal. */
 export type Bounds = ReadonlyMap<string, readonly [min: number, max: number]>;
 
-// Wide enough for any market, narrow enough that a price the wrong way round, per gram or per kilogram of another
-// metal does not pass. In USD.
-const DOLLARS: Bounds = new Map([
+// Default bounds: wide enough for any market, too narrow for a price that is inverted or per gram or kilogram.
+const USD_BOUNDS: Bounds = new Map([
   ['XAU', [200, 50_000]],
   ['XAG', [2, 2_000]],
   ['XPT', [100, 20_000]],
@@ -16,18 +15,19 @@ const DOLLARS: Bounds = new Map([
   ['XRH', [100, 100_000]],
 ] as const);
 
+/** The prefix of the fixings of the London market: `LBMA-XAU` is gold. */
 const LONDON = 'LBMA-';
-const AHEAD_MS = 300_000;
-/** The dearest and the cheapest currency there is, in dollars: where nobody says what a dollar is worth in one. */
-const DEAREST = 4;
-const CHEAPEST = 1 / 200_000;
-/** Where a metal has no limits: beyond these a price in another unit could round to nothing or to no number. */
-const LEAST = 1e-15;
-const MOST = 1e15;
-/** A bid or ask of another unit or direction is further from its price than this factor. */
-const SPREAD = 2;
+const MAX_AHEAD_MS = 300_000;
+/** The most and the least valuable currency, in USD: they widen the bounds where the rate to USD is not known. */
+const MAX_CURRENCY_USD = 4;
+const MIN_CURRENCY_USD = 1 / 200_000;
+/** Limits for every metal: beyond them a price in another unit could round to zero or overflow. */
+const MIN_PRICE = 1e-15;
+const MAX_PRICE = 1e15;
+/** The largest factor between a price and its bid or ask; one of another unit or direction is further away. */
+const MAX_SPREAD = 2;
 
-/** The `bounds` option, copied and checked. */
+/** Returns a checked copy of the option `bounds`. */
 export function checkBounds(bounds: unknown): Bounds {
   if (bounds === undefined) return new Map();
   if (typeof bounds !== 'object' || bounds === null || Array.isArray(bounds)) {
@@ -35,7 +35,9 @@ export function checkBounds(bounds: unknown): Bounds {
   }
   const checked = new Map<string, readonly [number, number]>();
   for (const [metal, pair] of Object.entries(bounds as Record<string, unknown>)) {
-    if (!isSymbol(metal)) throw invalidRange(`\`bounds\` goes by symbols of metals, e.g. \`XAU\`, got \`${metal}\`.`);
+    if (!isMetalSymbol(metal)) {
+      throw invalidRange(`\`bounds\` must have symbols of metals as keys, e.g. \`XAU\`, got \`${metal}\`.`);
+    }
     const [min, max] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     if (typeof min !== 'number' || typeof max !== 'number' || !(min >= 0 && min < max)) {
       throw invalidRange(`\`bounds.${metal}\` must be [min, max], two numbers from 0, the first below the second.`);
@@ -45,7 +47,7 @@ export function checkBounds(bounds: unknown): Bounds {
   return checked;
 }
 
-/** What {@link plausibility} goes by. */
+/** The checked options that limit a price. */
 export interface Limits {
   readonly currency: string;
   readonly bounds: Bounds;
@@ -53,85 +55,75 @@ export interface Limits {
   readonly maxChange: number | undefined;
 }
 
-/** What every reading passes before it becomes a quote. */
-export interface Plausibility {
-  /** Throws an {@link Unreadable} for a reading that cannot be right. */
-  check(reading: Reading, ask: Ask): void;
-  /** Takes a reading for the last good one: only when all that was asked for together has passed. */
-  accept(reading: Reading, ask: Ask): void;
+/** The checks of every reading before it becomes a quote. */
+export interface PriceChecks {
+  /** Throws an {@link UnusableBody} for a reading that cannot be right. */
+  check(reading: Reading, pair: Pair): void;
+  /** Records a reading as the last good one, once all readings of the same call have passed. */
+  accept(reading: Reading, pair: Pair): void;
 }
 
 /**
- * Makes the checks. They fail closed: a price that is out of its limits is refused, never corrected, because a correction
- * that is wrong for one base or metal passes silently.
+ * Creates the checks. A price outside its limits is never corrected: a correction that is wrong for one
+ * base or metal would pass unnoticed.
  */
-export function plausibility(limits: Limits): Plausibility {
-  const steps = limits.maxChange === undefined ? undefined : new Steps(limits.maxChange);
-
+export function createPriceChecks(limits: Limits): PriceChecks {
+  const jumps = limits.maxChange === undefined ? undefined : new PriceJumpLimit(limits.maxChange);
   return {
-    check(reading, ask) {
-      aboveZero(reading, ask);
-      inTime(limits.maxAge, reading, ask);
-      withinBounds(limits, reading, ask);
-      aroundPrice(reading, ask);
-      if (steps?.allows(pairOf(ask), reading.price) === false) {
-        throw refused(ask, 'differs from the last one by more than `maxChange`');
-      }
+    check(reading, pair) {
+      const problem =
+        findAmountProblem(reading) ??
+        findTimeProblem(reading, limits.maxAge) ??
+        findBoundsProblem(reading, pair, limits) ??
+        findSpreadProblem(reading) ??
+        (jumps?.allows(formatPair(pair), reading.price) === false
+          ? 'differs from the last one by more than `maxChange`'
+          : undefined);
+      if (problem === undefined) return;
+      throw new UnusableBody('implausible', `gave a price of \`${pair.metal}\` in ${pair.currency} that ${problem}`);
     },
-    accept(reading, ask) {
-      steps?.accept(pairOf(ask), reading.price);
+    accept(reading, pair) {
+      jumps?.accept(formatPair(pair), reading.price);
     },
   };
 }
 
-function pairOf({ metal, currency }: Ask): string {
-  return `${metal}/${currency}`;
+function findAmountProblem({ price, bid = price, ask = price }: Reading): string | undefined {
+  const amounts = [price, bid, ask];
+  if (!amounts.every((amount) => Number.isFinite(amount) && amount > 0)) return 'is not a number above zero';
+  return amounts.every((amount) => amount >= MIN_PRICE && amount <= MAX_PRICE)
+    ? undefined
+    : 'is too small or too large for any currency';
 }
 
-function aboveZero({ price, bid, ask: offer }: Reading, ask: Ask): void {
-  for (const value of [price, bid ?? price, offer ?? price]) {
-    if (!Number.isFinite(value) || value <= 0) throw refused(ask, 'is not a number above zero');
-    if (value < LEAST || value > MOST) throw refused(ask, 'is too small or too large for any currency');
-  }
-}
-
-function inTime(maxAge: number | undefined, { timestamp }: Reading, ask: Ask): void {
+function findTimeProblem({ timestamp }: Reading, maxAge: number | undefined): string | undefined {
   const age = timestamp === undefined ? undefined : Date.now() - timestamp;
-  if (age !== undefined && age < -AHEAD_MS) throw refused(ask, 'has a time ahead of this clock');
-  if (maxAge === undefined) return;
-  if (age === undefined) throw refused(ask, 'has no time, and `maxAge` is set');
-  if (age > maxAge) throw refused(ask, 'is older than `maxAge`');
+  if (age !== undefined && age < -MAX_AHEAD_MS) return 'has a time ahead of this clock';
+  if (maxAge === undefined) return undefined;
+  if (age === undefined) return 'has no time, and `maxAge` is set';
+  return age > maxAge ? 'is older than `maxAge`' : undefined;
 }
 
-function withinBounds(limits: Limits, reading: Reading, ask: Ask): void {
-  const given = ask.currency === limits.currency ? limits.bounds.get(ask.metal) : undefined;
-  if (given === undefined && reading.needsBounds === true) {
-    throw refused(ask, `came for a base other than USD, which is safe only with \`bounds.${ask.metal}\` given`);
+function findBoundsProblem(reading: Reading, { metal, currency }: Pair, limits: Limits): string | undefined {
+  const { price, usd } = reading;
+  const given = currency === limits.currency ? limits.bounds.get(metal) : undefined;
+  if (given !== undefined) return findRangeProblem(price, given, currency);
+  if (reading.needsBounds === true) {
+    return `came for a base other than USD, which is safe only with \`bounds.${metal}\` given`;
   }
-  const dollars = DOLLARS.get(metalOf(ask));
-  const usd = ask.currency === 'USD' ? reading.price : reading.usd;
-  if (given !== undefined) within(given, reading.price, ask, ask.currency);
-  else if (dollars === undefined) return;
-  else if (usd !== undefined) within(dollars, usd, ask, 'USD');
-  else within([dollars[0] / DEAREST, dollars[1] / CHEAPEST], reading.price, ask, ask.currency);
+  const bounds = USD_BOUNDS.get(metal.startsWith(LONDON) ? metal.slice(LONDON.length, LONDON.length + 3) : metal);
+  if (bounds === undefined) return undefined;
+  if (currency === 'USD') return findRangeProblem(price, bounds, 'USD');
+  if (usd !== undefined) return findRangeProblem(usd, bounds, 'USD');
+  return findRangeProblem(price, [bounds[0] / MAX_CURRENCY_USD, bounds[1] / MIN_CURRENCY_USD], currency);
 }
 
-/** The fixings of the London market are of the same metals: `LBMA-XAU` is gold. */
-function metalOf({ metal }: Ask): string {
-  return metal.startsWith(LONDON) ? metal.slice(LONDON.length, LONDON.length + 3) : metal;
+function findRangeProblem(price: number, [min, max]: readonly [number, number], currency: string): string | undefined {
+  if (price >= min && price <= max) return undefined;
+  return `is outside ${String(min)} to ${String(max)} ${currency} per troy ounce`;
 }
 
-function within([min, max]: readonly [number, number], price: number, ask: Ask, currency: string): void {
-  if (price >= min && price <= max) return;
-  throw refused(ask, `is outside ${String(min)} to ${String(max)} ${currency} per troy ounce`);
-}
-
-function aroundPrice({ price, bid = price, ask: offer = price }: Reading, ask: Ask): void {
-  if (bid > offer || bid > price * SPREAD || offer < price / SPREAD) {
-    throw refused(ask, 'does not stand between its bid and its ask');
-  }
-}
-
-function refused({ metal, currency }: Ask, why: string): Unreadable {
-  return new Unreadable('implausible', `gave a price of \`${metal}\` in ${currency} that ${why}`);
+function findSpreadProblem({ price, bid = price, ask = price }: Reading): string | undefined {
+  const isAround = bid <= ask && bid <= price * MAX_SPREAD && ask >= price / MAX_SPREAD;
+  return isAround ? undefined : 'does not stand between its bid and its ask';
 }

@@ -1,38 +1,40 @@
 import type { Agent } from 'node:http';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
 import {
+  type Clock,
   closedError,
   KeyProviderError,
   KeyTimeoutError,
-  withRetries,
+  raceAbort,
   systemClock,
-  type Clock,
+  withRetries,
 } from '../../core/index.js';
-import { AZURE_KEY_VAULT, azureError, type AzureCall } from './errors.js';
-import { azurePause, noteAnswer } from './failures.js';
-import type { CheckedAzureOptions } from './options.js';
-import { packageLoader } from '../../util/load-package.js';
-import { raceAbort } from '../../util/deadline.js';
 import { withDeadline } from '../../util/deadline.js';
+import { packageLoader } from '../../util/load-package.js';
+import { memoize } from '../../util/memoize.js';
+import { AZURE_KEY_VAULT, computeRetryDelay, recordErrorBody, toAzureError, type AzureCall } from './errors.js';
+import type { CheckedAzureOptions } from './options.js';
 
 type Credential = ConstructorParameters<typeof SecretClient>[1];
 type Policy = NonNullable<SecretClientOptions['additionalPolicies']>[number]['policy'];
 
-interface Connection {
-  readonly client: SecretClient;
-  /** Whether the client repeats a failed request itself. */
-  readonly retriesItself: boolean;
-}
-
-/** A way to one vault that connects when first used. */
-export interface AzureLink {
-  connect(): Promise<Connection>;
-  /** Cuts what is running. A later `connect` connects anew. */
+/** A client of one vault that connects at its first call. */
+export interface AzureClient {
+  /**
+   * Connects, sends, sends again after a transient failure, and maps the error that remains. All of it ends with
+   * `signal`, the search for credentials included.
+   */
+  call<T>(
+    call: AzureCall,
+    limits: { signal: AbortSignal; clock: Clock },
+    send: (client: SecretClient) => Promise<T>,
+  ): Promise<T>;
+  /** Aborts running calls. A later call connects anew. */
   close(): void;
 }
 
 /** How long one request may take, its answer's body included, in ms. */
-const REQUEST_TIMEOUT = 2_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 const RETRIES = 2;
 
 const loadSecrets = packageLoader(
@@ -55,61 +57,65 @@ const loadIdentity = packageLoader(
   () => import('@azure/identity'),
 );
 
-/** Makes a link; nothing is loaded or built before the first `connect`. The one place that loads the SDK's packages. */
-export function azureLink({ vaultUrl, credential, client }: CheckedAzureOptions): AzureLink {
-  if (client !== undefined) {
-    const theirs = { client: client as SecretClient, retriesItself: true };
-    return { connect: () => Promise.resolve(theirs), close: () => undefined };
-  }
-  let held: { readonly closing: AbortController; readonly connection: Promise<Connection> } | undefined;
-
-  const build = async (closing: AbortSignal): Promise<Connection> => {
-    const [sdk, own] = await Promise.all([loadSecrets(), credential ?? defaultCredential()]);
-    const standIn = vaultUrl.protocol === 'http:';
-    const built = new sdk.SecretClient(vaultUrl.href, own as Credential, {
-      // Retries have one owner, and a redirect has no business here: the token would go along.
-      retryOptions: { maxRetries: 0 },
-      redirectOptions: { maxRetries: 0 },
-      additionalPolicies: [{ policy: requestPolicy(vaultUrl, closing), position: 'perRetry' }],
-      // A stand-in on loopback has no name that ends as the challenge of a real vault does.
-      ...(standIn ? { allowInsecureConnection: true, disableChallengeResourceVerification: true } : {}),
-    });
-    return { client: built, retriesItself: false };
-  };
-
+/** Creates a client; nothing is loaded before its first call. The only place that loads the SDK's packages. */
+export function createAzureClient(options: CheckedAzureOptions): AzureClient {
+  // The caller's client has its own retries.
+  const retries = options.client === undefined ? RETRIES : 0;
+  let session = openSession(options);
   return {
-    async connect() {
-      if (held === undefined) {
-        const closing = new AbortController();
-        held = { closing, connection: build(closing.signal) };
-      }
-      const mine = held;
+    async call(call, { signal, clock }, send) {
+      signal.throwIfAborted();
+      const delayOf = (error: unknown, retried: number): number | undefined =>
+        computeRetryDelay(error, retried, clock.now());
+      const connectAndSend = async () => {
+        const client = await session.connect();
+        return await withRetries(() => send(client), { retries, clock, signal, delayOf });
+      };
       try {
-        return await mine.connection;
+        return await raceAbort(connectAndSend(), signal);
       } catch (error) {
-        // A package that is missing may be there the next time.
-        if (held === mine) held = undefined;
-        throw error;
+        if (signal.aborted) throw signal.reason;
+        throw toAzureError(error, call, clock.now());
       }
     },
     close() {
-      held?.closing.abort(closedError());
-      held = undefined;
+      session.closing.abort(closedError());
+      session = openSession(options);
     },
   };
 }
 
-/** Its own retries stay: to a managed identity's endpoint, which starts late on a new machine, they belong. */
-async function defaultCredential(): Promise<object> {
+function openSession(options: CheckedAzureOptions): { closing: AbortController; connect: () => Promise<SecretClient> } {
+  const closing = new AbortController();
+  const { client } = options;
+  if (client !== undefined) return { closing, connect: () => Promise.resolve(client as SecretClient) };
+  return { closing, connect: memoize(() => buildClient(options, closing.signal)) };
+}
+
+async function buildClient({ vaultUrl, credential }: CheckedAzureOptions, closing: AbortSignal): Promise<SecretClient> {
+  const [sdk, tokens] = await Promise.all([loadSecrets(), credential ?? createDefaultCredential()]);
+  const isStandIn = vaultUrl.protocol === 'http:';
+  return new sdk.SecretClient(vaultUrl.href, tokens as Credential, {
+    // Only `call` retries. A redirect is not followed: the token would go along.
+    retryOptions: { maxRetries: 0 },
+    redirectOptions: { maxRetries: 0 },
+    additionalPolicies: [{ policy: createRequestPolicy(vaultUrl, closing), position: 'perRetry' }],
+    // A stand-in on loopback has no name that ends as the challenge of a real vault does.
+    ...(isStandIn ? { allowInsecureConnection: true, disableChallengeResourceVerification: true } : {}),
+  });
+}
+
+/** Its own retries stay: the endpoint of a managed identity starts late on a new machine. */
+async function createDefaultCredential(): Promise<object> {
   const { DefaultAzureCredential } = await loadIdentity();
   return new DefaultAzureCredential();
 }
 
 /**
- * What holds for every request of a client, also for the further pages of a list, for which the SDK passes on neither
- * signal nor timeout. It stands behind the SDK's authentication, so that the search for credentials is not timed.
+ * Creates the policy that limits every request of a client, further pages of a list included, to which the SDK passes on
+ * neither signal nor timeout. It runs after the SDK's authentication, so that the search for credentials is not timed.
  */
-function requestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
+function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
   let agent: Agent | undefined;
   closing.addEventListener('abort', () => agent?.destroy(), { once: true });
   return {
@@ -117,18 +123,18 @@ function requestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
     async sendRequest(request, next) {
       if (new URL(request.url).origin !== vaultUrl.origin) {
         throw new KeyProviderError(
-          'Azure Key Vault named a next page outside the vault; it was not asked, because the token would go along.',
+          'Azure Key Vault named a next page outside the vault; it was not requested, because the token would go along.',
           { provider: AZURE_KEY_VAULT },
         );
       }
-      // An agent of our own can be closed. One that is there already leads through a proxy.
-      request.agent ??= agent ??= keepAliveAgent(vaultUrl.protocol);
+      // Only an agent made here can be closed. One that is already set leads through a proxy.
+      request.agent ??= agent ??= createKeepAliveAgent(vaultUrl.protocol);
       const limits = {
-        ms: REQUEST_TIMEOUT,
+        ms: REQUEST_TIMEOUT_MS,
         clock: systemClock,
         late: () =>
           new KeyTimeoutError(
-            `Azure Key Vault did not answer within ${String(REQUEST_TIMEOUT)} ms; check the network and, behind a firewall, the private endpoint.`,
+            `Azure Key Vault did not answer within ${String(REQUEST_TIMEOUT_MS)} ms; check the network and, behind a firewall, the private endpoint.`,
             { provider: AZURE_KEY_VAULT },
           ),
         signals: [request.abortSignal as AbortSignal | undefined, closing],
@@ -137,38 +143,14 @@ function requestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
         request.abortSignal = signal;
         return next(request);
       });
-      if (answer.status >= 400) noteAnswer(request, answer.bodyAsText);
+      if (answer.status >= 400) recordErrorBody(request, answer.bodyAsText);
       return answer;
     },
   };
 }
 
-/** Fetched by name: an import of node:https costs milliseconds. */
-function keepAliveAgent(protocol: string): Agent {
-  const { Agent: Made } = process.getBuiltinModule(protocol === 'http:' ? 'node:http' : 'node:https');
-  return new Made({ keepAlive: true });
-}
-
-/**
- * One call to the vault: connects, sends, sends again after a transient failure, and maps what is left. The whole of it
- * ends with `signal`, the search for credentials included.
- */
-export async function callAzure<T>(
-  link: AzureLink,
-  call: AzureCall,
-  { signal, clock }: { signal: AbortSignal; clock: Clock },
-  send: (client: SecretClient) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const work = async (): Promise<T> => {
-    const { client, retriesItself } = await link.connect();
-    const retries = retriesItself ? 0 : RETRIES;
-    return await withRetries(() => send(client), { retries, clock, signal, delayOf: azurePause });
-  };
-  try {
-    return await raceAbort(work(), signal);
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    throw azureError(error, call);
-  }
+/** Node's modules are loaded by name here: an import of `node:https` costs milliseconds. */
+function createKeepAliveAgent(protocol: string): Agent {
+  const { Agent: HttpAgent } = process.getBuiltinModule(protocol === 'http:' ? 'node:http' : 'node:https');
+  return new HttpAgent({ keepAlive: true });
 }

@@ -7,24 +7,27 @@ import {
   checkString,
 } from '../../core/index.js';
 
-// The public options, apart from what uses the SDK: their declarations must resolve where it is not installed.
+// The public options, apart from the code that uses the SDK: these declarations must resolve without the SDK.
 
 /** Options of `fromAzureKeyVault`. */
 export interface FromAzureKeyVaultOptions {
-  /** Where the vault is, e.g. `https://gold.vault.azure.net`. Over https; `http:` is for a stand-in on loopback only. */
+  /** The vault's address, e.g. `https://gold.vault.azure.net`; required. `http:` is for a stand-in on loopback only. */
   vaultUrl: string;
-  /** The secret's name: 1 to 127 letters, digits and hyphens. */
+  /** The secret's name without a version: 1 to 127 letters, digits and hyphens; required. */
   secretName: string;
   /**
    * The caller's `TokenCredential`, which keeps its own retries. Default: a `DefaultAzureCredential` of `@azure/identity`,
-   * which is loaded only then. Not together with `client`.
+   * which is loaded only then. Cannot be combined with `client`.
    */
   credential?: object | undefined;
-  /** The caller's `SecretClient` for this vault: it keeps its own retries and timeouts and is never closed here. */
+  /**
+   * The caller's `SecretClient` for this vault: it keeps its own retries and timeouts and is never closed here. Default:
+   * a client made here, with a request timeout of 2,000 ms.
+   */
   client?: object | undefined;
 }
 
-/** The options, checked once. */
+/** Checked options. */
 export interface CheckedAzureOptions {
   readonly vaultUrl: URL;
   readonly secretName: string;
@@ -34,9 +37,9 @@ export interface CheckedAzureOptions {
 
 const NAMES = ['vaultUrl', 'secretName', 'credential', 'client'];
 
-/** Checks the options and keeps a copy. No value is in a message: it may be the key, put into the wrong option. */
-export function checkAzureOptions(of: string, options: FromAzureKeyVaultOptions): CheckedAzureOptions {
-  checkOptionNames(of, options, NAMES);
+/** Returns a checked copy of the options of `caller`. No message shows a value: it may be the key in the wrong option. */
+export function checkAzureOptions(caller: string, options: FromAzureKeyVaultOptions): CheckedAzureOptions {
+  checkOptionNames(caller, options, NAMES);
   const vaultUrl = checkVaultUrl(checkString('vaultUrl', options.vaultUrl));
   const secretName = checkString('secretName', options.secretName);
   if (!/^[0-9A-Za-z-]{1,127}$/.test(secretName)) {
@@ -44,7 +47,7 @@ export function checkAzureOptions(of: string, options: FromAzureKeyVaultOptions)
   }
   const { credential, client } = options;
   if (credential !== undefined && client !== undefined) {
-    throw invalidType('`client` brings its own credential; give either it or `credential`.');
+    throw invalidType('`client` has its own credential; give either `client` or `credential`.');
   }
   if (credential !== undefined && !hasMethods(credential, ['getToken'])) {
     throw invalidType(`\`credential\` must be a TokenCredential with \`getToken\`, got ${describeType(credential)}.`);
@@ -55,14 +58,14 @@ export function checkAzureOptions(of: string, options: FromAzureKeyVaultOptions)
 
 function checkVaultUrl(text: string): URL {
   if (!URL.canParse(text)) {
-    throw invalidRange('`vaultUrl` must be an absolute URL, e.g. https://gold.vault.azure.net');
+    throw invalidRange('`vaultUrl` must be an absolute URL, e.g. https://gold.vault.azure.net.');
   }
   const url = new URL(text);
   if (!isSecureTransport(url)) {
     throw invalidRange('`vaultUrl` must be an https URL, or an http URL on loopback.');
   }
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
-    throw invalidRange('`vaultUrl` must be the address of the vault alone; the secret goes into `secretName`.');
+  if (url.href !== `${url.origin}/`) {
+    throw invalidRange('`vaultUrl` must be the address of the vault only; the secret goes into `secretName`.');
   }
   return url;
 }
@@ -72,9 +75,9 @@ function checkClient(client: unknown, vaultUrl: URL): void {
     throw invalidType(`\`client\` must be a SecretClient, got ${describeType(client)}.`);
   }
   const own = (client as { vaultUrl?: unknown }).vaultUrl;
-  // Two vaults in one configuration: whichever was meant, the other would be a surprise.
+  // Which of two vaults was meant cannot be known.
   if (typeof own === 'string' && URL.canParse(own) && new URL(own).origin !== vaultUrl.origin) {
-    throw invalidRange('`vaultUrl` and the vault of `client` must not differ.');
+    throw invalidRange('`vaultUrl` must be the vault of `client`.');
   }
 }
 

@@ -7,30 +7,32 @@ import {
   type LoadRequest,
   type Rollout,
 } from '../../core/index.js';
-import { ChainLink } from './member.js';
-import { hearAll } from './subscriptions.js';
-import { checkChain, type ChainOptions, type Store } from './options.js';
-import { nameInChain, nameOfStore } from './version-names.js';
+import { closeAll } from '../../util/close-all.js';
+import { ChainMember, type Answer } from './member.js';
+import { checkChain, type ChainOptions } from './options.js';
+import { subscribeToAll, type OnChange } from './subscriptions.js';
+import { formatChainName, parseChainName } from './version-names.js';
 
 const CHAIN = 'chain';
 
 /**
- * Several key stores as one: the next is asked when the one before it fails in a way that may pass (throttled, down, no
- * credentials, no answer within 2_000 ms). What is denied, absent or malformed ends the search: a revocation takes
- * effect, whatever another store still has. All of them should hold the same key: rotate in all of them.
+ * Joins several key stores into one that asks the next store when the one before it fails in a way that may pass: it is
+ * throttled, down, has no credentials or does not answer within 2_000 ms. A key that is denied, absent or malformed
+ * ends the search, so that a revocation takes effect whatever another store still has. All stores should hold the same
+ * key: rotate it in all of them.
  *
- * After such a failure a store comes last for 1 to 30 seconds, so that loads start with the one that answers; then it
- * is first again. A load without `known`, as a refused key causes, always keeps to the order. Versions of the second
- * store are named `2:…`, and so on. Sealed stores of {@link fromBreakGlass} are passed over, open ones are asked for the
- * `current` key after any failure of the others.
+ * After such a failure a store comes last for 1_000 to 30_000 ms, so that loads start with the store that answers. A
+ * load without `known`, as a rejected key causes, always keeps to the order. Versions of the second store are named
+ * `2:…`, and so on. Sealed stores of {@link fromBreakGlass} are skipped; open ones are asked for the `current` key
+ * after any failure of the others.
  *
- * @param providers - the stores, the best first; copied
- * @param options - whether plaintext may stand behind another store
- * @returns a key store for `keyProvider`; closing it closes them all
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: no store, one that is none, an option that does not exist, or a
- * store that holds plaintext behind another
- * @throws {GoldKeyError} by a load: the only error there was; of several a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`),
- * retryable if one of them was, with all of them in an `AggregateError` as its `cause`
+ * @param providers - the stores, the preferred one first; copied
+ * @param options - whether a store that holds plaintext may follow another
+ * @returns a key store for `keyProvider`; closing it closes all stores
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `providers` is empty or holds something other than a key store,
+ * an option is unknown or mistyped, or a store that holds plaintext follows another
+ * @throws {GoldKeyError} by a load: the only store's error; for several a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`)
+ * that is retryable if one of them is, with all of them in an `AggregateError` as its `cause`
  *
  * @example
  * ```ts
@@ -50,9 +52,9 @@ const CHAIN = 'chain';
  */
 export function fromChain(providers: readonly KeyProvider[], options: ChainOptions = {}): KeyProvider {
   const stores = checkChain(providers, options);
-  const links = stores.map((store, index) => new ChainLink(store, index));
+  const members = stores.map((store, index) => new ChainMember(store, index));
   /** The store that answered for `current` last: its rollout is the one in force. */
-  let served = links[0] as ChainLink;
+  let serving = members[0] as ChainMember;
   const has = (method: 'rollout' | 'report' | 'subscribe' | 'close'): boolean =>
     stores.some((store) => store[method] !== undefined);
 
@@ -60,88 +62,81 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
     name: CHAIN,
     plaintextAtRest: stores.some(({ plaintextAtRest }) => plaintextAtRest === true),
     async load(request) {
-      const { link, answer } = await search(links, request);
-      if (request.stage === 'current') served = link;
+      const { member, answer } = await loadFromFirst(members, request);
+      if (request.stage === 'current') serving = member;
       return answer;
     },
     ...(has('rollout') && {
       async rollout(request: { signal: AbortSignal }): Promise<Rollout> {
-        const { store, index } = served;
+        const { store, index } = serving;
         const rollout = await store.rollout?.(request);
-        return { pendingPercent: 0, ...rollout, id: nameInChain(index, rollout?.id ?? '') };
+        return { pendingPercent: 0, ...rollout, id: formatChainName(index, rollout?.id ?? '') };
       },
     }),
     ...(has('report') && {
-      async report(refusal: { version: string; rejections: number }): Promise<void> {
-        const { index, name } = nameOfStore(refusal.version);
-        await stores[index]?.report?.({ ...refusal, version: name });
+      async report(rejection: { version: string; rejections: number }): Promise<void> {
+        const { index, name } = parseChainName(rejection.version);
+        await stores[index]?.report?.({ ...rejection, version: name });
       },
     }),
-    ...(has('subscribe') && {
-      subscribe: (onChange: (change: { version?: string | undefined }) => void) => hearAll(stores, onChange),
-    }),
+    ...(has('subscribe') && { subscribe: (onChange: OnChange) => subscribeToAll(stores, onChange) }),
     ...(has('close') && { close: () => closeAll(stores) }),
   };
 }
 
-type Found = { link: ChainLink; answer: Awaited<ReturnType<KeyProvider['load']>> };
-
-async function search(links: readonly ChainLink[], request: LoadRequest): Promise<Found> {
+/** Loads from the first member that answers, in order. */
+async function loadFromFirst(
+  members: readonly ChainMember[],
+  request: LoadRequest,
+): Promise<{ member: ChainMember; answer: Answer }> {
   const { stage, signal } = request;
   signal.throwIfAborted();
   const clock = getRequestClock(request);
-  // At every load, and beside it: a seal that is whole again has to be noticed for its time to start anew.
-  const looks = new Map<ChainLink, Promise<boolean>>();
-  for (const link of links) {
-    if (link.isEmergency && stage === 'current') looks.set(link, link.look(clock, signal));
+  // Every load checks every seal: one that is whole again has to be noticed for its time to start anew.
+  const sealChecks = new Map<ChainMember, Promise<void>>();
+  for (const member of members) {
+    if (member.isEmergency && stage === 'current') sealChecks.set(member, member.checkSeal(clock, signal));
   }
-  const faults: GoldKeyError[] = [];
-  /** Behind this store only those for emergencies are asked. */
+  const errors: GoldKeyError[] = [];
+  /** The index behind which only emergency stores are asked. */
   let end = Infinity;
-  const isOut = (link: ChainLink): boolean =>
-    link.isEmergency ? stage !== 'current' || !link.isOpen : link.index > end;
-  const order = orderOf(links, request);
-  for (const [place, link] of order.entries()) {
-    await looks.get(link);
+  const isSkipped = (member: ChainMember): boolean =>
+    member.isEmergency ? stage !== 'current' || !member.isOpen : member.index > end;
+  const order = orderMembers(members, request);
+  for (const [place, member] of order.entries()) {
+    await sealChecks.get(member);
     signal.throwIfAborted();
-    if (isOut(link)) continue;
+    if (isSkipped(member)) continue;
     try {
-      return { link, answer: await link.load(request, order.slice(place + 1).every(isOut)) };
+      return { member, answer: await member.load(request, order.slice(place + 1).every(isSkipped)) };
     } catch (error) {
       signal.throwIfAborted();
-      faults.push(error as GoldKeyError);
-      if (!link.isEmergency && !(error as GoldKeyError).retryable) end = Math.min(end, link.index);
+      errors.push(error as GoldKeyError);
+      if (!member.isEmergency && !(error as GoldKeyError).retryable) end = Math.min(end, member.index);
     }
   }
-  throw together(faults);
+  throw combineErrors(errors);
 }
 
-/** As given; those that failed a moment ago last, unless the key is wanted from where it belongs. */
-function orderOf(links: readonly ChainLink[], request: LoadRequest): readonly ChainLink[] {
-  if (request.known === undefined) return links;
+/** Puts resting members last, unless the request has no `known`: after a rejected key the order has to hold. */
+function orderMembers(members: readonly ChainMember[], request: LoadRequest): readonly ChainMember[] {
+  if (request.known === undefined) return members;
   const clock = getRequestClock(request);
-  return [...links.filter((link) => !link.isResting(clock)), ...links.filter((link) => link.isResting(clock))];
+  return members.toSorted((a, b) => Number(a.isResting(clock)) - Number(b.isResting(clock)));
 }
 
-function together(faults: readonly GoldKeyError[]): GoldKeyError {
-  const [first] = faults;
+function combineErrors(errors: readonly GoldKeyError[]): GoldKeyError {
+  const [first] = errors;
   if (first === undefined) {
-    return new KeyAccessDeniedError('Every key store of the chain is sealed.', { provider: CHAIN });
+    return new KeyAccessDeniedError('Every key store of the chain is sealed; see `enabledBy`.', { provider: CHAIN });
   }
-  if (faults.length === 1) return first;
-  const list = faults.map(({ provider, code }) => `${provider ?? 'a store'} (${code})`).join(', ');
-  const waits = faults.flatMap(({ retryAfter }) => retryAfter ?? []);
+  if (errors.length === 1) return first;
+  const list = errors.map(({ provider, code }) => `${provider ?? 'a store'} (${code})`).join(', ');
+  const waits = errors.flatMap(({ retryAfter }) => retryAfter ?? []);
   return new KeyProviderError(`No key store of the chain gave a key: ${list}.`, {
     provider: CHAIN,
-    retryable: faults.some(({ retryable }) => retryable),
+    retryable: errors.some(({ retryable }) => retryable),
     ...(waits.length > 0 && { retryAfter: Math.min(...waits) }),
-    cause: new AggregateError(faults, 'Each key store failed in its own way.'),
+    cause: new AggregateError(errors, 'Each key store failed with an error.'),
   });
-}
-
-/** All of them, whatever one of them says. */
-async function closeAll(stores: readonly Store[]): Promise<void> {
-  const ended = await Promise.allSettled(stores.map(async (store) => store.close?.()));
-  const failed = ended.find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
 }

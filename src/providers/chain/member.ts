@@ -1,7 +1,7 @@
 import {
-  getRequestClock,
-  copyKey,
   copyError,
+  copyKey,
+  getRequestClock,
   isGoldKeyError,
   KeyNotFoundError,
   KeyProviderError,
@@ -12,32 +12,33 @@ import {
   type LoadedKey,
   type LoadRequest,
 } from '../../core/index.js';
-import { BREAK_GLASS, type Store } from './options.js';
-import { nameInChain, nameOfStore } from './version-names.js';
+import { CandidateHealth } from '../../util/candidate-health.js';
 import { withDeadline } from '../../util/deadline.js';
+import { BREAK_GLASS, type Store } from './options.js';
+import { formatChainName, parseChainName } from './version-names.js';
 
-type Answer = Awaited<ReturnType<KeyProvider['load']>>;
+/** The answer of a store, or of a chain, to one load. */
+export type Answer = Awaited<ReturnType<KeyProvider['load']>>;
 
-/** How long a store may take while another could answer, in ms. */
-const PATIENCE = 2_000;
-/** After a fault that may pass a store comes last for a while, longer each time, in ms. */
-const REST_FIRST = 1_000;
-const REST_LAST = 30_000;
+/** The longest time a store gets while another could answer, in ms. */
+const STORE_TIMEOUT_MS = 2_000;
+/** The rest of a store after an error that may pass, in ms; it doubles with each further one. */
+const FIRST_REST_MS = 1_000;
+const LAST_REST_MS = 30_000;
 
-/** A request for another store, with what the core leaves on it unseen: its clock, and when a key is due. */
-export function requestFor(request: LoadRequest, own: LoadRequest): LoadRequest {
+/** Returns `fields` as a request with the hidden properties of `request`: the core's clock, and when a key is due. */
+export function deriveRequest(request: LoadRequest, fields: LoadRequest): LoadRequest {
   const { stage: _, signal: __, known: ___, ...hidden } = Object.getOwnPropertyDescriptors(request);
-  return Object.defineProperties(own, hidden);
+  return Object.defineProperties(fields, hidden);
 }
 
-/** One store of a chain, and how it has been doing. */
-export class ChainLink {
+/** One store of a chain, and its health. */
+export class ChainMember {
   readonly store: Store;
   readonly index: number;
-  /** An emergency store, whose seal was broken when it was last looked at. */
+  /** Whether this is an emergency store whose seal was broken when last checked. */
   isOpen = false;
-  #failures = 0;
-  #restUntil = -Infinity;
+  readonly #health = new CandidateHealth();
 
   constructor(store: Store, index: number) {
     this.store = store;
@@ -49,66 +50,67 @@ export class ChainLink {
   }
 
   isResting(clock: Clock): boolean {
-    return clock.monotonic() < this.#restUntil;
+    return this.#health.isResting(clock.monotonic());
   }
 
-  /** Whether an emergency store's seal is broken. Never rejects. */
-  async look(clock: Clock, signal: AbortSignal): Promise<boolean> {
+  /** Updates {@link isOpen}. Never rejects. */
+  async checkSeal(clock: Clock, signal: AbortSignal): Promise<void> {
     this.isOpen = (await this.store[BREAK_GLASS]?.(clock, signal).catch(() => false)) === true;
-    return this.isOpen;
   }
 
-  /** The store's key, named as the chain names it; rejects with a `GoldKeyError`, or as the request is aborted. */
+  /**
+   * Loads the store's key, with the chain's name for its version. Rejects with a `GoldKeyError` or the abort's reason.
+   */
   async load(request: LoadRequest, isLast: boolean): Promise<Answer> {
     const clock = getRequestClock(request);
     try {
-      const answer = isLast ? await this.#ask(request, request.signal) : await this.#askSoon(request, clock);
-      this.#failures = 0;
-      this.#restUntil = -Infinity;
+      const answer = isLast
+        ? await this.#loadFromStore(request, request.signal)
+        : await this.#loadInTime(request, clock);
+      this.#health.recordSuccess();
       return answer;
-    } catch (error) {
-      const fault = this.#faultOf(error);
-      if (fault.retryable) {
-        this.#restUntil = clock.monotonic() + Math.min(REST_FIRST * 2 ** this.#failures, REST_LAST);
-        this.#failures = Math.min(this.#failures + 1, 16);
-      }
+    } catch (thrown) {
+      const error = this.#toGoldKeyError(thrown);
+      if (error.retryable) this.#health.recordFailure(clock.monotonic(), FIRST_REST_MS, LAST_REST_MS);
       request.signal.throwIfAborted();
-      throw fault;
+      throw error;
     }
   }
 
-  async #askSoon(request: LoadRequest, clock: Clock): Promise<Answer> {
+  #loadInTime(request: LoadRequest, clock: Clock): Promise<Answer> {
     const { name } = this.store;
     const late = (): Error =>
       new KeyTimeoutError(
-        `The key store \`${name}\` did not answer within ${String(PATIENCE)} ms; the chain has others.`,
+        `The key store \`${name}\` did not answer within ${String(STORE_TIMEOUT_MS)} ms, so the chain tries the next one.`,
         { provider: name },
       );
-    return withDeadline({ ms: PATIENCE, clock, late, signals: [request.signal] }, (signal) =>
-      this.#ask(request, signal),
+    return withDeadline({ ms: STORE_TIMEOUT_MS, clock, late, signals: [request.signal] }, (signal) =>
+      this.#loadFromStore(request, signal),
     );
   }
 
-  async #ask(request: LoadRequest, signal: AbortSignal): Promise<Answer> {
+  async #loadFromStore(request: LoadRequest, signal: AbortSignal): Promise<Answer> {
     const { stage } = request;
+    const { name: provider } = this.store;
     const known = request.known
-      ?.map(nameOfStore)
+      ?.map(parseChainName)
       .filter(({ index }) => index === this.index)
       .map(({ name }) => name);
-    const order = known === undefined || known.length === 0 ? { stage, signal } : { stage, signal, known };
-    const answer = await this.store.load(requestFor(request, order));
-    if (answer === undefined && stage === 'current') throw this.#absent();
-    // What the core would complain of is left to it.
+    const fields = known === undefined || known.length === 0 ? { stage, signal } : { stage, signal, known };
+    const answer = await this.store.load(deriveRequest(request, fields));
+    if (answer === undefined && stage === 'current') {
+      throw new KeyNotFoundError(`The key store \`${provider}\` has no current key.`, { provider });
+    }
+    // A malformed answer is passed on: the core throws the error for it.
     if (typeof answer?.version !== 'string') return answer;
-    if ('bytes' in answer) this.#check(answer, signal);
-    return { ...answer, version: nameInChain(this.index, answer.version) };
+    if ('bytes' in answer) this.#checkKey(answer, signal);
+    return { ...answer, version: formatChainName(this.index, answer.version) };
   }
 
-  /** What is no key is this store's fault, and known before the chain has answered with it. */
-  #check({ bytes, version }: LoadedKey, signal: AbortSignal): void {
+  /** Throws if the bytes are not a key, so that the error names this store, or if they came too late to be used. */
+  #checkKey({ bytes, version }: LoadedKey, signal: AbortSignal): void {
     if (!(bytes instanceof Uint8Array)) return;
     try {
-      // What comes too late goes to nobody.
       signal.throwIfAborted();
       copyKey(bytes, { provider: this.store.name, version }).bytes.fill(0);
     } catch (error) {
@@ -117,12 +119,7 @@ export class ChainLink {
     }
   }
 
-  #absent(): KeyNotFoundError {
-    const { name } = this.store;
-    return new KeyNotFoundError(`The key store \`${name}\` has no current key.`, { provider: name });
-  }
-
-  #faultOf(error: unknown): GoldKeyError {
+  #toGoldKeyError(error: unknown): GoldKeyError {
     const { name } = this.store;
     if (!isGoldKeyError(error)) {
       return new KeyProviderError(`The key store \`${name}\` failed; its error is the \`cause\`.`, {
@@ -130,7 +127,7 @@ export class ChainLink {
         provider: name,
       });
     }
-    const version = error.version === undefined ? undefined : nameInChain(this.index, error.version);
+    const version = error.version === undefined ? undefined : formatChainName(this.index, error.version);
     return version === error.version ? error : copyError(error, { version });
   }
 }

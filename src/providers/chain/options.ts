@@ -1,29 +1,29 @@
 import { checkOptionNames, invalidType, describeType, type Clock, type KeyProvider } from '../../core/index.js';
 
-/** Where an emergency store says whether its seal is broken. */
+/** The key of an emergency store's seal check, which resolves to true while the seal is broken. */
 export const BREAK_GLASS: unique symbol = Symbol.for('goldkey.breakGlass');
 
-/** A store, seen as one of a chain. */
+/** A key store that may have a seal. */
 export type Store = KeyProvider & {
   readonly [BREAK_GLASS]?: (clock: Clock, signal: AbortSignal) => Promise<boolean>;
 };
 
-/** What `fromChain` takes beside the stores. */
+/** Options of {@link fromChain}. */
 export interface ChainOptions {
   /**
-   * Lets a store that holds the key in plaintext stand behind another: whoever can make the first one fail then has the
-   * key served from there. Default false.
+   * Allows a store that holds the key in plaintext to follow another: an attacker who can make the first one fail then
+   * has the key served from plaintext. Default `false`.
    */
   dangerouslyAllowPlaintextFallback?: boolean | undefined;
 }
 
-/** Whether it can be asked for a key. */
+/** Checks that a value has what a chain calls on a key store. */
 export function isStore(value: unknown): value is KeyProvider {
   const { name, load } = (value ?? {}) as Partial<KeyProvider>;
   return typeof name === 'string' && name !== '' && typeof load === 'function';
 }
 
-/** The stores of a chain, checked; the list is copied. */
+/** Returns a checked copy of the list of stores; throws for bad options. */
 export function checkChain(providers: readonly KeyProvider[], options: ChainOptions): readonly Store[] {
   checkOptionNames('fromChain', options, ['dangerouslyAllowPlaintextFallback']);
   const { dangerouslyAllowPlaintextFallback: isAllowed = false } = options;
@@ -43,7 +43,7 @@ export function checkChain(providers: readonly KeyProvider[], options: ChainOpti
     }
     if (index === 0 || isAllowed || store.plaintextAtRest !== true || store[BREAK_GLASS] !== undefined) continue;
     throw invalidType(
-      `\`providers[${String(index)}]\` (${store.name}) holds the key in plaintext, and may only come first; see \`fromBreakGlass\`, or set \`dangerouslyAllowPlaintextFallback\`.`,
+      `\`providers[${String(index)}]\` (${store.name}) holds the key in plaintext and may only come first: wrap it in \`fromBreakGlass\`, or set \`dangerouslyAllowPlaintextFallback\`.`,
     );
   }
   return stores;

@@ -1,53 +1,51 @@
-import { nameInChain } from './version-names.js';
+import { Resubscriber, systemClock, tryOrUndefined } from '../../core/index.js';
+import { closeAll } from '../../util/close-all.js';
 import type { Store } from './options.js';
+import { formatChainName } from './version-names.js';
 
-type OnChange = (change: { version?: string | undefined }) => void;
+/** Receives each change of a key, and its version where the store names it. */
+export type OnChange = (change: { version?: string | undefined }) => void;
 
-/** How long a store whose subscription failed is left alone, in ms. */
-const AGAIN = 30_000;
+/** The pause before a store whose subscription failed is tried again, in ms. */
+const RETRY_MS = 30_000;
 
 /**
- * Hears the changes of every store that tells of them. One that cannot be subscribed to is tried again for as long as
- * it takes, and keeps nobody from hearing the others; when none can be, it is the caller's turn to try again.
+ * Subscribes to every store that reports changes. A store that fails is tried again for as long as it takes, while the
+ * others report; the call rejects only if all of them fail, because then the caller subscribes again itself.
  */
-export async function hearAll(stores: readonly Store[], onChange: OnChange): Promise<() => Promise<void>> {
-  const ends: Array<() => Promise<void>> = [];
-  const timers = new Set<NodeJS.Timeout>();
+export async function subscribeToAll(stores: readonly Store[], onChange: OnChange): Promise<() => Promise<void>> {
+  const subscriptions: Array<{ close: () => Promise<void> }> = [];
   let closed = false;
 
-  const hear = async (store: Store, index: number): Promise<void> => {
-    const end = await store.subscribe?.((change) => {
+  const subscribe = async (store: Store, index: number): Promise<void> => {
+    const close = await store.subscribe?.((change) => {
       const version = change?.version;
-      onChange(version === undefined ? {} : { version: nameInChain(index, version) });
+      onChange(version === undefined ? {} : { version: formatChainName(index, version) });
     });
-    if (end === undefined) return;
-    if (closed) await end();
-    else ends.push(end);
-  };
-  const again = (store: Store, index: number): void => {
-    if (closed) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      hear(store, index).then(
-        // What changed while nobody listened was not told.
-        () => closed || onChange({}),
-        () => again(store, index),
-      );
-    }, AGAIN);
-    timer.unref();
-    timers.add(timer);
+    if (close === undefined) return;
+    if (closed) await close();
+    else subscriptions.push({ close });
   };
 
-  const telling = [...stores.entries()].filter(([, { subscribe }]) => subscribe !== undefined);
-  const heard = await Promise.allSettled(telling.map(([index, store]) => hear(store, index)));
-  const failed = heard.find((result) => result.status === 'rejected');
-  if (failed !== undefined && heard.every(({ status }) => status === 'rejected')) throw failed.reason;
-  for (const [place, [index, store]] of telling.entries()) {
-    if (heard[place]?.status === 'rejected') again(store, index);
-  }
-  return async () => {
+  const reporting = [...stores.entries()].filter(([, store]) => store.subscribe !== undefined);
+  const results = await Promise.allSettled(reporting.map(([index, store]) => subscribe(store, index)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined && results.every(({ status }) => status === 'rejected')) throw failed.reason;
+
+  const retries = reporting
+    .filter((_, place) => results[place]?.status === 'rejected')
+    .map(([index, store]) => {
+      const subscribeLate = async (): Promise<void> => {
+        await subscribe(store, index);
+        // Changes made before the subscription were not reported. A listener that throws is not a lost subscription.
+        if (!closed) tryOrUndefined(() => onChange({}));
+      };
+      return new Resubscriber(subscribeLate, { clock: systemClock, first: RETRY_MS, last: RETRY_MS });
+    });
+  for (const retry of retries) retry.resubscribe();
+  return () => {
     closed = true;
-    for (const timer of timers) clearTimeout(timer);
-    await Promise.all(ends.map((end) => end()));
+    for (const retry of retries) retry.stop();
+    return closeAll(subscriptions);
   };
 }

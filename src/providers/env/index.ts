@@ -1,5 +1,5 @@
 /**
- * What a program is told by its environment: `import { fromEnvironment, pinnedVersion } from 'goldkey/env'`.
+ * Keys and pinned versions in environment variables: `import { fromEnvironment, pinnedVersion } from 'goldkey/env'`.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 import { checkString } from '../../core/index.js';
 
 /**
- * The version that an environment variable pins a key ring to, for `fromKeyRing`: a way to serve `v2` without deploying
- * anything. Read anew by each call.
+ * Returns the version that an environment variable pins a key ring to, for `fromKeyRing`, so that `v2` can be served
+ * without a deployment. Every call reads the variable anew.
  *
- * @param name - the variable; default `GOLD_API_KEY_VERSION`
- * @returns its value without white space around it, or `undefined` when it is unset or empty
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `name` is no string or empty
+ * @param name - the name of the variable. Default `GOLD_API_KEY_VERSION`
+ * @returns its value without white space around it, or `undefined` if it is unset or empty
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `name` is not a string or empty
  *
  * @example
  * ```ts

@@ -1,57 +1,58 @@
 import {
-  checkOptionNames,
-  getRequestClock,
   checkInteger,
+  checkOptionalString,
+  checkOptionNames,
+  checkString,
+  describeType,
+  getRequestClock,
   invalidType,
   isGoldKeyError,
-  describeType,
-  checkOptionalString,
-  checkString,
-  withRetries,
   type KeyProvider,
   type LoadRequest,
+  raceAbort,
   type Stage,
+  withRetries,
 } from '../../core/index.js';
-import { plaintextVersion } from '../shared/plaintext-version.js';
-import { FILE, noFile, readSecretFile } from './read.js';
-import { raceAbort } from '../../util/deadline.js';
-import { watchFile } from '../../util/watch-file.js';
+import { toVersionedKey } from '../shared/plaintext-version.js';
+import { FileCheckError, toFileError } from '../../util/file-errors.js';
+import { FILE, KEY_FILE, readKeyFile } from './read.js';
+import { watchFiles } from '../../util/watch-files.js';
 
-/** Where the keys are. */
+/** Options of {@link fromFile}. */
 export interface FromFileOptions {
-  /** The file with the `current` key, and nothing else in it; one trailing newline is trimmed. */
+  /** The file that holds the `current` key and nothing else; one trailing newline is trimmed. */
   path: string;
-  /** The file with the `pending` key: a last resort, when the others are refused. It may be missing or empty. */
+  /** The file with the `pending` key, tried last, when the others are rejected. It may be missing or empty. */
   pendingPath?: string | undefined;
-  /** The file with the `previous` key: a last resort. It may be missing or empty. */
+  /** The file with the `previous` key, tried when `current` is rejected. It may be missing or empty. */
   previousPath?: string | undefined;
-  /** The longest file that is read, from 1 to 1_048_576 bytes. Default 4_096. */
+  /** The largest file that is read, from 1 to 1_048_576 bytes. Default 4_096. */
   maxSize?: number | undefined;
-  /** Whether the file system's notices of a change are heard; without them `ttl` decides. Default true. */
+  /** Whether a change that the file system reports reloads the key; without it `ttl` decides. Default true. */
   watch?: boolean | undefined;
 }
 
 const RETRIES = 2;
-const PAUSE = 100;
-/** Looks at a file that is not there: a folder may have gone between two steps of one path. */
-const LOOKS = 4;
+const RETRY_PAUSE_MS = 100;
+/** Reads of a missing file: Kubernetes may swap a folder while its path is resolved. */
+const MISSING_READS = 4;
 
 /**
- * A key store over mounted secrets of Docker and Kubernetes, in plaintext. Links are followed, and so is the swap of
- * `..data` by which Kubernetes rotates; each read is of one file, whole. A `subPath` mount never changes: mount the
+ * Creates a key store over mounted secrets of Docker and Kubernetes, in plaintext. Links are followed, and so is the swap
+ * of `..data` by which Kubernetes rotates; each read returns one file, whole. A `subPath` mount never changes: mount the
  * folder.
  *
- * Only regular files are read. Outside file systems in memory (tmpfs) and the volumes of Kubernetes a file must be owned
- * by this process's user and closed to everybody else (mode 0600 or 0400).
+ * Only regular files are read. Except in memory (tmpfs) and in volumes of Kubernetes, a file must belong to this process's
+ * user and give no other user access (mode 0600 or 0400).
  *
- * @param options - the files; copied
+ * @param options - see {@link FromFileOptions}; copied
  * @returns a key store for `keyProvider`; its versions are digests of the content
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `maxSize` is out of its range
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no file at `path`
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the file may not be read, is open to others,
- * belongs to another user, or is a folder, a pipe or a device
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: more than `maxSize`; empty, or no key
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the file may not be read, gives other users
+ * access, belongs to another user, or is a folder, a pipe or a device
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the file exceeds `maxSize`, is empty or holds no key
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: the disk failed, or the file is being rewritten
  *
  * @example
@@ -82,33 +83,33 @@ export function fromFile(options: FromFileOptions): KeyProvider {
       signal.throwIfAborted();
       const path = paths[stage];
       if (path === undefined) return undefined;
-      // A mount of another machine may hang for minutes, and hears no signal.
-      const bytes = await raceAbort(read(path, maxSize, request), signal, (late) => late?.fill(0));
+      // A read of a network mount may hang for minutes and takes no signal.
+      const bytes = await raceAbort(readWithRetries(path, maxSize, request), signal, (late) => late?.fill(0));
       if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
-      if (bytes === undefined) throw noFile(path);
-      const version = plaintextVersion('f', bytes);
-      if (known?.includes(version) !== true) return { bytes, version };
-      bytes.fill(0);
-      return { unchanged: true, version };
+      if (bytes === undefined) throw toFileError(path, new FileCheckError('ENOENT'), KEY_FILE);
+      return toVersionedKey('f', bytes, known);
     },
-    // Whoever mounts a `pending` key means it to be tried before giving up: by nobody before that.
+    // A mounted `pending` key is tried before a call fails, but no instance uses it first.
     ...(paths.pending !== undefined && { rollout: () => Promise.resolve({ id: '', pendingPercent: 0 }) }),
     ...(watch && {
-      subscribe: (onChange: (change: { version?: string | undefined }) => void) =>
-        watchAll(Object.values(paths), () => {
-          onChange({});
-        }),
+      subscribe: (onChange) =>
+        watchFiles(
+          Object.values(paths).filter((path) => path !== undefined),
+          () => {
+            onChange({});
+          },
+        ),
     }),
   };
 }
 
-async function read(path: string, maxSize: number, request: LoadRequest): Promise<Uint8Array | undefined> {
+async function readWithRetries(path: string, maxSize: number, request: LoadRequest): Promise<Uint8Array | undefined> {
   const { signal } = request;
   return await withRetries(
     async (attempt) => {
-      for (let look = 1; look <= LOOKS; look++) {
+      for (let reads = 0; reads < MISSING_READS; reads++) {
         signal.throwIfAborted();
-        const bytes = await readSecretFile(path, maxSize, attempt > RETRIES);
+        const bytes = await readKeyFile(path, maxSize, attempt > RETRIES);
         if (bytes !== undefined) return bytes;
       }
       return undefined;
@@ -117,21 +118,7 @@ async function read(path: string, maxSize: number, request: LoadRequest): Promis
       retries: RETRIES,
       clock: getRequestClock(request),
       signal,
-      delayOf: (error) => (isGoldKeyError(error) && error.retryable ? PAUSE : undefined),
+      delayOf: (error) => (isGoldKeyError(error) && error.retryable ? RETRY_PAUSE_MS : undefined),
     },
   );
-}
-
-async function watchAll(paths: ReadonlyArray<string | undefined>, onChange: () => void): Promise<() => Promise<void>> {
-  const ends: Array<() => Promise<void>> = [];
-  const stop = async (): Promise<void> => {
-    await Promise.all(ends.map((end) => end()));
-  };
-  try {
-    for (const path of paths) if (path !== undefined) ends.push(await watchFile(path, onChange));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return stop;
 }

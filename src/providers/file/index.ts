@@ -1,5 +1,5 @@
 /**
- * Keys in mounted files, as Docker and Kubernetes give them: `import { fromFile } from 'goldkey/file'`.
+ * Keys in mounted files of Docker and Kubernetes: `import { fromFile } from 'goldkey/file'`.
  *
  * @module
  */

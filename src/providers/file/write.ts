@@ -1,25 +1,15 @@
-import { open, rename, unlink } from 'node:fs/promises';
-import { nodeCrypto, KeyProviderError } from '../../core/index.js';
+import { rename } from 'node:fs/promises';
+import { KeyProviderError } from '../../core/index.js';
+import { publishFile } from '../../util/atomic-file.js';
+import { FILE } from './read.js';
 
-/** Writes a key into a file of mode 0600, in the place of what is there, or leaves everything as it was. */
+/** Replaces the file at `path` by one of mode 0600 that holds `key`, or leaves everything as it was. */
 export async function writeToFile(path: string, key: string): Promise<void> {
-  const draft = `${path}.${nodeCrypto().randomBytes(6).toString('hex')}.draft`;
   try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(key);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
+    await publishFile(path, key, 0o600, (draft) => rename(draft, path));
   } catch (cause) {
-    await unlink(draft).catch(() => undefined);
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
-    throw new KeyProviderError(`The key file \`${path}\` could not be written (${code}); check its folder and mode.`, {
-      provider: 'file',
-      retryable: false,
-      cause,
-    });
+    const message = `The key file \`${path}\` could not be written (${code}); check its folder and mode.`;
+    throw new KeyProviderError(message, { provider: FILE, retryable: false, cause });
   }
 }

@@ -1,32 +1,31 @@
-import { checkString, systemClock, type EncryptionContext, type KeyCipher } from '../../core/index.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
+import { checkString, type EncryptionContext, type KeyCipher } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
-import { mayBeSameKey } from './key-id.js';
-import { AWS_KMS } from './errors.js';
-import { decryptWithKms, encryptWithKms, kmsKey } from './key.js';
-import type { KmsKeyOptions } from './options.js';
-import { withPlaintext } from '../shared/plaintext.js';
+import { createCipher } from '../shared/create-cipher.js';
+import { AWS_KMS } from '../shared/kms/errors.js';
+import { mayBeSameKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { checkKmsKey, decryptWithKms, encryptWithKms } from './client.js';
 
 /** Options of {@link kmsCipher}. */
-export interface KmsCipherOptions extends KmsKeyOptions {
-  /** ARN, key id or alias of the key that encrypts and decrypts. */
+export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions {
+  /** ARN, key id or alias of the KMS key that encrypts and decrypts. Required. */
   keyId: string;
-  /** Bound into every ciphertext, letter for letter, at most 8 KB. Required: no context is an explicit `{}`. */
+  /** Pairs that each ciphertext is bound to, exactly as given; at most 8 KB. Required: an empty context is `{}`. */
   encryptionContext: EncryptionContext;
 }
 
 /**
- * Encrypts and decrypts API keys under one AWS KMS key and one EncryptionContext: for key rings, and for encrypting a
- * key in a program of one's own.
+ * Returns a cipher that encrypts and decrypts API keys under one AWS KMS key and one EncryptionContext, for key rings and
+ * for programs that encrypt keys themselves.
  *
- * `encrypt` takes 1 to 4_096 bytes and answers with the key's ARN, whatever `keyId` was given as. `decrypt` hands over
- * a buffer that the caller zeroes. Both fail as the loads of {@link fromKms} do; `encrypt` needs kms:Encrypt.
+ * `encrypt` takes 1 to 4,096 bytes, needs kms:Encrypt, and answers with the key's ARN whatever `keyId` is. `decrypt`
+ * returns a buffer that the caller zeroes. Both fail as the loads of `fromKms` do.
  *
- * @param options - the KMS key, the context, and how to get to KMS; copied
+ * @param options - the KMS key, the context and the connection; copied
  * @returns a cipher; `close` releases its KMS client
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, or an endpoint over plain http
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: the key is empty or has over 4,096 bytes
  *
  * @example
  * ```ts
@@ -40,32 +39,13 @@ export interface KmsCipherOptions extends KmsKeyOptions {
  * ```
  */
 export function kmsCipher(options: KmsCipherOptions): KeyCipher {
-  const key = kmsKey('kmsCipher', options, ['encryptionContext']);
+  const key = checkKmsKey('kmsCipher', options, ['encryptionContext']);
   const keyId = checkString('keyId', key.keyId);
-  const context = checkContext('encryptionContext', options.encryptionContext);
-  return {
+  return createCipher(options.encryptionContext, {
     name: AWS_KMS,
-    encryptionContext: context,
-    accepts: (version) =>
-      version.cipher === AWS_KMS &&
-      mayBeSameKey(keyId, version.keyId) &&
-      isPinnedContext(context, version.encryptionContext),
-    async encrypt(plain, call = {}) {
-      const { bind, signal } = checkCipherCall('encrypt', call);
-      const bound = bindContext(context, bind);
-      return await withPlaintext(plain, AWS_KMS, (plaintext) =>
-        encryptWithKms({ ...key, keyId }, { plaintext, context: bound, signal, clock: systemClock }),
-      );
-    },
-    async decrypt(ciphertext, call = {}) {
-      const { bind, signal } = checkCipherCall('decrypt', call);
-      return await decryptWithKms(key, {
-        ciphertext: ciphertextBytes(ciphertext, AWS_KMS),
-        context: bindContext(context, bind),
-        signal,
-        clock: systemClock,
-      });
-    },
-    close: () => key.link.close(),
-  };
+    acceptsKeyId: (id) => mayBeSameKey(keyId, id),
+    encrypt: (plaintext, call) => encryptWithKms({ ...key, keyId }, plaintext, call),
+    decrypt: (ciphertext, call) => decryptWithKms(key, { ...call, ciphertext: ciphertextBytes(ciphertext, AWS_KMS) }),
+    close: () => key.connection.close(),
+  });
 }

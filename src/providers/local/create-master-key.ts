@@ -1,21 +1,22 @@
-import { link, open, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { invalidType, KeyProviderError, nodeCrypto, checkOptionalString } from '../../core/index.js';
+import { link } from 'node:fs/promises';
+import { checkOptionalString, invalidType, nodeCrypto } from '../../core/index.js';
+import { publishFile } from '../../util/atomic-file.js';
 import { encodeBase64 } from '../../util/base64.js';
-import { fileError, LOCAL, MASTER_KEY_BYTES } from './master-key.js';
+import { toFileError } from '../../util/file-errors.js';
+import { MASTER_KEY_BYTES, MASTER_KEY_FILE } from './master-key.js';
 
 /**
- * Creates a master-key file: 32 random bytes in base64 and a newline, as `openssl rand -base64 32` prints them, with
- * mode 0600. The file appears whole or not at all, and one that is there is never overwritten. Whoever loses the file
- * loses every key encrypted under it: back it up where the ciphertexts are not.
+ * Creates a master-key file of mode 0600: 32 random bytes in base64 and a newline, as `openssl rand -base64 32` prints
+ * them. The file appears whole or not at all, and an existing file is never overwritten. If it is lost, every key encrypted
+ * under it is lost: back it up, apart from the ciphertexts.
  *
- * @param path - where; its directory must exist
- * @returns when the file is on the disk
+ * @param path - the path of the new file; its folder must exist
+ * @returns a promise that resolves when the file is on the disk
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `path` is not a non-empty string
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, not retryable: there is a file already (its `cause` has the code
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, not retryable: the file exists (its `cause` has the code
  * `EEXIST`); retryable: the disk failed
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`: the directory does not exist
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the directory may not be written to
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`: the folder does not exist
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the folder may not be written to
  *
  * @example
  * ```ts
@@ -28,55 +29,18 @@ import { fileError, LOCAL, MASTER_KEY_BYTES } from './master-key.js';
  */
 export async function createMasterKey(path: string): Promise<void> {
   if (checkOptionalString('path', path) === undefined) throw invalidType('`path` must be a non-empty string.');
-  const { randomBytes, randomUUID } = nodeCrypto();
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomUUID()}.tmp`);
+  const masterKey = nodeCrypto().randomBytes(MASTER_KEY_BYTES);
+  const text = encodeBase64(masterKey);
+  masterKey.fill(0);
+  const content = new Uint8Array(text.length + 1).fill(0x0a);
+  content.set(text);
+  text.fill(0);
   try {
-    const masterKey = randomBytes(MASTER_KEY_BYTES);
-    const text = encodeBase64(masterKey);
-    masterKey.fill(0);
-    const content = new Uint8Array(text.length + 1).fill(0x0a);
-    content.set(text);
-    text.fill(0);
-    await writeNew(temporary, content).finally(() => content.fill(0));
-    try {
-      // Unlike a rename, a link fails when its name is taken.
-      await link(temporary, path);
-    } finally {
-      await unlink(temporary);
-    }
-    await syncDirectory(directory);
+    // Unlike a rename, a link fails if its name is taken.
+    await publishFile(path, content, 0o600, (draft) => link(draft, path));
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === 'EEXIST') {
-      throw new KeyProviderError(
-        `The master-key file \`${path}\` exists and is never overwritten; use it, or choose another path.`,
-        { provider: LOCAL, retryable: false, cause: error },
-      );
-    }
-    throw fileError(path, error);
-  }
-}
-
-async function writeNew(path: string, content: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    // A umask can only have taken away from the mode; the owner must be able to read it.
-    await file.chmod(0o600);
-    await file.writeFile(content);
-    await file.sync();
-  } catch (error) {
-    await unlink(path);
-    throw error;
+    throw toFileError(path, error, MASTER_KEY_FILE);
   } finally {
-    await file.close();
+    content.fill(0);
   }
-}
-
-/** Makes the new name itself durable; where directories cannot be opened (Windows) there is nothing to do. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r').catch(() => undefined);
-  await handle
-    ?.sync()
-    .catch(() => undefined)
-    .finally(() => handle.close());
 }

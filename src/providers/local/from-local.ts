@@ -1,33 +1,30 @@
 import {
   checkOptionNames,
-  computeFingerprint,
   isGoldKeyError,
   checkString,
-  systemClock,
   type EncryptionContext,
   type KeyCipher,
   type KeyProvider,
 } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
-import { bindContext, checkCipherCall, checkContext, isPinnedContext } from '../shared/encryption-context.js';
-import { keyIdOf, keyIdOfMasterKey, open, seal } from './envelope.js';
+import { createCipher } from '../shared/create-cipher.js';
+import { deriveKeyId, open, readKeyId, seal } from './envelope.js';
 import { LOCAL, withMasterKey } from './master-key.js';
-import { withPlaintext } from '../shared/plaintext.js';
 
-/** Where the master key is. */
+/** Options that name the master key. */
 export interface MasterKeyOptions {
   /**
-   * A regular file (no symbolic link) that holds 32 bytes in base64, owned by this process's user, with no permission
-   * for anybody else (mode 0600 or 0400). Read anew by every operation and zeroed after it.
+   * The path of a regular file, not a symbolic link, with 32 bytes in base64. It must belong to this process's user and
+   * give no other user access (mode 0600 or 0400). Every operation reads it anew and zeroes the key afterwards.
    */
   masterKeyFile: string;
 }
 
 /**
- * A key store over one ciphertext that is opened with a master-key file on this host: AES-256-GCM, nothing to install,
- * no network. The embedded default for development and for hosts without a key service; whoever can read the file and
- * the ciphertext has the key. It has a `current` key only.
+ * Creates a key store over one ciphertext that is decrypted with a master-key file of this host: AES-256-GCM, nothing to
+ * install, no network. It is for development and for hosts without a key service: anyone who can read the file and the
+ * ciphertext has the key. It has a `current` key only.
  *
  * @param options - `masterKeyFile`, and `ciphertext`, `encryptionContext` and `version` as `fromKms` takes them; copied
  * @returns a key store for `keyProvider`
@@ -35,8 +32,8 @@ export interface MasterKeyOptions {
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: no ciphertext (an unset variable), or no master-key file
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the ciphertext or the master key is malformed
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the master-key file is a link, is open to others,
- * or belongs to another user
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the master-key file is a symbolic link, gives other
+ * users access, or belongs to another user
  * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: damaged ciphertext, another EncryptionContext, or another
  * master key
  *
@@ -59,20 +56,20 @@ export interface MasterKeyOptions {
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
   checkOptionNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
   const path = checkString('masterKeyFile', options.masterKeyFile);
-  return ciphertextProvider(LOCAL, options, ({ ciphertext, context, version }) =>
+  return ciphertextProvider(LOCAL, options, ciphertextBytes, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
   );
 }
 
 /**
- * Encrypts and decrypts API keys under a master-key file and one EncryptionContext: for key rings, and for encrypting a
- * key in a program of one's own.
+ * Creates a cipher for API keys under a master-key file and one EncryptionContext: for key rings, and for programs that
+ * encrypt keys.
  *
- * `encrypt` takes 1 to 4_096 bytes; the `keyId` it answers with names the master key and gives nothing of it away.
- * `decrypt` hands over a buffer that the caller zeroes. Both fail as the loads of {@link fromLocal} do.
+ * `encrypt` takes 1 to 4_096 bytes and returns a `keyId` that names the master key and reveals nothing about it.
+ * `decrypt` returns a buffer that the caller zeroes. Both fail as the loads of {@link fromLocal} do.
  *
  * @param options - the master-key file and the context, which may be `{}`; copied
- * @returns a cipher; there is nothing to close
+ * @returns a cipher; it has no `close`
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
@@ -89,41 +86,24 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
 export function localCipher(options: MasterKeyOptions & { encryptionContext: EncryptionContext }): KeyCipher {
   checkOptionNames('localCipher', options, ['masterKeyFile', 'encryptionContext']);
   const path = checkString('masterKeyFile', options.masterKeyFile);
-  const context = checkContext('encryptionContext', options.encryptionContext);
-  return {
+  return createCipher(options.encryptionContext, {
     name: LOCAL,
-    encryptionContext: context,
-    accepts: (version) =>
-      version.cipher === LOCAL && isPinnedContext(context, version.encryptionContext) && isUnder(path, version.keyId),
-    async encrypt(key, call = {}) {
-      const { bind, signal } = checkCipherCall('encrypt', call);
-      signal?.throwIfAborted();
-      const bound = bindContext(context, bind);
-      return await withPlaintext(key, LOCAL, (plaintext) => {
-        const ciphertext = withMasterKey(path, (masterKey) => seal(masterKey, plaintext, bound));
-        return {
-          ciphertext: Buffer.from(ciphertext).toString('base64'),
-          keyId: keyIdOf(ciphertext),
-          encryptionContext: bound,
-          fingerprint: computeFingerprint(plaintext),
-          createdAt: systemClock.now(),
-        };
-      });
+    acceptsKeyId: (keyId) => mayBeKeyId(path, keyId),
+    encrypt(plaintext, { context }) {
+      const ciphertext = withMasterKey(path, (masterKey) => seal(masterKey, plaintext, context));
+      return { ciphertext: Buffer.from(ciphertext).toString('base64'), keyId: readKeyId(ciphertext) };
     },
-    async decrypt(ciphertext, call = {}) {
-      const { bind, signal } = checkCipherCall('decrypt', call);
-      signal?.throwIfAborted();
-      const bound = bindContext(context, bind);
+    decrypt(ciphertext, { context }) {
       const bytes = ciphertextBytes(ciphertext, LOCAL);
-      return withMasterKey(path, (masterKey) => open(masterKey, bytes, bound));
+      return withMasterKey(path, (masterKey) => open(masterKey, bytes, context));
     },
-  };
+  });
 }
 
-/** A file that cannot be read now says nothing about the ciphertext: decrypting will say what is wrong with it. */
-function isUnder(path: string, keyId: string): boolean {
+/** Returns whether the file may hold the master key named `keyId`: true if it cannot be read, so that decrypting reports why. */
+function mayBeKeyId(path: string, keyId: string): boolean {
   try {
-    return withMasterKey(path, keyIdOfMasterKey) === keyId;
+    return withMasterKey(path, deriveKeyId) === keyId;
   } catch (error) {
     if (isGoldKeyError(error)) return true;
     throw error;

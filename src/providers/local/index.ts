@@ -1,5 +1,5 @@
 /**
- * Keys under a master-key file of this host, AES-256-GCM: `import { fromLocal, localCipher, createMasterKey } from 'goldkey/local'`.
+ * Keys encrypted under a master-key file of this host (AES-256-GCM): `import { fromLocal, localCipher, createMasterKey } from 'goldkey/local'`.
  *
  * @module
  */

@@ -1,50 +1,48 @@
-import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, type GoldKeyError } from '../../core/index.js';
-import { awsError, type AwsRefusals } from '../../aws/errors.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
+import type { AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Secrets Manager in errors, events and metrics. */
 export const SECRETS_MANAGER = 'aws-secrets-manager';
 
-/** What was asked of Secrets Manager, for the error that may come of it. */
+/** A call to Secrets Manager, for the error that may come of it. */
 export interface SecretsManagerCall {
+  /** The API's name for it, e.g. `GetSecretValue`. */
   operation: string;
+  /** The secret's name or ARN. */
   secretId: string;
-  /** The staging label or version that was asked for. */
-  version?: string | undefined;
+  /** The staging label that was asked for. */
+  label?: string | undefined;
 }
 
-const keyAdvice = ({ secretId }: SecretsManagerCall): string =>
-  `check that the KMS key of the secret \`${secretId}\` is there and enabled, and that the caller may use it`;
+const adviseOnKey = ({ secretId }: SecretsManagerCall): string =>
+  `check that the KMS key of the secret \`${secretId}\` exists and is enabled, and that the caller may use it`;
 
-const REFUSALS: AwsRefusals<SecretsManagerCall> = {
+/** The errors of Secrets Manager. */
+export const SECRETS_MANAGER_ERRORS: AwsErrorMap<SecretsManagerCall> = {
   provider: SECRETS_MANAGER,
-  words: {
+  text: {
     service: 'AWS Secrets Manager',
-    throttled: "the account's request quota in this Region is used up",
-    invalid: 'check `secretId`, and whether the version has been given another label in between',
+    throttled: () => "the account's request quota in this Region is used up",
+    invalid: () => 'check `secretId`, and whether the version was given another label meanwhile',
   },
   permanent: {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, secretId }) =>
-        `check that the caller's IAM policy and the secret's resource policy allow secretsmanager:${operation} on \`${secretId}\`, and, where it is encrypted with a key of its own, the use of that key`,
+        `check that the caller's IAM policy and the secret's resource policy allow secretsmanager:${operation} on \`${secretId}\`, and, if it is encrypted with a customer managed key, the use of that key`,
     ],
     ResourceNotFoundException: [
       KeyNotFoundError,
-      ({ secretId, version }) =>
-        `there is no secret \`${secretId}\`${version === undefined ? '' : ` with a value for ${version}`}; check \`secretId\`, the account and the Region`,
+      ({ secretId, label }) =>
+        `there is no secret \`${secretId}\`${label === undefined ? '' : ` with a value for ${label}`}; check \`secretId\`, the account and the Region`,
     ],
-    // The service has one name for whatever a secret's state does not allow; of a read it is this.
+    // The service has one name for everything that a secret's state forbids; a read is forbidden by a planned deletion.
     InvalidRequestException: [
       KeyNotFoundError,
       ({ secretId }) =>
-        `the state of the secret \`${secretId}\` does not allow it; where it is scheduled for deletion, restore it if that was not meant`,
+        `the state of the secret \`${secretId}\` does not allow it; if it is scheduled for deletion, restore it unless that was intended`,
     ],
-    DecryptionFailure: [KeyDecryptError, keyAdvice],
-    EncryptionFailure: [KeyDecryptError, keyAdvice],
+    DecryptionFailure: [KeyDecryptError, adviseOnKey],
+    EncryptionFailure: [KeyDecryptError, adviseOnKey],
   },
 };
-
-/** One of our errors for whatever came of a call to Secrets Manager; what came is the `cause`. */
-export function secretsManagerError(error: unknown, call: SecretsManagerCall): GoldKeyError {
-  return awsError(error, call, REFUSALS);
-}

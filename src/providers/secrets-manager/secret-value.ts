@@ -1,87 +1,93 @@
-import type { GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import { KeyFormatError, type GoldKeyErrorOptions } from '../../core/index.js';
-import { bytesOfText, checkSize } from '../../aws/secret-text.js';
+import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
+import { KeyFormatError, tryOrUndefined, type Clock } from '../../core/index.js';
+import { allowErrors } from '../../aws/failures.js';
+import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
+import { ABSENT, type SecretsManagerConnection } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
 
-/** The most that Secrets Manager stores. */
+/** The longest secret that Secrets Manager stores, in bytes. */
 const MAX_SECRET_BYTES = 65_536;
 
-/** What of an answer is looked at. */
-export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString' | 'SecretBinary' | 'VersionId'>;
+/** Reads one version of a secret; with `isOptional` it resolves to `undefined` if there is no such version. */
+export function getSecretValue(
+  connection: SecretsManagerConnection,
+  input: GetSecretValueCommandInput & { SecretId: string },
+  { signal, clock, isOptional }: { signal: AbortSignal | undefined; clock: Clock; isOptional: boolean },
+): Promise<GetSecretValueCommandOutput | undefined> {
+  return connection.call(
+    { operation: 'GetSecretValue', secretId: input.SecretId, label: input.VersionStage },
+    (sdk, client, http) => {
+      const answer = client.send(new sdk.GetSecretValueCommand(input), http);
+      return isOptional ? allowErrors(answer, ABSENT) : answer;
+    },
+    { signal, clock, discard: (late) => late?.SecretBinary?.fill(0) },
+  );
+}
 
 /**
- * The key in a secret, in bytes of its own; `undefined` when the secret, or its field, is empty. What the SDK handed over
- * as bytes is zeroed.
+ * Returns a copy of the key in a secret, or `undefined` if the secret, or its field, is empty. Zeroes the bytes of the
+ * answer.
  *
- * @throws {KeyFormatError} the secret is not what `field` says; no message holds anything of it
+ * @throws {KeyFormatError} the secret does not match `field`; no message shows any of it
  */
-export function keyInSecret(value: SecretValue, field: string | undefined): Uint8Array | undefined {
+export function readKey(value: GetSecretValueCommandOutput, field: string | undefined): Uint8Array | undefined {
   const { SecretString: text, SecretBinary: binary, VersionId: version } = value;
   const about = { provider: SECRETS_MANAGER, version };
   try {
-    if (field !== undefined) {
-      if (binary !== undefined) throw malformed(`is binary, not JSON with the field \`${field}\``, about);
-      if (text === undefined || text === '') return undefined;
-      const found = readObject(text, field, about)[field];
-      if (typeof found === 'string') return bytesOfText(found, MAX_SECRET_BYTES, about);
-      throw malformed(
-        found === undefined
-          ? `is JSON without the field \`${field}\`; check \`field\``
-          : // Not by `kindOf`, which shows a number: it may be the key.
-            `has ${found === null ? 'null' : `a value of type ${typeof found}`} in its field \`${field}\`, not a string`,
-        about,
-      );
-    }
     if (binary !== undefined) {
-      checkSize(binary.byteLength, MAX_SECRET_BYTES, about);
-      // A copy made by hand: `slice` on a Buffer would share its memory, and the SDK's bytes may lie in Node's pool.
-      const own = new Uint8Array(binary.byteLength);
-      own.set(binary);
-      return own.byteLength === 0 ? undefined : own;
+      if (field !== undefined) throw createFormatError(`is binary, not JSON with the field \`${field}\``, version);
+      checkSecretSize(binary.byteLength, MAX_SECRET_BYTES, about);
+      // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
+      return binary.byteLength === 0 ? undefined : new Uint8Array(binary);
     }
-    if (text?.startsWith('{') === true && parsed(text) !== undefined) {
-      throw malformed('is a JSON object; say with `field` which of its fields is the key', about);
+    if (text === undefined || text === '') return undefined;
+    if (field !== undefined) return encodeSecretText(readField(text, field, version), MAX_SECRET_BYTES, about);
+    if (text.startsWith('{') && parseObject(text) !== undefined) {
+      throw createFormatError('is a JSON object; name the field that holds the key with `field`', version);
     }
-    return text === undefined ? undefined : bytesOfText(text, MAX_SECRET_BYTES, about);
+    return encodeSecretText(text, MAX_SECRET_BYTES, about);
   } finally {
     binary?.fill(0);
   }
 }
 
-/** The text of a secret with another key in `field`, the other fields as they were. */
-export function withKeyInField(text: string, field: string, key: string, about: GoldKeyErrorOptions): string {
-  const value = readObject(text, field, about);
-  for (const [name, part] of Object.entries(value)) checkNumbers(name, part, about);
-  return JSON.stringify({ ...value, [field]: key });
+/** Returns the text of a secret with another key in `field`; the other fields are kept. */
+export function replaceKey(text: string, field: string, key: string): string {
+  const object = readObject(text, field);
+  JSON.parse(text, (name, value: unknown) => {
+    // A larger number would be written as another one.
+    if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+    throw createFormatError(`has a number in its field \`${name}\` that JSON cannot carry exactly; make it a string`);
+  });
+  return JSON.stringify({ ...object, [field]: key });
 }
 
-/** A number beyond this would come back as another one. */
-function checkNumbers(name: string, part: unknown, about: GoldKeyErrorOptions): void {
-  if (typeof part === 'number' && !(Math.abs(part) <= Number.MAX_SAFE_INTEGER)) {
-    throw malformed(`has a number in its field \`${name}\` that JSON cannot carry exactly; make it a string`, about);
-  }
-  if (typeof part !== 'object' || part === null) return;
-  for (const inner of Object.values(part)) checkNumbers(name, inner, about);
+function readField(text: string, field: string, version: string | undefined): string {
+  const value = readObject(text, field, version)[field];
+  if (typeof value === 'string') return value;
+  if (value === undefined) throw createFormatError(`is JSON without the field \`${field}\`; check \`field\``, version);
+  // Not `describeType`, which shows a number: it may be the key.
+  const type = value === null ? 'null' : `a value of type ${typeof value}`;
+  throw createFormatError(`has ${type} in its field \`${field}\`, not a string`, version);
 }
 
-function readObject(text: string, field: string, about: GoldKeyErrorOptions): Record<string, unknown> {
-  checkSize(Buffer.byteLength(text), MAX_SECRET_BYTES, about);
-  const value = parsed(text);
-  if (value !== undefined) return value;
-  throw malformed(`is not a JSON object, of which \`field\` (\`${field}\`) would be the key`, about);
+function readObject(text: string, field: string, version?: string): Record<string, unknown> {
+  checkSecretSize(Buffer.byteLength(text), MAX_SECRET_BYTES, { provider: SECRETS_MANAGER, version });
+  const object = parseObject(text);
+  if (object !== undefined) return object;
+  throw createFormatError(`is not a JSON object with the key in its field \`${field}\`; check \`field\``, version);
 }
 
-/** Without a prototype: only what the secret holds is a field of it. The parser's error would quote the secret. */
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    return Object.assign(Object.create(null) as Record<string, unknown>, value);
-  } catch {
-    return undefined;
-  }
+/**
+ * Returns the object in a JSON text, without a prototype, so that only its own fields are found, or `undefined` if the
+ * text is not an object. The parser's error would quote the secret.
+ */
+function parseObject(text: string): Record<string, unknown> | undefined {
+  const value = tryOrUndefined((): unknown => JSON.parse(text));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.assign(Object.create(null) as Record<string, unknown>, value);
 }
 
-function malformed(what: string, about: GoldKeyErrorOptions): KeyFormatError {
-  return new KeyFormatError(`The secret ${what}.`, about);
+function createFormatError(problem: string, version?: string): KeyFormatError {
+  return new KeyFormatError(`The secret ${problem}.`, { provider: SECRETS_MANAGER, version });
 }

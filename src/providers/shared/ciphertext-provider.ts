@@ -1,43 +1,51 @@
 import {
-  getRequestClock,
   checkOptionalString,
   deriveCiphertextVersion,
-  type Clock,
+  describeType,
   type EncryptionContext,
+  getRequestClock,
+  invalidType,
+  isGoldKeyError,
   type KeyProvider,
+  KeyProviderError,
+  raceAbort,
 } from '../../core/index.js';
-import { ciphertextSource, readCiphertext, type Ciphertext } from './ciphertext.js';
+import type { Ciphertext } from './ciphertext.js';
+import type { CipherCall } from './create-cipher.js';
 import { checkContext } from './encryption-context.js';
-import { raceAbort } from '../../util/deadline.js';
 
-/** What every provider of one ciphertext is told. */
+/** Options of every key store over one ciphertext. */
 export interface CiphertextOptions {
   /**
-   * base64 (a newline at either end is ignored), bytes, or a function that is read at every load, so that a refused
-   * key can be re-read from wherever configuration lives. `undefined` (an unset variable) makes a load fail with a
-   * `KeyNotFoundError` that says so.
+   * The ciphertext of 60 to 6_144 bytes: base64 (white space around it is ignored), bytes, or a function that every load
+   * calls, so that a rejected key can be read anew from the configuration. If it is `undefined` (an unset variable), a load
+   * fails with a `KeyNotFoundError` that says so.
    */
   ciphertext: Ciphertext | (() => Ciphertext | Promise<Ciphertext>);
-  /** What the key was encrypted with, letter for letter, at most 8 KB. Required: no context is an explicit `{}`. */
+  /** The context that the key was encrypted with, letter for letter, at most 8 KB. Required: `{}` stands for none. */
   encryptionContext: EncryptionContext;
-  /** Names the key in events and errors. Default: `c-` and the first 8 hex digits of SHA-256(ciphertext). */
+  /** The key's version in events and errors. Default: `c-` and the first 8 hex digits of SHA-256(ciphertext). */
   version?: string | undefined;
 }
 
-/** What is decrypted, and for whom. */
-export interface DecryptOrder {
-  ciphertext: Uint8Array;
-  context: EncryptionContext;
-  version?: string | undefined;
-  signal: AbortSignal | undefined;
-  clock: Clock;
+/** One decryption for a load. */
+export interface DecryptOrder<C = Uint8Array> extends CipherCall {
+  readonly ciphertext: C;
+  /** The version that errors carry. */
+  readonly version?: string | undefined;
 }
 
-/** A provider over one ciphertext: it has a `current` key and no other. `decrypt` hands over bytes of their own. */
-export function ciphertextProvider(
+/**
+ * Creates a key store over one ciphertext, which has a `current` key only.
+ *
+ * @param parse - checks a ciphertext without the store
+ * @param decrypt - returns the plaintext in a new buffer
+ */
+export function ciphertextProvider<C extends string | Uint8Array>(
   name: string,
   options: CiphertextOptions,
-  decrypt: (order: DecryptOrder) => Uint8Array | Promise<Uint8Array>,
+  parse: (ciphertext: unknown, provider: string) => C,
+  decrypt: (order: DecryptOrder<C>) => Uint8Array | Promise<Uint8Array>,
 ): KeyProvider {
   const source = ciphertextSource(options.ciphertext);
   const context = checkContext('encryptionContext', options.encryptionContext);
@@ -48,12 +56,38 @@ export function ciphertextProvider(
       const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const ciphertext = await raceAbort(readCiphertext(source, name), signal);
-      const version = pinned ?? deriveCiphertextVersion(ciphertext);
-      // `known` is not answered: an unchanged ciphertext does not mean that it may still be decrypted, and a revocation
-      // has to take effect at the next load.
+      const ciphertext = parse(await raceAbort(readSource(source, name), signal), name);
+      const version = pinned ?? deriveCiphertextVersion(Buffer.from(ciphertext));
+      // Never `unchanged`: the permission to decrypt may have been revoked, which must take effect at the next load.
       const bytes = await decrypt({ ciphertext, context, version, signal, clock: getRequestClock(request) });
       return { bytes, version };
     },
   };
+}
+
+/** Checks the type of the `ciphertext` option and returns a function that reads it anew for each load. */
+function ciphertextSource(ciphertext: unknown): () => unknown {
+  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
+  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
+  if (ciphertext instanceof Uint8Array) {
+    // Not `slice`, because that of a Buffer shares its memory.
+    const copy = new Uint8Array(ciphertext);
+    return () => copy;
+  }
+  throw invalidType(
+    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
+  );
+}
+
+/** Reads a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
+async function readSource(source: () => unknown, provider: string): Promise<unknown> {
+  try {
+    return await source();
+  } catch (error) {
+    if (isGoldKeyError(error)) throw error;
+    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
+      cause: error,
+      provider,
+    });
+  }
 }

@@ -1,57 +1,22 @@
-import {
-  invalidType,
-  isGoldKeyError,
-  KeyFormatError,
-  describeType,
-  KeyNotFoundError,
-  KeyProviderError,
-} from '../../core/index.js';
+import { KeyFormatError, describeType, KeyNotFoundError } from '../../core/index.js';
+import { decodeBase64 } from '../../util/base64.js';
 
-/** base64 or bytes; `undefined` stands for an unset variable. */
+/** A ciphertext in base64 or bytes. `undefined` stands for an unset variable. */
 export type Ciphertext = string | Uint8Array | undefined;
 
-/** KMS takes no more, and nothing encrypted here is longer. */
+/** The limit of KMS. goldkey encrypts nothing longer. */
 const MAX_CIPHERTEXT_BYTES = 6_144;
-/** A KMS ciphertext has some 140 bytes beside the key: what is shorter than this was never encrypted. */
+/** A KMS ciphertext is some 140 bytes longer than the key. Shorter input was never encrypted. */
 const MIN_CIPHERTEXT_BYTES = 60;
-/** KMS encrypts no more in one call. */
-export const MAX_PLAINTEXT_BYTES = 4_096;
+
+const HEX_DIGITS = '0123456789abcdefABCDEF';
 
 const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
 
-/** Holds `ciphertext` to its types once; what it holds is looked at by each load. */
-export function ciphertextSource(ciphertext: unknown): () => unknown {
-  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
-  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
-  if (ciphertext instanceof Uint8Array) {
-    // Not `slice`: that of a Buffer shares its memory.
-    const own = new Uint8Array(ciphertext);
-    return () => own;
-  }
-  throw invalidType(
-    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
-  );
-}
-
-/** Asks the source. Its own failure says nothing about the key, so that a key in use serves on. */
-export async function readCiphertext(source: () => unknown, provider: string): Promise<Uint8Array> {
-  let ciphertext: unknown;
-  try {
-    ciphertext = await source();
-  } catch (error) {
-    if (isGoldKeyError(error)) throw error;
-    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
-      cause: error,
-      provider,
-    });
-  }
-  return ciphertextBytes(ciphertext, provider);
-}
-
 /**
- * A ciphertext's bytes, after every check that needs no store. No message shows the value, and no regular expression
- * sees it: it may be the key itself, pasted by mistake.
+ * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by
+ * mistake: no message shows it, and no regular expression runs on it, because `RegExp.input` would keep it.
  */
 export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Array {
   if (ciphertext === undefined || ciphertext === null) {
@@ -60,35 +25,33 @@ export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Arr
       { provider },
     );
   }
-  const fail = (what: string): KeyFormatError => new KeyFormatError(`\`ciphertext\` ${what}.`, { provider });
+  const formatError = (problem: string): KeyFormatError =>
+    new KeyFormatError(`\`ciphertext\` ${problem}.`, { provider });
   if (typeof ciphertext !== 'string' && !(ciphertext instanceof Uint8Array)) {
-    throw fail(`must be a base64 string or a Uint8Array, got ${describeType(ciphertext)}`);
+    throw formatError(`must be a base64 string or a Uint8Array, got ${describeType(ciphertext)}`);
   }
   const text = typeof ciphertext === 'string' ? ciphertext.trim() : undefined;
   if ((text ?? ciphertext).length === 0) {
-    throw fail('is empty; if it is read from an environment variable or a file, that may be empty');
+    throw formatError('is empty; if it is read from an environment variable or a file, that may be empty');
   }
   if (text !== undefined && text.length > MAX_CIPHERTEXT_BYTES * 2) {
-    throw fail(`has ${String(text.length)} characters; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)} bytes`);
+    throw formatError(
+      `has ${String(text.length)} characters; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)} bytes`,
+    );
   }
-  const bytes = text === undefined ? (ciphertext as Uint8Array) : fromBase64(text);
-  if (bytes === undefined || (text !== undefined && isHex(text))) throw fail(whyNotBase64(text ?? ''));
+  const bytes = text === undefined ? (ciphertext as Uint8Array) : decodeBase64(text);
+  if (bytes === undefined || (text !== undefined && isHex(text))) throw formatError(explainNotBase64(text ?? ''));
   if (bytes.length < MIN_CIPHERTEXT_BYTES) {
-    throw fail(`has only ${String(bytes.length)} bytes; ${PLAINTEXT}`);
+    throw formatError(`has only ${String(bytes.length)} bytes; ${PLAINTEXT}`);
   }
   if (bytes.length > MAX_CIPHERTEXT_BYTES) {
-    throw fail(`has ${String(bytes.length)} bytes; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)}`);
+    throw formatError(`has ${String(bytes.length)} bytes; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)}`);
   }
   return bytes;
 }
 
-/** Strict: Buffer skips what it does not know, so the way back must give the same text. */
-function fromBase64(text: string): Uint8Array | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text ? bytes : undefined;
-}
-
-function whyNotBase64(text: string): string {
+/** Returns the end of a message that says what `text` is instead of base64, and what to do. */
+function explainNotBase64(text: string): string {
   if (text.startsWith('{')) {
     return 'is JSON, not base64; if it is what the AWS CLI printed, give its `CiphertextBlob` alone (`--query CiphertextBlob --output text`)';
   }
@@ -96,10 +59,10 @@ function whyNotBase64(text: string): string {
   if (isHex(text)) return "is hex, not base64; convert it with `Buffer.from(hex, 'hex')`";
   const first = text[0] ?? '';
   if ((first === '"' || first === "'") && text.endsWith(first)) return 'is in quotes; give the base64 without them';
-  if (has(text, isSpace)) return 'is base64 broken by white space; give it on one line';
+  if ([...text].some((char) => char.trim() === '')) return 'is base64 broken by white space; give it on one line';
   const standard = text.replaceAll('-', '+').replaceAll('_', '/');
   const padded = standard.padEnd(Math.ceil(standard.length / 4) * 4, '=');
-  if (fromBase64(padded) !== undefined) {
+  if (decodeBase64(padded) !== undefined) {
     return standard === text
       ? 'is base64 without its padding; it may have been cut short when it was copied'
       : "is URL-safe base64; convert it with `Buffer.from(text, 'base64url')`";
@@ -108,17 +71,5 @@ function whyNotBase64(text: string): string {
 }
 
 function isHex(text: string): boolean {
-  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && !has(text, isNoHexDigit);
+  return text.length >= MIN_CIPHERTEXT_BYTES * 2 && [...text].every((char) => HEX_DIGITS.includes(char));
 }
-
-function has(text: string, test: (code: number) => boolean): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (test(text.charCodeAt(index))) return true;
-  }
-  return false;
-}
-
-const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
-
-const isNoHexDigit = (code: number): boolean =>
-  !((code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66));

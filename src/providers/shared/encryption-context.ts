@@ -1,12 +1,15 @@
-import { checkOptionNames, invalidRange, invalidType, describeType, type EncryptionContext } from '../../core/index.js';
+import { invalidRange, invalidType, describeType, type EncryptionContext } from '../../core/index.js';
 
-/** AWS documents some 8 KB, separators included; longer ones are refused before they cost a request. */
+/** The limit that AWS documents, separators included. Checked here, so that a longer one costs no request. */
 const MAX_CONTEXT_BYTES = 8_192;
 
-/** Pairs with this prefix are bindings that goldkey adds itself, such as `goldkey:ring`. */
-const BINDING = 'goldkey:';
+/** The prefix of pairs that goldkey adds itself, such as `goldkey:ring`. */
+const BINDING_PREFIX = 'goldkey:';
 
-/** Copies an EncryptionContext, held to strings that survive UTF-8. Values are never shown: they may be anything. */
+/**
+ * Checks an EncryptionContext, named `name` in errors, and returns a frozen copy. Errors never show its values, which may
+ * be secret.
+ */
 export function checkContext(name: string, context: unknown): EncryptionContext {
   if (context === undefined) {
     throw invalidType(`\`${name}\` is required; a ciphertext without context needs an explicit \`{}\`.`);
@@ -21,8 +24,8 @@ export function checkContext(name: string, context: unknown): EncryptionContext 
       throw invalidType(`\`${name}.${key}\` must be a string, got ${describeType(value)}.`);
     }
     if (!isWellFormed(key) || !isWellFormed(value)) {
-      // Every lone surrogate becomes the same replacement character: two contexts would be one.
-      throw invalidRange(`\`${name}\` must be well-formed Unicode; a key or value has half a surrogate pair.`);
+      // UTF-8 replaces every lone surrogate by the same character, which would make two contexts equal.
+      throw invalidRange(`\`${name}\` must be well-formed Unicode; a key or value has a lone surrogate.`);
     }
     size += Buffer.byteLength(key) + Buffer.byteLength(value) + 2;
   }
@@ -32,7 +35,7 @@ export function checkContext(name: string, context: unknown): EncryptionContext 
   return Object.freeze(Object.fromEntries(pairs) as Record<string, string>);
 }
 
-/** The context with the pairs of `bind` added; what is pinned is never overwritten. */
+/** Returns the context with the pairs of `bind` added. Throws if `bind` would change a pinned pair. */
 export function bindContext(context: EncryptionContext, bind: EncryptionContext | undefined): EncryptionContext {
   if (bind === undefined) return context;
   const checked = checkContext('bind', bind);
@@ -44,27 +47,18 @@ export function bindContext(context: EncryptionContext, bind: EncryptionContext 
   return checkContext('encryptionContext', { ...context, ...checked });
 }
 
-/** Whether `stored` is the pinned context, give or take goldkey's own bindings: those are checked by decrypting. */
+/** Returns whether `stored` is the pinned context, apart from goldkey's bindings, which decrypting checks. */
 export function isPinnedContext(pinned: EncryptionContext, stored: EncryptionContext): boolean {
   return (
     Object.keys(pinned).every((key) => Object.hasOwn(stored, key) && stored[key] === pinned[key]) &&
-    Object.keys(stored).every((key) => Object.hasOwn(pinned, key) || key.startsWith(BINDING))
+    Object.keys(stored).every((key) => Object.hasOwn(pinned, key) || key.startsWith(BINDING_PREFIX))
   );
 }
 
-/** The context's keys for a message. Its values stay out. */
+/** Returns the context's keys, without its values, for a message. */
 export function contextKeys(context: EncryptionContext): string {
   const keys = Object.keys(context);
   return keys.length === 0 ? 'none' : keys.map((key) => `\`${key}\``).join(', ');
-}
-
-/** A cipher's `encrypt` and `decrypt` options, checked. */
-export function checkCipherCall(
-  of: string,
-  options: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
-): { bind: EncryptionContext | undefined; signal: AbortSignal | undefined } {
-  checkOptionNames(of, options, ['bind', 'signal']);
-  return { bind: options.bind, signal: options.signal };
 }
 
 function isWellFormed(text: string): boolean {

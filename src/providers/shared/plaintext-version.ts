@@ -1,11 +1,19 @@
-import { nodeCrypto } from '../../core/index.js';
+import { nodeCrypto, type LoadedKey, type UnchangedKey } from '../../core/index.js';
 
-const KEY = 'goldkey/plaintext-version/1';
+const HMAC_KEY = 'goldkey/plaintext-version/1';
 
 /**
- * The version of a key that its store has no version for: 16 hex digits that are the same wherever the content is, and
- * no way back to it.
+ * Returns what a load resolves to for a key whose store has no versions. The version is `prefix` and 16 hex digits of a
+ * digest, equal wherever the content is equal. `bytes` of a known version are zeroed.
  */
-export function plaintextVersion(prefix: string, content: Uint8Array): string {
-  return `${prefix}-${nodeCrypto().createHmac('sha256', KEY).update(content).digest('hex').slice(0, 16)}`;
+export function toVersionedKey(
+  prefix: string,
+  bytes: Uint8Array,
+  known: readonly string[] | undefined,
+): LoadedKey | UnchangedKey {
+  const digest = nodeCrypto().createHmac('sha256', HMAC_KEY).update(bytes).digest('hex');
+  const version = `${prefix}-${digest.slice(0, 16)}`;
+  if (known?.includes(version) !== true) return { bytes, version };
+  bytes.fill(0);
+  return { unchanged: true, version };
 }

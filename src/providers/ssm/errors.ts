@@ -1,22 +1,23 @@
-import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, type GoldKeyError } from '../../core/index.js';
-import { awsError, type AwsRefusals } from '../../aws/errors.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
+import type { AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Parameter Store in errors, events and metrics. */
 export const SSM = 'aws-ssm';
 
-/** What was asked of Parameter Store, for the error that may come of it. */
+/** A call to Parameter Store, for the error that may come of it. */
 export interface SsmCall {
   readonly operation: 'GetParameter' | 'PutParameter';
-  /** The parameter, with its selector. */
+  /** The parameter's name with its selector, e.g. `/gold:live`. */
   readonly name: string;
 }
 
-const REFUSALS: AwsRefusals<SsmCall> = {
+/** The errors of Parameter Store. */
+export const SSM_ERRORS: AwsErrorMap<SsmCall> = {
   provider: SSM,
-  words: {
+  text: {
     service: 'AWS Parameter Store',
-    throttled: "the account's throughput in this Region, which all readers share, is used up",
-    invalid: 'check `name` and `labels`',
+    throttled: () => "the account's throughput in this Region, which all readers share, is used up",
+    invalid: () => 'check `name` and `labels`',
   },
   permanent: {
     AccessDeniedException: [
@@ -30,18 +31,12 @@ const REFUSALS: AwsRefusals<SsmCall> = {
     ],
     ParameterVersionNotFound: [
       KeyNotFoundError,
-      ({ name }) =>
-        `the parameter has no such version or label as in \`${name}\`; of a parameter 100 versions are kept`,
+      ({ name }) => `there is no such version or label as in \`${name}\`; Parameter Store keeps 100 versions`,
     ],
     InvalidKeyId: [
       KeyDecryptError,
       ({ name }) =>
-        `check that the KMS key of the parameter \`${name}\` is there and enabled, and that the caller may use it`,
+        `check that the KMS key of the parameter \`${name}\` exists and is enabled, and that the caller may use it`,
     ],
   },
 };
-
-/** One of our errors for whatever came of a call to Parameter Store; what came is the `cause`. */
-export function ssmError(error: unknown, call: SsmCall): GoldKeyError {
-  return awsError(error, call, REFUSALS);
-}

@@ -1,22 +1,21 @@
-import { systemClock } from '../../core/index.js';
-import type { AwsLinkOptions } from '../../aws/client.js';
-import { callSsm, ssmLink } from './client.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
+import { connectToSsm } from './client.js';
 
-/** Writes a key as the next version of a SecureString parameter; one that is not there is made. */
-export async function writeToSsm(name: string, key: string, options: AwsLinkOptions): Promise<void> {
-  const link = ssmLink(options);
+/** Writes a key as the next version of a SecureString parameter; creates a parameter that does not exist. */
+export async function writeToSsm(name: string, key: string, options: AwsConnectionOptions): Promise<void> {
+  const connection = connectToSsm(options);
   try {
-    await callSsm(
-      link,
+    await connection.call(
       { operation: 'PutParameter', name },
       (sdk, client, http) =>
         client.send(
           new sdk.PutParameterCommand({ Name: name, Value: key, Type: 'SecureString', Overwrite: true }),
           http,
         ),
-      { signal: undefined, clock: systemClock, retries: 0 },
+      // A retry after a lost answer would make another version.
+      { retries: 0 },
     );
   } finally {
-    await link.close();
+    await connection.close();
   }
 }

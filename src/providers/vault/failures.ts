@@ -1,53 +1,55 @@
+import { backoffWindow, halfJitter, parseRetryAfter } from '../../core/index.js';
+
 /** The name of Vault in errors, events and metrics. */
 export const VAULT = 'vault';
 
-/** What was asked of Vault, for the error that may come of it. */
-export interface VaultCall {
-  /** In words, e.g. `the read of the key ring`. */
-  readonly what: string;
+/** One request to Vault, for the error that may come of it. */
+export interface VaultOperation {
+  /** The operation for messages, e.g. `the read of the key ring`. */
+  readonly operation: string;
   readonly method: string;
-  /** Below `/v1/`. */
+  /** Path below `/v1/`. */
   readonly path: string;
-  /** The capability that a policy has to give, where the method alone does not say. */
+  /** The capability that a policy must grant. Default: by `method`. */
   readonly needs?: string | undefined;
-  /** For a login: what to check when it is refused. */
-  readonly login?: string | undefined;
+  /** For a login: the options to check if Vault denies it. */
+  readonly loginOptions?: string | undefined;
 }
 
-/** What went wrong. `unreadable` is an answer that is not Vault's, `cut` a connection that failed or broke. */
-export type VaultFaultKind = 'status' | 'redirect' | 'unreadable' | 'too-large' | 'timeout' | 'cut' | 'certificate';
+/** The kind of a failure. `unreadable` is an answer that is not Vault's, `cut` a connection that failed or was lost. */
+export type VaultFailureKind = 'status' | 'redirect' | 'unreadable' | 'too-large' | 'timeout' | 'cut' | 'certificate';
 
-/** What a node says about itself with an error. */
-export type VaultState = 'sealed' | 'standby';
+/** The state that a node reports with an error. */
+export type VaultNodeState = 'sealed' | 'standby';
 
-interface FaultDetails {
+interface FailureDetails {
   status?: number | undefined;
   code?: string | undefined;
-  state?: VaultState | undefined;
+  state?: VaultNodeState | undefined;
   retryAfter?: number | undefined;
   sent?: boolean | undefined;
   cause?: unknown;
 }
 
-/** A request that failed, before it becomes one of the public errors. It holds neither header nor body. */
-export class VaultFault extends Error {
-  readonly kind: VaultFaultKind;
-  readonly call: VaultCall;
-  /** 0 without an answer. */
+/** A failed request before it becomes a public error. It holds neither a header nor a body. */
+export class VaultFailure extends Error {
+  readonly kind: VaultFailureKind;
+  readonly request: VaultOperation;
+  /** HTTP status, 0 without an answer. */
   readonly status: number;
-  /** The network's, e.g. `ECONNREFUSED`. */
+  /** Code of the network or TLS error, e.g. `ECONNREFUSED`; empty without one. */
   readonly code: string;
-  readonly state: VaultState | undefined;
-  /** In ms, from the answer's header. */
+  readonly state: VaultNodeState | undefined;
+  /** Pause in ms that the answer asks for. */
   readonly retryAfter: number | undefined;
-  /** Whether the request had been on its way. */
+  /** Whether the request may have reached Vault. */
   readonly sent: boolean;
 
-  constructor(kind: VaultFaultKind, call: VaultCall, details: FaultDetails = {}) {
+  constructor(kind: VaultFailureKind, request: VaultOperation, details: FailureDetails = {}) {
     super(kind, details.cause === undefined ? undefined : { cause: details.cause });
     const { status = 0, code = '', state, retryAfter, sent = true } = details;
     this.kind = kind;
-    this.call = call;
+    this.request = request;
     this.status = status;
     this.code = code;
     this.state = state;
@@ -55,87 +57,78 @@ export class VaultFault extends Error {
     this.sent = sent;
   }
 
-  /** Whether Vault may have done what it was asked for. */
-  get mayHaveActed(): boolean {
-    // What refuses a request before Vault looks at it: a quota, a replica that is behind, a node that is not active.
+  /** Whether Vault may have carried out the request. */
+  get mayHaveRun(): boolean {
+    // A quota, a replica that is behind and a node that is not active reject a request before Vault runs it.
     if (this.kind === 'status') return this.status >= 500 && this.state === undefined;
     return this.kind !== 'redirect' && this.sent;
   }
 
-  /** Whether the same request may well succeed in a moment. */
-  get mayPass(): boolean {
+  /** Whether the same request may succeed in a moment. */
+  get isTransient(): boolean {
     if (this.kind === 'status') return [412, 429, 500, 502, 503, 504].includes(this.status);
     return this.kind === 'timeout' || this.kind === 'cut';
   }
 }
 
-/** A store asked for more patience than a request has is not asked again within it. */
-const LONGEST_PAUSE = 2_000;
+/** The longest `Retry-After` that is waited for, in ms. A request has little more time than this. */
+const MAX_PAUSE_MS = 2_000;
 
 /**
- * The pause in ms before another try, for `retrying`: a draw from the upper half of a window that starts at 100 ms, 1 s
- * for a quota, and doubles. None for what would stay as it is, nor for a write that Vault may already have done.
+ * Returns the `delayOf` of `withRetries`: a pause from a window that starts at 100 ms, or 1 s for a quota, and doubles.
+ * No pause, and so no retry, for a permanent failure and for a write that Vault may already have carried out.
  */
-export function vaultPause(idempotent: boolean): (error: unknown, retried: number) => number | undefined {
+export function createRetryDelay(idempotent: boolean): (error: unknown, retried: number) => number | undefined {
   return (error, retried) => {
-    if (!(error instanceof VaultFault) || !error.mayPass) return undefined;
-    // A login comes before the request, and another one does no harm.
-    if (error.mayHaveActed && !idempotent && error.call.login === undefined) return undefined;
+    if (!(error instanceof VaultFailure) || !error.isTransient) return undefined;
+    // A login precedes the request, and a second login does no harm.
+    if (error.mayHaveRun && !idempotent && error.request.loginOptions === undefined) return undefined;
     const { retryAfter = 0 } = error;
-    if (retryAfter > LONGEST_PAUSE) return undefined;
-    const window = (error.status === 429 ? 1_000 : 100) * 2 ** retried;
-    return Math.max(retryAfter, Math.round((window * (1 + Math.random())) / 2));
+    if (retryAfter > MAX_PAUSE_MS) return undefined;
+    return Math.max(retryAfter, halfJitter(backoffWindow(error.status === 429 ? 1_000 : 100, retried)));
   };
 }
 
-/** The fault of an answer with an error's status. */
-export function statusFault(
-  call: VaultCall,
-  status: number,
-  body: unknown,
+/** Returns the failure for an answer with an error status. `now` is in epoch ms. */
+export function createStatusFailure(
+  request: VaultOperation,
+  { status, body }: { status: number; body: unknown },
   retryAfter: string | undefined,
-): VaultFault {
-  if (status >= 300 && status < 400) return new VaultFault('redirect', call, { status });
-  return new VaultFault('status', call, { status, state: stateIn(body), retryAfter: millisecondsIn(retryAfter) });
+  now: number,
+): VaultFailure {
+  if (status >= 300 && status < 400) return new VaultFailure('redirect', request, { status });
+  const details = { status, state: readNodeState(body), retryAfter: parseRetryAfter(retryAfter, now) };
+  return new VaultFailure('status', request, details);
 }
 
-/** The fault of a request that got no whole answer. */
-export function networkFault(call: VaultCall, error: unknown, sent: boolean): VaultFault {
-  const code = codeOf(error);
-  // A parser's error quotes what it could not read, which may be a secret: it is no cause.
-  if ((error as Partial<Error> | null)?.name === 'HTTPParserError') return new VaultFault('unreadable', call, { sent });
+/** Returns the failure for a request that got no complete answer. */
+export function createNetworkFailure(request: VaultOperation, error: unknown, sent: boolean): VaultFailure {
+  const code = readCode(error);
+  // No cause: an error of the HTTP parser may quote the answer, which may be a secret.
+  if (code.startsWith('HPE_')) return new VaultFailure('unreadable', request, { sent });
   if (/^(?:CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code)) {
-    return new VaultFault('certificate', call, { code, sent: false, cause: error });
+    return new VaultFailure('certificate', request, { code, sent: false, cause: error });
   }
-  const late = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
-  return new VaultFault(late ? 'timeout' : 'cut', call, { code, sent, cause: error });
+  return new VaultFailure(code === 'ETIMEDOUT' ? 'timeout' : 'cut', request, { code, sent, cause: error });
 }
 
-/** Vault's texts decide about a hint and a repetition only, never about the class of an error; none is shown. */
-function stateIn(body: unknown): VaultState | undefined {
-  for (const text of vaultErrors(body)) {
+/** Returns the node's state. Vault's texts decide about advice and retries only, and never appear in a message. */
+function readNodeState(body: unknown): VaultNodeState | undefined {
+  for (const text of readErrorTexts(body)) {
     if (/vault is sealed/i.test(text)) return 'sealed';
     if (/standby|node not active/i.test(text)) return 'standby';
   }
   return undefined;
 }
 
-/** The texts of an error's body: not for a message, they may quote what was sent. */
-export function vaultErrors(body: unknown): string[] {
+/** Returns the texts of an error body. They must not appear in a message: they may quote the request. */
+export function readErrorTexts(body: unknown): string[] {
   const errors = typeof body === 'object' && body !== null ? (body as { errors?: unknown }).errors : undefined;
   return Array.isArray(errors) ? errors.filter((text): text is string => typeof text === 'string') : [];
 }
 
-/** `Retry-After` in ms from now: seconds, or an HTTP date. */
-function millisecondsIn(retryAfter: string | undefined): number | undefined {
-  if (retryAfter === undefined || retryAfter === '') return undefined;
-  const seconds = Number(retryAfter);
-  const wait = Number.isNaN(seconds) ? Date.parse(retryAfter) - Date.now() : seconds * 1_000;
-  return Number.isFinite(wait) ? Math.max(0, Math.ceil(wait)) : undefined;
-}
-
-/** Only what looks like a code: it goes into messages. */
-function codeOf(error: unknown): string {
+/** Returns the error's code if it looks like one, because it appears in messages. */
+function readCode(error: unknown): string {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : '';
 }

@@ -1,32 +1,32 @@
 import {
-  checkOptionNames,
-  getRequestClock,
   checkInteger,
+  checkOptionalString,
+  checkOptionNames,
+  checkString,
+  describeType,
+  getRequestClock,
   invalidType,
   KeyFormatError,
   KeyNotFoundError,
-  describeType,
-  checkOptionalString,
-  checkString,
   type KeyProvider,
   type LoadedKey,
   type Stage,
 } from '../../core/index.js';
+import { createVaultClient } from './connection.js';
 import { VAULT } from './failures.js';
-import { keyIn, kvStore, type KvGone, type KvMetadata, type KvSecret } from './kv.js';
-import { vaultLink } from './connection.js';
-import { vaultPath, type VaultConnection } from './options.js';
+import { openKvSecret, readKeyField, type KvMetadata, type KvMissing, type KvVersion } from './kv.js';
+import { encodePath, type VaultConnection } from './options.js';
 
 /** Options of {@link fromVault}. */
 export interface FromVaultOptions extends VaultConnection {
-  /** Where KV version 2 is mounted. Default `secret`. */
+  /** Mount of KV version 2. Default: `secret`. */
   mount?: string | undefined;
-  /** Path of the secret within `mount`, e.g. `gold/api-key`. */
+  /** Path of the secret within `mount`, e.g. `gold/api-key`. Required. */
   path: string;
-  /** The field that holds the key. Default: the only field there is, or `key` among several. */
+  /** Field of the secret that holds the key. Default: its only field, or `key` among several. */
   field?: string | undefined;
   /**
-   * Which version each stage is: a number from 1, or the name of a `custom_metadata` key that holds one. Default: `current`
+   * The version of each stage: a number from 1, or the name of a `custom_metadata` key that holds one. Default: `current`
    * is the newest version, and there is neither a `pending` nor a `previous` one.
    */
   stages?: Partial<Record<Stage, number | string>> | undefined;
@@ -35,30 +35,30 @@ export interface FromVaultOptions extends VaultConnection {
 const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
 
 /**
- * A key store over one secret of Vault's (or OpenBao's) KV version 2. Vault holds the key in plaintext behind its own
- * encryption; nothing of it is in Git.
+ * Returns a key store over one secret of KV version 2 of Vault (or OpenBao). Vault holds the key, encrypted under its own
+ * key; nothing of it is in Git.
  *
- * It speaks HTTP by itself: Vault's protocol is a handful of JSON requests, and a client package would bring more code
- * than they need, with timeouts and retries of its own. A transient fault is tried again twice (after about 100 ms, 1 s at a
- * rate limit) within `keyTimeout`; nothing is sent before the first load. `version` is KV's number. A version that Vault
- * deletes by itself (`delete_version_after`) expires then.
+ * It speaks HTTP itself: Vault's API needs a handful of JSON requests, and a client package would add more code than that,
+ * with its own timeouts and retries. A transient failure is retried twice (after about 100 ms, 1 s at a rate limit) within
+ * `keyTimeout`. Nothing is sent before the first load. `version` is KV's number. A version with a `delete_version_after`
+ * expires at that time.
  *
- * The token needs `read` on `<mount>/data/<path>`, and on `<mount>/metadata/<path>` where `stages` gives names. With both,
- * an unchanged version is recognised by its metadata and not read again, as long as Vault says that it still may be.
+ * The token needs `read` on `<mount>/data/<path>`, and on `<mount>/metadata/<path>` if `stages` has names. With both, an
+ * unchanged version is recognised by its metadata and not read again, as long as Vault says that the token may read it.
  *
  * @param options - see {@link FromVaultOptions} and {@link VaultConnection}; copied
- * @returns a key store for `keyProvider`; closing the last client that uses it forgets the token
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
+ * @returns a key store for `keyProvider`; closing its last client forgets the token
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: an address over plain http, a path with empty parts, a version
  * below 1
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: no such secret or version, or it was deleted; for
- * `pending` and `previous` that is `undefined` instead
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: no such field, no text in it, or a `custom_metadata` key that
- * holds no version
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the token is not valid, or its policies refuse
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: sealed, a rate limit, a fault of the server or
- * the network, a login that was refused; not retryable: the mount is not KV version 2
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by a load, retryable: Vault did not answer within 2 s, three times
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: the secret or version does not exist, or was deleted; for
+ * `pending` and `previous` the load resolves to `undefined` instead
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the field does not exist or is not a string, or a
+ * `custom_metadata` key does not hold a version
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the token is not valid, or lacks the permission
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: Vault is sealed or limits the rate, the server
+ * or the network fails, a login is denied; not retryable: the mount is not KV version 2
+ * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by a load, retryable: no answer within 2 s, three times in a row
  *
  * @example
  * ```ts
@@ -74,17 +74,17 @@ const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
  * ```
  */
 export function fromVault(options: FromVaultOptions): KeyProvider {
-  const link = vaultLink('fromVault', options, ['mount', 'path', 'field', 'stages']);
-  const path = vaultPath('path', checkString('path', options.path));
-  const mount = vaultPath('mount', options.mount ?? 'secret');
+  const client = createVaultClient('fromVault', options, ['mount', 'path', 'field', 'stages']);
+  const path = encodePath('path', checkString('path', options.path));
+  const mount = encodePath('mount', options.mount ?? 'secret');
   const field = checkOptionalString('field', options.field);
   const stages = checkStages(options.stages);
-  const kv = kvStore(link, mount, path);
+  const secret = openKvSecret(client, mount, path, 'the key');
   const place = `${mount}/${path}`;
-  /** When each version that was handed over was made: a secret that was removed and made again starts at 1 again. */
-  const handedOver = new Map<Stage, Pick<KvSecret, 'version' | 'createdTime'>>();
-  const isHeld = (version: number, createdTime: string | undefined): boolean =>
-    [...handedOver.values()].some((held) => held.version === version && held.createdTime === createdTime);
+  /** The versions in use, with the time each was made: a secret that is deleted and made again starts at 1 again. */
+  const inUse = new Map<Stage, Pick<KvVersion, 'version' | 'createdTime'>>();
+  const isInUse = (version: number, createdTime: string | undefined): boolean =>
+    [...inUse.values()].some((held) => held.version === version && held.createdTime === createdTime);
 
   return {
     name: VAULT,
@@ -93,66 +93,61 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       signal.throwIfAborted();
       const wanted = stages[stage];
       if (wanted === undefined && stage !== 'current') return undefined;
-      const how = { signal, clock: getRequestClock(request) };
-      // What the metadata say is no leave to read the key: a permission withdrawn must take effect at the next load.
-      const comparing = known.length > 0 && (await kv.mayRead(how));
-      const metadata = typeof wanted === 'string' || comparing ? await kv.metadata(how) : undefined;
-      const version = typeof wanted === 'string' ? versionIn(metadata, wanted) : wanted;
+      const call = { signal, clock: getRequestClock(request) };
+      // To read the metadata is no permission to read the key: a withdrawn one must take effect at the next load.
+      const compares = known.length > 0 && (await secret.mayRead(call));
+      const metadata = typeof wanted === 'string' || compares ? await secret.readMetadata(call) : undefined;
+      const version = typeof wanted === 'string' ? readCustomVersion(metadata, wanted) : wanted;
       if (version === undefined && typeof wanted === 'string') {
-        return orNone(stage, { state: 'absent' }, `${place} (its \`custom_metadata.${wanted}\`)`);
+        return handleMissing(stage, { state: 'absent' }, `${place} (its \`custom_metadata.${wanted}\`)`);
       }
-      if (comparing && metadata !== undefined) {
-        const now = version ?? metadata.currentVersion;
-        const held = known.includes(String(now)) && isHeld(now, metadata.createdTime(now));
-        if (held) return { unchanged: true, version: String(now) };
+      if (compares && metadata !== undefined) {
+        const latest = version ?? metadata.currentVersion;
+        const isUnchanged = known.includes(String(latest)) && isInUse(latest, metadata.getCreatedTime(latest));
+        if (isUnchanged) return { unchanged: true, version: String(latest) };
       }
-      const found = await kv.read(version, how);
-      if (found.state !== 'live') return orNone(stage, found, place);
-      const key = loaded(found, field, how.clock.now());
-      handedOver.set(stage, { version: found.version, createdTime: found.createdTime });
+      const found = await secret.read(version, call);
+      if (found.state !== 'live') return handleMissing(stage, found, place);
+      const key = createLoadedKey(found, field, call.clock.now());
+      inUse.set(stage, { version: found.version, createdTime: found.createdTime });
       return key;
     },
-    close() {
-      link.close();
-      return Promise.resolve();
+    async close() {
+      client.close();
     },
   };
 }
 
-function loaded(found: KvSecret, field: string | undefined, now: number): LoadedKey {
+function createLoadedKey(found: KvVersion, field: string | undefined, now: number): LoadedKey {
   const { version, createdTime, deletionTime } = found;
-  const [createdAt, endsAt] = [Date.parse(createdTime), Date.parse(deletionTime)];
+  const [createdAt, expiresAt] = [Date.parse(createdTime), Date.parse(deletionTime)];
   return {
-    bytes: keyIn(found, field),
+    bytes: readKeyField(found, field),
     version: String(version),
     ...(Number.isNaN(createdAt) ? {} : { createdAt }),
-    // It is still there, whatever this clock says: one that is ahead of Vault's must not refuse it.
-    ...(endsAt > now ? { expiresAt: endsAt } : {}),
+    // Vault has just served it, so an end in the past means that this clock is ahead, and must not expire the key.
+    ...(expiresAt > now ? { expiresAt } : {}),
   };
 }
 
-/** What a stage without a key comes to: nobody needs a `pending` or a `previous` one. */
-function orNone(stage: Stage, gone: KvGone, place: string): undefined {
+/** Throws for `current`; returns `undefined` for `pending` and `previous`, which need not exist. */
+function handleMissing(stage: Stage, { state, version }: KvMissing, place: string): undefined {
   if (stage !== 'current') return undefined;
-  const version = gone.version === undefined ? undefined : String(gone.version);
-  const what = version === undefined ? `the secret ${place}` : `version ${version} of ${place}`;
-  throw new KeyNotFoundError(whyGone(gone.state, what), { provider: VAULT, version });
+  const secret = version === undefined ? `the secret ${place}` : `version ${String(version)} of ${place}`;
+  const message = {
+    absent: `Vault has no key for ${secret}; check \`path\`, \`mount\`, \`stages\` and \`namespace\`.`,
+    deleted: `In Vault ${secret} was deleted; undelete it, or write a new version.`,
+    destroyed: `In Vault ${secret} was deleted for good (destroyed); write a new version.`,
+  }[state];
+  throw new KeyNotFoundError(message, {
+    provider: VAULT,
+    version: version === undefined ? undefined : String(version),
+  });
 }
 
-function whyGone(state: KvGone['state'], what: string): string {
-  switch (state) {
-    case 'absent':
-      return `There is no key in Vault for ${what}; check \`path\`, \`mount\`, \`stages\` and \`namespace\`.`;
-    case 'deleted':
-      return `In Vault ${what} was deleted; undelete it, or write a new version.`;
-    default:
-      return `In Vault ${what} was deleted for good (destroyed); write a new version.`;
-  }
-}
-
-function versionIn(metadata: KvMetadata | undefined, name: string): number | undefined {
+function readCustomVersion(metadata: KvMetadata | undefined, name: string): number | undefined {
   const value = metadata !== undefined && Object.hasOwn(metadata.custom, name) ? metadata.custom[name] : undefined;
-  // Vault's own command line empties a key rather than removing it.
+  // Vault's command line empties a key rather than removing it.
   if (value === undefined || value === '') return undefined;
   const version = typeof value === 'string' ? Number(value) : NaN;
   if (Number.isSafeInteger(version) && version >= 1) return version;
@@ -174,7 +169,7 @@ function checkStages(stages: unknown): Partial<Record<Stage, number | string>> {
     } else {
       const got = value === '' ? "''" : describeType(value);
       throw invalidType(
-        `\`stages.${stage}\` must be a version's number or the name of a \`custom_metadata\` key, got ${got}.`,
+        `\`stages.${stage}\` must be the number of a version or the name of a \`custom_metadata\` key, got ${got}.`,
       );
     }
   }

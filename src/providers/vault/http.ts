@@ -1,112 +1,104 @@
-import type { Dispatcher } from 'undici';
-import type { Clock } from '../../core/index.js';
+import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import { dispatched } from '../../http/undici-exchange.js';
-import { firstOf } from '../../http/types.js';
-import { loadUndici } from '../../http/load-undici.js';
-import { networkFault, statusFault, VaultFault, type VaultCall } from './failures.js';
-import type { VaultSettings } from './settings.js';
+import { NodeHttp } from '../../http/node-http.js';
+import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
+import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './failures.js';
+import type { VaultSettings } from './options.js';
 
-/** One request, before its token. */
-export interface VaultOutgoing {
-  readonly call: VaultCall;
-  /** The call's path with its query. Default: without one. */
+/** One try of a request. */
+export interface VaultTry {
+  readonly request: VaultOperation;
+  /** Path below `/v1/` with its query. Default: that of `request`. */
   readonly path?: string | undefined;
   /** Sent as JSON. */
   readonly body?: object | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Without one, as a login is. */
+  /** Not given for a login. */
   readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly clock: Clock;
-  /** Statuses beside 2xx that are an answer and no fault. */
+  /** Statuses beside 2xx that are returned rather than thrown. */
   readonly accept?: readonly number[] | undefined;
 }
 
-/** What Vault answered: its JSON, `undefined` where there was none. */
-export interface VaultAnswer {
+/** Vault's answer. */
+export interface VaultResponse {
   readonly status: number;
+  /** Parsed JSON, `undefined` if the body is empty. */
   readonly body: unknown;
 }
 
-/** One request, one answer; rejects with a {@link VaultFault} or the signal's reason. */
-export type Exchange = (outgoing: VaultOutgoing) => Promise<VaultAnswer>;
+/** Sends one request once. Rejects with a {@link VaultFailure} or the signal's reason. */
+export type SendToVault = (attempt: VaultTry) => Promise<VaultResponse>;
 
-const CONNECT_TIMEOUT = 1_000;
-const REQUEST_TIMEOUT = 2_000;
+const CONNECT_TIMEOUT_MS = 1_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_BODY_BYTES = 1_048_576;
-const CONNECTIONS = 16;
-/** In place of a body that is no JSON. */
-const UNREADABLE = Symbol('unreadable');
+const MAX_SOCKETS = 16;
+/** Stands for a body that is not JSON. */
+const NOT_JSON = Symbol('not JSON');
 
-/** Loads the transport; a connection is made by the first request. Idle ones hold no process, `closing` ends them all. */
-export async function vaultWire({ address, namespace, ca }: VaultSettings, closing: AbortSignal): Promise<Exchange> {
-  const { Pool } = await loadUndici();
+/** Returns the HTTP client of one Vault. Idle connections do not keep the process alive, and `closing` ends all. */
+export function createSend({ address, namespace, ca }: VaultSettings, closing: AbortSignal): SendToVault {
   const { origin, pathname } = address;
-  const base = `${pathname.replace(/\/+$/, '')}/v1/`;
-  const pool: Dispatcher = new Pool(origin, {
-    connections: CONNECTIONS,
-    connect: { timeout: CONNECT_TIMEOUT, ...(ca === undefined ? {} : { ca }) },
-  });
-  // The exchanges under way end by the same signal, each with its reason.
-  closing.addEventListener('abort', () => void pool.destroy(), { once: true });
+  const basePath = `${pathname.replace(/\/+$/, '')}/v1/`;
+  const http = new NodeHttp(origin, { maxSockets: MAX_SOCKETS, ca });
+  // Running requests reject by the same signal.
+  closing.addEventListener('abort', () => http.close(), { once: true });
 
-  return async (outgoing) => {
-    const { call, body, token, signal, clock, accept = [], path = call.path } = outgoing;
-    const headers = {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...outgoing.headers,
-      // An agent in between may insist on it, so that no page in a browser can use it.
-      'X-Vault-Request': 'true',
-      ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
-      ...(token === undefined ? {} : { 'X-Vault-Token': token }),
-    };
-    const { method } = call;
-    const text = body === undefined ? undefined : JSON.stringify(body);
+  return async ({ request, path = request.path, body, headers, token, signal, clock, accept = [] }) => {
     let sent = false;
-    const late = (): Error => new VaultFault('timeout', call, { sent });
-    const limits = { ms: REQUEST_TIMEOUT, clock, late, signals: [signal, closing] };
-    const answer = await withDeadline(limits, async (ended) => {
-      const onSent = (): void => {
+    const late = (): Error => new VaultFailure('timeout', request, { sent });
+    const outgoing = {
+      origin,
+      path: `${basePath}${path}`,
+      method: request.method,
+      headers: {
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+        // A Vault Agent in between may require it as a protection against requests forged by a browser.
+        'X-Vault-Request': 'true',
+        ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
+        ...(token === undefined ? {} : { 'X-Vault-Token': token }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      onSent: () => {
         sent = true;
-      };
+      },
+      // A socket connects in real time, whatever `clock` says.
+      connect: { ms: CONNECT_TIMEOUT_MS, clock: systemClock, late },
+    };
+    const limits = { ms: REQUEST_TIMEOUT_MS, clock, late, signals: [signal, closing] };
+    const incoming = await withDeadline(limits, async (deadline) => {
       try {
-        const request = { origin, path: `${base}${path}`, method, headers, body: text, signal: ended, onSent };
-        return await dispatched(pool, request, MAX_BODY_BYTES);
+        return await http.send({ ...outgoing, signal: deadline }, MAX_BODY_BYTES);
       } catch (error) {
-        if (ended.aborted) throw ended.reason;
-        if (error instanceof BodyTooLarge) throw new VaultFault('too-large', call, { sent });
-        throw networkFault(call, error, sent);
+        if (deadline.aborted) throw deadline.reason;
+        if (error instanceof VaultFailure) throw error;
+        if (error instanceof BodyTooLarge) throw new VaultFailure('too-large', request, { sent });
+        throw createNetworkFailure(request, error, sent);
       }
     });
-    return judged(answer, call, accept);
+    const { status } = incoming;
+    const response = { status, body: parseJson(incoming.text) };
+    const isSuccess = status >= 200 && status < 300;
+    const isAccepted = isSuccess || accept.includes(status);
+    // A proxy's page must not count as Vault's 404 or 403, which would drop a key in use: Vault always sends JSON.
+    const isFromVault = typeof response.body === 'object' || (isSuccess && response.body === undefined);
+    if (!isFromVault && (isAccepted || status === 403)) throw new VaultFailure('unreadable', request, { status });
+    if (isAccepted) return response;
+    throw createStatusFailure(request, response, firstHeaderValue(incoming.headers['retry-after']), clock.now());
   };
 }
 
-function judged(
-  { status, headers, text }: Awaited<ReturnType<typeof dispatched>>,
-  call: VaultCall,
-  accept: readonly number[],
-): VaultAnswer {
-  const body = parsed(text);
-  const succeeded = status >= 200 && status < 300;
-  const isAnswer = succeeded || accept.includes(status);
-  // A proxy's own page, or none, must pass neither for Vault's word that there is nothing nor for its refusal, by which a
-  // key in use is dropped: Vault always brings its JSON.
-  const isVaults = typeof body === 'object' || (succeeded && body === undefined);
-  if (!isVaults && (isAnswer || status === 403)) throw new VaultFault('unreadable', call, { status });
-  if (!isAnswer) throw statusFault(call, status, body, firstOf(headers['retry-after']));
-  return { status, body };
-}
-
-/** Never the parser's error: it quotes the text. */
-function parsed(text: string): unknown {
+/** Parses without throwing: the parser's error quotes the text. */
+function parseJson(text: string): unknown {
   if (text === '') return undefined;
   try {
     return JSON.parse(text);
   } catch {
-    return UNREADABLE;
+    return NOT_JSON;
   }
 }

@@ -1,167 +1,196 @@
-import { KeyFormatError, KeyProviderError, describeType, type Clock } from '../../core/index.js';
+import { describeType, KeyFormatError, KeyProviderError, type Clock } from '../../core/index.js';
+import type { VaultClient } from './connection.js';
+import { isStaleCas } from './errors.js';
 import { VAULT } from './failures.js';
-import type { VaultLink } from './connection.js';
-import type { VaultAnswer } from './http.js';
+import type { VaultResponse } from './http.js';
 
-/** For how long, and on whose clock. */
-export interface KvRequest {
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
+/** Limits of one operation. */
+export interface KvCall {
+  /** Ends the operation with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Carries timeouts and pauses. Default: the system's. */
+  readonly clock?: Clock | undefined;
 }
 
-/** A version that is there. */
-export interface KvSecret {
+/** A version that exists. */
+export interface KvVersion {
   readonly state: 'live';
   readonly fields: Readonly<Record<string, unknown>>;
   readonly version: number;
-  /** As Vault writes it, to the nanosecond: it tells two versions of one number apart. */
+  /** Vault's text, to the nanosecond: it tells two versions of one number apart. */
   readonly createdTime: string;
-  /** Empty when nothing ends it. */
+  /** Empty unless the version ends. */
   readonly deletionTime: string;
 }
 
-/** A version that is not. */
-export interface KvGone {
+/** A version that does not exist, or does no longer. */
+export interface KvMissing {
   readonly state: 'absent' | 'deleted' | 'destroyed';
+  /** The number of the version, unless there is no secret. */
   readonly version?: number | undefined;
 }
 
-/** What is known of a secret without its fields. */
+/** The metadata of a secret. */
 export interface KvMetadata {
   readonly currentVersion: number;
   readonly custom: Readonly<Record<string, unknown>>;
-  /** When a version was made; `undefined` when it is gone, or will go. */
-  createdTime(version: number): string | undefined;
+  /** Returns when a version was made; `undefined` if it is gone or has an end. */
+  getCreatedTime(version: number): string | undefined;
 }
 
 /** One secret of KV version 2. */
-export interface KvStore {
-  read(version: number | undefined, how: KvRequest): Promise<KvSecret | KvGone>;
-  /** `undefined` when there is no such secret. */
-  metadata(how: KvRequest): Promise<KvMetadata | undefined>;
-  /** Whether the token may read both; false as well when Vault does not say. */
-  mayRead(how: KvRequest): Promise<boolean>;
+export interface KvSecret {
+  /** Reads `version`, or the newest version. */
+  read(version?: number, call?: KvCall): Promise<KvVersion | KvMissing>;
+  /** Reads the metadata, `undefined` if there is no such secret. */
+  readMetadata(call: KvCall): Promise<KvMetadata | undefined>;
+  /** Resolves to whether the token may read both data and metadata; `false` also if Vault does not tell. */
+  mayRead(call: KvCall): Promise<boolean>;
+  /**
+   * Writes a version with these fields if the newest one still has the number `cas`, 0 for none. Resolves to `false` if
+   * another write came first.
+   */
+  write(fields: object, cas: number, call?: KvCall): Promise<boolean>;
 }
 
-/** Tells a token what it may do with a path. */
-const MAY = 'sys/capabilities-self';
+type JsonObject = Readonly<Record<string, unknown>>;
 
-type Loose = Readonly<Record<string, unknown>>;
-
-/** @param mount - with `path`, as `vaultPath` gives them */
-export function kvStore(link: VaultLink, mount: string, path: string): KvStore {
-  const [data, metadata] = [`${mount}/data/${path}`, `${mount}/metadata/${path}`];
+/** Returns access to the secret at `mount` and `path`, both as `encodePath` returns them. `noun` names it in messages. */
+export function openKvSecret(client: VaultClient, mount: string, path: string, noun: string): KvSecret {
+  const [dataPath, metadataPath] = [`${mount}/data/${path}`, `${mount}/metadata/${path}`];
   return {
-    async read(version, how) {
+    async read(version, call) {
       const query = version === undefined ? '' : `?version=${String(version)}`;
-      const what = 'the read of the key';
-      const answer = await link.request({ ...how, method: 'GET', path: `${data}${query}`, what });
-      const secret = objectIn(answer.body, 'data');
-      const about = objectIn(secret, 'metadata');
-      const found = about?.['version'];
-      if (about === undefined || typeof found !== 'number') {
-        if (isNothing(answer)) return { state: 'absent', version };
-        throw notKv2(answer);
+      const operation = `the read of ${noun}`;
+      const response = await client.request({ ...call, method: 'GET', path: `${dataPath}${query}`, operation });
+      const secret = getObject(response.body, 'data');
+      const metadata = getObject(secret, 'metadata');
+      const found = metadata?.['version'];
+      if (metadata === undefined || typeof found !== 'number') {
+        if (isNotFound(response)) return { state: 'absent', version };
+        throw notKv2(response);
       }
-      const fields = objectIn(secret, 'data');
-      if (answer.status === 404 || fields === undefined) {
-        return { state: about['destroyed'] === true ? 'destroyed' : 'deleted', version: found };
+      const fields = getObject(secret, 'data');
+      if (response.status === 404 || fields === undefined) {
+        return { state: metadata['destroyed'] === true ? 'destroyed' : 'deleted', version: found };
       }
       return {
         state: 'live',
         fields,
         version: found,
-        createdTime: textIn(about, 'created_time'),
-        deletionTime: textIn(about, 'deletion_time'),
+        createdTime: getText(metadata, 'created_time'),
+        deletionTime: getText(metadata, 'deletion_time'),
       };
     },
-    async metadata(how) {
-      const what = "the read of the key's metadata";
-      const answer = await link.request({ ...how, method: 'GET', path: metadata, what });
-      const found = objectIn(answer.body, 'data');
-      const currentVersion = found?.['current_version'];
+    async readMetadata(call) {
+      const operation = `the read of the metadata of ${noun}`;
+      const response = await client.request({ ...call, method: 'GET', path: metadataPath, operation });
+      const secret = getObject(response.body, 'data');
+      const currentVersion = secret?.['current_version'];
       if (typeof currentVersion !== 'number') {
-        if (isNothing(answer)) return undefined;
-        throw notKv2(answer);
+        if (isNotFound(response)) return undefined;
+        throw notKv2(response);
       }
       return {
         currentVersion,
-        custom: objectIn(found, 'custom_metadata') ?? {},
-        createdTime(version) {
-          const about = objectIn(objectIn(found, 'versions'), String(version));
-          // A version with an end is read again: only that tells by Vault's own clock whether it is still there.
-          if (about === undefined || about['destroyed'] === true || about['deletion_time'] !== '') return undefined;
-          return textIn(about, 'created_time');
+        custom: getObject(secret, 'custom_metadata') ?? {},
+        getCreatedTime(version) {
+          const found = getObject(getObject(secret, 'versions'), String(version));
+          // Only a read tells whether a version with an end still exists by Vault's clock.
+          if (found === undefined || found['destroyed'] === true || found['deletion_time'] !== '') return undefined;
+          return getText(found, 'created_time');
         },
       };
     },
-    async mayRead(how) {
-      const paths = [data, metadata].map(decodeURIComponent);
-      const what = 'the question for what the token may do';
-      // Not every token, and not through every proxy, may ask. Without an answer the key itself is read, which tells more.
-      const request = { ...how, method: 'POST', path: MAY, body: { paths }, what, accept: [400, 403, 404] } as const;
-      const { status, body } = await link.request(request).catch(() => {
-        how.signal.throwIfAborted();
+    async mayRead(call) {
+      const paths = [dataPath, metadataPath].map(decodeURIComponent);
+      const request = {
+        ...call,
+        method: 'POST',
+        path: 'sys/capabilities-self',
+        body: { paths },
+        operation: "the read of the token's capabilities",
+        accept: [400, 403, 404],
+      } as const;
+      // Some tokens and proxies do not allow this request. The key itself is read then, which tells more.
+      const { status, body } = await client.request(request).catch(() => {
+        call.signal?.throwIfAborted();
         return { status: 0, body: undefined };
       });
-      const allowed = status === 200 ? objectIn(body, 'data') : undefined;
-      return paths.every((asked) => {
-        const capabilities = allowed?.[asked];
+      const allowed = status === 200 ? getObject(body, 'data') : undefined;
+      return paths.every((path) => {
+        const capabilities = allowed?.[path];
         return Array.isArray(capabilities) && (capabilities.includes('read') || capabilities.includes('root'));
       });
+    },
+    async write(fields, cas, call) {
+      const operation = `the write of ${noun}`;
+      const body = { options: { cas }, data: fields };
+      const response = await client.request({
+        ...call,
+        method: 'POST',
+        path: dataPath,
+        body,
+        operation,
+        accept: [400],
+      });
+      if (isStaleCas(response)) return false;
+      if (response.status < 400) return true;
+      throw new KeyProviderError(
+        `Vault answered ${operation} with status 400; check that \`mount\` is a KV secrets engine of version 2, and \`path\`.`,
+        { provider: VAULT, retryable: false },
+      );
     },
   };
 }
 
-/** The key among a version's fields: `field`, else the only one, else `key`. No message shows a name that was not given. */
-export function keyIn({ fields, version }: KvSecret, field: string | undefined): Uint8Array {
-  const about = { provider: VAULT, version: String(version) };
+/** Returns the name of the field that holds the key: `field`, else the only field, else `key`. */
+export function selectField(fields: object, field: string | undefined): string {
+  const [only, ...others] = Object.keys(fields);
+  return field ?? (only !== undefined && others.length === 0 ? only : 'key');
+}
+
+/** Returns the key in a version's fields. No message shows the name of a field that was not given. */
+export function readKeyField({ fields, version }: KvVersion, field: string | undefined): Uint8Array {
+  const details = { provider: VAULT, version: String(version) };
   const secret = `Version ${String(version)} of the secret in Vault`;
-  const names = Object.keys(fields);
-  const [only] = names;
-  const name = field ?? (names.length === 1 && only !== undefined ? only : 'key');
+  const name = selectField(fields, field);
   if (!Object.hasOwn(fields, name)) {
     throw new KeyFormatError(
       field === undefined
-        ? `${secret} has ${String(names.length)} fields and none is called \`key\`; say which one it is by \`field\`.`
+        ? `${secret} has ${String(Object.keys(fields).length)} fields, and none is named \`key\`; give the name of its field as \`field\`.`
         : `${secret} has no field \`${field}\`; check \`field\`.`,
-      about,
+      details,
     );
   }
   const value = fields[name];
-  if (typeof value !== 'string' || value === '') {
-    const got = value === '' ? 'an empty string' : kindWithin(value);
-    throw new KeyFormatError(`${secret} must hold the key as a text in its field, got ${got}.`, about);
-  }
-  return new TextEncoder().encode(value);
+  if (typeof value === 'string' && value !== '') return new TextEncoder().encode(value);
+  // Not the value: a number may be the key.
+  const got = value === '' ? 'an empty string' : typeof value === 'number' ? 'a number' : describeType(value);
+  throw new KeyFormatError(`${secret} must hold the key as a string in its field, got ${got}.`, details);
 }
 
-/** The kind alone: a number that stands there may be the key. */
-function kindWithin(value: unknown): string {
-  return typeof value === 'number' ? 'a number' : describeType(value);
-}
-
-/** Vault's own way to say that nothing is there. A proxy's 404 must not pass for it: a key in use would be dropped. */
-function isNothing({ status, body }: VaultAnswer): boolean {
+/** Returns whether Vault itself says that nothing is there. A proxy's 404 must not count: a key in use would be dropped. */
+function isNotFound({ status, body }: VaultResponse): boolean {
   return status === 404 && Array.isArray((body as { errors?: unknown } | null | undefined)?.errors);
 }
 
-function notKv2({ body }: VaultAnswer): KeyProviderError {
-  const isVaults = objectIn(body, 'data') !== undefined;
+function notKv2({ body }: VaultResponse): KeyProviderError {
+  const isFromVault = getObject(body, 'data') !== undefined;
   return new KeyProviderError(
-    isVaults
-      ? 'Vault answered without a version: `mount` must be a KV secrets engine of version 2.'
-      : "What answered is not Vault's KV secrets engine; check `address`, and for a proxy in between.",
-    { provider: VAULT, retryable: !isVaults },
+    isFromVault
+      ? 'Vault answered without a version; `mount` must be a KV secrets engine of version 2.'
+      : "The answer is not from Vault's KV secrets engine; check `address`, and whether a proxy is in between.",
+    { provider: VAULT, retryable: !isFromVault },
   );
 }
 
-function objectIn(value: unknown, name: string): Loose | undefined {
-  const found = typeof value === 'object' && value !== null ? (value as Loose)[name] : undefined;
-  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Loose) : undefined;
+function getObject(value: unknown, name: string): JsonObject | undefined {
+  const found = typeof value === 'object' && value !== null ? (value as JsonObject)[name] : undefined;
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as JsonObject) : undefined;
 }
 
-function textIn(value: Loose, name: string): string {
+function getText(value: JsonObject, name: string): string {
   const text = value[name];
   return typeof text === 'string' ? text : '';
 }

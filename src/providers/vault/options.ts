@@ -1,101 +1,103 @@
+import { readFile } from 'node:fs/promises';
 import {
+  checkOptionalString,
   checkOptionNames,
+  checkString,
+  describeType,
   invalidRange,
   invalidType,
-  isLoopback,
-  describeType,
-  checkOptionalFunction,
-  checkOptionalString,
-  checkString,
+  isSecureTransport,
+  KeyProviderError,
 } from '../../core/index.js';
 import { isAwsRegion } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
+import { VAULT } from './failures.js';
 
 /** How to get a token of Vault. */
 export type VaultAuth =
   | {
-      /** A token from elsewhere, e.g. one that Vault Agent keeps fresh. */
+      /** A token of the caller, e.g. one that Vault Agent keeps fresh. */
       method: 'token';
       /**
-       * The token, or a function that reads it: asked before the first request, and again when Vault refuses the one it
-       * gave. Space around it is cut off.
+       * The token, or a function that returns it. The function is called before the first request, and again when Vault
+       * denies the token. White space around the token is removed.
        */
       token: string | (() => string | Promise<string>);
     }
   | {
-      /** Logs in with a role id and a secret id; the token is renewed at two thirds of its life, or logged in anew. */
+      /** A login with a role id and a secret id. Two thirds of the token's life later it is renewed, or a new login made. */
       method: 'approle';
+      /** Id of the role. */
       roleId: string;
-      /** The secret id, or a function that reads it before each login. Space around it is cut off. */
+      /** The secret id, or a function that returns it for each login. White space around it is removed. */
       secretId: string | (() => string | Promise<string>);
-      /** Where the AppRole method is mounted. Default `approle`. */
+      /** Mount of the AppRole method. Default: `approle`. */
       mount?: string | undefined;
     }
   | {
-      /** Logs in as the pod's service account; the token is renewed at two thirds of its life, or logged in anew. */
+      /** A login as the pod's service account. Two thirds of the token's life later it is renewed, or a new login made. */
       method: 'kubernetes';
       /** The role of Vault's Kubernetes method that the service account is bound to. */
       role: string;
       /**
-       * File of the service account's token, read before each login, because the kubelet replaces it. Default
+       * File of the service account's token, read for each login because the kubelet replaces it. Default:
        * `/var/run/secrets/kubernetes.io/serviceaccount/token`.
        */
       jwtFile?: string | undefined;
-      /** Where the Kubernetes method is mounted. Default `kubernetes`. */
+      /** Mount of the Kubernetes method. Default: `kubernetes`. */
       mount?: string | undefined;
     }
   | {
       /**
-       * Logs in as the IAM role of a Lambda, task or pod, by a signed request to STS that Vault sends on; the token is
-       * renewed at two thirds of its life, or logged in anew. The credentials are read before each login: AWS_ACCESS_KEY_ID,
-       * AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, else those of the container, from where
-       * AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI leads. Profiles and the instance role
-       * of EC2 are not looked at.
+       * A login as the IAM role of a Lambda, task or pod, by a signed request that Vault sends to STS. Two thirds of the
+       * token's life later it is renewed, or a new login made. The credentials are read for each login: AWS_ACCESS_KEY_ID,
+       * AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, else the container's, at AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or
+       * AWS_CONTAINER_CREDENTIALS_FULL_URI. Profiles and the instance role of EC2 are not supported.
        */
       method: 'aws';
       /** The role of Vault's AWS method, of type `iam`, that the IAM role is bound to. */
       role: string;
-      /** Where the AWS method is mounted. Default `aws`. */
+      /** Mount of the AWS method. Default: `aws`. */
       mount?: string | undefined;
       /**
-       * Region of the STS endpoint that the request is signed for, which must be the one that Vault's AWS method is set up
-       * with (its `sts_endpoint`, or `use_sts_region_from_client`). `aws-global` is the endpoint without a region, Vault's
-       * default. Default: AWS_REGION, which Lambda sets, read before each login; without it `aws-global`.
+       * Region of the STS endpoint that the request is signed for. It must be the one that Vault's AWS method uses (its
+       * `sts_endpoint`, or `use_sts_region_from_client`). `aws-global` is the endpoint without a Region, Vault's default.
+       * Default: AWS_REGION, which Lambda sets, read for each login; without it `aws-global`.
        */
       region?: string | undefined;
     };
 
-/** How to get to Vault, or to OpenBao, which speaks the same protocol. */
+/** How to reach Vault, or OpenBao, which has the same API. */
 export interface VaultConnection {
   /**
-   * Address of the server, e.g. `https://vault.example:8200`; it may have a path in front of `/v1`. Plain `http:` is
-   * refused except to loopback. Default: VAULT_ADDR, read at the first request.
+   * Address of the server, e.g. `https://vault.example:8200`, with any path before `/v1`. Plain `http:` is allowed to
+   * loopback only. Default: VAULT_ADDR, read at the first request.
    */
   address?: string | undefined;
-  /** Default: the token in VAULT_TOKEN, read at the first request. */
+  /** How to get a token. Default: the token in VAULT_TOKEN, read at the first request. */
   auth?: VaultAuth | undefined;
-  /** Namespace of Vault Enterprise or OpenBao. Default: VAULT_NAMESPACE, read at the first request. */
+  /** Namespace of Vault Enterprise or OpenBao. Default: VAULT_NAMESPACE, read at the first request; else none. */
   namespace?: string | undefined;
   /**
-   * PEM file of the certificate authorities to trust instead of the system's. Default: VAULT_CACERT; read at the first
-   * request.
+   * PEM file of the certificate authorities to trust instead of the system's, read at the first request. Default:
+   * VAULT_CACERT, else the system's.
    */
   caFile?: string | undefined;
-  /** Lets the token and every secret travel over plain `http:` to any host. Default false. */
+  /** Allows plain `http:` to any host, which shows the token and every secret to the network. Default: false. */
   dangerouslyAllowHttp?: boolean | undefined;
 }
 
-/** A secret, or what gives it. */
+/** A secret, or the function that returns it. */
 export type VaultSecret = string | (() => unknown);
 
 /** `auth`, checked and copied. */
 export type CheckedVaultAuth =
   | { readonly method: 'token'; readonly token: VaultSecret }
-  | { readonly method: 'approle'; readonly roleId: string; readonly secretId: VaultSecret; readonly mount: string }
-  | { readonly method: 'kubernetes'; readonly role: string; readonly jwtFile: string; readonly mount: string }
-  | { readonly method: 'aws'; readonly role: string; readonly mount: string; readonly region: string | undefined };
+  | { readonly method: 'approle'; readonly mount: string; readonly roleId: string; readonly secretId: VaultSecret }
+  | { readonly method: 'kubernetes'; readonly mount: string; readonly role: string; readonly jwtFile: string }
+  | { readonly method: 'aws'; readonly mount: string; readonly role: string; readonly region: string | undefined };
 
-/** A connection's options, checked and copied; what is `undefined` is looked for in the environment. */
+/** The options of a connection, checked and copied. `undefined` means to read the environment. */
 export interface CheckedVaultConnection {
   readonly address: URL | undefined;
   readonly auth: CheckedVaultAuth | undefined;
@@ -104,10 +106,27 @@ export interface CheckedVaultConnection {
   readonly dangerouslyAllowHttp: boolean;
 }
 
+/** The complete settings of a connection. */
+export interface VaultSettings {
+  readonly address: URL;
+  readonly auth: CheckedVaultAuth;
+  readonly namespace: string | undefined;
+  /** PEM text, unless the system's authorities are trusted. */
+  readonly ca: string | undefined;
+}
+
+/** Makes the error for a wrong option, or for a wrong environment variable. */
+type CreateError = (message: string, details?: { retryable?: boolean; cause?: unknown }) => Error;
+
 const JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const NAMES = ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp'] as const;
 
-/** Checks a connection's options, with the names of all others that are known beside them. */
+const optionError: CreateError = (message) => invalidRange(message);
+/** A `KeyProviderError`: a key in use stays in use, and the next request reads the environment again. */
+const environmentError: CreateError = (message, details) =>
+  new KeyProviderError(message, { ...details, provider: VAULT });
+
+/** Checks the options of a connection. `more` are the names of the other options beside them. */
 export function checkVaultConnection(
   of: string,
   options: VaultConnection,
@@ -119,107 +138,139 @@ export function checkVaultConnection(
     throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(dangerouslyAllowHttp)}.`);
   }
   const address = checkOptionalString('address', options.address);
-  const namespace = checkOptionalString('namespace', options.namespace);
-  if (namespace !== undefined && !isPrintableAscii(namespace)) {
-    throw invalidRange('`namespace` must be made of visible ASCII characters.');
-  }
-  return Object.freeze({
-    address: address === undefined ? undefined : checkAddress(address, dangerouslyAllowHttp),
+  return {
+    address: address === undefined ? undefined : parseAddress('`address`', address, dangerouslyAllowHttp, optionError),
     auth: options.auth === undefined ? undefined : checkAuth(options.auth),
-    namespace,
+    namespace: checkNamespace('`namespace`', checkOptionalString('namespace', options.namespace), optionError),
     caFile: checkOptionalString('caFile', options.caFile),
     dangerouslyAllowHttp,
-  });
+  };
 }
 
-function checkAddress(address: string, allowHttp: boolean): URL {
-  const url = parsedAddress(address);
-  if (typeof url === 'string') throw invalidRange(`\`address\` ${url}.`);
-  if (isPlainHttp(url) && !allowHttp) {
-    throw invalidRange(
-      '`address` must be an `https:` address: a token and secrets travel to it (`http:` only to loopback, or with `dangerouslyAllowHttp`).',
+/** Completes the options from the environment variables of Vault's own client, and reads the file of authorities. */
+export async function completeSettings(checked: CheckedVaultConnection): Promise<VaultSettings> {
+  const { address = readAddress(checked.dangerouslyAllowHttp), auth = readToken() } = checked;
+  const namespace =
+    checked.namespace ?? checkNamespace('VAULT_NAMESPACE', readVariable('VAULT_NAMESPACE'), environmentError);
+  const caFile = checked.caFile ?? readVariable('VAULT_CACERT');
+  return { address, auth, namespace, ca: caFile === undefined ? undefined : await readAuthorities(caFile) };
+}
+
+function readAddress(allowHttp: boolean): URL {
+  const address = readVariable('VAULT_ADDR');
+  if (address !== undefined) return parseAddress('VAULT_ADDR', address, allowHttp, environmentError);
+  throw environmentError('The address of Vault is missing; give `address` or set VAULT_ADDR.');
+}
+
+function readToken(): CheckedVaultAuth {
+  const token = readVariable('VAULT_TOKEN');
+  if (token !== undefined) return { method: 'token', token: checkToken('VAULT_TOKEN', token, environmentError) };
+  throw environmentError('The token for Vault is missing; give `auth` or set VAULT_TOKEN.');
+}
+
+/** Returns a variable, `undefined` if it is empty, as in Vault's own client. */
+function readVariable(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
+}
+
+async function readAuthorities(caFile: string): Promise<string> {
+  let pem: string;
+  try {
+    pem = await readFile(caFile, 'utf8');
+  } catch (error) {
+    throw environmentError(
+      `The file of certificate authorities \`${caFile}\` cannot be read; check \`caFile\` or VAULT_CACERT.`,
+      { cause: error },
     );
   }
-  return url;
+  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
+  throw environmentError(`The file \`${caFile}\` has no PEM certificate; check \`caFile\` or VAULT_CACERT.`);
 }
 
-/** An address, or what is wrong with it. Its value is in no message: it may have a password pasted into it. */
-export function parsedAddress(address: string): URL | string {
-  if (!URL.canParse(address)) return 'must be an absolute URL, e.g. https://vault.example:8200';
-  const url = new URL(address);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an `https:` address';
+/** Returns an address as a URL. No message shows it: a password may have been pasted into it. */
+function parseAddress(name: string, address: string, allowHttp: boolean, createError: CreateError): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined) throw createError(`${name} must be an absolute URL, e.g. https://vault.example:8200.`);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw createError(`${name} must be an \`https:\` address.`);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return 'must have no user, query or fragment';
+    throw createError(`${name} must have no user, query or fragment.`);
   }
-  // Every request would be answered with 404, which reads as "there is no key".
-  if (/\/v1\/*$/.test(url.pathname)) return 'must end before `/v1`';
-  return url;
+  // Vault would answer every request with 404, which means that there is no key.
+  if (/\/v1\/*$/.test(url.pathname)) throw createError(`${name} must end before \`/v1\`.`);
+  if (isSecureTransport(url) || allowHttp) return url;
+  throw createError(
+    `${name} must be an \`https:\` address, because a token and secrets are sent to it (\`http:\` only to loopback, or with \`dangerouslyAllowHttp\`).`,
+    { retryable: false },
+  );
 }
 
-/** Whether what is sent there can be read on its way. */
-export function isPlainHttp(url: URL): boolean {
-  return url.protocol === 'http:' && !isLoopback(url.hostname);
+function checkNamespace(name: string, namespace: string | undefined, createError: CreateError): string | undefined {
+  if (namespace === undefined || isPrintableAscii(namespace)) return namespace;
+  throw createError(`${name} must be made of visible ASCII characters.`);
+}
+
+function checkToken(name: string, token: string, createError: CreateError): string {
+  const text = token.trim();
+  if (isPrintableAscii(text)) return text;
+  throw createError(`${name} must be a token of visible ASCII characters, and not empty.`);
 }
 
 function checkAuth(auth: unknown): CheckedVaultAuth {
   if (typeof auth !== 'object' || auth === null || Array.isArray(auth)) {
     throw invalidType(`\`auth\` must be an object with a \`method\`, got ${describeType(auth)}.`);
   }
-  const given = auth as Readonly<Record<string, unknown>>;
-  switch (given['method']) {
+  const { method, mount, token, roleId, secretId, role, jwtFile, region } = auth as Readonly<Record<string, unknown>>;
+  const checkNames = (...names: string[]): void => checkOptionNames('`auth`', auth, ['method', ...names]);
+  switch (method) {
     case 'token':
-      checkOptionNames('`auth`', auth, ['method', 'token']);
-      return Object.freeze({ method: 'token', token: secret('auth.token', given['token']) });
-    case 'approle': {
-      checkOptionNames('`auth`', auth, ['method', 'roleId', 'secretId', 'mount']);
-      return Object.freeze({
-        method: 'approle',
-        roleId: checkString('auth.roleId', given['roleId']),
-        secretId: secret('auth.secretId', given['secretId']),
-        mount: vaultPath('auth.mount', given['mount'] ?? 'approle'),
-      });
-    }
+      checkNames('token');
+      return { method, token: checkSecret('auth.token', token) };
+    case 'approle':
+      checkNames('roleId', 'secretId', 'mount');
+      return {
+        method,
+        mount: encodePath('auth.mount', mount ?? 'approle'),
+        roleId: checkString('auth.roleId', roleId),
+        secretId: checkSecret('auth.secretId', secretId),
+      };
     case 'kubernetes':
-      checkOptionNames('`auth`', auth, ['method', 'role', 'jwtFile', 'mount']);
-      return Object.freeze({
-        method: 'kubernetes',
-        role: checkString('auth.role', given['role']),
-        jwtFile: checkOptionalString('auth.jwtFile', given['jwtFile']) ?? JWT_FILE,
-        mount: vaultPath('auth.mount', given['mount'] ?? 'kubernetes'),
-      });
+      checkNames('role', 'jwtFile', 'mount');
+      return {
+        method,
+        mount: encodePath('auth.mount', mount ?? 'kubernetes'),
+        role: checkString('auth.role', role),
+        jwtFile: checkOptionalString('auth.jwtFile', jwtFile) ?? JWT_FILE,
+      };
     case 'aws':
-      checkOptionNames('`auth`', auth, ['method', 'role', 'mount', 'region']);
-      return Object.freeze({
-        method: 'aws',
-        role: checkString('auth.role', given['role']),
-        mount: vaultPath('auth.mount', given['mount'] ?? 'aws'),
-        region: optionalRegion('auth.region', given['region']),
-      });
+      checkNames('role', 'mount', 'region');
+      return {
+        method,
+        mount: encodePath('auth.mount', mount ?? 'aws'),
+        role: checkString('auth.role', role),
+        region: checkRegion('auth.region', region),
+      };
     default:
-      // Not the value: it may be the token, put into the wrong place.
+      // Not the value: it may be the token, given in the wrong place.
       throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'.");
   }
 }
 
-function optionalRegion(name: string, value: unknown): string | undefined {
+function checkRegion(name: string, value: unknown): string | undefined {
   const text = checkOptionalString(name, value);
   if (text === undefined || isAwsRegion(text)) return text;
-  throw invalidRange(`\`${name}\` must be the name of a region, e.g. eu-west-1.`);
+  throw invalidRange(`\`${name}\` must be the name of a Region, e.g. eu-west-1.`);
 }
 
-function secret(name: string, value: unknown): VaultSecret {
-  if (typeof value === 'function') return checkOptionalFunction(name, value as () => unknown) as () => unknown;
-  if (typeof value !== 'string') {
-    throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${describeType(value)}.`);
-  }
-  const text = value.trim();
-  if (!isPrintableAscii(text))
-    throw invalidRange(`\`${name}\` must be a token of visible ASCII characters, and not empty.`);
-  return text;
+function checkSecret(name: string, value: unknown): VaultSecret {
+  if (typeof value === 'function') return value as () => unknown;
+  if (typeof value === 'string') return checkToken(`\`${name}\``, value, optionError);
+  throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${describeType(value)}.`);
 }
 
-/** A mount or a path within one, as it goes into a request's path: without slashes around it, its parts encoded. */
-export function vaultPath(name: string, value: unknown): string {
+/** Returns a mount, or a path within one, for a request's path: without slashes around it, its parts encoded. */
+export function encodePath(name: string, value: unknown): string {
   const text = checkOptionalString(name, value)?.replace(/^\/+|\/+$/g, '') ?? '';
   const parts = text.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..')) {

@@ -1,33 +1,85 @@
-import { KeyProviderError, KeyTimeoutError, describeType, type Clock } from '../../core/index.js';
-import { VAULT } from './failures.js';
-import type { VaultSecret } from './options.js';
+import { describeType, KeyProviderError, KeyTimeoutError, type Clock } from '../../core/index.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { withDeadline } from '../../util/deadline.js';
+import { VAULT } from './failures.js';
+import type { VaultSecret } from './options.js';
 
-/** A token, as a request uses it. */
+/** A token. */
 export interface VaultToken {
   readonly token: string;
+  /** Not given for a token that goldkey does not renew. */
+  readonly life?: TokenLife | undefined;
 }
 
-/** Where the tokens come from. */
+/** The life of a token, from the time of the request for it: the token is no older. */
+export interface TokenLife {
+  readonly wall: number;
+  readonly monotonic: number;
+  /** Milliseconds; Infinity if it never ends. */
+  readonly duration: number;
+}
+
+/** A source of tokens. */
+export interface TokenSource<T extends VaultToken> {
+  /** Gets a token. `signal` aborts when nothing waits for it any more. */
+  obtain(signal: AbortSignal, clock: Clock): Promise<T>;
+  /** Prolongs `token`, or gets another one. */
+  renew(token: T, signal: AbortSignal, clock: Clock): Promise<T>;
+}
+
+/** The tokens of one client. */
 export interface VaultSession {
-  /** The token to send: the one that is there, or a new one. */
-  token(clock: Clock): Promise<VaultToken>;
-  /** Another one in place of one that was refused; `undefined` when there is none. */
-  another(refused: VaultToken, clock: Clock): Promise<VaultToken | undefined>;
+  /** Returns the token in use, or gets one. */
+  getToken(clock: Clock): Promise<string>;
+  /** Returns another token than `denied`, or `undefined` if the source has no other. */
+  replaceToken(denied: string, clock: Clock): Promise<string | undefined>;
 }
 
-/** Getting a token, a caller's function included, must end by itself: whoever waited for it may have left. */
-const SESSION_TIMEOUT = 5_000;
+/** The limit of one request for a token, a caller's function included. It must end even if no caller waits any more. */
+const TOKEN_TIMEOUT_MS = 5_000;
 
-/** At most one run at a time; who comes meanwhile gets the result of the one under way. */
-export function singleFlight<T>(closing: AbortSignal): FlightOf<T> {
-  let flight: Promise<T> | undefined;
-  return (clock, work) => {
-    flight ??= withDeadline({ ms: SESSION_TIMEOUT, clock, late, signals: [closing] }, work).finally(() => {
-      flight = undefined;
-    });
-    return flight;
+/**
+ * Returns a session over `source`. The first request after two thirds of a token's life renews it in the background. There
+ * is no timer, so that an idle process ends and a frozen one misses no renewal.
+ */
+export function createSession<T extends VaultToken>(source: TokenSource<T>, closing: AbortSignal): VaultSession {
+  let current: T | undefined;
+  let pending: Promise<T> | undefined;
+
+  /** Runs `load` unless a run is pending, which every caller shares. */
+  const loadOnce = (clock: Clock, load: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    pending ??= withDeadline({ ms: TOKEN_TIMEOUT_MS, clock, late, signals: [closing] }, load)
+      // Not within `load`, which may end after its deadline and after a later run.
+      .then((token) => (current = token))
+      .finally(() => {
+        pending = undefined;
+      });
+    return pending;
+  };
+  const obtain = async (clock: Clock): Promise<string> =>
+    (await loadOnce(clock, (signal) => source.obtain(signal, clock))).token;
+
+  return {
+    async getToken(clock) {
+      const held = current;
+      if (held === undefined) return obtain(clock);
+      if (held.life === undefined) return held.token;
+      const { wall, monotonic, duration } = held.life;
+      // The later of two clocks: the monotonic one stops while a Lambda is frozen, and the wall clock can be set back.
+      const age = Math.max(clock.now() - wall, clock.monotonic() - monotonic);
+      if (age >= duration) return obtain(clock);
+      if (age >= (duration * 2) / 3) {
+        // The token is still good if this fails, and the next request tries again.
+        loadOnce(clock, (signal) => source.renew(held, signal, clock)).catch(() => undefined);
+      }
+      return held.token;
+    },
+    async replaceToken(denied, clock) {
+      // Another request may have replaced it already.
+      if (current !== undefined && current.token !== denied) return current.token;
+      const next = await obtain(clock);
+      return next === denied ? undefined : next;
+    },
   };
 }
 
@@ -38,10 +90,13 @@ function late(): KeyTimeoutError {
   );
 }
 
-/** See {@link singleFlight}. */
-export type FlightOf<T> = (clock: Clock, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+/** Returns the source of tokens that the caller provides. A token given as a string has no successor. */
+export function createTokenSource(secret: VaultSecret): TokenSource<VaultToken> {
+  const obtain = async (): Promise<VaultToken> => ({ token: await readSecret('auth.token', secret) });
+  return { obtain, renew: obtain };
+}
 
-/** The value of a secret now. What its function does wrong says nothing about the key, so that a key in use serves on. */
+/** Returns the value of `secret`. An error of its function is retryable, so that a key in use stays in use. */
 export async function readSecret(name: string, secret: VaultSecret): Promise<string> {
   if (typeof secret === 'string') return secret;
   let value: unknown;
@@ -59,23 +114,4 @@ export async function readSecret(name: string, secret: VaultSecret): Promise<str
   throw new KeyProviderError(`The \`${name}\` function must return visible ASCII characters, got ${got}.`, {
     provider: VAULT,
   });
-}
-
-/** Tokens made elsewhere. One that is given as a string has no successor. */
-export function tokenSession(secret: VaultSecret, closing: AbortSignal): VaultSession {
-  let held: VaultToken | undefined;
-  const fly = singleFlight<VaultToken>(closing);
-  // Kept when the flight is over and not by its work, which may come late, after the next one.
-  const read = async (clock: Clock): Promise<VaultToken> =>
-    (held = await fly(clock, async () => ({ token: await readSecret('auth.token', secret) })));
-  return {
-    token: async (clock) => held ?? (await read(clock)),
-    async another(refused, clock) {
-      if (typeof secret === 'string') return undefined;
-      // Somebody else's request may have been refused, and have asked, before.
-      if (held !== undefined && held.token !== refused.token) return held;
-      const next = await read(clock);
-      return next.token === refused.token ? undefined : next;
-    },
-  };
 }

@@ -8,140 +8,136 @@ import {
   redactValue,
   RotationError,
   scrub,
-  type EncryptedKey,
-  type KeyCipher,
 } from '../../core/index.js';
-import { openVersion, RING_BINDING } from '../ring/decrypt-version.js';
-import type { CheckedRotation } from './options.js';
-import { signalOf } from './options.js';
-import type { RingVersion } from '../ring/types.js';
+import { decryptVersion } from '../ring/decrypt-version.js';
+import { findVersion } from '../ring/document.js';
+import { newVersion } from '../ring/transitions.js';
+import type { KeyRingDocument, RingVersion } from '../ring/types.js';
+import type { Step } from './options.js';
 
-/** Notes that go with a version. */
-export type Metadata = Readonly<Record<string, string>> | undefined;
-/** What can be given up. */
-export interface Cancelling {
-  signal?: AbortSignal | undefined;
+/** The key of a new version and its notes. */
+export interface NewKey {
+  /** The key; without it `generate` mints one. */
+  readonly key: string | Uint8Array | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+  /** The id for `generate`; set if `key` is not. */
+  readonly rotationId?: string | undefined;
 }
 
-/** What a step does with a key in hand: checks its notes, encrypts it, compares it, tries it. */
-export class KeyMaterial {
-  readonly #options: CheckedRotation;
-
-  constructor(options: CheckedRotation) {
-    this.#options = options;
-  }
-
-  get cipher(): KeyCipher {
-    return this.#options.source.ciphers[0] as KeyCipher;
-  }
-
-  /** What every ciphertext of this ring is bound to beside the cipher's own context. */
-  get binding(): Readonly<Record<string, string>> {
-    return { [RING_BINDING]: this.#options.source.name };
-  }
-
-  /** Encrypts under the first cipher, and decrypts back before anything relies on it. */
-  async seal(step: string, key: Uint8Array, { signal }: Cancelling): Promise<EncryptedKey> {
-    const encrypted = await this.cipher.encrypt(key, { bind: this.binding, signal });
-    const back = await this.cipher.decrypt(encrypted.ciphertext, { bind: this.binding, signal });
-    try {
-      if (!same(back, key) || encrypted.fingerprint !== computeFingerprint(key)) {
-        throw new RotationError('What was encrypted does not decrypt to the same key: nothing was written.', { step });
-      }
-    } finally {
-      back.fill(0);
+/** Calls `use` with a new version, encrypted, and its key's bytes, which are zeroed after it. */
+export async function withNewVersion<T>(
+  step: Step,
+  state: 'pending' | 'current',
+  given: NewKey,
+  use: (version: RingVersion, bytes: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const { cipher, binding: bind, clock, signal } = step;
+  const { rotationId } = given;
+  const minted = given.key === undefined ? await mintKey(step, rotationId ?? '') : undefined;
+  const bytes = minted?.key ?? keyBytes(given.key);
+  try {
+    // Checked one by one: the spread below would make an object of anything.
+    for (const notes of [given.metadata, minted?.metadata]) checkMetadata(step, bytes, notes);
+    const metadata = minted?.metadata === undefined ? given.metadata : { ...given.metadata, ...minted.metadata };
+    const encrypted = await cipher.encrypt(bytes, { bind, signal });
+    const decrypted = await cipher.decrypt(encrypted.ciphertext, { bind, signal });
+    const isSame = isEqual(decrypted, bytes) && encrypted.fingerprint === computeFingerprint(bytes);
+    decrypted.fill(0);
+    if (!isSame) {
+      const message = 'The new ciphertext does not decrypt to the same key; nothing was written.';
+      throw new RotationError(message, { step: step.name });
     }
-    return encrypted;
+    return await use(newVersion(step, encrypted, { state, metadata, rotationId, now: clock.now() }), bytes);
+  } finally {
+    bytes.fill(0);
   }
+}
 
-  checkMetadata(step: string, key: Uint8Array, metadata: Metadata): void {
-    if (metadata === undefined) return;
-    if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-      throw invalidType(`\`metadata\` must be an object of strings, got ${describeType(metadata)}.`);
-    }
-    const secret = Buffer.from(key).toString('latin1');
-    for (const [name, value] of Object.entries(metadata)) {
-      if (typeof value !== 'string') throw invalidType('`metadata` must be an object of strings.');
-      if (redactValue(name, [secret]) === name && redactValue(value, [secret]) === value) continue;
-      throw new RotationError('`metadata` holds the key, in the clear or encoded: nothing was written.', { step });
-    }
+/** Calls `use` with the decrypted key of a version, which is zeroed after it. */
+export async function withDecryptedKey<T>(
+  { source, signal }: Step,
+  name: string,
+  version: RingVersion,
+  use: (bytes: Uint8Array) => T | Promise<T>,
+): Promise<T> {
+  const bytes = await decryptVersion(source, name, version, signal);
+  try {
+    return await use(bytes);
+  } finally {
+    bytes.fill(0);
   }
+}
 
-  /** Whether a version holds this very key. */
-  async holds(
-    name: string,
-    version: RingVersion | undefined,
-    key: Uint8Array,
-    { signal }: Cancelling,
-  ): Promise<boolean> {
-    if (version?.ciphertext === undefined || version.fingerprint !== computeFingerprint(key)) return false;
-    const held = await this.open(name, version, signal);
-    try {
-      return same(held, key);
-    } finally {
-      held.fill(0);
-    }
+/** Resolves to whether a version holds exactly this key. */
+export async function holdsKey(step: Step, name: string, version: RingVersion, key: NewKey['key']): Promise<boolean> {
+  if (key === undefined) return false;
+  const bytes = keyBytes(key);
+  try {
+    if (version.ciphertext === undefined || version.fingerprint !== computeFingerprint(bytes)) return false;
+    return await withDecryptedKey(step, name, version, (held) => isEqual(held, bytes));
+  } finally {
+    bytes.fill(0);
   }
+}
 
-  /** Decrypts a version; the caller zeroes the bytes. */
-  open(name: string, version: RingVersion, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const { ciphertext = '' } = version;
-    return openVersion(this.#options.source, name, { ...version, ciphertext }, signal);
-  }
-
-  /** Tries a key against the price API. Rejects with what the probe said, without the key, unless the caller gave up. */
-  async probe(step: string, name: string, key: Uint8Array, options: Cancelling): Promise<void> {
-    const { probe } = this.#options;
-    if (probe === undefined) return;
-    const secret = Buffer.from(key).toString('latin1');
-    const signal = signalOf(options);
+/**
+ * Tries a key against the price API. Rejects with the probe's error, without the key, or with the signal's reason if
+ * that aborted meanwhile.
+ */
+export async function probeKey(step: Step, version: string, key: Uint8Array): Promise<void> {
+  const { probe, signal = new AbortController().signal } = step;
+  if (probe === undefined) return;
+  const secret = Buffer.from(key).toString('latin1');
+  signal.throwIfAborted();
+  try {
+    await probe(secret, { signal });
+  } catch (error) {
     signal.throwIfAborted();
-    try {
-      await probe(secret, { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new RotationError(`\`probe\` refused ${name}; its error is the \`cause\`.`, {
-        step,
-        version: name,
-        cause: scrub(error, [secret]),
-      });
-    }
-  }
-
-  /** Opens a version of the ring, and tries it: what a step is about to rely on. */
-  async probeVersion(step: string, name: string, version: RingVersion, options: Cancelling): Promise<void> {
-    const key = await this.open(name, version, options.signal);
-    try {
-      await this.probe(step, name, key, options);
-    } finally {
-      key.fill(0);
-    }
-  }
-
-  /** Has the key minted, or handed over again, that belongs to `rotationId`. */
-  async mint(step: string, rotationId: string, options: Cancelling): Promise<{ key: Uint8Array; metadata: Metadata }> {
-    const { generate } = this.#options;
-    if (generate === undefined) {
-      throw new RotationError(`\`${step}\` needs a key, or the manager a \`generate\` to mint one with.`, { step });
-    }
-    const signal = signalOf(options);
-    let minted: unknown;
-    try {
-      minted = await generate({ rotationId, signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isGoldKeyError(error)) throw error;
-      throw new RotationError(
-        `\`generate\` failed; its error is the \`cause\`. Running \`${step}\` again asks it for the same \`rotationId\`.`,
-        // A mint that is down is asked again, with the same id.
-        { step, cause: error, retryable: true },
-      );
-    }
-    const { key, metadata } = (minted ?? {}) as { key?: unknown; metadata?: Metadata };
-    return { key: keyBytes(key), metadata };
+    const cause = scrub(error, [secret]);
+    throw new RotationError(`\`probe\` refused ${version}; see \`cause\`.`, { step: step.name, version, cause });
   }
 }
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
+/** Decrypts and probes a version that a step is about to rely on. */
+export async function probeVersion(step: Step, ring: KeyRingDocument, name: string): Promise<void> {
+  await withDecryptedKey(step, name, findVersion(ring, name) as RingVersion, (key) => probeKey(step, name, key));
+}
+
+/** Has `generate` mint the key of `rotationId`, or return it again. */
+async function mintKey(
+  { name, generate, signal = new AbortController().signal }: Step,
+  rotationId: string,
+): Promise<{ key: Uint8Array; metadata: NewKey['metadata'] }> {
+  if (generate === undefined) {
+    throw new RotationError(`\`${name}\` needs a key; pass one, or give the manager \`generate\`.`, { step: name });
+  }
+  let minted: unknown;
+  try {
+    minted = await generate({ rotationId, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isGoldKeyError(error)) throw error;
+    const message = `\`generate\` failed; see \`cause\`. Run \`${name}\` again to ask it for the same \`rotationId\`.`;
+    throw new RotationError(message, { step: name, cause: error, retryable: true });
+  }
+  const { key, metadata } = (minted ?? {}) as { key?: unknown; metadata?: NewKey['metadata'] };
+  return { key: keyBytes(key), metadata };
+}
+
+function checkMetadata(step: Step, key: Uint8Array, metadata: unknown): void {
+  if (metadata === undefined) return;
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw invalidType(`\`metadata\` must be an object of strings, got ${describeType(metadata)}.`);
+  }
+  const secret = Buffer.from(key).toString('latin1');
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') throw invalidType('`metadata` must be an object of strings.');
+    if (redactValue(name, [secret]) === name && redactValue(value, [secret]) === value) continue;
+    const message = '`metadata` holds the key, in plaintext or encoded; nothing was written.';
+    throw new RotationError(message, { step: step.name });
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && nodeCrypto().timingSafeEqual(a, b);
 }

@@ -1,22 +1,22 @@
 import { checkOptionNames } from '../../core/index.js';
-import { meansOf, type Means } from './means.js';
-import { Moves } from './move-stages.js';
-import { checkPlan, rotateOnce } from './next-step.js';
-import { checkRotation, neededTime } from './options.js';
-import { ageOf, statusOf } from './status.js';
-import { runSchedule, type ScheduleOptions } from './schedule.js';
-import { Staging } from './stage-key.js';
 import type { RotateOptions, RotationOptions, RotationStatus, StepOptions } from '../ring/types.js';
+import { promotePending, retirePrevious, revertChange, setCanary } from './move-stages.js';
+import { getAge, nextStep } from './next-step.js';
+import { checkPlan, checkRequiredTime, checkRotationOptions, checkStep, type RotationContext } from './options.js';
+import { runSchedule, type ScheduleOptions } from './schedule.js';
+import { initRing, stageKey } from './stage-key.js';
+import { describeRing } from './status.js';
+import { refuseStep, startStep } from './step.js';
 
 type Metadata = Record<string, string> | undefined;
 
 /**
- * Changes a key without an hour in which it does not work: a new key is staged, tried on a share of the clients,
- * promoted while the old one still works, and the old one retired. Every step is one write of the ring; run again after
- * a crash, it finishes what was begun or finds it done.
+ * Replaces a key without downtime: a new key is staged, tried by a share of the clients, promoted while the old one
+ * still works, and the old one retired. A step is one write of the ring (two if it mints a key). Run again, it finishes
+ * what a crash interrupted, or finds itself done and writes nothing.
  *
- * Every method rejects with a {@link RotationError} when the step is refused, with a {@link RingConflictError} when
- * somebody else changed the ring in between, and with what store and cipher reject with. No error holds a key.
+ * Besides the errors listed with it, every method rejects with `TypeError` or `RangeError` (`ERR_INVALID_ARG_VALUE`)
+ * for a wrong option, and with the errors of the ring store and the cipher. No error holds a key.
  *
  * @example
  * ```ts
@@ -27,7 +27,10 @@ type Metadata = Record<string, string> | undefined;
  *   ring: fileRing('./gold.ring.json'),
  *   name: 'gold',
  *   cipher: kmsCipher({ keyId: 'alias/gold-api-keys', encryptionContext: { service: 'gold-data-stream' } }),
- *   probe: (key, { signal }) => tryPriceApi(key, signal),
+ *   async probe(key, { signal }) {
+ *     const response = await fetch('https://api.example.com/latest', { headers: { 'x-api-key': key }, signal });
+ *     if (!response.ok) throw new Error(`HTTP ${response.status}`);
+ *   },
  * });
  * const { version } = await rotation.stage(newKey);
  * await rotation.canary(10, { version });
@@ -35,143 +38,225 @@ type Metadata = Record<string, string> | undefined;
  * ```
  */
 export class KeyRotationManager {
-  readonly #means: Means;
-  readonly #staging: Staging;
-  readonly #moves: Moves;
+  readonly #context: RotationContext;
 
   /**
    * @param options - see {@link RotationOptions}; copied
-   * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option has a name or type that does not exist
+   * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option has an unknown name or a wrong type
    */
   constructor(options: RotationOptions) {
-    this.#means = meansOf(checkRotation(options));
-    this.#staging = new Staging(this.#means);
-    this.#moves = new Moves(this.#means);
+    this.#context = checkRotationOptions(options);
   }
 
   /**
-   * Makes the ring: its first version, current at once. Refused when a ring is there, unless it is the one that this
-   * very call made before.
+   * Makes the ring with its first version, which is current at once. Run again with the same key, it writes nothing.
    *
-   * @param key - the key in use today; absent, `generate` mints one
-   * @param options - `metadata`: notes for the version, strings only
+   * @param key - the key in use today; without it `generate` mints one
+   * @param options - `metadata`: notes for the version; `signal`: aborts the step
    * @returns the version's name
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: the ring exists already, `metadata` holds the key, or `generate`
+   * failed (retryable)
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: another manager made the ring at the same time
+   *
+   * @example
+   * ```ts
+   * await rotation.init(process.env.GOLD_API_KEY, { metadata: { ticket: 'OPS-7' } });
+   * ```
    */
   async init(
     key?: string | Uint8Array,
     options: { metadata?: Metadata; signal?: AbortSignal | undefined } = {},
   ): Promise<{ version: string }> {
-    return { version: await this.#staging.init(key, options) };
+    return { version: await initRing(this.#context, key, options) };
   }
 
   /**
-   * Stages a new key: encrypts it, decrypts it back, writes it as `pending` for 0 % of the clients, and probes it; one
-   * that the probe refuses is left `rejected`. Without `key` it is minted by `generate`, after an intent was written.
+   * Stages a new key: encrypts it, decrypts it again to compare, writes it as `pending` for 0 % of the clients, and
+   * probes it. A key that the probe refuses is left `rejected`.
    *
-   * @param key - the new key; absent, `generate` mints one
-   * @param options - `metadata`; `version`: the current version it is to follow; `force` replaces another pending key
+   * @param key - the new key; without it an intent is written and `generate` mints one
+   * @param options - `metadata`: notes for the version; `version`: the current version that the key shall follow;
+   * `force`: rejects another pending key
    * @returns the new version's name
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: another key is pending, `metadata` holds the key, `probe` refused
+   * the key, or `generate` failed (retryable)
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
+   *
+   * @example
+   * ```ts
+   * const { version } = await rotation.stage(newKey, { metadata: { ticket: 'OPS-8' } });
+   * ```
    */
   async stage(
     key?: string | Uint8Array,
     options: StepOptions & { metadata?: Metadata } = {},
   ): Promise<{ version: string }> {
-    return { version: await this.#staging.stage(key, options) };
+    return { version: await stageKey(this.#context, key, options) };
   }
 
   /**
-   * Has a share of the clients use the pending key. Raising the share moves nobody out of it; who gave up on the key
-   * stays out until another canary starts, which a canary that was reverted, or set to 0, is.
+   * Sets the share of clients that use the pending key. A client that is in the share stays in it while it grows. A
+   * client that gave up on the key stays out until a new canary starts: after a revert, or after a share of 0.
    *
-   * @param percent - from 0 to 100
-   * @param options - `version`: the pending version meant
-   * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: `percent` is out of range
+   * @param percent - the share, from 0 to 100
+   * @param options - `version`: the pending version
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: no key is pending
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
+   *
+   * @example
+   * ```ts
+   * await rotation.canary(10);
+   * ```
    */
   async canary(percent: number, options: StepOptions = {}): Promise<void> {
-    await this.#moves.canary(percent, options);
+    await setCanary(this.#context, percent, options);
   }
 
   /**
-   * Makes the pending key current, after probing it again. The old key stays as `previous`: clients fall back on it, and
-   * `revert` goes back to it. Refused while the canary is reverted or an earlier overlap runs, unless `force`.
+   * Makes the pending key current, after probing it again. The old key stays as `previous`: clients fall back on it,
+   * and `revert` goes back to it.
    *
-   * @param options - `overlap`: how long the old key is kept, in ms, at least 1, default 86_400_000 (a day); `cutover`
-   * for an account that has one key at a time, where making the new key has ended the old one: there is no overlap to
-   * wait for, calls in flight with the old key are repaired with the new one, and `revert` leads to a key that no longer
-   * works; `version`: the pending version meant
+   * @param options - `version`: the pending version; `overlap`: how long the old key is kept, in ms, at least 1,
+   * default 86_400_000 (a day); `cutover`: for an account whose old key stopped working when the new one was made:
+   * there is no overlap, calls with the old key are repaired with the new one, and `revert` would lead to a key that
+   * does not work; `force`: promotes although clients gave up on the key or an earlier overlap still runs
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: no key is pending, clients gave up on it, an earlier overlap still
+   * runs, or `probe` refused the key
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
+   *
+   * @example
+   * ```ts
+   * await rotation.promote({ overlap: 3_600_000 });
+   * ```
    */
   async promote(
     options: StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined } = {},
   ): Promise<void> {
-    await this.#moves.promote(options);
+    await promotePending(this.#context, options);
   }
 
   /**
-   * Removes the previous key's ciphertext, after probing the current key. Refused before `notAfter`, unless `force`.
+   * Removes the previous key's ciphertext, after probing the current key.
    *
-   * @param options - `version`: the previous version meant
+   * @param options - `version`: the previous version; `force`: retires it before its overlap is over
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no previous version, its overlap still runs, or `probe`
+   * refused the current key
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
+   *
+   * @example
+   * ```ts
+   * const { previousUntil = 0 } = await rotation.status();
+   * if (previousUntil <= Date.now()) await rotation.retire();
+   * ```
    */
   async retire(options: StepOptions = {}): Promise<void> {
-    await this.#moves.retire(options);
+    await retirePrevious(this.#context, options);
   }
 
   /**
-   * Goes back: a pending key is rejected; without one the previous key, probed, is current again, and the one it
-   * replaces is kept as `previous`. Refused when neither is there, and when it would go back a second step, after a
-   * pending key was rejected, without being told so by `version`.
+   * Goes back: rejects the pending key. Without one it probes the previous key and makes it current again; the replaced
+   * key is kept as `previous`.
    *
-   * @param options - `version`: the pending version to reject, or the previous one to go back to
+   * @param options - `version`: the pending version to reject, or the previous one to go back to; it is required to go
+   * back from the current version after a pending one was rejected
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is nothing to go back to, `version` is required, or `probe`
+   * refused the previous key
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
+   *
+   * @example
+   * ```ts
+   * await rotation.revert();
+   * ```
    */
   async revert(options: StepOptions = {}): Promise<void> {
-    await this.#moves.revert(options);
+    await revertChange(this.#context, options);
   }
 
   /**
-   * Takes the one next step that is due, and no more: stages a key that `generate` mints when the current one has
-   * reached `maxAge`, raises the canary, promotes, retires. Rejects at a canary that was reverted.
+   * Takes the one step that is due, or none: mints and stages a key when the current one has reached `maxAge`, raises
+   * the canary, promotes or retires. Without `generate` it stages nothing.
    *
    * @param options - see {@link RotateOptions}
-   * @returns where the rotation stands after it
+   * @returns the state of the rotation after the step
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: a person has to decide, because clients gave up on the canary or
+   * `revert` was used; or the step was refused
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; the next run decides anew
+   *
+   * @example
+   * ```ts
+   * const { nextStep } = await rotation.rotate({ canary: [10, 50], dwell: 3_600_000, maxAge: 90 * 86_400_000 });
+   * console.log(nextStep);
+   * ```
    */
   async rotate(options: RotateOptions = {}): Promise<RotationStatus> {
     const plan = checkPlan('rotate', options);
     const { signal } = options;
-    const { ring } = await this.#means.writer.start('rotate', { signal });
-    const canMint = this.#means.options.generate !== undefined;
-    await rotateOnce(this, ring, plan, { now: this.#now, canMint, signal });
+    const step = checkStep(this.#context, 'rotate', { signal });
+    const { ring } = await startStep(step);
+    const next = nextStep(ring, plan, this.#now);
+    if (next.isBlocked === true) throw refuseStep(step, next.reason, next.version);
+    const on = { revision: ring.revision, signal };
+    if (next.step === 'canary') await this.canary(next.percent, on);
+    else if (next.step === 'promote') await this.promote({ ...on, overlap: plan.overlap });
+    else if (next.step === 'retire') await this.retire(on);
+    else if (next.step === 'stage' && this.#context.generate !== undefined) await this.stage(undefined, on);
     return this.status();
   }
 
-  /** Where the rotation stands. */
+  /**
+   * Returns the state of the rotation. Nothing is decrypted.
+   *
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no ring
+   *
+   * @example
+   * ```ts
+   * const { current, nextStep } = await rotation.status();
+   * console.log(current, nextStep);
+   * ```
+   */
   async status(): Promise<RotationStatus> {
-    return statusOf((await this.#means.writer.start('status', {})).ring, this.#now);
+    const { ring } = await startStep(checkStep(this.#context, 'status', {}));
+    return describeRing(ring, this.#now);
   }
 
   /**
-   * Whether the current key has reached `maxAge`.
+   * Returns whether the current key has reached an age.
    *
-   * @param options - `maxAge` in ms, at least 1
+   * @param options - `maxAge`: the age in ms, at least 1
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no ring
+   *
+   * @example
+   * ```ts
+   * if (await rotation.isDue({ maxAge: 90 * 86_400_000 })) console.log('Stage a new key.');
+   * ```
    */
   async isDue(options: { maxAge: number }): Promise<boolean> {
     checkOptionNames('isDue', options, ['maxAge']);
-    const maxAge = neededTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
-    const { ring } = await this.#means.writer.start('isDue', {});
-    return ageOf(ring, ring.current, this.#now) >= maxAge;
+    const maxAge = checkRequiredTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
+    const { ring } = await startStep(checkStep(this.#context, 'isDue', {}));
+    return getAge(ring, ring.current, this.#now) >= maxAge;
   }
 
   /**
-   * Runs `rotate` every so often, under the store's lease, so that one of many instances acts. A fault that may pass is
-   * left to the next turn.
+   * Runs `rotate` repeatedly under the store's lease, so that one of many instances acts. Transient errors are left to
+   * the next turn.
    *
    * @param options - see {@link ScheduleOptions}
-   * @returns resolves once `signal` has aborted; rejects when a person has to look: after a revert, or a refused key
+   * @returns resolves once `signal` has aborted
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: a person has to decide: see {@link KeyRotationManager.rotate}
+   *
+   * @example
+   * ```ts
+   * const stop = new AbortController();
+   * process.once('SIGTERM', () => stop.abort());
+   * await rotation.schedule({ every: 3_600_000, maxAge: 90 * 86_400_000, signal: stop.signal });
+   * ```
    */
   async schedule(options: ScheduleOptions): Promise<void> {
-    const { source, clock } = this.#means.options;
-    await runSchedule(options, { store: source.store, clock, rotate: (how) => this.rotate(how) });
+    await runSchedule(this.#context, options, (plan) => this.rotate(plan));
   }
 
   get #now(): number {
-    return this.#means.options.clock.now();
+    return this.#context.clock.now();
   }
 }

@@ -1,161 +1,128 @@
-import { checkInteger, invalidRange, invalidType, describeType, type RotationError } from '../../core/index.js';
-import type { Means } from './means.js';
-import type { ReadRing } from '../ring/read-ring.js';
-import { expectVersion, refused } from './step-refused.js';
-import { versionOf } from '../ring/document.js';
+import { checkInteger, invalidType, describeType, type RotationError } from '../../core/index.js';
+import { findVersion } from '../ring/document.js';
 import {
-  canaried,
-  dropped,
-  droppedOf,
-  newestOf,
-  pendingOf,
-  promoted,
-  retired,
-  revertedTo,
+  findNewest,
+  findPending,
+  findRevertedPending,
+  withCanary,
+  withPromotion,
+  withRejectedPending,
+  withRetirement,
+  withReversion,
 } from '../ring/transitions.js';
-import type { NextRing } from './ring-writer.js';
-import { checkStep } from './options.js';
-import type { RingVersion, StepOptions } from '../ring/types.js';
+import type { KeyRingDocument, StepOptions } from '../ring/types.js';
+import { probeVersion } from './key-material.js';
+import { isAhead } from './next-step.js';
+import { checkPercent, checkStep, type RotationContext, type Step } from './options.js';
+import { checkExpectedVersion, finishStep, refuseStep, startStep } from './step.js';
 
-const OVERLAP = 86_400_000;
+const DEFAULT_OVERLAP_MS = 86_400_000;
 
-/** Moves the ring's keys from state to state. */
-export class Moves {
-  readonly #means: Means;
-
-  constructor(means: Means) {
-    this.#means = means;
-  }
-
-  async canary(percent: number, options: StepOptions): Promise<void> {
-    checkStep('canary', options);
-    checkPercent('percent', percent);
-    const at = await this.#means.writer.start('canary', options);
-    const { rollout } = at.ring;
-    if (rollout === undefined) throw nothingPending('canary', at);
-    expectVersion('canary', options, rollout.pending);
-    const asIs = rollout.percent === percent && rollout.revertedAt === undefined;
-    await this.#move('canary', rollout.pending, at, asIs ? undefined : canaried(at.ring, percent, this.#now), options);
-  }
-
-  async promote(options: StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined }): Promise<void> {
-    checkStep('promote', options, ['overlap', 'cutover']);
-    const { cutover = false } = options;
-    if (typeof cutover !== 'boolean') throw invalidType(`\`cutover\` must be a boolean, got ${describeType(cutover)}.`);
-    if (cutover && options.overlap !== undefined) throw invalidType('`cutover` has no `overlap`: give one of them.');
-    const overlap = cutover ? 0 : checkInteger('overlap', options.overlap, OVERLAP, 1);
-    const at = await this.#means.writer.start('promote', options);
-    const { ring } = at;
-    const { rollout, previous } = ring;
-    if (rollout === undefined) {
-      // What was staged and rejected since is not promoted, and must not seem to be.
-      const followed = versionOf(ring, previous)?.notAfter !== undefined && newestOf(ring) === ring.current;
-      const done = options.version === undefined ? followed : options.version === ring.current;
-      if (!done || pendingOf(ring) !== undefined) throw nothingPending('promote', at);
-      return this.#move('promote', ring.current, at, undefined, options);
-    }
-    const { pending, revertedAt } = rollout;
-    expectVersion('promote', options, pending);
-    const until = versionOf(ring, previous)?.notAfter;
-    if (options.force !== true && revertedAt !== undefined) {
-      const way = 'revert it, start another canary, or use `force`';
-      throw refused('promote', `clients gave up on ${pending} at ${revertedAt}: ${way}`, pending);
-    }
-    if (options.force !== true && this.#isAhead(until)) {
-      const way = `promote ${pending} after that, or use \`force\` to retire it now`;
-      throw refused('promote', `${String(previous)} is kept until ${String(until)}: ${way}`, pending);
-    }
-    await this.#means.material.probeVersion('promote', pending, ring.versions[pending] as RingVersion, options);
-    await this.#move('promote', pending, at, promoted(ring, pending, this.#now + overlap), options);
-  }
-
-  async retire(options: StepOptions): Promise<void> {
-    checkStep('retire', options);
-    const at = await this.#means.writer.start('retire', options);
-    const { ring } = at;
-    const { previous, current } = ring;
-    if (previous === undefined) {
-      const gone = Object.keys(ring.versions).filter((name) => ring.versions[name]?.state === 'retired');
-      const done = options.version === undefined ? gone.at(-1) : gone.find((name) => name === options.version);
-      if (done === undefined) throw refused('retire', 'there is no previous version');
-      return this.#move('retire', done, at, undefined, options);
-    }
-    expectVersion('retire', options, previous);
-    const until = versionOf(ring, previous)?.notAfter;
-    if (options.force !== true && this.#isAhead(until)) {
-      throw refused('retire', `${previous} is kept until ${String(until)}: wait, or use \`force\``, previous);
-    }
-    await this.#means.material.probeVersion('retire', current, ring.versions[current] as RingVersion, options);
-    await this.#move('retire', previous, at, retired(ring, previous), options);
-  }
-
-  async revert(options: StepOptions): Promise<void> {
-    checkStep('revert', options);
-    const at = await this.#means.writer.start('revert', options);
-    const { ring } = at;
-    const { previous, current } = ring;
-    const pending = pendingOf(ring);
-    if (pending !== undefined) {
-      expectVersion('revert', options, pending);
-      return this.#move('revert', pending, at, dropped(ring, pending, this.#now), options);
-    }
-    const old = versionOf(ring, previous);
-    const { version } = options;
-    // What a revert has left behind is not gone back to by running it once more.
-    const last = droppedOf(ring);
-    const wentBack = old?.revertedAt !== undefined;
-    const done =
-      version === undefined
-        ? wentBack || (last !== undefined && old === undefined)
-        : versionOf(ring, version)?.state === 'rejected' || (version === current && wentBack);
-    if (done)
-      return this.#move('revert', version ?? (wentBack ? current : (last?.name ?? current)), at, undefined, options);
-    // Run again, or meant to go further back? Neither answer is safe to guess.
-    if (version === undefined && last !== undefined && previous !== undefined) {
-      const way = `to go back from ${current} as well, say so with \`version\`: ${previous}`;
-      throw refused('revert', `${last.name} was reverted at ${last.revertedAt}; ${way}`, last.name);
-    }
-    if (previous === undefined || old === undefined) {
-      throw refused('revert', 'there is nothing to go back to: no key is pending, and the old one is retired');
-    }
-    expectVersion('revert', options, previous);
-    await this.#means.material.probeVersion('revert', previous, old, options);
-    await this.#move('revert', previous, at, revertedTo(ring, previous, this.#now), options);
-  }
-
-  /** Writes what a step makes of the ring, or finds it done; the hooks are told either way. */
-  async #move(
-    step: string,
-    version: string,
-    at: ReadRing,
-    next: NextRing | undefined,
-    { signal }: StepOptions,
-  ): Promise<void> {
-    await this.#means.writer.done(
-      step,
-      version,
-      next === undefined ? at : await this.#means.writer.write(at, next, signal),
-    );
-  }
-
-  #isAhead(moment: string | undefined): boolean {
-    return moment !== undefined && Date.parse(moment) > this.#now;
-  }
-
-  get #now(): number {
-    return this.#means.options.clock.now();
-  }
+/** Sets the share of clients that use the pending key. */
+export async function setCanary(context: RotationContext, percent: number, options: StepOptions): Promise<void> {
+  const step = checkStep(context, 'canary', options);
+  checkPercent('percent', percent);
+  const at = await startStep(step);
+  const { rollout } = at.ring;
+  if (rollout === undefined) throw nothingPending(step, at.ring);
+  checkExpectedVersion(step, rollout.pending);
+  const isSet = rollout.percent === percent && rollout.revertedAt === undefined;
+  await finishStep(step, rollout.pending, at, isSet ? undefined : withCanary(at.ring, percent, step.clock.now()));
 }
 
-/** Holds a share of the clients to its range. */
-export function checkPercent(name: string, percent: unknown): void {
-  if (typeof percent !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(percent)}.`);
-  if (percent >= 0 && percent <= 100) return;
-  throw invalidRange(`\`${name}\` must be from 0 to 100, got ${String(percent)}.`);
+/** Makes the pending key the current one. */
+export async function promotePending(
+  context: RotationContext,
+  options: StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined },
+): Promise<void> {
+  const step = checkStep(context, 'promote', options, ['overlap', 'cutover']);
+  const { clock, force, version } = step;
+  const { cutover = false } = options;
+  if (typeof cutover !== 'boolean') throw invalidType(`\`cutover\` must be a boolean, got ${describeType(cutover)}.`);
+  if (cutover && options.overlap !== undefined) throw invalidType('`cutover` excludes `overlap`; give one of them.');
+  const overlap = cutover ? 0 : checkInteger('overlap', options.overlap, DEFAULT_OVERLAP_MS, 1);
+  const at = await startStep(step);
+  const { ring } = at;
+  const { current, previous, rollout } = ring;
+  const keptUntil = findVersion(ring, previous)?.notAfter;
+  if (rollout === undefined) {
+    // A key that was staged since, and rejected, was not promoted, and this step must not look as if it was.
+    const isDone =
+      version === undefined ? keptUntil !== undefined && findNewest(ring) === current : version === current;
+    if (!isDone || findPending(ring) !== undefined) throw nothingPending(step, ring);
+    return finishStep(step, current, at);
+  }
+  const { pending, revertedAt } = rollout;
+  checkExpectedVersion(step, pending);
+  if (!force && revertedAt !== undefined) {
+    const advice = 'revert it, start another canary, or use `force`';
+    throw refuseStep(step, `clients gave up on ${pending} at ${revertedAt}; ${advice}`, pending);
+  }
+  if (!force && isAhead(keptUntil, clock.now())) {
+    const advice = `promote ${pending} after that, or use \`force\` to retire ${String(previous)} now`;
+    throw refuseStep(step, `${String(previous)} is kept until ${keptUntil}; ${advice}`, pending);
+  }
+  await probeVersion(step, ring, pending);
+  await finishStep(step, pending, at, withPromotion(ring, pending, clock.now() + overlap));
 }
 
-function nothingPending(step: string, { ring }: ReadRing): RotationError {
-  const pending = pendingOf(ring);
-  if (pending === undefined) return refused(step, 'no key is pending: `stage` one first');
-  return refused(step, `${pending} is still being minted: run \`stage\` again to finish it`, pending);
+/** Removes the previous key. */
+export async function retirePrevious(context: RotationContext, options: StepOptions): Promise<void> {
+  const step = checkStep(context, 'retire', options);
+  const { clock, force, version } = step;
+  const at = await startStep(step);
+  const { ring } = at;
+  const { current, previous } = ring;
+  if (previous === undefined) {
+    const retired = Object.keys(ring.versions).filter((name) => ring.versions[name]?.state === 'retired');
+    const done = version === undefined ? retired.at(-1) : retired.find((name) => name === version);
+    if (done === undefined) throw refuseStep(step, 'there is no previous version');
+    return finishStep(step, done, at);
+  }
+  checkExpectedVersion(step, previous);
+  const keptUntil = findVersion(ring, previous)?.notAfter;
+  if (!force && isAhead(keptUntil, clock.now())) {
+    throw refuseStep(step, `${previous} is kept until ${keptUntil}; wait, or use \`force\``, previous);
+  }
+  await probeVersion(step, ring, current);
+  await finishStep(step, previous, at, withRetirement(ring, previous));
+}
+
+/** Rejects the pending key, or makes the previous key current again. */
+export async function revertChange(context: RotationContext, options: StepOptions): Promise<void> {
+  const step = checkStep(context, 'revert', options);
+  const { clock, version } = step;
+  const at = await startStep(step);
+  const { ring } = at;
+  const { current, previous } = ring;
+  const pending = findPending(ring);
+  if (pending !== undefined) {
+    checkExpectedVersion(step, pending);
+    return finishStep(step, pending, at, withRejectedPending(ring, pending, clock.now()));
+  }
+  // A repeated `revert` must not go back to the version that the first one left.
+  const rejected = findRevertedPending(ring);
+  const wentBack = findVersion(ring, previous)?.revertedAt !== undefined;
+  const isDone =
+    version === undefined
+      ? wentBack || (rejected !== undefined && previous === undefined)
+      : findVersion(ring, version)?.state === 'rejected' || (version === current && wentBack);
+  if (isDone) return finishStep(step, version ?? (wentBack ? current : (rejected?.name ?? current)), at);
+  if (previous === undefined) {
+    throw refuseStep(step, 'no key is pending and the previous one is retired; `stage` another key');
+  }
+  if (version === undefined && rejected !== undefined) {
+    // This may be a repeated `revert`, or one that is to go further back.
+    const advice = `to go back from ${current} as well, set \`version\` to ${previous}`;
+    throw refuseStep(step, `${rejected.name} was reverted at ${rejected.revertedAt}; ${advice}`, rejected.name);
+  }
+  checkExpectedVersion(step, previous);
+  await probeVersion(step, ring, previous);
+  await finishStep(step, previous, at, withReversion(ring, previous, clock.now()));
+}
+
+function nothingPending(step: Step, ring: KeyRingDocument): RotationError {
+  const pending = findPending(ring);
+  if (pending === undefined) return refuseStep(step, 'no key is pending; `stage` one first');
+  return refuseStep(step, `${pending} is still being minted; run \`stage\` again to finish it`, pending);
 }

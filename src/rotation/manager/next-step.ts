@@ -1,83 +1,108 @@
-import { checkOptionNames, checkInteger, invalidType } from '../../core/index.js';
-import type { KeyRotationManager } from './key-rotation-manager.js';
-import { checkPercent } from './move-stages.js';
-import { refused } from './step-refused.js';
-import { versionOf } from '../ring/document.js';
-import { checkSignal } from './options.js';
-import { droppedOf, pendingOf } from '../ring/transitions.js';
-import { ageOf } from './status.js';
-import type { KeyRingDocument, RotateOptions } from '../ring/types.js';
+import { findVersion } from '../ring/document.js';
+import { findPending, findRevertedPending } from '../ring/transitions.js';
+import type { KeyRingDocument, RingRollout } from '../ring/types.js';
+import type { RotationPlan } from './options.js';
 
-const CANARY = [10, 50];
-const DWELL = 3_600_000;
-const MAX_AGE = 7_776_000_000;
+const DAY_MS = 86_400_000;
+/** The share that a canary starts with where no plan names one. */
+const FIRST_PERCENT = 10;
 
-/** What `rotate` may do, complete. */
-interface Plan {
-  readonly canary: readonly number[];
-  readonly dwell: number;
-  readonly overlap: number | undefined;
-  readonly maxAge: number;
-}
+/** The step to take next, and why. */
+export type NextStep = {
+  /** The version that the step is about. */
+  readonly version: string;
+  /** The reason, and the alternatives: the part of a sentence that follows the step. */
+  readonly reason: string;
+  /** Whether a person has to decide: `rotate` stops with the reason. */
+  readonly isBlocked?: true;
+} & (
+  | { readonly step: 'canary'; readonly percent: number }
+  | { readonly step: 'stage' | 'promote' | 'retire' | 'revert' | 'wait' | 'nothing' }
+);
 
-/** Holds the options of `rotate` to their types. */
-export function checkPlan(of: string, options: RotateOptions, more: readonly string[] = []): Plan {
-  checkOptionNames(of, options, ['canary', 'dwell', 'overlap', 'maxAge', 'signal', ...more]);
-  const { canary = CANARY, overlap } = options;
-  checkSignal(options.signal);
-  if (!Array.isArray(canary)) throw invalidType('`canary` must be an array of percentages.');
-  for (const [index, percent] of (canary as readonly unknown[]).entries())
-    checkPercent(`canary[${String(index)}]`, percent);
-  if (overlap !== undefined) checkInteger('overlap', overlap, 0, 1);
-  return {
-    canary: (canary as readonly number[]).toSorted((a, b) => a - b),
-    dwell: checkInteger('dwell', options.dwell, DWELL, 0),
-    overlap,
-    maxAge: checkInteger('maxAge', options.maxAge, MAX_AGE, 1, Number.MAX_SAFE_INTEGER),
-  };
-}
-
-/** Takes the one step that is due in `ring`, if one is. */
-export async function rotateOnce(
-  manager: KeyRotationManager,
-  ring: KeyRingDocument,
-  plan: Plan,
-  about: { now: number; canMint: boolean; signal: AbortSignal | undefined },
-): Promise<void> {
-  const { now, canMint, signal } = about;
-  const { revision, rollout, previous, current } = ring;
-  const pending = pendingOf(ring);
-  const on = { revision, signal };
-  if (rollout !== undefined) {
-    const { percent, startedAt, revertedAt } = rollout;
-    if (revertedAt !== undefined) {
-      throw refused(
-        'rotate',
-        `clients gave up on ${rollout.pending} at ${revertedAt}: revert it, or start another canary`,
-        rollout.pending,
-      );
-    }
-    // A share that nobody uses yet has nothing to prove.
-    if (percent > 0 && now < Date.parse(startedAt) + plan.dwell) return;
-    const share = plan.canary.find((next) => next > percent);
-    if (share !== undefined) return manager.canary(share, on);
-    const kept = versionOf(ring, previous)?.notAfter;
-    if (kept !== undefined && Date.parse(kept) > now) return;
-    return manager.promote({ ...on, overlap: plan.overlap });
+/**
+ * Returns the step to take next. With a plan it is the step that `rotate` takes. Without one it is the step that a
+ * person may take, who decides how long a share is held and when a new key is due.
+ */
+export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, now: number): NextStep {
+  const { current, previous, rollout } = ring;
+  if (rollout !== undefined) return nextCanaryStep(ring, rollout, plan, now);
+  const reverted = findRevertedPending(ring);
+  if (reverted !== undefined) {
+    const { name, revertedAt } = reverted;
+    const advice = '`stage` another key once it is clear why';
+    const reason = `${name} was reverted at ${revertedAt}, ${current} is in use; ${advice}`;
+    return { step: 'stage', version: name, reason, isBlocked: true };
   }
-  const last = droppedOf(ring);
-  if (last !== undefined) {
-    const way = 'look why, then `stage` another key';
-    throw refused('rotate', `${last.name} was reverted at ${last.revertedAt}: ${way}`, last.name);
-  }
-  const old = versionOf(ring, previous);
+  // Without a rollout a pending version is one that is being minted.
+  const pending = findPending(ring);
+  const old = findVersion(ring, previous);
   if (previous !== undefined && old !== undefined) {
-    if (old.revertedAt !== undefined) {
-      throw refused('rotate', `${previous} was reverted at ${old.revertedAt}: look why, then retire it`, previous);
+    const { revertedAt, notAfter } = old;
+    if (revertedAt !== undefined) {
+      const reason = `${previous} was reverted at ${revertedAt}, ${current} is in use; \`retire\` it once it is clear why`;
+      return { step: 'retire', version: previous, reason, isBlocked: true };
     }
-    if (old.notAfter === undefined || Date.parse(old.notAfter) <= now) return manager.retire(on);
-    if (pending === undefined) return;
+    if (!isAhead(notAfter, now)) {
+      const reason = `the overlap of ${previous} is over; check that the price API no longer needs it`;
+      return { step: 'retire', version: previous, reason };
+    }
+    if (pending === undefined) {
+      const reason = `${previous} is kept until ${notAfter}, then \`retire\` it; until then \`revert\` goes back to it`;
+      return { step: 'wait', version: previous, reason };
+    }
   }
-  if (!canMint || (pending === undefined && ageOf(ring, current, now) < plan.maxAge)) return;
-  await manager.stage(undefined, on);
+  if (pending !== undefined) {
+    const advice = 'run `stage` again to finish it, or `revert` it';
+    const reason = `${pending} was being minted when the last run stopped; ${advice}`;
+    return { step: 'stage', version: pending, reason };
+  }
+  const age = getAge(ring, current, now);
+  const days = Math.floor(age / DAY_MS);
+  const inUse = `${current} is in use and ${String(days)} ${days === 1 ? 'day' : 'days'} old`;
+  const reason = `${inUse}; \`stage\` a new key when it is due`;
+  return { step: plan !== undefined && age >= plan.maxAge ? 'stage' : 'nothing', version: current, reason };
+}
+
+function nextCanaryStep(
+  ring: KeyRingDocument,
+  { pending, percent, startedAt, revertedAt }: RingRollout,
+  plan: RotationPlan | undefined,
+  now: number,
+): NextStep {
+  const version = pending;
+  if (revertedAt !== undefined) {
+    const advice = '`revert` it, or start another `canary` once it is clear why';
+    const reason = `clients gave up on ${pending} at ${revertedAt}; ${advice}`;
+    return { step: 'revert', version, reason, isBlocked: true };
+  }
+  const share = `${String(percent)} % of the clients try`;
+  const reason =
+    percent === 0
+      ? `${pending} is staged and no client uses it; try it on a share of the clients, or \`promote\` it`
+      : `${share} ${pending} since ${startedAt}; or raise the \`canary\`, or \`revert\` it`;
+  if (plan !== undefined) {
+    // A share of 0 proves nothing, so it is not held.
+    if (percent > 0 && now < Date.parse(startedAt) + plan.dwell) return { step: 'wait', version, reason };
+    const next = plan.canary.find((each) => each > percent);
+    if (next !== undefined) return { step: 'canary', percent: next, version, reason };
+  }
+  const keptUntil = findVersion(ring, ring.previous)?.notAfter;
+  if (isAhead(keptUntil, now)) {
+    const kept = `${String(ring.previous)} is kept until ${keptUntil}, then \`promote\` ${pending}`;
+    return { step: 'wait', version, reason: `${kept}; meanwhile ${share} it` };
+  }
+  if (plan === undefined && percent === 0) return { step: 'canary', percent: FIRST_PERCENT, version, reason };
+  return { step: 'promote', version, reason };
+}
+
+/** Returns how long ago a version was made, in ms. */
+export function getAge(ring: KeyRingDocument, name: string, now: number): number {
+  const age = now - Date.parse(findVersion(ring, name)?.createdAt ?? '');
+  return Number.isNaN(age) ? 0 : Math.max(0, age);
+}
+
+/** Returns whether a time of the ring is still to come. */
+export function isAhead(time: string | undefined, now: number): time is string {
+  return time !== undefined && Date.parse(time) > now;
 }

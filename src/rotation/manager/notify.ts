@@ -1,68 +1,58 @@
-import { withRetries, type Clock } from '../../core/index.js';
+import { backoffWindow, withRetries, type Clock } from '../../core/index.js';
+import { withDeadline } from '../../util/deadline.js';
 import type { RingChange } from '../ring/types.js';
 
 const RETRIES = 2;
-const PAUSE = 200;
-/** How long a hook may take: a step that is written waits for nobody for ever. */
-const PATIENCE = 10_000;
+const FIRST_PAUSE_MS = 200;
+/** How long one call of a hook may take: a step that is written must not hang. */
+const HOOK_TIMEOUT_MS = 10_000;
 
-/** What is published on the diagnostics channel `goldkey:notify-failed`. */
+/** The message on the diagnostics channel `goldkey:notify-failed`: a change that a hook was not told. */
 export interface NotifyFailure extends RingChange {
-  /** Which hook, from 0. */
+  /** The index of the hook in `notify`. */
   hook: number;
+  /** The error of the hook's last call. */
   error: unknown;
 }
 
 /**
- * Tells every hook, each up to three times, and waits 10 s for each. One that fails undoes nothing and keeps nobody from
- * being told: it is reported on the diagnostics channel `goldkey:notify-failed`, and as a warning where nobody listens
- * there.
+ * Calls every hook, each up to three times and for at most 10 s. A failed hook neither undoes the change nor stops the
+ * other hooks: it is reported on the diagnostics channel `goldkey:notify-failed`, or, if that has no subscriber, as a
+ * process warning.
  */
 export async function notifyAll(
   hooks: ReadonlyArray<(change: RingChange) => Promise<void>>,
   change: RingChange,
   clock: Clock,
 ): Promise<void> {
+  const late = (): Error => new Error(`The hook did not settle within ${String(HOOK_TIMEOUT_MS)} ms.`);
+  const limits = { ms: HOOK_TIMEOUT_MS, clock, late, signals: [] };
   await Promise.all(
     hooks.map(async (hook, index) => {
       try {
-        await withRetries(() => inTime(clock, async () => hook({ ...change })), {
+        await withRetries(() => withDeadline(limits, async () => hook({ ...change })), {
           retries: RETRIES,
           clock,
-          delayOf: (_, retried) => PAUSE * 2 ** retried,
+          delayOf: (_, retried) => backoffWindow(FIRST_PAUSE_MS, retried),
         });
       } catch (error) {
-        report({ ...change, hook: index, error });
+        reportFailure({ ...change, hook: index, error });
       }
     }),
   );
 }
 
-async function inTime(clock: Clock, work: () => Promise<void>): Promise<void> {
-  let timer: { cancel(): void } | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = clock.setTimeout(() => {
-      reject(new Error(`The hook did not settle within ${String(PATIENCE)} ms.`));
-    }, PATIENCE);
-  });
-  try {
-    await Promise.race([work(), late]);
-  } finally {
-    timer?.cancel();
-  }
-}
-
-function report(failure: NotifyFailure): void {
+function reportFailure(failure: NotifyFailure): void {
   const channel = process.getBuiltinModule('node:diagnostics_channel').channel('goldkey:notify-failed');
   if (channel.hasSubscribers) {
     channel.publish(failure);
     return;
   }
   const { ring, step, version, hook, error } = failure;
-  // The hook's own words may be anything: only what kind of error it was is said aloud.
-  const what = error instanceof Error ? error.name : 'no Error';
+  // The hook's message may hold anything, the key included, so the warning names the kind of error only.
+  const kind = error instanceof Error ? error.name : 'not an Error';
   process.emitWarning(
-    `The \`${step}\` of ${version} in the key ring \`${ring}\` is done, but \`notify[${String(hook)}]\` failed (${what}); running the step again tells it again.`,
+    `The \`${step}\` of ${version} in the key ring \`${ring}\` is done, but \`notify[${String(hook)}]\` failed (${kind}); run the step again to call the hook again.`,
     { type: 'GoldKeyWarning', code: 'GOLDKEY_NOTIFY_FAILED' },
   );
 }

@@ -1,18 +1,26 @@
 import {
-  checkOptionNames,
+  checkClock,
   checkInteger,
-  invalidType,
-  describeType,
   checkOptionalFunction,
   checkOptionalString,
-  systemClock,
+  checkOptionNames,
+  describeType,
+  invalidRange,
+  invalidType,
   type Clock,
+  type KeyCipher,
 } from '../../core/index.js';
-import { ringSource, type RingSource } from '../ring/read-ring.js';
-import type { RotationOptions, StepOptions } from '../ring/types.js';
+import { RING_BINDING } from '../ring/decrypt-version.js';
+import { checkRingSource, type RingSource } from '../ring/read-ring.js';
+import type { RingBinding } from '../ring/transitions.js';
+import type { RotateOptions, RotationOptions, StepOptions } from '../ring/types.js';
 
-/** The options of a manager, checked once and complete. */
-export interface CheckedRotation {
+const DEFAULT_CANARY: readonly number[] = [10, 50];
+const DEFAULT_DWELL_MS = 3_600_000;
+const DEFAULT_MAX_AGE_MS = 7_776_000_000;
+
+/** The checked options of a manager, which its steps work with. */
+export interface RotationContext extends RingBinding {
   readonly source: RingSource;
   readonly probe: RotationOptions['probe'];
   readonly generate: RotationOptions['generate'];
@@ -20,46 +28,91 @@ export interface CheckedRotation {
   readonly clock: Clock;
 }
 
-export function checkRotation(options: RotationOptions): CheckedRotation {
+/** One step of a manager, with its checked options. */
+export interface Step extends RotationContext {
+  /** The step's name, e.g. `promote`. */
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly revision: number | undefined;
+  readonly force: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The checked options of `rotate`, with their defaults. */
+export interface RotationPlan {
+  /** The shares in ascending order. */
+  readonly canary: readonly number[];
+  readonly dwell: number;
+  readonly overlap: number | undefined;
+  readonly maxAge: number;
+}
+
+/** Checks the options of a manager. */
+export function checkRotationOptions(options: RotationOptions): RotationContext {
   checkOptionNames('KeyRotationManager', options, ['ring', 'name', 'cipher', 'probe', 'generate', 'notify', 'clock']);
   const notify = options.notify ?? [];
   if (!Array.isArray(notify) || !notify.every((hook) => typeof hook === 'function')) {
     throw invalidType(`\`notify\` must be an array of functions, got ${describeType(notify)}.`);
   }
+  const source = checkRingSource(options);
   return {
-    source: ringSource(options),
+    source,
+    cipher: source.ciphers[0] as KeyCipher,
+    binding: { [RING_BINDING]: source.name },
     probe: checkOptionalFunction('probe', options.probe),
     generate: checkOptionalFunction('generate', options.generate),
     notify: [...(notify as NonNullable<RotationOptions['notify']>)],
-    clock: options.clock ?? systemClock,
+    clock: checkClock(options.clock),
   };
 }
 
-/** Holds a step's options to their names and types; `more` names what the step adds. */
-export function checkStep(step: string, options: StepOptions, more: readonly string[] = []): void {
-  checkOptionNames(step, options, ['version', 'revision', 'force', 'signal', ...more]);
-  const { version, revision, force, signal } = options;
+/** Checks the options of a step; `more` lists the names that the step adds. */
+export function checkStep(
+  context: RotationContext,
+  name: string,
+  options: StepOptions,
+  more: readonly string[] = [],
+): Step {
+  checkOptionNames(name, options, ['version', 'revision', 'force', 'signal', ...more]);
+  const { version, revision, force = false, signal } = options;
   checkOptionalString('version', version);
   checkInteger('revision', revision, 1, 1, Number.MAX_SAFE_INTEGER);
-  // A `'no'` from a shell must not be taken for either answer.
-  if (force !== undefined && typeof force !== 'boolean') {
-    throw invalidType(`\`force\` must be a boolean, got ${describeType(force)}.`);
-  }
+  // A shell's `'no'` must not count as either answer.
+  if (typeof force !== 'boolean') throw invalidType(`\`force\` must be a boolean, got ${describeType(force)}.`);
   checkSignal(signal);
+  return { ...context, name, version, revision, force, signal };
 }
 
-/** A time in ms that has no default. */
-export function neededTime(name: string, value: unknown, max?: number): number {
-  if (value === undefined) throw invalidType(`\`${name}\` is missing: it is a time in ms, at least 1.`);
+/** Checks the options of `rotate`; `more` lists the names that the caller adds. */
+export function checkPlan(caller: string, options: RotateOptions, more: readonly string[] = []): RotationPlan {
+  checkOptionNames(caller, options, ['canary', 'dwell', 'overlap', 'maxAge', 'signal', ...more]);
+  const { canary = DEFAULT_CANARY, dwell, overlap, maxAge, signal } = options;
+  checkSignal(signal);
+  if (!Array.isArray(canary)) throw invalidType('`canary` must be an array of percentages.');
+  for (const [index, percent] of canary.entries()) checkPercent(`canary[${String(index)}]`, percent);
+  return {
+    canary: (canary as readonly number[]).toSorted((a, b) => a - b),
+    dwell: checkInteger('dwell', dwell, DEFAULT_DWELL_MS, 0),
+    overlap: overlap === undefined ? undefined : checkInteger('overlap', overlap, 1, 1),
+    maxAge: checkInteger('maxAge', maxAge, DEFAULT_MAX_AGE_MS, 1, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+/** Checks a share of the clients. */
+export function checkPercent(name: string, percent: unknown): void {
+  if (typeof percent !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(percent)}.`);
+  if (percent >= 0 && percent <= 100) return;
+  throw invalidRange(`\`${name}\` must be from 0 to 100, got ${String(percent)}.`);
+}
+
+/** Checks a time in ms that has no default. */
+export function checkRequiredTime(name: string, value: unknown, max?: number): number {
+  if (value === undefined) throw invalidType(`\`${name}\` is missing: give it a time in ms, at least 1.`);
   return checkInteger(name, value, 1, 1, max);
 }
 
-export function checkSignal(signal: unknown): void {
+/** Checks an optional signal. */
+function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
-}
-
-/** A signal for those who must be given one. */
-export function signalOf(options: { signal?: AbortSignal | undefined }): AbortSignal {
-  return options.signal ?? new AbortController().signal;
 }

@@ -9,46 +9,40 @@ import {
 import type { RingSource } from './read-ring.js';
 import type { RingVersion } from './types.js';
 
-/** The pair that ties a ciphertext to its ring. */
+/** The EncryptionContext pair that binds a ciphertext to its ring. */
 export const RING_BINDING = 'goldkey:ring';
 
 /**
- * Decrypts one version under the ciphers that code pins, never under what the ring says: whoever can edit a ring can
- * break it, and never make a client send another secret. The bytes are the caller's to zero.
+ * Decrypts a version with the ciphers that the code pins, whatever the ring names: an attacker who can edit the ring
+ * can break it, but cannot make a client send another secret. The caller zeroes the bytes.
  */
-export async function openVersion(
+export async function decryptVersion(
   source: RingSource,
   name: string,
-  version: RingVersion & { readonly ciphertext: string },
+  version: RingVersion,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const { store, ciphers } = source;
-  const about = { provider: store.name, version: name };
+  const refuse = (problem: string): KeyDecryptError =>
+    new KeyDecryptError(`Version ${name} of the key ring \`${source.name}\` ${problem}.`, {
+      provider: source.store.name,
+      version: name,
+    });
   const boundTo = version.encryptionContext[RING_BINDING];
   if (boundTo !== source.name) {
-    throw new KeyDecryptError(
-      `Version ${name} of the key ring \`${source.name}\` says that it was encrypted for ${boundTo === undefined ? 'no ring' : 'another ring'}; it was not decrypted.`,
-      about,
-    );
+    throw refuse(`was encrypted for ${boundTo === undefined ? 'no ring' : 'another ring'}; it was not decrypted`);
   }
-  const accepting = ciphers.filter((cipher) => cipher.accepts(version));
-  if (accepting.length === 0) {
-    throw new KeyDecryptError(
-      `Version ${name} of the key ring \`${source.name}\` names another master key or EncryptionContext than \`cipher\` is pinned to; it was not decrypted.`,
-      about,
-    );
+  const ciphers = source.ciphers.filter((cipher) => cipher.accepts(version));
+  if (ciphers.length === 0) {
+    throw refuse('names a master key or EncryptionContext that `cipher` does not accept; it was not decrypted');
   }
-  const bytes = await firstToOpen(accepting, name, version.ciphertext, source.name, signal);
+  const bytes = await tryCiphers(ciphers, name, version.ciphertext ?? '', source.name, signal);
   if (computeFingerprint(bytes) === version.fingerprint) return bytes;
   bytes.fill(0);
-  throw new KeyDecryptError(
-    `Version ${name} of the key ring \`${source.name}\` does not hold the key whose fingerprint it names; it was not used.`,
-    about,
-  );
+  throw refuse('does not hold the key that its fingerprint names; the key was not used');
 }
 
-/** Aliases leave it open which of two master keys a version is under: the next is tried when one cannot open it. */
-async function firstToOpen(
+/** Decrypts with the first cipher that can: an alias does not tell which of two master keys a version is under. */
+async function tryCiphers(
   ciphers: readonly KeyCipher[],
   name: string,
   ciphertext: string,
@@ -62,7 +56,7 @@ async function firstToOpen(
     } catch (error) {
       if (!isGoldKeyError(error)) throw error;
       first ??= copyError(error, { version: name });
-      // A store that is down says nothing about the ciphertext; the error of the one that may open it counts.
+      // A transient error leaves open whether this cipher could decrypt, so it must not be hidden by another one's.
       if (error.retryable) throw copyError(error, { version: name });
     }
   }

@@ -1,22 +1,22 @@
-import { invalidType, KeyNotFoundError, KeyProviderError, describeType, type KeyCipher } from '../../core/index.js';
+import { invalidType, KeyProviderError, describeType, type KeyCipher } from '../../core/index.js';
 import { checkRing } from './document.js';
 import type { KeyRingDocument, RingStore } from './types.js';
 
-/** What a ring's readers and writers have in common. */
+/** The checked options that readers and writers of a ring share. */
 export interface RingSource {
   readonly store: RingStore;
   readonly name: string;
   readonly ciphers: readonly KeyCipher[];
 }
 
-/** A ring as it was read, with what the store wants back for a write. */
+/** A ring as it was read, with the token that its store needs for a write. */
 export interface ReadRing {
   readonly ring: KeyRingDocument;
   readonly token?: unknown;
 }
 
-/** Holds `ring`, `name` and `cipher` to their types. */
-export function ringSource(options: {
+/** Checks the options `ring`, `name` and `cipher`. */
+export function checkRingSource(options: {
   ring: RingStore;
   name: string;
   cipher: KeyCipher | readonly KeyCipher[];
@@ -29,9 +29,7 @@ export function ringSource(options: {
   if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/.test(name)) {
     throw invalidType('`name` must be 1 to 128 letters, digits, dots, dashes, underscores or slashes.');
   }
-  const ciphers = Array.isArray(options.cipher)
-    ? [...(options.cipher as readonly KeyCipher[])]
-    : [options.cipher as KeyCipher];
+  const ciphers = [options.cipher].flat() as KeyCipher[];
   if (ciphers.length === 0) throw invalidType('`cipher` must not be empty.');
   for (const cipher of ciphers as Partial<KeyCipher | null>[]) {
     if (typeof cipher?.decrypt === 'function' && typeof cipher.accepts === 'function') continue;
@@ -42,7 +40,7 @@ export function ringSource(options: {
   return { store: store as RingStore, name, ciphers };
 }
 
-/** Reads and checks the ring; `undefined` when there is none. */
+/** Reads and checks the ring. Resolves to `undefined` if the store has none. */
 export async function readRing(source: RingSource, signal: AbortSignal | undefined): Promise<ReadRing | undefined> {
   const { store, name } = source;
   const found = await store.read({ signal });
@@ -50,17 +48,9 @@ export async function readRing(source: RingSource, signal: AbortSignal | undefin
   const ring = checkRing(found.ring, store.name);
   if (ring.name !== name) {
     throw new KeyProviderError(
-      `The key ring is another one: its name is \`${ring.name}\`, and \`name\` says \`${name}\`.`,
+      `The store holds the key ring \`${ring.name}\`, but \`name\` is \`${name}\`; correct one of the two options.`,
       { provider: store.name },
     );
   }
   return { ring, token: found.token };
-}
-
-/** The answer to a reader that finds no ring. It may be back: a key in use serves on meanwhile. */
-export function noRing({ store, name }: RingSource): KeyNotFoundError {
-  return new KeyNotFoundError(`There is no key ring \`${name}\` in the store; make one with \`init\`.`, {
-    provider: store.name,
-    retryable: true,
-  });
 }

@@ -1,36 +1,23 @@
-import { isGoldKeyError, nodeCrypto, systemClock } from '../../core/index.js';
+import { systemClock } from '../../core/index.js';
 import { readRing, type RingSource } from './read-ring.js';
-
-const TRIES = 5;
+import { retryConflicts, writeRing } from './write-ring.js';
 
 /**
- * Notes in the ring that a client gave up on its staged key, once: from then on nobody uses it. A canary that was started
- * anew since is another one: this client has not tried the key in it.
+ * Records in the ring that a client gave up on the pending key, so that no client uses it from then on. Does nothing if
+ * another client was first, or if another canary has started since: this client has not tried the key in that one.
  */
 export async function recordRejection(
   source: RingSource,
   version: string,
   rolloutId: string | undefined,
 ): Promise<void> {
-  for (let tried = 1; ; tried++) {
+  // A whole fleet may give up in the same second.
+  await retryConflicts(async () => {
     const found = await readRing(source, undefined);
     if (found === undefined) return;
-    const { ring, token } = found;
-    const { rollout, revision } = ring;
+    const { rollout } = found.ring;
     if (rollout?.pending !== version || rollout.id !== rolloutId || rollout.revertedAt !== undefined) return;
     const revertedAt = new Date(systemClock.now()).toISOString();
-    const next = {
-      ...ring,
-      revision: revision + 1,
-      writeId: nodeCrypto().randomUUID(),
-      rollout: { ...rollout, revertedAt },
-    };
-    try {
-      await source.store.write(next, { revision, token });
-      return;
-    } catch (error) {
-      // A whole fleet may give up in the same second.
-      if (tried === TRIES || !isGoldKeyError(error, 'ERR_GOLDKEY_RING_CONFLICT')) throw error;
-    }
-  }
+    await writeRing(source, found, { ...found.ring, rollout: { ...rollout, revertedAt } }, undefined);
+  });
 }

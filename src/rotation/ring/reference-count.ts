@@ -2,32 +2,32 @@ interface Closable {
   close?(): Promise<void>;
 }
 
-const users = new WeakMap<Closable, number>();
+const counts = new WeakMap<Closable, number>();
 
-/** One provider's hold on a store and ciphers that the caller may have handed to several of ours. */
-export class Hold {
+/** One provider's references to a store and ciphers that it may share with other providers. */
+export class References {
   readonly #parts: readonly Closable[];
-  #held = false;
+  #isHeld = false;
 
   constructor(parts: readonly Closable[]) {
     this.#parts = parts;
   }
 
-  /** Counts this provider in: when it is made, and when it is used again after it was closed. */
-  take(): void {
-    if (this.#held) return;
-    this.#held = true;
-    for (const part of this.#parts) users.set(part, (users.get(part) ?? 0) + 1);
+  /** Counts this provider as a user: when it is made, and when it is used again after it was closed. */
+  acquire(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    for (const part of this.#parts) counts.set(part, (counts.get(part) ?? 0) + 1);
   }
 
-  /** Closes each with its last user. */
+  /** Closes the parts that no other provider uses. */
   async release(): Promise<void> {
-    if (!this.#held) return;
-    this.#held = false;
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
     await Promise.all(
       this.#parts.map(async (part) => {
-        const left = (users.get(part) ?? 1) - 1;
-        users.set(part, left);
+        const left = (counts.get(part) ?? 1) - 1;
+        counts.set(part, left);
         if (left === 0) await part.close?.();
       }),
     );

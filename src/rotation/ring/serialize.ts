@@ -1,54 +1,48 @@
-import { byName } from './document.js';
-import type { KeyRingDocument } from './types.js';
+import { compareVersionNames, parseRing, RING_RULES, ROLLOUT_RULES, VERSION_RULES } from './document.js';
+import type { KeyRingDocument, RingVersion } from './types.js';
 
-const RING = ['format', 'name', 'revision', 'writeId', 'current', 'previous', 'rollout', 'versions'];
-const ROLLOUT = ['pending', 'id', 'percent', 'startedAt', 'revertedAt'];
-const VERSION = [
-  'state',
-  'cipher',
-  'keyId',
-  'encryptionContext',
-  'fingerprint',
-  'createdAt',
-  'notAfter',
-  'revertedAt',
-  'rotationId',
-  'metadata',
-  'ciphertext',
-];
+/** Returns the text to store. Throws for a ring that readers would refuse: no step could undo such a write. */
+export function ringText(ring: KeyRingDocument, store: string): string {
+  const text = ringJson(ring);
+  parseRing(text, store);
+  return text;
+}
 
-/** A ring as text: always the same for the same ring, one field a line, so that a diff shows what changed. */
+/** Returns a ring as JSON: the same text for the same ring, one field a line, so that a diff shows what changed. */
 export function ringJson(ring: KeyRingDocument): string {
-  const { rollout, versions } = ring;
-  const names = Object.keys(versions).toSorted(byName);
-  const inOrder = ordered(
+  const { rollout } = ring;
+  const versions = Object.entries(ring.versions)
+    .toSorted(([a], [b]) => compareVersionNames(a, b))
+    .map(([name, version]) => [name, orderVersion(version)] as const);
+  const ordered = orderFields(
     {
       ...ring,
-      rollout: rollout === undefined ? undefined : ordered(rollout, ROLLOUT),
-      versions: Object.fromEntries(
-        names.map((name) => {
-          const version = versions[name];
-          const { encryptionContext, metadata } = version ?? {};
-          return [
-            name,
-            ordered({ ...version, encryptionContext: sorted(encryptionContext), metadata: sorted(metadata) }, VERSION),
-          ];
-        }),
-      ),
+      rollout: rollout && orderFields(rollout, ROLLOUT_RULES),
+      versions: Object.fromEntries(versions),
     },
-    RING,
+    RING_RULES,
   );
-  return `${JSON.stringify(inOrder, undefined, 2)}\n`;
+  return `${JSON.stringify(ordered, undefined, 2)}\n`;
 }
 
-/** The fields known here in their order, then those of a later version by name. */
-function ordered(value: object, known: readonly string[]): object {
+/** Returns whether `stored` is this very write, which then succeeded although its answer was lost. */
+export function isSameWrite(stored: KeyRingDocument | undefined, ring: KeyRingDocument): boolean {
+  return stored?.writeId === ring.writeId && stored.revision === ring.revision;
+}
+
+function orderVersion(version: RingVersion): object {
+  const { encryptionContext, metadata } = version;
+  return orderFields(
+    { ...version, encryptionContext: orderFields(encryptionContext), metadata: metadata && orderFields(metadata) },
+    VERSION_RULES,
+  );
+}
+
+/** Returns a copy with the fields of `rules` first, in their order, and then the unknown fields by name. */
+function orderFields(value: object, rules: object = {}): object {
   const fields = value as Readonly<Record<string, unknown>>;
-  const others = Object.keys(fields).filter((name) => !known.includes(name));
-  const names = [...known.filter((name) => fields[name] !== undefined), ...others.toSorted()];
+  const known = Object.keys(rules);
+  const unknown = Object.keys(fields).filter((name) => !known.includes(name));
+  const names = [...known.filter((name) => fields[name] !== undefined), ...unknown.toSorted()];
   return Object.fromEntries(names.map((name) => [name, fields[name]]));
-}
-
-function sorted(pairs: Readonly<Record<string, string>> | undefined): object | undefined {
-  return pairs === undefined ? undefined : ordered(pairs, []);
 }

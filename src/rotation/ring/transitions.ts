@@ -1,161 +1,153 @@
-import { nodeCrypto, type EncryptedKey, type KeyCipher } from '../../core/index.js';
-import { byName, FORMAT, versionOf } from './document.js';
-import type { NextRing } from '../manager/ring-writer.js';
+import { nodeCrypto, type EncryptedKey, type EncryptionContext, type KeyCipher } from '../../core/index.js';
+import { compareVersionNames, findVersion, FORMAT } from './document.js';
+import type { NextRing } from './write-ring.js';
 import type { KeyRingDocument, RingVersion } from './types.js';
 
-// What each step makes of a ring. Fields not known here are carried along.
+// Each function returns the ring that a step makes of another one. Unknown fields are kept.
 
-type Metadata = Readonly<Record<string, string>> | undefined;
+/** How the versions of one ring are encrypted. */
+export interface RingBinding {
+  readonly cipher: KeyCipher;
+  /** The pairs that every ciphertext of the ring is bound to, beside the context of `cipher`. */
+  readonly binding: EncryptionContext;
+}
 
-const iso = (at: number): string => new Date(at).toISOString();
+/** Returns a time of the ring as text. */
+const toIso = (at: number): string => new Date(at).toISOString();
 
-/** The version that is staged, or being minted. */
-export function pendingOf({ versions }: KeyRingDocument): string | undefined {
+/** Returns the name of the version that is staged or being minted. */
+export function findPending({ versions }: KeyRingDocument): string | undefined {
   return Object.keys(versions).find((name) => versions[name]?.state === 'pending');
 }
 
-/** The version that was made last. */
-export function newestOf({ versions }: KeyRingDocument): string {
-  return Object.keys(versions).toSorted(byName).at(-1) ?? '';
+/** Returns the name of the version that was made last. */
+export function findNewest({ versions }: KeyRingDocument): string {
+  return Object.keys(versions).toSorted(compareVersionNames).at(-1) ?? '';
 }
 
-/** The newest version, when what became of it is that `revert` rejected it: nothing was staged since. */
-export function droppedOf(ring: KeyRingDocument): { name: string; revertedAt: string } | undefined {
-  const name = newestOf(ring);
-  const { state, revertedAt } = versionOf(ring, name) ?? {};
+/** Returns the newest version if `revert` rejected it, so that no key was staged since. */
+export function findRevertedPending(ring: KeyRingDocument): { name: string; revertedAt: string } | undefined {
+  const name = findNewest(ring);
+  const { state, revertedAt } = findVersion(ring, name) ?? {};
   return state === 'rejected' && revertedAt !== undefined ? { name, revertedAt } : undefined;
 }
 
-/** The next version's name: none is ever used twice. */
-export function nextName({ versions }: KeyRingDocument): string {
+/** Returns a version name that the ring has never used. */
+export function nextVersionName({ versions }: KeyRingDocument): string {
   const numbers = Object.keys(versions).map((name) => Number(/^v(\d{1,9})$/.exec(name)?.[1] ?? 0));
   return `v${String(Math.max(0, ...numbers) + 1)}`;
 }
 
-/** A version with a key. */
-export function sealed(
-  state: 'pending' | 'current',
+/** Returns a version that holds an encrypted key. */
+export function newVersion(
+  { cipher, binding }: RingBinding,
   { ciphertext, keyId, encryptionContext, fingerprint }: EncryptedKey,
-  about: {
-    cipher: KeyCipher;
-    binding: Readonly<Record<string, string>>;
-    now: number;
-    metadata: Metadata;
-    rotationId: string | undefined;
-  },
+  about: Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> & { now: number },
 ): RingVersion {
+  const { state, metadata, rotationId, now } = about;
   return {
     state,
-    cipher: about.cipher.name,
+    cipher: cipher.name,
     keyId,
-    // A cipher of somebody else's may name its own context alone.
-    encryptionContext: { ...encryptionContext, ...about.binding },
+    // Third-party ciphers may name only their own context.
+    encryptionContext: { ...encryptionContext, ...binding },
     fingerprint,
-    createdAt: iso(about.now),
-    ...(about.rotationId !== undefined && { rotationId: about.rotationId }),
-    ...(about.metadata !== undefined && { metadata: { ...about.metadata } }),
+    createdAt: toIso(now),
+    ...(rotationId !== undefined && { rotationId }),
+    ...(metadata !== undefined && { metadata: { ...metadata } }),
     ciphertext,
   };
 }
 
-/** A new ring. */
-export function initial(name: string, version: RingVersion): NextRing {
-  return { format: FORMAT, name, current: 'v1', versions: { v1: version } };
-}
-
-/** A version that is about to be minted: its id is on record before there is a key to lose. */
-export function intended(
-  ring: KeyRingDocument,
-  name: string,
-  about: { cipher: KeyCipher; binding: Readonly<Record<string, string>>; now: number; rotationId: string },
-): NextRing {
-  const { cipher, binding, now, rotationId } = about;
-  return withVersion(ring, name, {
+/** Returns a version that is about to be minted: its id is stored before there is a key that a crash could lose. */
+export function newIntent({ cipher, binding }: RingBinding, rotationId: string, now: number): RingVersion {
+  return {
     state: 'pending',
     cipher: cipher.name,
     keyId: '',
     encryptionContext: { ...cipher.encryptionContext, ...binding },
     fingerprint: '',
-    createdAt: iso(now),
+    createdAt: toIso(now),
     rotationId,
-  });
-}
-
-/** A staged version, on trial with nobody yet. One that was pending is rejected. */
-export function staged(ring: KeyRingDocument, name: string, version: RingVersion, now: number): NextRing {
-  const before = pendingOf(ring);
-  const cleared = before === undefined || before === name ? ring : rejected(ring, before);
-  const intent = versionOf(ring, name);
-  return {
-    ...withVersion(cleared, name, { ...intent, ...version }),
-    rollout: { pending: name, id: nodeCrypto().randomUUID(), percent: 0, startedAt: iso(now) },
   };
 }
 
-/** A version that is never to be used. */
-export function rejected(ring: KeyRingDocument, name: string): NextRing & KeyRingDocument {
-  const { rollout, ...rest } = withVersion(ring, name, { ...(ring.versions[name] as RingVersion), state: 'rejected' });
+/** Returns a new ring with its first version. */
+export function newRing(name: string, version: RingVersion): NextRing {
+  return { format: FORMAT, name, current: 'v1', versions: { v1: version } };
+}
+
+/** Returns the ring with an intent in place of any other pending version. */
+export function withIntent(ring: KeyRingDocument, name: string, intent: RingVersion): NextRing {
+  const pending = findPending(ring);
+  return withVersions(pending === undefined ? ring : withRejected(ring, pending), { [name]: intent });
+}
+
+/** Returns the ring with a staged version that no client uses yet. Another pending version is rejected. */
+export function withPending(ring: KeyRingDocument, name: string, version: RingVersion, now: number): NextRing {
+  const pending = findPending(ring);
+  const rest = pending === undefined || pending === name ? ring : withRejected(ring, pending);
+  return {
+    ...withVersions(rest, { [name]: { ...findVersion(ring, name), ...version } }),
+    rollout: { pending: name, id: nodeCrypto().randomUUID(), percent: 0, startedAt: toIso(now) },
+  };
+}
+
+/** Returns the ring with a version that must never be used. */
+export function withRejected(ring: KeyRingDocument, name: string): KeyRingDocument {
+  const { rollout, ...rest } = withChanges(ring, name, { state: 'rejected' });
   return rollout === undefined || rollout.pending === name ? rest : { ...rest, rollout };
 }
 
-/** A pending version that a person took out of use: marked, so that a repeated `revert` finds itself done. */
-export function dropped(ring: KeyRingDocument, name: string, now: number): NextRing {
-  const version = ring.versions[name] as RingVersion;
-  return rejected(withVersion(ring, name, { ...version, revertedAt: iso(now) }), name);
+/** Returns the ring after a revert of its pending version, marked so that a repeated `revert` changes nothing. */
+export function withRejectedPending(ring: KeyRingDocument, name: string, now: number): NextRing {
+  return withRejected(withChanges(ring, name, { revertedAt: toIso(now) }), name);
 }
 
 /**
- * Another share of the clients. A larger one goes on with the same canary, so that who gave up on the key stays out; a
- * canary that was reverted, or not yet begun, starts as another.
+ * Returns the ring with another share of clients. A larger share continues the same canary, so that clients that gave
+ * up stay out. A canary that was reverted, or that had no share yet, starts anew.
  */
-export function canaried(ring: KeyRingDocument, percent: number, now: number): NextRing {
+export function withCanary(ring: KeyRingDocument, percent: number, now: number): NextRing {
   const { rollout } = ring;
   if (rollout === undefined) return ring;
-  const { revertedAt, ...trial } = rollout;
-  const goesOn = revertedAt === undefined && rollout.percent > 0 && percent > 0;
-  const id = goesOn ? rollout.id : nodeCrypto().randomUUID();
-  return { ...ring, rollout: { ...trial, id, percent, startedAt: iso(now) } };
+  const { revertedAt, ...rest } = rollout;
+  const continues = revertedAt === undefined && rollout.percent > 0 && percent > 0;
+  const id = continues ? rollout.id : nodeCrypto().randomUUID();
+  return { ...ring, rollout: { ...rest, id, percent, startedAt: toIso(now) } };
 }
 
-/** The pending version becomes current; the one it replaces is kept until `notAfter`. */
-export function promoted(ring: KeyRingDocument, pending: string, notAfter: number): NextRing {
-  const { rollout: _, ...rest } = ring;
-  const cleared = ring.previous === undefined ? rest : retired(rest, ring.previous);
-  const { notAfter: _none, ...next } = ring.versions[pending] as RingVersion;
-  const replaced = ring.versions[ring.current] as RingVersion;
+/** Returns the ring with its pending version as the current one. The replaced version is kept until `notAfter`. */
+export function withPromotion(ring: KeyRingDocument, pending: string, notAfter: number): NextRing {
+  const { rollout: _, ...rest } = ring.previous === undefined ? ring : withRetirement(ring, ring.previous);
+  const current = withChanges(rest, pending, { state: 'current', notAfter: undefined });
   return {
-    ...withVersions(cleared, {
-      [pending]: { ...next, state: 'current' },
-      [ring.current]: { ...replaced, state: 'previous', notAfter: iso(notAfter) },
-    }),
+    ...withChanges(current, ring.current, { state: 'previous', notAfter: toIso(notAfter) }),
     current: pending,
     previous: ring.current,
   };
 }
 
-/** The previous version loses its ciphertext; what is known of it stays. */
-export function retired(ring: KeyRingDocument, name: string): NextRing & KeyRingDocument {
+/** Returns the ring without its previous version's ciphertext. The version's other fields stay. */
+export function withRetirement(ring: KeyRingDocument, name: string): KeyRingDocument {
   const { previous: _, ...rest } = ring;
-  const { ciphertext: _gone, ...version } = ring.versions[name] as RingVersion;
-  return withVersion(rest, name, { ...version, state: 'retired' });
+  return withChanges(rest, name, { state: 'retired', ciphertext: undefined });
 }
 
-/** The previous version is current again; the one it gives way to is kept, marked. */
-export function revertedTo(ring: KeyRingDocument, previous: string, now: number): NextRing {
-  const { notAfter: _none, revertedAt: _mark, ...again } = ring.versions[previous] as RingVersion;
-  const { notAfter: _end, ...gives } = ring.versions[ring.current] as RingVersion;
+/** Returns the ring with its previous version as the current one again. The replaced version is kept and marked. */
+export function withReversion(ring: KeyRingDocument, previous: string, now: number): NextRing {
+  const current = withChanges(ring, previous, { state: 'current', notAfter: undefined, revertedAt: undefined });
   return {
-    ...withVersions(ring, {
-      [previous]: { ...again, state: 'current' },
-      [ring.current]: { ...gives, state: 'previous', revertedAt: iso(now) },
-    }),
+    ...withChanges(current, ring.current, { state: 'previous', notAfter: undefined, revertedAt: toIso(now) }),
     current: previous,
     previous: ring.current,
   };
 }
 
-function withVersion(ring: KeyRingDocument, name: string, version: RingVersion): KeyRingDocument {
-  return withVersions(ring, { [name]: version });
+/** Changes fields of a version; `undefined` removes a field. */
+function withChanges(ring: KeyRingDocument, name: string, changes: Partial<RingVersion>): KeyRingDocument {
+  const changed = Object.entries({ ...ring.versions[name], ...changes }).filter(([, value]) => value !== undefined);
+  return withVersions(ring, { [name]: Object.fromEntries(changed) as unknown as RingVersion });
 }
 
 function withVersions(ring: KeyRingDocument, versions: Readonly<Record<string, RingVersion>>): KeyRingDocument {

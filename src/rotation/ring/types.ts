@@ -1,183 +1,230 @@
 import type { Clock, EncryptionContext, KeyCipher } from '../../core/index.js';
 
 /**
- * Where a version stands: `pending` (staged, or being minted), `current`, `previous` (replaced, kept for as long as the
- * overlap runs), `retired` (its ciphertext is gone) or `rejected` (never to be used).
+ * The state of a version: `pending` (staged or being minted), `current`, `previous` (replaced, kept for the overlap),
+ * `retired` (without ciphertext) or `rejected` (never to be used).
  */
 export type VersionState = 'pending' | 'current' | 'previous' | 'retired' | 'rejected';
 
-/** One key of a ring, without its plaintext. Fields not known here survive a write. */
+/** One key of a ring, without its plaintext. Unknown fields survive a write. */
 export interface RingVersion {
+  /** The state; exactly the versions that the ring names are `current`, `previous` or on trial. */
   state: VersionState;
   /** The cipher's name, e.g. `aws-kms`. */
   cipher: string;
-  /** The master key, as the cipher named it; empty while the key is being minted. */
+  /** The master key's id, as the cipher returned it. Empty while the key is being minted. */
   keyId: string;
-  /** What the ciphertext is bound to, `goldkey:ring` included. */
+  /** The pairs that the ciphertext is bound to, `goldkey:ring` included. */
   encryptionContext: EncryptionContext;
-  /** The key's fingerprint, checked after every decryption; empty while the key is being minted. */
+  /** The key's fingerprint, 8 hex digits, checked after every decryption. Empty while the key is being minted. */
   fingerprint: string;
   /** ISO 8601, UTC. Readers ignore it. */
   createdAt: string;
-  /** ISO 8601, UTC: from then on `retire` may remove it. It ends nothing by itself. */
+  /** ISO 8601, UTC: the time from which `retire` may remove the key. Nothing expires at that time. */
   notAfter?: string | undefined;
-  /** ISO 8601, UTC: when `revert` took this version out of use. */
+  /** ISO 8601, UTC: the time at which `revert` took this version out of use. */
   revertedAt?: string | undefined;
-  /** The caller's notes. Refused when they hold the key in any encoding. */
+  /** The caller's notes. Rejected if they hold the key in any encoding. */
   metadata?: Readonly<Record<string, string>> | undefined;
-  /** Written before a key is minted, so that a crash in between is resumed with the same id. */
+  /** The id given to `generate`, stored before the key is minted, so that a run after a crash uses the same id. */
   rotationId?: string | undefined;
-  /** base64. Absent while minting and once retired. */
+  /** base64. Absent while the key is being minted and once it is retired. */
   ciphertext?: string | undefined;
 }
 
-/** The share of clients that try the staged key. */
+/** The share of clients that use the staged key. */
 export interface RingRollout {
-  /** The version on trial. */
+  /** The staged version. */
   pending: string;
-  /** Changes when another canary starts: who gave up on the last one takes part again. */
+  /** An id that changes with every new canary: clients that gave up on the last one take part again. */
   id: string;
-  /** From 0 to 100. */
+  /** The share of clients, from 0 to 100. */
   percent: number;
-  /** ISO 8601, UTC: since when this percentage holds. */
+  /** ISO 8601, UTC: the time since which `percent` holds. */
   startedAt: string;
-  /** ISO 8601, UTC: a client gave up on the key and said so. Nobody uses it from then on. */
+  /** ISO 8601, UTC: the time at which a client reported that it gave up on the key. No client uses it from then on. */
   revertedAt?: string | undefined;
 }
 
 /**
- * A key ring: JSON without plaintext, safe in Git. Fields not known here survive a write, in the ring, its rollout and
- * its versions alike.
+ * A key ring: JSON without plaintext, safe in Git. Unknown fields of the ring, its rollout and its versions survive a
+ * write.
  */
 export interface KeyRingDocument {
+  /** The format; a reader refuses any other. */
   format: 'goldkey/1';
-  /** Bound into every version's EncryptionContext as `goldkey:ring`. */
+  /** The ring's name, which is bound into every version's EncryptionContext as `goldkey:ring`. */
   name: string;
-  /** 1 for the first write, and one more with each. */
+  /** The number of writes so far, from 1. */
   revision: number;
-  /** Random per write: tells our own write, whose answer was lost, from another's. */
+  /** A random id for each write: it identifies a write whose answer was lost. */
   writeId: string;
   /** The version in use. */
   current: string;
-  /** The one before, still honoured by the price API. */
+  /** The version before it, which the price API still accepts. */
   previous?: string | undefined;
+  /** The staged version and its canary. */
   rollout?: RingRollout | undefined;
-  /** By name: `v1`, `v2` … are never used twice. */
+  /** The versions by name. A name (`v1`, `v2` …) is never used twice. */
   versions: Readonly<Record<string, RingVersion>>;
 }
 
-/** Where a ring is kept: compare-and-swap on `revision`. */
+/**
+ * A place that keeps a ring and replaces it by compare-and-swap on `revision`.
+ *
+ * @example
+ * ```ts
+ * import { RingConflictError, type KeyRingDocument, type RingStore } from 'goldkey/rotation';
+ *
+ * let stored: KeyRingDocument | undefined;
+ * const memoryRing: RingStore = {
+ *   name: 'memory',
+ *   read: async () => stored && { ring: structuredClone(stored) },
+ *   async write(ring, { revision }) {
+ *     if ((stored?.revision ?? 0) !== revision) throw new RingConflictError('The ring has changed.');
+ *     stored = structuredClone(ring);
+ *   },
+ * };
+ * ```
+ */
 export interface RingStore {
-  /** Names the store in errors, e.g. `redis`. */
+  /** The store's name in errors, e.g. `redis`. */
   readonly name: string;
-  /** Strongly consistent. `token` is the store's own version (a Vault `cas` number), handed back to `write`. */
+  /**
+   * Reads the ring, strongly consistent. Resolves to `undefined` if there is none. `token` is the store's own version
+   * (a Vault `cas` number), which `write` gets back.
+   */
   read(options?: { signal?: AbortSignal | undefined }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
-  /** Writes when the stored revision is `expected.revision` (0: there is none); else `RingConflictError`. */
+  /**
+   * Writes the ring if the stored revision is `expected.revision` (0: there is no ring).
+   *
+   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the stored revision is another one
+   */
   write(
     ring: KeyRingDocument,
     expected: { revision: number; token?: unknown },
     options?: { signal?: AbortSignal | undefined },
   ): Promise<void>;
-  /** At most once delivery is enough: every (re)connection counts as a change, and TTL polling stays. */
+  /**
+   * Calls `onChange` after changes and after every (re)connection. A notice may be lost: clients still reload after
+   * their `ttl`. Resolves to the unsubscribe function.
+   */
   subscribe?(onChange: () => void): Promise<() => Promise<void>>;
   /**
-   * One holder at a time, for `ttl` ms, beside the ring; `undefined` while another holds it. The fencing number grows
-   * with every new holder.
+   * Takes the lease beside the ring, which has one holder at a time, for `ttl` ms. Resolves to `undefined` while
+   * another holder has it. The fencing number `fence` grows with every new holder.
    */
   lease?(holder: string, ttl: number): Promise<{ fence: number; release(): Promise<void> } | undefined>;
-  /** Releases connections. A store used again after it connects again. */
+  /**
+   * Returns whether an older revision may be put back on purpose, as with a file under Git. Default false: a reader
+   * takes a revision lower than one that it has read for an outdated copy, and fails.
+   */
+  allowsOlderRevision?(): boolean;
+  /** Releases connections. A store that is used again connects again. */
   close?(): Promise<void>;
 }
 
 /** Options of `fromKeyRing`. */
 export interface KeyRingOptions {
-  /** Where the ring is. */
+  /** The ring's store. */
   ring: RingStore;
-  /** The ring's name; bound into every version's EncryptionContext, so that no other ring's ciphertext can be slipped in. */
+  /** The ring's name, bound into every version's EncryptionContext, so that another ring's ciphertext is refused. */
   name: string;
-  /** The only keys and EncryptionContexts accepted; several while moving from one to another. */
+  /** The only master keys and EncryptionContexts that are accepted; several while moving from one to another. */
   cipher: KeyCipher | readonly KeyCipher[];
-  /** Serves this version in the place of `current`, whatever the ring says. Empty is unset. */
+  /** The version that is served in place of `current`, whatever the ring names. An empty string counts as unset. */
   pinnedVersion?: string | undefined;
-  /** Lets a client that gave up on the canary record it in the ring (it then needs write access). Default false. */
+  /** Whether a client that gave up on the canary records it in the ring, which needs write access. Default false. */
   reportRejections?: boolean | undefined;
 }
 
-/** What a `notify` hook is told. */
+/** The change that a `notify` hook is called with. */
 export interface RingChange {
   /** The ring's name. */
   ring: string;
-  /** The step that was taken, e.g. `promote`. */
+  /** The step, e.g. `promote`. */
   step: string;
-  /** The version it was about. */
+  /** The version that the step changed. */
   version: string;
-  /** The ring's revision after it. */
+  /** The ring's revision after the step. */
   revision: number;
 }
 
-/** A key that was minted. */
+/** The result of `generate`. */
 export interface MintedKey {
+  /** The key: printable ASCII, at least 8 characters. */
   key: string | Uint8Array;
+  /** Notes for the version, added to the step's own. Rejected if they hold the key in any encoding. */
   metadata?: Record<string, string> | undefined;
 }
 
 /** Options of `KeyRotationManager`. */
 export interface RotationOptions {
-  /** Where the ring is. */
+  /** The ring's store. */
   ring: RingStore;
-  /** The ring's name. */
+  /** The ring's name: 1 to 128 letters, digits, dots, dashes, underscores or slashes. */
   name: string;
-  /** What encrypts: the first; the others still decrypt. */
+  /** The first cipher encrypts; the others only decrypt. */
   cipher: KeyCipher | readonly KeyCipher[];
-  /** Tries a key against the price API; throws to refuse it. */
+  /** Tries a key against the price API. Throws if the API refuses it. Default: keys are not tried. */
   probe?: ((key: string, options: { signal: AbortSignal }) => Promise<void>) | undefined;
-  /** Mints a key, or returns the one already minted for this `rotationId`. */
+  /** Mints a key, or returns the one that was already minted for this `rotationId`. Default: steps need a key. */
   generate?: ((options: { rotationId: string; signal: AbortSignal }) => Promise<MintedKey>) | undefined;
-  /** After every write, at least once, also when a step is run again; failures are reported, and never undo. */
+  /**
+   * Hooks that are called after every write, at least once, and again when a step is run again. A failed hook is
+   * reported on the diagnostics channel `goldkey:notify-failed` and undoes nothing.
+   */
   notify?: ReadonlyArray<(change: RingChange) => Promise<void>> | undefined;
-  /** Default: the system's. */
+  /** The clock for times and timers. Default: the system's. */
   clock?: Clock | undefined;
 }
 
-/** What a step was decided on, and how far it may go. */
+/** Options of every step: what it was decided on, and whether it may go further than usual. */
 export interface StepOptions {
-  /** The version the step is meant for; another one there is a `RotationError`. */
+  /** The version that the step is meant for. If the step would change another one, it is a `RotationError`. */
   version?: string | undefined;
-  /** The revision the step was decided on; another one there is a `RingConflictError`. */
+  /** The revision that the step was decided on. If the ring has another one, it is a `RingConflictError`. */
   revision?: number | undefined;
-  /** Takes the step although it is refused (see each step). Default false. */
+  /** Whether the step is taken although it would be refused (see each step). Default false. */
   force?: boolean | undefined;
+  /** Aborts the step. A write that is under way may still happen. */
   signal?: AbortSignal | undefined;
 }
 
-/** Options of `rotate`; all times in ms. */
+/** Options of `rotate`. All times are integer milliseconds. */
 export interface RotateOptions {
-  /** The percentages of the canary, each held for `dwell`. Default [10, 50]; empty promotes at once. */
+  /** The canary's shares in percent, each held for `dwell`. Default [10, 50]; with [] the key is promoted at once. */
   canary?: readonly number[] | undefined;
-  /** How long each percentage is held. Default 3_600_000 (an hour). */
+  /** How long each share is held, from 0. Default 3_600_000 (an hour). */
   dwell?: number | undefined;
-  /** How long the old key is kept after the promotion. Default 86_400_000 (a day). */
+  /** How long the old key is kept after the promotion, at least 1. Default 86_400_000 (a day). */
   overlap?: number | undefined;
-  /** The age from which a new key is due. Default 7_776_000_000 (90 days). */
+  /** The age of the current key from which a new one is due, at least 1. Default 7_776_000_000 (90 days). */
   maxAge?: number | undefined;
+  /** Aborts the step. A write that is under way may still happen. */
   signal?: AbortSignal | undefined;
 }
 
-/** Where a rotation stands. */
+/** The state of a rotation. */
 export interface RotationStatus {
+  /** The ring's name. */
   name: string;
+  /** The ring's revision. */
   revision: number;
+  /** The version in use. */
   current: string;
+  /** The version that is staged or being minted. */
   pending?: string | undefined;
+  /** The version before `current`, until it is retired. */
   previous?: string | undefined;
-  /** The canary's share, 0 without one. */
+  /** The canary's share of clients, from 0 to 100; 0 without a canary. */
   percent: number;
-  /** Epoch ms: a client gave up on the pending key. */
+  /** Epoch ms: the time at which a client reported that it gave up on the pending key. */
   revertedAt?: number | undefined;
-  /** Epoch ms: when the overlap ends and `previous` may be retired. */
+  /** Epoch ms: the time at which the overlap ends and `previous` may be retired. */
   previousUntil?: number | undefined;
-  /** In the order in which they were made; `age` in ms. */
+  /** All versions in the order in which they were made; `age` in ms. */
   versions: Array<{ version: string; state: VersionState; fingerprint: string; age: number }>;
-  /** What is to be done next, in words. */
+  /** The step to take next and its reason, as a sentence: `wait: v1 is kept until …`. */
   nextStep: string;
 }

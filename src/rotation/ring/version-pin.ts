@@ -1,31 +1,15 @@
 import { invalidType, describeType, type Rollout, type Stage } from '../../core/index.js';
-import { versionOf } from './document.js';
+import { findVersion } from './document.js';
 import type { KeyRingDocument } from './types.js';
 
-/** Which version a stage is, under a ring alone or under a pin. */
+/** Maps stages to versions, with or without `pinnedVersion`. */
 export interface Pin {
-  /** The version asked for, if any. */
+  /** The pinned version. */
   readonly name: string | undefined;
+  /** Returns the version of a stage. */
   versionFor(stage: Stage, ring: KeyRingDocument): string | undefined;
-  rolloutOf(ring: KeyRingDocument): Rollout;
-}
-
-/** What `pinnedVersion` asks for; an empty string is unset. */
-export function pinOf(pinned: unknown): Pin {
-  if (pinned === undefined || pinned === '') return NO_PIN;
-  if (typeof pinned !== 'string') throw invalidType(`\`pinnedVersion\` must be a string, got ${describeType(pinned)}.`);
-  const inForce = (ring: KeyRingDocument): boolean => versionOf(ring, pinned)?.state !== 'retired';
-  return {
-    name: pinned,
-    versionFor(stage, ring) {
-      if (!inForce(ring)) return NO_PIN.versionFor(stage, { ...ring, rollout: undefined });
-      // The pinned version in the place of `current`, and behind it what the ring has, in its order.
-      const fallbacks = [ring.current, ring.previous].filter((name) => name !== pinned);
-      return stage === 'current' ? pinned : fallbacks[stage === 'previous' ? 0 : 1];
-    },
-    // Its own id, so that the change is told when a pin stops to hold.
-    rolloutOf: (ring) => ({ id: `${inForce(ring) ? 'pinned' : 'retired-pin'}:${pinned}`, pendingPercent: 0 }),
-  };
+  /** Returns the rollout that clients follow. */
+  rolloutFor(ring: KeyRingDocument): Rollout;
 }
 
 const NO_PIN: Pin = {
@@ -33,11 +17,12 @@ const NO_PIN: Pin = {
   versionFor(stage, { current, previous, rollout }) {
     if (stage === 'current') return current;
     if (stage === 'previous') return previous;
-    // A client gave up on it: nobody is to use it.
+    // Not after a client gave up on it.
     return rollout?.revertedAt === undefined ? rollout?.pending : undefined;
   },
-  rolloutOf({ rollout, previous, versions }) {
-    const notAfter = previous === undefined ? undefined : versions[previous]?.notAfter;
+  rolloutFor(ring) {
+    const { rollout, previous } = ring;
+    const notAfter = findVersion(ring, previous)?.notAfter;
     return {
       id: rollout?.id ?? '',
       pendingPercent: rollout === undefined || rollout.revertedAt !== undefined ? 0 : rollout.percent,
@@ -45,3 +30,22 @@ const NO_PIN: Pin = {
     };
   },
 };
+
+/** Checks the option `pinnedVersion`. An empty string counts as unset. */
+export function parsePin(pinned: unknown): Pin {
+  if (pinned === undefined || pinned === '') return NO_PIN;
+  if (typeof pinned !== 'string') throw invalidType(`\`pinnedVersion\` must be a string, got ${describeType(pinned)}.`);
+  const isRetired = (ring: KeyRingDocument): boolean => findVersion(ring, pinned)?.state === 'retired';
+  return {
+    name: pinned,
+    versionFor(stage, ring) {
+      if (isRetired(ring)) return NO_PIN.versionFor(stage, { ...ring, rollout: undefined });
+      if (stage === 'current') return pinned;
+      // The ring's own versions are the fallbacks, in their order.
+      const fallbacks = [ring.current, ring.previous].filter((name) => name !== pinned);
+      return fallbacks[stage === 'previous' ? 0 : 1];
+    },
+    // The ids differ, so that clients report it when the pinned version is retired.
+    rolloutFor: (ring) => ({ id: `${isRetired(ring) ? 'retired-pin' : 'pinned'}:${pinned}`, pendingPercent: 0 }),
+  };
+}

@@ -1,65 +1,82 @@
-import { isGoldKeyError, KeyProviderError, systemClock } from '../../core/index.js';
-import { checkLease } from './check-lease.js';
+import {
+  checkInteger,
+  checkString,
+  invalidType,
+  KeyProviderError,
+  nodeCrypto,
+  systemClock,
+  tryOrUndefined,
+} from '../../core/index.js';
 import type { RingStore } from '../ring/types.js';
+import type { TextSlot } from './text-slot.js';
 
-/** A lease as a store without leases of its own keeps it. */
+/** A lease as its slot stores it, as JSON. */
 export interface LeaseDocument {
-  /** `null` once released; the document stays, because fencing numbers must go on growing. */
+  /** `null` once released. The document stays, because fencing numbers must go on growing. */
   readonly holder: string | null;
+  /** The fencing number: one more for each new holder. */
   readonly fence: number;
-  /** Epoch ms, by the clock of whoever holds it. */
+  /** Epoch ms, by the holder's clock. */
   readonly until: number;
+  /** One more for each write. */
+  readonly revision: number;
+  /** Random per write, so that no two writes have the same text. */
+  readonly writeId: string;
 }
 
-/** What a lease is made over. */
-export interface LeaseStore<Token> {
-  /** The lease, if there is one, and what a write that is decided on that has to name. */
-  read(): Promise<{ lease: LeaseDocument | undefined; token: Token }>;
-  /** A compare-and-swap that rejects with a `RingConflictError`. */
-  write(next: LeaseDocument, token: Token): Promise<void>;
+/** Returns the `lease` of a ring store over `slot`; `name` is the store's name in errors. */
+export function createLease<Token>(name: string, slot: TextSlot<Token>): NonNullable<RingStore['lease']> {
+  const readSlot = async (): Promise<{ lease: LeaseDocument | undefined; token: Token }> => {
+    const { text, token } = await slot.read();
+    return { lease: text === undefined ? undefined : parseLease(text, name), token };
+  };
+  const writeSlot = async (
+    fields: Pick<LeaseDocument, 'holder' | 'fence' | 'until'>,
+    before: LeaseDocument | undefined,
+    token: Token,
+  ): Promise<boolean> => {
+    const stamp = { revision: (before?.revision ?? 0) + 1, writeId: nodeCrypto().randomUUID() };
+    const text = JSON.stringify({ ...fields, ...stamp });
+    return (await slot.swap(text, token)) || (await slot.read()).text === text;
+  };
+  return async (holder, ttl) => {
+    checkLease(holder, ttl);
+    const { lease: before, token } = await readSlot();
+    const now = systemClock.now();
+    const isHeld = before !== undefined && before.holder !== null && before.until > now;
+    if (isHeld && before.holder !== holder) return undefined;
+    const fence = (before?.fence ?? 0) + (isHeld ? 0 : 1);
+    if (!(await writeSlot({ holder, fence, until: now + ttl }, before, token))) return undefined;
+    return {
+      fence,
+      async release() {
+        const { lease: latest, token: last } = await readSlot();
+        if (latest?.fence !== fence || latest.holder !== holder) return;
+        // If this swap fails, a new write has come first and decides.
+        await writeSlot({ holder: null, fence, until: 0 }, latest, last);
+      },
+    };
+  };
 }
 
-/** A lease over a document that is compared and swapped. */
-export function documentLease<Token>(store: LeaseStore<Token>): NonNullable<RingStore['lease']> {
-  return (holder, ttl) =>
-    unlessLost(async () => {
-      checkLease(holder, ttl);
-      const { lease: before, token } = await store.read();
-      const now = systemClock.now();
-      const held = before !== undefined && before.holder !== null && before.until > now;
-      if (held && before.holder !== holder) return undefined;
-      const fence = held ? before.fence : (before?.fence ?? 0) + 1;
-      await store.write({ holder, fence, until: now + ttl }, token);
-      return {
-        fence,
-        async release() {
-          await unlessLost(async () => {
-            const { lease: latest, token: last } = await store.read();
-            if (latest?.fence !== fence || latest.holder !== holder) return;
-            await store.write({ holder: null, fence, until: 0 }, last);
-          });
-        },
-      };
-    });
+/** Throws unless `holder` is a name and `ttl` a whole number of milliseconds from 1. */
+export function checkLease(holder: unknown, ttl: unknown): void {
+  checkString('holder', holder);
+  if (ttl === undefined) throw invalidType('`ttl` is required, in milliseconds.');
+  checkInteger('ttl', ttl, 1, 1);
 }
 
-/** Holds what was read to being a lease. */
-export function leaseFrom<T extends object>(value: T | undefined, store: string): T & LeaseDocument {
-  const { holder, fence, until } = (value ?? {}) as Partial<LeaseDocument>;
-  if ((holder === null || typeof holder === 'string') && Number.isSafeInteger(fence) && typeof until === 'number') {
-    return value as T & LeaseDocument;
-  }
-  throw new KeyProviderError('The lease beside the key ring is damaged; remove it when no rotation is running.', {
-    provider: store,
-  });
-}
-
-/** Whoever loses the race for a lease does without it. */
-async function unlessLost<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isGoldKeyError(error, 'ERR_GOLDKEY_RING_CONFLICT')) return undefined;
-    throw error;
-  }
+/** Returns the lease in `text`, checked. Throws a `KeyProviderError` if it is damaged. */
+export function parseLease(text: string, store: string): LeaseDocument {
+  const lease = tryOrUndefined(() => JSON.parse(text) as LeaseDocument | null) ?? undefined;
+  const isWhole =
+    (lease?.holder === null || typeof lease?.holder === 'string') &&
+    Number.isSafeInteger(lease.fence) &&
+    typeof lease.until === 'number' &&
+    Number.isSafeInteger(lease.revision);
+  if (isWhole) return lease;
+  throw new KeyProviderError(
+    'The lease beside the key ring is damaged: it must have `holder`, `fence`, `until` and `revision`. Remove it when no rotation is running.',
+    { provider: store },
+  );
 }

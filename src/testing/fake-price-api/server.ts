@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { checkOptionNames, checkInteger, invalidType, describeType } from '../../core/index.js';
-import { PRICE_APIS, priceApiNamed, type PriceApiName } from '../../prices/apis/names.js';
+import { findPriceApiName as priceApiNamed, PRICE_APIS, type PriceApiName } from '../../prices/apis/names.js';
 import { checkTimes, FaultQueue, oneOf } from '../http/fault-queue.js';
 import { apiNinjasDialect } from './apis/api-ninjas.js';
 import { commoditiesApiDialect } from './apis/commodities-api.js';

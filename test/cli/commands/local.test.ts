@@ -105,6 +105,13 @@ describe('encrypt --local', () => {
     expectNoKey(ran);
   });
 
+  it('stops at Ctrl-D on an empty line', async () => {
+    const ran = await run(['encrypt', ...local, ...CONTEXT], { typed: ['\u0004'] });
+
+    expect(ran).toMatchObject({ code: 1, stdout: '', raw: [true, false] });
+    expect(ran.stderr).toContain('Interrupted: nothing was done.');
+  });
+
   it.each([
     ['', 'The key is empty'],
     ['\n', 'The key is empty'],

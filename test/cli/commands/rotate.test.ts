@@ -48,7 +48,7 @@ describe('rotate', () => {
     expect(promoted.stdout).toMatch(/v1 +previous .* kept until 2\d{3}-.*\nv2 +current/);
     expect(promoted.stdout).toMatch(/next +wait: v1 is kept until/);
     expect(early).toMatchObject({ code: 1, stdout: '' });
-    expect(early.stderr).toContain('`retire` was not taken: v1 is kept until');
+    expect(early.stderr).toContain('`retire` was refused: v1 is kept until');
     expect(JSON.parse(retired.stdout)).toMatchObject({ name: 'gold', revision: 5, current: 'v2', percent: 0 });
     const document = JSON.parse(await readFile(ring, 'utf8')) as { versions: { v2: { metadata: unknown } } };
     expect(document.versions.v2.metadata).toEqual({ ticket: 'OPS-7' });
@@ -71,7 +71,7 @@ describe('rotate', () => {
     const ran = await rotate('promote', ['--cutover']);
 
     expect(ran.code).toBe(0);
-    expect(ran.stderr).toContain('going back leads to a key that the account no longer has');
+    expect(ran.stderr).toContain('the account no longer has the old key, so a revert would fail');
   });
 
   it('shows the ring and tells due from not due without a master key', async () => {
@@ -135,7 +135,7 @@ describe('wrong use of rotate', () => {
     [['init', '--ring', 'ftp://somewhere'], '--ring must be a file'],
     [['init', '--ring', 'gold.json', '--local', '--encryption-context', '{}'], '--local needs --master-key FILE.'],
     [['canary', '--ring', 'gold.json'], '--percent is required'],
-    [['canary', '--ring', 'gold.json', '--percent', 'ten'], '--percent is required, a number from 0 to 100'],
+    [['canary', '--ring', 'gold.json', '--percent', 'ten'], '--percent must be a number from 0 to 100'],
     [['due', '--ring', 'gold.json'], '--max-age is required'],
     [['due', '--ring', 'gold.json', '--max-age', '90'], '--max-age must be a time'],
     [['status', '--ring', 'redis://127.0.0.1:1'], '--name is required'],

@@ -50,17 +50,20 @@ describe('--store', () => {
   });
 
   it.each([
-    [['verify', '--store', 'ftp://x'], '--store must start with one of vault://'],
-    [['verify', '--store', 'sk-pasted-by-mistake'], '--store must start with one of vault://'],
+    [['verify', '--store', 'ftp://x'], '--store must start with vault://'],
+    [['verify', '--store', 'sk-pasted-by-mistake'], '--store must start with vault://'],
     [['verify', '--store', 'vault://secret'], 'must name a mount and a path'],
     [
       ['verify', '--store', 'vault-transit://transit/gold'],
       '--ciphertext BASE64 or --ciphertext-file FILE is required',
     ],
     [['verify', '--store', 'azure-key-vault://host'], 'must name a vault and a secret'],
-    [['verify', '--store', 'ssm://'], 'must say which'],
-    [['verify', '--store', 'env://A', '--local', '--master-key', 'm'], '--store and --local exclude each other'],
-    [['encrypt', '--store', 'vault://secret/gold', '--encryption-context', '{}'], 'must be vault-transit://mount/key'],
+    [['verify', '--store', 'ssm://'], 'ssm:// must be followed by a name'],
+    [['verify', '--store', 'env://A', '--local', '--master-key', 'm'], '--local and --store cannot be used together'],
+    [
+      ['encrypt', '--store', 'vault://secret/gold', '--encryption-context', '{}'],
+      '--store must start with vault-transit:// to encrypt a key',
+    ],
     [['encrypt', '--store', 'vault-transit://transit/gold'], '--encryption-context is required'],
   ])('%s exits 2', async (argv, message) => {
     const ran = await run(argv, { piped: KEY });

@@ -143,7 +143,7 @@ describe('what a store throws', () => {
           throw new Error('trap');
         },
       }),
-      'an error that cannot be looked at',
+      'an error that cannot be read',
     ],
   ])('%s, is an error of the store, may pass, and is named by its kind', async (_, thrown, kind) => {
     const { store, client } = scene();

@@ -34,7 +34,7 @@ describe('a store that says `unchanged`', () => {
 
     await expect(client.reload()).rejects.toMatchObject({
       code: 'ERR_GOLDKEY_PROVIDER',
-      message: 'The key store `test-store` says `unchanged` of a version that is not held.',
+      message: 'The key store `test-store` answered `unchanged` for a version that is not held.',
       provider: 'test-store',
       version: 'other-1',
     });

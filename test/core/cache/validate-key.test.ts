@@ -94,10 +94,22 @@ describe('the answer of a store', () => {
       'without `bytes`; expected a Uint8Array',
     ],
     ['an ArrayBuffer', { version: '1', bytes: bytes.buffer }, 'without `bytes`; expected a Uint8Array'],
-    ['an expiry for ever', { bytes, version: '1', expiresAt: Infinity }, '`expiresAt` that is no epoch time'],
-    ['an expiry in words', { bytes, version: '1', expiresAt: '2026-01-01' }, '`expiresAt` that is no epoch time'],
-    ['an end that is null', { bytes, version: '1', until: null }, '`until` that is no epoch time in milliseconds'],
-    ['an end with no change', { version: '1', unchanged: true, until: Number.NaN }, '`until` that is no epoch time'],
+    [
+      'an expiry for ever',
+      { bytes, version: '1', expiresAt: Infinity },
+      '`expiresAt` that is not a time in epoch milliseconds',
+    ],
+    [
+      'an expiry in words',
+      { bytes, version: '1', expiresAt: '2026-01-01' },
+      '`expiresAt` that is not a time in epoch milliseconds',
+    ],
+    ['an end that is null', { bytes, version: '1', until: null }, '`until` that is not a time in epoch milliseconds'],
+    [
+      'an end with no change',
+      { version: '1', unchanged: true, until: Number.NaN },
+      '`until` that is not a time in epoch milliseconds',
+    ],
   ])('with %s is refused', (_name, answer, said) => {
     const error = failureOf(() => checkAnswer(answer, about));
     expect(error).toBeInstanceOf(KeyProviderError);

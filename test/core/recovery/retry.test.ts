@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { computeRetryDelay, withRetries, type RetryingOptions } from '../../../src/core/recovery/retry.js';
+import { computeRetryDelay, withRetries, type RetryLoopOptions } from '../../../src/core/recovery/retry.js';
 import { manualClock } from '../../../src/testing/index.js';
 
 afterEach(() => {
@@ -20,13 +20,13 @@ function runs(ends: readonly unknown[]): { run: (attempt: number) => Promise<unk
   };
 }
 
-function setUp(given: Partial<RetryingOptions> = {}): {
+function setUp(given: Partial<RetryLoopOptions> = {}): {
   clock: ReturnType<typeof manualClock>;
-  delayOf: ReturnType<typeof vi.fn<RetryingOptions['delayOf']>>;
-  options: RetryingOptions;
+  delayOf: ReturnType<typeof vi.fn<RetryLoopOptions['delayOf']>>;
+  options: RetryLoopOptions;
 } {
   const clock = manualClock();
-  const delayOf = vi.fn<RetryingOptions['delayOf']>(() => 100);
+  const delayOf = vi.fn<RetryLoopOptions['delayOf']>(() => 100);
   return { clock, delayOf, options: { retries: 2, clock, delayOf, ...given } };
 }
 

@@ -160,3 +160,20 @@ describe('a client that comes to a store with a rollout', () => {
     expect(loadsOf(store)).toHaveLength(1);
   });
 });
+
+describe('a key that was replaced', () => {
+  it('does not serve as `previous` before the store has said that it is, however slow the store', async () => {
+    const { store, clock, api, client } = scene({}, { current: A });
+    store.roll({ id: 'one', pendingPercent: 0 });
+    await client.prefetch();
+    store.put('current', B);
+    await client.reload();
+    store.latency = 1_000;
+
+    const call = watch(clock, client.withKey(api.fetch));
+    await clock.advance(5_000);
+
+    expect(call).toMatchObject({ state: 'rejected', error: { code: 'ERR_GOLDKEY_REJECTED' } });
+    expect(api.calls).toEqual([B]);
+  });
+});

@@ -205,6 +205,17 @@ describe('an API that echoes the key', () => {
     expect(quote.raw).toMatchObject({ 'echo-0-[REDACTED]': 'your key [REDACTED].', spelt: '[REDACTED]' });
   });
 
+  it('is answered without the key in base64 whose slashes are escaped, as PHP writes them', async () => {
+    const apiKey = '???-test-key-0123';
+    const echo = Buffer.from(apiKey).toString('base64').replaceAll('/', '\\/');
+    api.answer({ body: JSON.stringify(good).replace('{', `{"echo":"${echo}",`) });
+
+    const quote = await metalsApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', contextOf(apiKey));
+
+    expect(echo).toContain('\\/');
+    expect(quote.raw).toMatchObject({ echo: '[REDACTED]' });
+  });
+
   it('in a refusal leaves no key in the error', async () => {
     const info = `The access key ${KEY} is not valid; see /latest?access_key=${encodeURIComponent(KEY)}`;
     api.answer({ body: { success: false, error: { code: 101, type: KEY, info } } });

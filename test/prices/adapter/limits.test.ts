@@ -37,7 +37,7 @@ describe('options of a price API', () => {
     [{ bounds: [] as never }, /`bounds`/],
     [{ bounds: { XAU: [5, 1] } as const }, /`bounds.XAU`/],
     [{ bounds: { XAU: [1] as never } }, /`bounds.XAU`/],
-    [{ bounds: { gold: [200, 5_000] } }, /`bounds` goes by symbols of metals, e.g. `XAU`, got `gold`/],
+    [{ bounds: { gold: [200, 5_000] } }, /`bounds` must have symbols of metals as keys, e.g. `XAU`, got `gold`/],
     [{ maxBodySize: 0 }, /`maxBodySize`/],
     [{ dispatcher: {} }, /`dispatcher` must be an undici Dispatcher/],
     [{ fetch: 'x' as never }, /`fetch` must be a function/],

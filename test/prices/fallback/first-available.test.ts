@@ -115,7 +115,7 @@ describe('when all of them fail', () => {
     expect(error).toMatchObject({ kind: 'quota', source: 'first-available', retryable: false });
     expect(error.message).toBe(
       'None of the 3 clients gave a price: client 1 (an-api, quota), client 2 (ERR_GOLDKEY_ACCESS_DENIED), ' +
-        'client 3 (an error of its own).',
+        'client 3 (another error).',
     );
     expect((error.cause as AggregateError).errors).toEqual(errors);
     expect(error.retryAfter).toBeUndefined();

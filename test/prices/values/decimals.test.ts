@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldApi, metalsApi } from '../../../src/prices/index.js';
-import { isDecimal, isHeld } from '../../../src/prices/values/decimal.js';
-import { parseExactly } from '../../../src/prices/values/exact-json.js';
+import { isDecimal, fitsDouble } from '../../../src/prices/values/decimal.js';
+import { parseExactJson } from '../../../src/prices/values/exact-json.js';
 import { assertNoSecret } from '../../../src/testing/assert-no-secret.js';
 import { contextOf, rejection } from '../scripted-api.js';
 
@@ -87,7 +87,7 @@ describe('a number with more digits than a double holds', () => {
     ['{"a":1.00000000000000000001e2}', { a: '1.00000000000000000001e2' }],
     [' 12345678901234567890 ', '12345678901234567890'],
   ])('%s keeps its digits as a string', (text, expected) => {
-    expect(parseExactly(text)).toEqual(expected);
+    expect(parseExactJson(text)).toEqual(expected);
   });
 
   it.each([
@@ -99,7 +99,7 @@ describe('a number with more digits than a double holds', () => {
     ['{"12345678901234567890":"12345678901234567890"}', { '12345678901234567890': '12345678901234567890' }],
     [String.raw`{"a":"\"12345678901234567890","b\\":"\\","c":1}`, { a: '"12345678901234567890', 'b\\': '\\', c: 1 }],
   ])('%s is as JSON.parse gives it', (text, expected) => {
-    expect(parseExactly(text)).toEqual(expected);
+    expect(parseExactJson(text)).toEqual(expected);
   });
 
   it.each([
@@ -108,13 +108,13 @@ describe('a number with more digits than a double holds', () => {
     '[12345678901234567890',
     '{"a":12345678901234567890x}',
   ])('%s is no JSON still', (text) => {
-    expect(() => parseExactly(text)).toThrow(SyntaxError);
+    expect(() => parseExactJson(text)).toThrow(SyntaxError);
   });
 
   it('every other body is as JSON.parse gives it', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(parseExactly(text)).toEqual(JSON.parse(text));
+        expect(parseExactJson(text)).toEqual(JSON.parse(text));
       }),
       { numRuns: 1_000 },
     );
@@ -128,7 +128,7 @@ describe('a number with more digits than a double holds', () => {
         const [whole = ''] = text.split('.');
         // Up to here String() writes no exponent.
         fc.pre(whole.length <= 21);
-        expect(isHeld(text)).toBe(String(Number(text)) === (trimmed.includes('.') ? trimmed : whole));
+        expect(fitsDouble(text)).toBe(String(Number(text)) === (trimmed.includes('.') ? trimmed : whole));
       }),
     );
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { perUnit } from '../../../src/prices/values/units.js';
+import { convertToUnit } from '../../../src/prices/values/units.js';
 import { fractionOf, isNearest } from '../rational.js';
 
 describe('a price per another unit than the troy ounce', () => {
@@ -14,7 +14,7 @@ describe('a price per another unit than the troy ounce', () => {
     [2000, 'tola', 750],
     [311034768e15, 'gram', 1e22],
   ] as const)('%d per ounce is exactly %s: %d', (price, unit, expected) => {
-    expect(perUnit(price, unit)).toBe(expected);
+    expect(convertToUnit(price, unit)).toBe(expected);
   });
 
   const fractions = { gram: [10n ** 7n, 311_034_768n], kilogram: [10n ** 10n, 311_034_768n], tola: [3n, 8n] } as const;
@@ -29,7 +29,7 @@ describe('a price per another unit than the troy ounce', () => {
       fc.property(prices, fc.constantFrom('gram', 'kilogram', 'tola'), (price, unit) => {
         const [numerator, denominator] = fractionOf(price);
         const [times, over] = fractions[unit];
-        return isNearest(perUnit(price, unit), numerator * times, denominator * over);
+        return isNearest(convertToUnit(price, unit), numerator * times, denominator * over);
       }),
       { numRuns: 2_000 },
     );
@@ -37,7 +37,7 @@ describe('a price per another unit than the troy ounce', () => {
 
   it.each([93.64, 1103.12])('%d lies just above the middle of two doubles per gram, and is rounded up', (price) => {
     const [numerator, denominator] = fractionOf(price);
-    expect(isNearest(perUnit(price, 'gram'), numerator * 10n ** 7n, denominator * 311_034_768n)).toBe(true);
+    expect(isNearest(convertToUnit(price, 'gram'), numerator * 10n ** 7n, denominator * 311_034_768n)).toBe(true);
   });
 
   it('a double next to the nearest one is not taken for it', () => {

@@ -241,6 +241,27 @@ describe('a chain of stores', () => {
     expect(await failure(Promise.resolve(none.subscribe?.(changed)))).toMatchObject({ message: 'down' });
   });
 
+  it('subscribes again although the fake timers it waited on are gone', async () => {
+    const realTime = new AbortController();
+    vi.spyOn(AbortSignal, 'timeout').mockReturnValue(realTime.signal);
+    vi.useFakeTimers();
+    const deaf = vi
+      .fn()
+      .mockRejectedValueOnce(new Error('down'))
+      .mockResolvedValue(async () => undefined);
+    const well = { ...memoryKeyProvider({}), subscribe: async () => async () => undefined };
+    const changed = vi.fn();
+    const leave = await fromChain([{ ...memoryKeyProvider({}), subscribe: deaf }, well], allowed).subscribe?.(changed);
+    vi.useRealTimers();
+
+    realTime.abort();
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledOnce());
+    await leave?.();
+    vi.restoreAllMocks();
+
+    expect(deaf).toHaveBeenCalledTimes(2);
+  });
+
   it.each([
     [[[]], 'empty array'],
     [[undefined], '`providers`'],

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ClientClosedError, KeyedClient, type LoadRequest } from '../../../src/core/index.js';
 import { fromFile } from '../../../src/providers/file/index.js';
-import { fileError } from '../../../src/providers/file/read.js';
+import { KEY_FILE } from '../../../src/providers/file/read.js';
+import { toFileError } from '../../../src/util/file-errors.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { failure, request, text } from '../loading.js';
 import { folderFor, inMemory, SecretVolume } from '../secret-files.js';
@@ -122,9 +123,14 @@ describe('a key in a file', () => {
 describe('what a file that is no key leads to', () => {
   const folder = (name: string) => async () => join(await folderFor(), name);
   it.each([
-    ['no file', folder('key'), 'ERR_GOLDKEY_NOT_FOUND', 'There is no key file'],
-    ['no folder', folder('none/key'), 'ERR_GOLDKEY_NOT_FOUND', 'There is no key file'],
-    ['a file for a folder', async () => join(await keyFile(), 'key'), 'ERR_GOLDKEY_NOT_FOUND', 'There is no key file'],
+    ['no file', folder('key'), 'ERR_GOLDKEY_NOT_FOUND', 'does not exist; check `path`'],
+    ['no folder', folder('none/key'), 'ERR_GOLDKEY_NOT_FOUND', 'does not exist; check `path`'],
+    [
+      'a file for a folder',
+      async () => join(await keyFile(), 'key'),
+      'ERR_GOLDKEY_NOT_FOUND',
+      'does not exist; check `path`',
+    ],
     ['a folder', folderFor, 'ERR_GOLDKEY_ACCESS_DENIED', 'not a regular file'],
     ['a device', async () => '/dev/null', 'ERR_GOLDKEY_ACCESS_DENIED', 'not a regular file'],
     ['a pipe nobody writes to', pipe, 'ERR_GOLDKEY_ACCESS_DENIED', 'not a regular file'],
@@ -132,7 +138,12 @@ describe('what a file that is no key leads to', () => {
     ['an empty file', () => keyFile(''), 'ERR_GOLDKEY_FORMAT', 'empty'],
     ['only a newline', () => keyFile('\n'), 'ERR_GOLDKEY_FORMAT', 'empty'],
     ['a short key', () => keyFile('short'), 'ERR_GOLDKEY_FORMAT', 'only 5 characters'],
-    ['5 MB', () => keyFile(Buffer.alloc(5_000_000, KEY)), 'ERR_GOLDKEY_FORMAT', 'more than `maxSize` (4096)'],
+    [
+      '5 MB',
+      () => keyFile(Buffer.alloc(5_000_000, KEY)),
+      'ERR_GOLDKEY_FORMAT',
+      'has 5000000 bytes, more than the limit of 4096 (`maxSize`)',
+    ],
     ['two lines', () => keyFile(`${KEY}\n${KEY}\n`), 'ERR_GOLDKEY_FORMAT', 'white space (0x0a) at position 25'],
     ['binary', () => keyFile(Uint8Array.from({ length: 32 }, () => 0x80)), 'ERR_GOLDKEY_FORMAT', 'non-ASCII'],
     ['a UTF-16 text', () => keyFile(Buffer.from(KEY, 'utf16le')), 'ERR_GOLDKEY_FORMAT', 'control character'],
@@ -173,7 +184,7 @@ describe('what a file that is no key leads to', () => {
     ['EMFILE', 'ERR_GOLDKEY_PROVIDER', true],
     [undefined, 'ERR_GOLDKEY_PROVIDER', true],
   ])('the file system says %s: %s', (code, expected, retryable) => {
-    const error = fileError('/run/secrets/key', Object.assign(new Error('x'), { code }));
+    const error = toFileError('/run/secrets/key', Object.assign(new Error('x'), { code }), KEY_FILE);
 
     expect(error).toMatchObject({ code: expected, retryable, provider: 'file' });
     expect(error.message).toContain('/run/secrets/key');

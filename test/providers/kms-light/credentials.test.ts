@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AwsCredentials } from '../../../src/providers/kms-light/index.js';
-import { kmsEndpoint, kmsUrl } from '../../../src/providers/kms-light/endpoint.js';
+import { buildKmsUrl, findKmsEndpoint } from '../../../src/providers/kms-light/endpoint.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { startFakeKms } from '../../../src/testing/fake-kms/server.js';
 import { temporaryFolder } from '../../cli/run.js';
@@ -213,7 +213,7 @@ describe('who signs', () => {
     const error = await failure(load(scene.light({ region: undefined, endpoint: undefined })));
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
-    expect((error as Error).message).toContain('There is no AWS Region to call KMS in');
+    expect((error as Error).message).toContain('No AWS Region is set for AWS KMS');
   });
 });
 
@@ -235,7 +235,7 @@ describe('where KMS is', () => {
       [true, true],
     ] as const) {
       const { url } = endpointProvider({ Region: region, UseFIPS: fips, UseDualStack: dualStack });
-      expect(kmsUrl(region, { fips, dualStack })).toBe(url.href);
+      expect(buildKmsUrl(region, { fips, dualStack })).toBe(url.href);
     }
     client.destroy();
   });
@@ -255,7 +255,7 @@ describe('where KMS is', () => {
   ])('with %j it is at %s', (variables, expected) => {
     environment(variables as Record<string, string>);
 
-    expect(kmsEndpoint('eu-west-1').href).toBe(expected);
+    expect(findKmsEndpoint('eu-west-1').href).toBe(expected);
   });
 
   it.each(['http://kms.example', 'kms.example', 'file:///kms'])('not at %s, for good', async (url) => {

@@ -6,7 +6,7 @@ import { GoldDataClient, type KeyProvider } from '../../../src/core/index.js';
 import { fromKms, type FromKmsOptions } from '../../../src/providers/kms/index.js';
 import { fromKmsLight } from '../../../src/providers/kms-light/index.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
-import { LightKms } from '../../../src/providers/kms-light/client.js';
+import { KmsLightClient } from '../../../src/providers/kms-light/client.js';
 import { KMS_FAULTS } from '../../../src/testing/fake-kms/faults.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { CONTEXT, CREDENTIALS, KEY, lightScene, load } from './scene.js';
@@ -416,7 +416,7 @@ describe('the connections of fromKmsLight', () => {
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', none);
     vi.stubEnv('AWS_CONFIG_FILE', none);
     const endpoint = new URL(await serving(server));
-    const kms = new LightKms({ region: undefined, endpoint, credentials: CREDENTIALS });
+    const kms = new KmsLightClient({ region: undefined, endpoint, credentials: CREDENTIALS });
     const ciphertext = Buffer.from(scene.kms.encrypt(KEY, CONTEXT), 'base64');
     const decrypt = (): Promise<unknown> =>
       kms.decrypt({ CiphertextBlob: ciphertext, EncryptionContext: CONTEXT }, manualClock(), undefined);

@@ -2,7 +2,7 @@ import { DecryptCommand, KMSClient, KMSServiceException } from '@aws-sdk/client-
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fromKms } from '../../../src/providers/kms/index.js';
-import { awsPause } from '../../../src/aws/failures.js';
+import { computeAwsRetryDelay } from '../../../src/aws/failures.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { failure, hurriedClock, request } from '../loading.js';
 
@@ -41,7 +41,14 @@ describe('the errors of KMS', () => {
     ['IncorrectKeyException', 400, 'ERR_GOLDKEY_DECRYPT', false, 1, /another key.*alias/],
     ['DisabledException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /disabled/],
     ['KMSInvalidStateException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /pending deletion/],
-    ['NotFoundException', 400, 'ERR_GOLDKEY_NOT_FOUND', false, 1, /the Region: the KMS key [^ ]+ is not there\./],
+    [
+      'NotFoundException',
+      400,
+      'ERR_GOLDKEY_NOT_FOUND',
+      false,
+      1,
+      /the Region: the KMS key [^ ]+ does not exist there\./,
+    ],
     ['InvalidKeyUsageException', 400, 'ERR_GOLDKEY_DECRYPT', false, 1, /symmetric/],
     ['InvalidGrantTokenException', 400, 'ERR_GOLDKEY_ACCESS_DENIED', false, 1, /grantTokens/],
     ['KeyUnavailableException', 500, 'ERR_GOLDKEY_PROVIDER', true, 3, /status 500/],
@@ -110,7 +117,7 @@ describe('the errors of KMS', () => {
     ['CredentialsProviderError', 'Could not load credentials from any providers', /no AWS credentials/],
     ['Error', 'Region is missing', /AWS_REGION/],
     ['Error', 'Region not accepted: region="" is not a valid hostname component.', /AWS_REGION/],
-    ['Error', 'anything else', /its error is the `cause`/],
+    ['Error', 'anything else', /the original error is the `cause`/],
     ['AbortError', 'Request aborted', /AbortError/],
     ['no name at all, but a sentence', 'x', /failed with Error/],
   ])('takes a %s (%s) for something that may pass, and does not ask again', async (name, message, says) => {
@@ -165,7 +172,7 @@ describe('the errors of KMS', () => {
         [throttled, 0, 1_000],
         [throttled, 1, 2_000],
       ] as const) {
-        const pause = awsPause(error, retried);
+        const pause = computeAwsRetryDelay(error, retried);
         expect(pause).toBeGreaterThanOrEqual(window / 2);
         expect(pause).toBeLessThanOrEqual(window);
       }

@@ -373,7 +373,7 @@ describe('createMasterKey', () => {
       cause: { code: 'EEXIST' },
     });
     expect(readFileSync(path).equals(before)).toBe(true);
-    expect(readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    expect(readdirSync(directory).filter((name) => name.endsWith('.draft'))).toEqual([]);
   });
 
   it('does not follow a dangling link', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClientClosedError } from '../../../src/core/index.js';
-import { fileError } from '../../../src/providers/local/master-key.js';
+import { MASTER_KEY_FILE } from '../../../src/providers/local/master-key.js';
+import { toFileError } from '../../../src/util/file-errors.js';
 
 describe('what the file system says of a master-key file', () => {
   it.each([
@@ -15,7 +16,7 @@ describe('what the file system says of a master-key file', () => {
   ])('maps %s to %s', (code, expected, retryable, says) => {
     const cause = Object.assign(new Error('x'), { code });
 
-    const error = fileError('m.key', cause);
+    const error = toFileError('m.key', cause, MASTER_KEY_FILE);
 
     expect(error).toMatchObject({ code: expected, retryable, provider: 'local' });
     expect(error.message).toMatch(says);
@@ -23,6 +24,6 @@ describe('what the file system says of a master-key file', () => {
 
   it('lets an error of goldkey through', () => {
     const error = new ClientClosedError('closed');
-    expect(fileError('m.key', error)).toBe(error);
+    expect(toFileError('m.key', error, MASTER_KEY_FILE)).toBe(error);
   });
 });

@@ -19,7 +19,7 @@ const load = (stage: Stage, more: Partial<FromSecretsManagerOptions> = {}): Prom
 
 describe('the options of fromSecretsManager', () => {
   it.each([
-    ['no secret', { secretId: undefined }, TypeError, /`secretId` is required/],
+    ['no secret', { secretId: undefined }, TypeError, /`secretId` must be a non-empty string, got undefined/],
     ['an empty secret', { secretId: '' }, TypeError, /`secretId`/],
     [
       'an ARN of another service',
@@ -132,7 +132,12 @@ describe('a secret that holds no key', () => {
     ['has 5 MB', { text: big }, undefined, /5242880 bytes; at most 65536/],
     ['has 5 MB of JSON', { text: JSON.stringify({ apiKey: big }) }, 'apiKey', /bytes; at most 65536/],
     ['has 5 MB of bytes', { binary: Buffer.from(big) }, undefined, /5242880 bytes/],
-    ['is JSON and no field is named', { text: JSON.stringify({ apiKey: KEY }) }, undefined, /say with `field`/],
+    [
+      'is JSON and no field is named',
+      { text: JSON.stringify({ apiKey: KEY }) },
+      undefined,
+      /JSON object; name the field .* with `field`/,
+    ],
     ['is text where JSON is expected', { text: KEY }, 'apiKey', /not a JSON object.*`apiKey`/],
     ['is an array', { text: JSON.stringify([KEY]) }, 'apiKey', /not a JSON object/],
     ['is cut short', { text: `{"apiKey":"${KEY}` }, 'apiKey', /not a JSON object/],

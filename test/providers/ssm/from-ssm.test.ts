@@ -36,7 +36,7 @@ const asked = (): (string | undefined)[] =>
 describe('the options of fromSsm', () => {
   const arn = 'arn:aws:ssm:eu-central-1:111122223333:parameter/gold';
   it.each([
-    ['no name', { name: undefined }, TypeError, /`name` is required/],
+    ['no name', { name: undefined }, TypeError, /`name` must be a non-empty string, got undefined/],
     ['an unknown name', { label: 'x' }, TypeError, /`label`.*`labels`/],
     ['an ARN of another service', { name: 'arn:aws:kms:eu-central-1:1:key/a' }, RangeError, /another service/],
     ['a reference to a secret', { name: '/aws/reference/secretsmanager/a' }, RangeError, /fromSecretsManager/],
@@ -46,8 +46,13 @@ describe('the options of fromSsm', () => {
     ['a version as a label', { labels: { current: '3' } }, RangeError, /number goes into `name`/],
     ['a label that the service keeps to itself', { labels: { pending: 'AWSnext' } }, RangeError, /`labels.pending`/],
     ['a label that would select otherwise', { labels: { pending: 'a:b' } }, RangeError, /`labels.pending`/],
-    ['labels beside a version', { name: '/gold:3', labels: { pending: 'next' } }, RangeError, /cannot stand beside/],
-    ['labels beside an ARN with a version', { name: `${arn}:3`, labels: { current: 'a' } }, RangeError, /beside/],
+    ['labels beside a version', { name: '/gold:3', labels: { pending: 'next' } }, RangeError, /cannot be combined/],
+    [
+      'labels beside an ARN with a version',
+      { name: `${arn}:3`, labels: { current: 'a' } },
+      RangeError,
+      /cannot be combined/,
+    ],
     ['plain http', { clientConfig: { endpoint: 'http://ssm.example.com' } }, RangeError, /https/],
   ])('refuse %s at once', (_, more, type, says) => {
     const create = (): unknown => store(more as object);
@@ -147,9 +152,9 @@ describe('a load of fromSsm', () => {
 
 describe('a parameter that holds no key', () => {
   it.each([
-    ['a String', { Type: 'String' }, 'ERR_GOLDKEY_FORMAT', false, /`\/gold` is no SecureString/],
-    ['a StringList', { Type: 'StringList' }, 'ERR_GOLDKEY_FORMAT', false, /no SecureString/],
-    ['of no type', { Type: undefined }, 'ERR_GOLDKEY_FORMAT', false, /no SecureString/],
+    ['a String', { Type: 'String' }, 'ERR_GOLDKEY_FORMAT', false, /`\/gold` is not a SecureString/],
+    ['a StringList', { Type: 'StringList' }, 'ERR_GOLDKEY_FORMAT', false, /is not a SecureString/],
+    ['of no type', { Type: undefined }, 'ERR_GOLDKEY_FORMAT', false, /is not a SecureString/],
     ['empty', { Value: '' }, 'ERR_GOLDKEY_FORMAT', false, /`\/gold` is empty/],
     ['of 5 MB', { Value: 'k'.repeat(5 * 1024 * 1024) }, 'ERR_GOLDKEY_FORMAT', false, /5242880 bytes; at most 8192/],
     ['without a value', { Value: undefined }, 'ERR_GOLDKEY_PROVIDER', true, /without a value/],

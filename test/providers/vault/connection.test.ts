@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { VAULT, vaultPause, VaultFault } from '../../../src/providers/vault/failures.js';
+import { VAULT, createRetryDelay, VaultFailure } from '../../../src/providers/vault/failures.js';
 import { isStaleCas } from '../../../src/providers/vault/errors.js';
-import { vaultLink, type VaultLink, type VaultRequest } from '../../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient, type VaultRequest } from '../../../src/providers/vault/connection.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { resetConnection, sendTruncated } from '../../../src/testing/http/loopback-server.js';
@@ -15,14 +15,14 @@ const good = { status: 200, body: { data: { data: { key: VALUE } } } };
 const reset: Reply = resetConnection;
 const silent: Reply = () => undefined;
 let vault: VaultLike;
-let link: VaultLink;
+let link: VaultClient;
 
 beforeAll(async () => {
   vault = await vaultLike();
 });
 beforeEach(() => {
   vault.reset();
-  link = vaultLink('vaultRing', { address: vault.url, auth: { method: 'token', token: TOKEN } });
+  link = createVaultClient('vaultRing', { address: vault.url, auth: { method: 'token', token: TOKEN } });
 });
 afterEach(() => {
   link.close();
@@ -41,7 +41,7 @@ function hurried(): ReturnType<typeof hurriedClock> {
 const get = (more: Partial<VaultRequest> = {}): VaultRequest => ({
   method: 'GET',
   path: PATH,
-  what: 'the read of the key ring',
+  operation: 'the read of the key ring',
   clock: hurried(),
   ...more,
 });
@@ -76,7 +76,7 @@ describe('a request to Vault', () => {
   });
 
   it('goes below the path of the address', async () => {
-    const behind = vaultLink('vaultRing', {
+    const behind = createVaultClient('vaultRing', {
       address: `${vault.url}/team/vault/`,
       auth: { method: 'token', token: TOKEN },
       namespace: 'gold',
@@ -235,7 +235,7 @@ describe('what may pass', () => {
 
   it('nobody listening: retried, then told with the code', async () => {
     await using gone = await vaultLike();
-    const nowhere = vaultLink('vaultRing', { address: gone.url, auth: { method: 'token', token: TOKEN } });
+    const nowhere = createVaultClient('vaultRing', { address: gone.url, auth: { method: 'token', token: TOKEN } });
     await gone[Symbol.asyncDispose]();
     const clock = hurried();
 
@@ -313,12 +313,12 @@ describe('a write', () => {
   });
 
   it('a timer at rest decides by whether the request had left', () => {
-    const call = { what: 'the write', method: 'POST', path: PATH };
-    const pause = vaultPause(false);
+    const call = { operation: 'the write', method: 'POST', path: PATH };
+    const pause = createRetryDelay(false);
 
-    expect(pause(new VaultFault('timeout', call, { sent: false }), 0)).toBeLessThanOrEqual(100);
-    expect(pause(new VaultFault('timeout', call, { sent: true }), 0)).toBeUndefined();
-    expect(pause(new VaultFault('timeout', { ...call, login: 'the role' }), 0)).toBeLessThanOrEqual(100);
+    expect(pause(new VaultFailure('timeout', call, { sent: false }), 0)).toBeLessThanOrEqual(100);
+    expect(pause(new VaultFailure('timeout', call, { sent: true }), 0)).toBeUndefined();
+    expect(pause(new VaultFailure('timeout', { ...call, loginOptions: 'the role' }), 0)).toBeLessThanOrEqual(100);
     expect(pause(new Error('anything else'), 0)).toBeUndefined();
   });
 });

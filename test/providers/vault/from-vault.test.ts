@@ -101,9 +101,9 @@ describe('the options of fromVault', () => {
     [{ stages: { current: 1.5 } }, /`stages.current` must be an integer from 1/],
     [
       { stages: { previous: '' } },
-      /`stages.previous` must be a version's number or the name of a `custom_metadata` key/,
+      /`stages.previous` must be the number of a version or the name of a `custom_metadata` key/,
     ],
-    [{ stages: { previous: true } }, /`stages.previous` must be a version's number or the name/],
+    [{ stages: { previous: true } }, /`stages.previous` must be the number of a version or the name/],
     [{ address: 'http://vault.example:8200' }, /`http:` only to loopback/],
   ])('%j is refused at once', (more, message) => {
     const make = (): unknown => provider(more as Partial<Options>);
@@ -131,9 +131,9 @@ describe('the key among the fields', () => {
 
   it.each<[string, object, Partial<Options>, RegExp]>([
     ['is missing', { other: KEY }, { field: 'key' }, /Version 3 of the secret in Vault has no field `key`; check/],
-    ['is one of several that have other names', { a: KEY, b: KEY }, {}, /has 2 fields and none is called `key`/],
+    ['is one of several that have other names', { a: KEY, b: KEY }, {}, /has 2 fields, and none is named `key`/],
     ['is missing in a secret without fields', {}, {}, /has 0 fields/],
-    ['is empty', { key: '' }, {}, /must hold the key as a text in its field, got an empty string/],
+    ['is empty', { key: '' }, {}, /must hold the key as a string in its field, got an empty string/],
     ['is a number', { key: 1_234_567_890_123 }, {}, /got a number/],
     ['is an object', { key: { value: KEY } }, {}, /got a value of type object/],
     ['is null', { key: null }, {}, /got null/],
@@ -320,8 +320,8 @@ describe('what Vault said of the key', () => {
   ];
 
   it.each<[string, Reply, string, RegExp]>([
-    ['404, nothing there', ABSENT, missing, /There is no key in Vault for the secret secret\/gold\/api; check `path`/],
-    ['404, no such mount', errors(404, 'no handler for route'), missing, /There is no key in Vault/],
+    ['404, nothing there', ABSENT, missing, /Vault has no key for the secret secret\/gold\/api; check `path`/],
+    ['404, no such mount', errors(404, 'no handler for route'), missing, /Vault has no key/],
     [
       '404, deleted',
       gone({ deletion_time: CREATED }),
@@ -329,7 +329,7 @@ describe('what Vault said of the key', () => {
       /In Vault version 3 of secret\/gold\/api was deleted; undel/,
     ],
     ['404, destroyed', gone({ destroyed: true }), missing, /was deleted for good \(destroyed\); write a new version/],
-    ['404 of a proxy', { status: 404, body: { message: KEY } }, provided, /is not Vault's KV secrets engine/],
+    ['404 of a proxy', { status: 404, body: { message: KEY } }, provided, /is not from Vault's KV secrets engine/],
     ['404, a page', { status: 404, text: `<html>${KEY}` }, provided, /a body that is not its JSON/],
     [
       '200 of KV version 1',
@@ -337,7 +337,7 @@ describe('what Vault said of the key', () => {
       provided.replace('retryable', 'final'),
       /version 2/,
     ],
-    ['200 of something else', { status: 200, body: { key: KEY } }, provided, /is not Vault's KV secrets engine/],
+    ['200 of something else', { status: 200, body: { key: KEY } }, provided, /is not from Vault's KV secrets engine/],
     ['400', errors(400, `bad ${KEY}`), provided, /status 400/],
     ['403', errors(403, 'permission denied'), denied, /check that the token is still valid/],
     ['412, behind', errors(412, 'required index state not present'), provided, /has not caught up/],

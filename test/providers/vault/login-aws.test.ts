@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../src/core/index.js';
-import { vaultLink, type VaultLink } from '../../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
 import type { VaultAuth } from '../../../src/providers/vault/options.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { resetConnection } from '../../../src/testing/http/loopback-server.js';
@@ -35,7 +35,7 @@ const secrets = [KEY.id, KEY.secret, KEY.token, NEXT.id, NEXT.secret, NEXT.token
 
 let vault: VaultLike;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-const links: VaultLink[] = [];
+const links: VaultClient[] = [];
 
 beforeAll(async () => {
   [vault, folder] = await Promise.all([vaultLike(), temporaryFolder()]);
@@ -76,14 +76,17 @@ const answer = ({ id, secret, token }: typeof KEY) => ({
   body: { AccessKeyId: id, SecretAccessKey: secret, Token: token, Expiration: '2026-11-22T18:00:00Z' },
 });
 
-function linkOf(auth: Partial<Extract<VaultAuth, { method: 'aws' }>> = {}): VaultLink {
-  const link = vaultLink('fromVault', { address: vault.url, auth: { method: 'aws', role: 'gold-role', ...auth } });
+function linkOf(auth: Partial<Extract<VaultAuth, { method: 'aws' }>> = {}): VaultClient {
+  const link = createVaultClient('fromVault', {
+    address: vault.url,
+    auth: { method: 'aws', role: 'gold-role', ...auth },
+  });
   links.push(link);
   return link;
 }
 function read(auth?: Parameters<typeof linkOf>[0], clock: Clock = pauseless): () => Promise<unknown> {
   const link = linkOf(auth);
-  return () => link.request({ method: 'GET', path: PATH, what: 'the read of the key', clock });
+  return () => link.request({ method: 'GET', path: PATH, operation: 'the read of the key', clock });
 }
 
 /** What the logins brought, decoded. */
@@ -204,7 +207,7 @@ describe('a login with AWS', () => {
     environment(keys(KEY));
     vault.on(LOGIN, errors(status, `entry for role not found ${KEY.id} ${KEY.token}`));
     const link = linkOf();
-    const error = await failure(link.request({ method: 'GET', path: PATH, what: 'the read', clock: pauseless }));
+    const error = await failure(link.request({ method: 'GET', path: PATH, operation: 'the read', clock: pauseless }));
     const signature = /Signature=(\w+)/.exec(logins()[0]?.headers['Authorization'] ?? '')?.[1] ?? '';
 
     expect(error).toMatchObject({ name: 'KeyProviderError', retryable: true });

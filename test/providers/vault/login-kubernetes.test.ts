@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { vaultLink, type VaultLink } from '../../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
 import type { VaultAuth } from '../../../src/providers/vault/options.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { temporaryFolder } from '../../cli/run.js';
@@ -16,7 +16,7 @@ const [JWT, NEXT_JWT] = ['eyJinvented.first.0123456789', 'eyJinvented.second.012
 let vault: VaultLike;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let jwtFile: string;
-const links: VaultLink[] = [];
+const links: VaultClient[] = [];
 
 beforeAll(async () => {
   [vault, folder] = await Promise.all([vaultLike(), temporaryFolder()]);
@@ -35,12 +35,12 @@ afterAll(async () => {
 });
 
 function read(auth: Partial<Extract<VaultAuth, { method: 'kubernetes' }>> = {}): () => Promise<unknown> {
-  const link = vaultLink('fromVault', {
+  const link = createVaultClient('fromVault', {
     address: vault.url,
     auth: { method: 'kubernetes', role: 'gold-role', jwtFile, ...auth },
   });
   links.push(link);
-  return () => link.request({ method: 'GET', path: PATH, what: 'the read of the key', clock: pauseless });
+  return () => link.request({ method: 'GET', path: PATH, operation: 'the read of the key', clock: pauseless });
 }
 
 describe('a login with Kubernetes', () => {
@@ -90,8 +90,8 @@ describe('a login with Kubernetes', () => {
   });
 
   it.each<[string, () => Promise<void> | undefined, RegExp]>([
-    ['is empty', () => writeFile(jwtFile, '\n'), /holds no service account's token/],
-    ['holds more than a token', () => writeFile(jwtFile, `${JWT} ${JWT}`), /holds no service account's token/],
+    ['is empty', () => writeFile(jwtFile, '\n'), /has no service account token/],
+    ['holds more than a token', () => writeFile(jwtFile, `${JWT} ${JWT}`), /has no service account token/],
     ['is not there', () => undefined, /cannot be read; check `auth.jwtFile`/],
   ])('a file that %s is named, and a key in use outlives it', async (title, prepare, message) => {
     await prepare();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { vaultLink, type VaultLink, type VaultRequest } from '../../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient, type VaultRequest } from '../../../src/providers/vault/connection.js';
 import type { VaultAuth } from '../../../src/providers/vault/options.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { resetConnection } from '../../../src/testing/http/loopback-server.js';
@@ -20,7 +20,7 @@ const good = { status: 200, body: { data: {} } };
 const denied = errors(403, 'permission denied');
 let vault: VaultLike;
 let clock: ManualClock;
-let links: VaultLink[];
+let links: VaultClient[];
 
 beforeAll(async () => {
   vault = await vaultLike();
@@ -36,17 +36,17 @@ afterEach(() => {
 });
 afterAll(() => vault[Symbol.asyncDispose]());
 
-function linkOf(auth: VaultAuth): VaultLink {
-  const link = vaultLink('vaultRing', { address: vault.url, auth, namespace: 'gold' });
+function linkOf(auth: VaultAuth): VaultClient {
+  const link = createVaultClient('vaultRing', { address: vault.url, auth, namespace: 'gold' });
   links.push(link);
   return link;
 }
-const appRole = (more: Partial<Extract<VaultAuth, { method: 'approle' }>> = {}): VaultLink =>
+const appRole = (more: Partial<Extract<VaultAuth, { method: 'approle' }>> = {}): VaultClient =>
   linkOf({ method: 'approle', roleId: 'role-of-a-test', secretId: SECRET_ID, ...more });
 const get = (more: Partial<VaultRequest> = {}): VaultRequest => ({
   method: 'GET',
   path: PATH,
-  what: 'the read of the key ring',
+  operation: 'the read of the key ring',
   clock,
   ...more,
 });

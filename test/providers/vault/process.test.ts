@@ -30,10 +30,10 @@ describe('a process that has asked Vault', () => {
       logLevel: 'error',
     });
     const program = `
-      const { vaultLink } = require('./link.cjs');
+      const { createVaultClient } = require('./link.cjs');
       const auth = { method: 'approle', roleId: 'role', secretId: 'secret' };
-      vaultLink('vaultRing', { address: '${vault.url}', auth })
-        .request({ method: 'GET', path: 'secret/data/gold', what: 'the read' })
+      createVaultClient('vaultRing', { address: '${vault.url}', auth })
+        .request({ method: 'GET', path: 'secret/data/gold', operation: 'the read' })
         .then(({ status }) => console.log(status));`;
 
     // The server would keep the connection for two minutes.

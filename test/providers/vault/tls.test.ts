@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { vaultLink } from '../../../src/providers/vault/connection.js';
+import { createVaultClient } from '../../../src/providers/vault/connection.js';
 import { failure, hurriedClock } from '../loading.js';
 
-const read = { method: 'GET', path: 'secret/data/gold', what: 'the read of the key ring' } as const;
+const read = { method: 'GET', path: 'secret/data/gold', operation: 'the read of the key ring' } as const;
 let folder: string;
 let server: Server;
 let port: number;
@@ -37,8 +37,8 @@ afterAll(() => {
 });
 
 describe('TLS to Vault', () => {
-  const linkTo = (host: string, ca: string | undefined): ReturnType<typeof vaultLink> =>
-    vaultLink('vaultRing', {
+  const linkTo = (host: string, ca: string | undefined): ReturnType<typeof createVaultClient> =>
+    createVaultClient('vaultRing', {
       address: `https://${host}:${String(port)}`,
       auth: { method: 'token', token: 'hvs.invented-token-0123456789' },
       caFile: ca,

@@ -264,6 +264,22 @@ describe('status', () => {
     expect(await next()).toContain('v3 was reverted');
   });
 
+  it('gives the reason for which `rotate` stops, also while an overlap runs', async () => {
+    const scene = await ringScene();
+    const manager = scene.manager();
+    await manager.init(OLD);
+    await manager.stage(NEW);
+    await manager.promote();
+    await manager.stage(THIRD);
+    await manager.revert();
+
+    const { nextStep } = await manager.status();
+    const error = await failure(manager.rotate());
+
+    expect(nextStep).toMatch(/^stage: v3 was reverted at /);
+    expect(error.message).toBe(nextStep.replace('stage: ', '`rotate` was refused: '));
+  });
+
   it('says where a canary was given up, and until when the old key is kept', async () => {
     const scene = await ringScene();
     const manager = scene.manager();

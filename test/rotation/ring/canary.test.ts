@@ -126,6 +126,28 @@ describe('a staged key that the price API refuses', () => {
     expect(late.ran).not.toContain('v2');
   });
 
+  it('is recorded once although the answer to the write is lost', async () => {
+    const scene = await trial(100);
+    const before = await ringOf(scene);
+    let writes = 0;
+    const store = {
+      ...scene.store,
+      async write(...args: Parameters<typeof scene.store.write>) {
+        writes++;
+        await scene.store.write(...args);
+        throw conflict();
+      },
+    };
+
+    await recordRejection({ store, name: NAME, ciphers: [scene.cipher] }, 'v2', before.rollout?.id);
+
+    expect(writes).toBe(1);
+    expect(await ringOf(scene)).toMatchObject({
+      revision: before.revision + 1,
+      rollout: { revertedAt: expect.any(String) as unknown },
+    });
+  });
+
   it('is not recorded without `reportRejections`', async () => {
     const scene = await trial(100);
     const before = await ringOf(scene);

@@ -231,6 +231,25 @@ describe('a store that answers from an older copy', () => {
     expect([before, await calls(1)]).toEqual([['v2'], ['v1']]);
   });
 
+  it('is no older copy when the store allows older revisions', async () => {
+    const scene = await staged(0);
+    const older = await ringOf(scene);
+    await scene.manager().promote();
+    let ring = await ringOf(scene);
+    const store = {
+      ...memoryRing(conflict),
+      read: () => Promise.resolve({ ring }),
+      allowsOlderRevision: () => true,
+    };
+    const provider = fromKeyRing({ ring: store, name: NAME, cipher: scene.cipher });
+    const { signal } = new AbortController();
+    const before = await provider.load({ stage: 'current', signal });
+
+    ring = older;
+
+    expect([before?.version, (await provider.load({ stage: 'current', signal }))?.version]).toEqual(['v2', 'v1']);
+  });
+
   it('is a retryable KeyProviderError to whoever asks', async () => {
     const scene = await staged(0);
     const memory = memoryRing(conflict);

@@ -1,43 +1,46 @@
 import { redactValue } from '../../../core/index.js';
-import { print, styled, type CliIo } from '../../io.js';
+import { print, styleText, type CliIo } from '../../io.js';
 
-/** Prints the story, and holds it to the facts. */
-export class Teller {
+/** Prints the story of the demo, and checks its figures. */
+export class Narrator {
   readonly #io: CliIo;
   readonly #wrong: string[] = [];
-  #told = '';
+  #printed = '';
   #scenes = 0;
 
   constructor(io: CliIo) {
     this.#io = io;
   }
 
-  line(text: string): void {
-    this.#told += `${text}\n`;
+  /** Prints text. */
+  say(text: string): void {
+    this.#printed += `${text}\n`;
     print(this.#io, text);
   }
 
+  /** Prints the lines of a scene beside its numbered title. */
   scene(title: string, ...lines: string[]): void {
-    const heading = `${String(++this.#scenes)}. ${title}`.padEnd(15);
-    for (const [index, text] of lines.entries()) {
-      this.line(`${index === 0 ? styled(this.#io, 'stdout', 'bold', heading) : ' '.repeat(15)}${text}`);
+    const heading = styleText(this.#io, 'stdout', 'bold', `${String(++this.#scenes)}. ${title}`.padEnd(15));
+    for (const [index, text] of lines.entries()) this.say(`${index === 0 ? heading : ' '.repeat(15)}${text}`);
+  }
+
+  /** Compares figures of the story with those that were measured, by name. */
+  check(figures: Readonly<Record<string, readonly [told: unknown, measured: unknown]>>): void {
+    for (const [name, [told, measured]] of Object.entries(figures)) {
+      if (told !== measured) this.#wrong.push(`${name}: told ${String(told)}, measured ${String(measured)}`);
     }
   }
 
-  holds(what: string, told: unknown, seen: unknown): void {
-    if (told !== seen) this.#wrong.push(`${what}: told ${String(told)}, seen ${String(seen)}`);
+  /** Returns how many of the keys show in the output so far. */
+  countKeysShown(keys: readonly string[]): number {
+    return keys.filter((key) => redactValue(this.#printed, [key]) !== this.#printed).length;
   }
 
-  keysShown(keys: readonly string[]): number {
-    return keys.filter((key) => redactValue(this.#told, [key]) !== this.#told).length;
-  }
-
-  verdict(): number {
-    if (this.#wrong.length === 0) {
-      this.line(`\n${styled(this.#io, 'stdout', 'green', 'All of it happened as told.')}`);
-      return 0;
-    }
-    this.line(`\n${styled(this.#io, 'stdout', 'red', 'Not as told:')}\n${this.#wrong.join('\n')}`);
-    return 1;
+  /** Prints the verdict. Returns the exit code: 1 if a figure differed. */
+  finish(): number {
+    const isRight = this.#wrong.length === 0;
+    const verdict = isRight ? 'All of it happened as told.' : 'Not as told:';
+    this.say(['', styleText(this.#io, 'stdout', isRight ? 'green' : 'red', verdict), ...this.#wrong].join('\n'));
+    return isRight ? 0 : 1;
   }
 }

@@ -1,149 +1,181 @@
-import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import { KeyNotFoundError, RotationError, systemClock } from '../../../core/index.js';
-import { orAbsent } from '../../../aws/failures.js';
-import { ABSENT, callSecretsManager, type SecretsManagerLink } from '../client.js';
+import { isGoldKeyError, keyBytes, KeyNotFoundError, RotationError, scrub, type Clock } from '../../../core/index.js';
+import { classifyAwsError } from '../../../aws/failures.js';
+import type { SecretsManagerConnection } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
-import { keyInSecret } from '../secret-value.js';
-import { faultOf } from '../../../aws/failures.js';
+import { getSecretValue, readKey, replaceKey } from '../secret-value.js';
+import type { RotationEvent, RotationHandlerOptions } from './options.js';
 
-/** A version's key as it is stored: the whole secret, and the key in it. */
-export interface StoredKey {
-  readonly answer: GetSecretValueCommandOutput;
-  readonly key: string;
-  readonly isBinary: boolean;
-}
-
-/** One rotation of one secret: the version that `token` names is to be the next. */
-export interface SecretRotation {
-  readonly link: SecretsManagerLink;
+/** One run of one step. */
+export interface StepRun {
+  readonly options: RotationHandlerOptions;
+  readonly connection: SecretsManagerConnection;
   readonly secretId: string;
+  /** The VersionId of the next key. */
   readonly token: string;
-  readonly step: string;
-  readonly field: string | undefined;
+  readonly step: RotationEvent['Step'];
   readonly signal: AbortSignal;
+  readonly clock: Clock;
 }
 
-/** A step that cannot be taken as things are. */
-export function refusal({ step, token }: SecretRotation, why: string): RotationError {
-  return new RotationError(`\`${step}\` was not taken: ${why}.`, { step, provider: SECRETS_MANAGER, version: token });
-}
-
-/** What became of the rotation so far: `done` when its version is current, `absent` when there is no such version yet. */
-export async function standing(rotation: SecretRotation): Promise<'done' | 'pending' | 'absent'> {
-  const { versions } = await labels(rotation);
-  const own = versions.get(rotation.token);
-  if (own?.includes('AWSCURRENT') === true) return 'done';
-  if (own?.includes('AWSPENDING') === true) return 'pending';
-  if (own !== undefined && own.length > 0) throw refusal(rotation, 'its version is not labelled AWSPENDING any more');
-  for (const [version, has] of versions) {
-    if (has.includes('AWSPENDING') && !has.includes('AWSCURRENT')) {
-      throw refusal(rotation, `another rotation is under way, to the version ${version}`);
+/** Runs one step; it has no effect if it was done before. */
+export async function runStep(run: StepRun): Promise<void> {
+  const { token, step, signal } = run;
+  const { activateKey, testKey } = run.options;
+  const { current, pending, own } = await readLabels(run);
+  // The next key is in use already: the answer to this step was lost, or a later step has run.
+  if (current === token) return;
+  if (pending !== token) {
+    if (own.length > 0) throw createStepError(run, 'its version is no longer labelled AWSPENDING');
+    if (pending !== undefined && pending !== current) {
+      throw createStepError(run, `another rotation is in progress, to version ${pending}`);
     }
   }
-  return 'absent';
+  if (step === 'createSecret') return await createSecret(run);
+  const key = pending === token ? (await readPendingKey(run))?.key : undefined;
+  if (key === undefined) throw createStepError(run, `\`createSecret\` has not stored a key for ${token} yet`);
+  if (step === 'setSecret') await runCallback(run, 'activateKey', key, async () => activateKey?.(key));
+  else if (step === 'testSecret') await runCallback(run, 'testKey', key, () => testKey(key, { signal }));
+  else await makeCurrent(run, current);
 }
 
-/** The key that is current. */
-export async function currentKey(rotation: SecretRotation): Promise<StoredKey> {
-  const answer = await read(rotation, { VersionStage: 'AWSCURRENT' });
-  const stored = answer === undefined ? undefined : open(rotation, answer);
-  if (stored !== undefined) return stored;
-  throw new KeyNotFoundError(
-    `The secret \`${rotation.secretId}\` has no key labelled AWSCURRENT; store the first one by hand.`,
-    { provider: SECRETS_MANAGER },
+async function createSecret(run: StepRun): Promise<void> {
+  const { options, secretId, token, signal } = run;
+  const { mintKey, field } = options;
+  const current = await readStoredKey(run, { VersionStage: 'AWSCURRENT' });
+  if (current === undefined) {
+    throw new KeyNotFoundError(
+      `The secret \`${secretId}\` has no key labelled AWSCURRENT; store the first key yourself.`,
+      { provider: SECRETS_MANAGER },
+    );
+  }
+  // An earlier run stored the key, and its answer was lost.
+  if ((await readPendingKey(run)) !== undefined) return;
+  const { text } = current;
+  const toText = (key: string): string =>
+    field === undefined || text === undefined ? key : replaceKey(text, field, key);
+  // Throws before a key is minted that could not be stored.
+  toText(current.key);
+  const minted = await runCallback(run, 'mintKey', current.key, () =>
+    mintKey(current.key, { rotationId: token, signal }),
   );
+  // Checked as every client will check it, while the key in use is still the old one.
+  const bytes = keyBytes(minted);
+  const key = Buffer.from(bytes).toString('latin1');
+  if (key === current.key) throw createStepError(run, '`mintKey` returned the current key');
+  const isStored = await storePending(
+    run,
+    text === undefined ? { SecretBinary: bytes } : { SecretString: toText(key) },
+  );
+  bytes.fill(0);
+  // A faster run of this step has stored the key of this rotation.
+  if (isStored || (await readPendingKey(run)) !== undefined) return;
+  throw createStepError(run, `its version ${token} does not hold a key; cancel the rotation and start another`);
 }
 
-/** The key of this rotation, `undefined` while there is none. */
-export async function pendingKey(rotation: SecretRotation): Promise<StoredKey | undefined> {
-  const answer = await read(rotation, { VersionId: rotation.token, VersionStage: 'AWSPENDING' });
-  return answer === undefined ? undefined : open(rotation, answer);
-}
-
-/** Stores the key of this rotation; false when its version holds something else already. */
-export async function storePending(
-  rotation: SecretRotation,
+/** Stores the next key; resolves to false if its version holds something else already. */
+async function storePending(
+  run: StepRun,
   value: { SecretString: string } | { SecretBinary: Uint8Array },
 ): Promise<boolean> {
-  const { link, secretId, token, signal } = rotation;
-  return await callSecretsManager(
-    link,
+  const { connection, secretId, token } = run;
+  return await connection.call(
     { operation: 'PutSecretValue', secretId },
     async (sdk, client, http) => {
-      const labelled = { SecretId: secretId, ClientRequestToken: token, VersionStages: ['AWSPENDING'] };
+      const version = { SecretId: secretId, ClientRequestToken: token, VersionStages: ['AWSPENDING'] };
       try {
-        await client.send(new sdk.PutSecretValueCommand({ ...labelled, ...value }), http);
+        await client.send(new sdk.PutSecretValueCommand({ ...version, ...value }), http);
         return true;
       } catch (error) {
-        if (faultOf(error).name === 'ResourceExistsException') return false;
+        if (classifyAwsError(error).name === 'ResourceExistsException') return false;
         throw error;
       }
     },
-    { signal, clock: systemClock },
+    run,
   );
 }
 
-/** Makes the key of this rotation current; Secrets Manager makes the one before AWSPREVIOUS. */
-export async function makeCurrent(rotation: SecretRotation): Promise<void> {
-  const { link, secretId, token, signal } = rotation;
-  const { current } = await labels(rotation);
+/** Makes the next key current; Secrets Manager labels the one before AWSPREVIOUS. */
+async function makeCurrent(run: StepRun, current: string | undefined): Promise<void> {
+  const { connection, secretId, token } = run;
+  const input = {
+    SecretId: secretId,
+    VersionStage: 'AWSCURRENT',
+    MoveToVersionId: token,
+    // Makes Secrets Manager refuse the change if another version has become current in between.
+    RemoveFromVersionId: current,
+  };
   try {
-    await callSecretsManager(
-      link,
+    await connection.call(
       { operation: 'UpdateSecretVersionStage', secretId },
-      (sdk, client, http) =>
-        client.send(
-          new sdk.UpdateSecretVersionStageCommand({
-            SecretId: secretId,
-            VersionStage: 'AWSCURRENT',
-            MoveToVersionId: token,
-            // Refused when another version has become current in between.
-            ...(current === undefined ? {} : { RemoveFromVersionId: current }),
-          }),
-          http,
-        ),
-      { signal, clock: systemClock },
+      (sdk, client, http) => client.send(new sdk.UpdateSecretVersionStageCommand(input), http),
+      run,
     );
   } catch (error) {
-    // An answer may have been lost on the way, and the label been moved by the try before.
-    if ((await labels(rotation)).current !== token) throw error;
+    // An earlier try may have moved the label, and its answer was lost.
+    if ((await readLabels(run)).current !== token) throw error;
   }
 }
 
-interface Labels {
-  readonly versions: ReadonlyMap<string, readonly string[]>;
-  readonly current: string | undefined;
-}
-
-async function labels({ link, secretId, signal }: SecretRotation): Promise<Labels> {
-  const answer = await callSecretsManager(
-    link,
+/** Returns the versions that are current and pending, and the labels of the next key's version. */
+async function readLabels(
+  run: StepRun,
+): Promise<{ current: string | undefined; pending: string | undefined; own: readonly string[] }> {
+  const { connection, secretId, token } = run;
+  const { VersionIdsToStages: labels = {} } = await connection.call(
     { operation: 'DescribeSecret', secretId },
     (sdk, client, http) => client.send(new sdk.DescribeSecretCommand({ SecretId: secretId }), http),
-    { signal, clock: systemClock },
+    run,
   );
-  const versions = new Map(Object.entries(answer.VersionIdsToStages ?? {}));
-  return { versions, current: [...versions].find(([, has]) => has.includes('AWSCURRENT'))?.[0] };
+  const find = (label: string): string | undefined =>
+    Object.keys(labels).find((version) => labels[version]?.includes(label));
+  return { current: find('AWSCURRENT'), pending: find('AWSPENDING'), own: labels[token] ?? [] };
 }
 
-function read(
-  { link, secretId, signal }: SecretRotation,
-  which: Pick<GetSecretValueCommandInput, 'VersionId' | 'VersionStage'>,
-): Promise<GetSecretValueCommandOutput | undefined> {
-  return callSecretsManager(
-    link,
-    { operation: 'GetSecretValue', secretId, version: which.VersionStage },
-    (sdk, client, http) =>
-      orAbsent(client.send(new sdk.GetSecretValueCommand({ SecretId: secretId, ...which }), http), ABSENT),
-    { signal, clock: systemClock, discard: (late) => late?.SecretBinary?.fill(0) },
-  );
+interface StoredKey {
+  readonly key: string;
+  /** The whole secret; `undefined` if it is binary. */
+  readonly text: string | undefined;
 }
 
-function open({ field }: SecretRotation, answer: GetSecretValueCommandOutput): StoredKey | undefined {
-  const isBinary = answer.SecretBinary !== undefined;
-  const bytes = keyInSecret(answer, field);
+function readPendingKey(run: StepRun): Promise<StoredKey | undefined> {
+  return readStoredKey(run, { VersionId: run.token, VersionStage: 'AWSPENDING' });
+}
+
+async function readStoredKey(
+  run: StepRun,
+  version: { VersionId?: string; VersionStage: string },
+): Promise<StoredKey | undefined> {
+  const answer = await getSecretValue(
+    run.connection,
+    { SecretId: run.secretId, ...version },
+    { ...run, isOptional: true },
+  );
+  const bytes = answer === undefined ? undefined : readKey(answer, run.options.field);
   if (bytes === undefined) return undefined;
   const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   bytes.fill(0);
-  return { answer, key, isBinary };
+  return { key, text: answer?.SecretBinary === undefined ? answer?.SecretString : undefined };
+}
+
+/** Runs a function of the caller, and removes the key that it was given from the error that it throws. */
+async function runCallback<T>(run: StepRun, name: string, key: string, callback: () => Promise<T>): Promise<T> {
+  const { step, signal } = run;
+  try {
+    return await callback();
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = scrub(error, [key]);
+    if (isGoldKeyError(cause)) throw cause;
+    throw new RotationError(`\`${name}\` failed; its error is the \`cause\`. It is safe to run \`${step}\` again.`, {
+      step,
+      provider: SECRETS_MANAGER,
+      cause,
+      retryable: true,
+    });
+  }
+}
+
+/** Returns the error for a step that cannot run now. */
+function createStepError({ step, token }: StepRun, reason: string): RotationError {
+  return new RotationError(`\`${step}\` was refused: ${reason}.`, { step, provider: SECRETS_MANAGER, version: token });
 }

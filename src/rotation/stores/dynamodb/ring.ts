@@ -1,64 +1,52 @@
-import {
-  checkOptionNames,
-  conflict,
-  invalidRange,
-  invalidType,
-  KeyProviderError,
-  checkOptionalString,
-} from '../../../core/index.js';
-import { callDynamoDb, dynamoDbLink, ifHolds } from './client.js';
+import { checkOptionNames, checkString, invalidRange } from '../../../core/index.js';
+import type { RingStore } from '../../ring/types.js';
+import { createLease } from '../lease.js';
+import { createRingAccess } from '../text-slot.js';
+import { connectToDynamoDb } from './client.js';
 import { DYNAMODB } from './errors.js';
-import { dynamoDbLease } from './lease.js';
-import { parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/ring-text.js';
-import type { KeyRingDocument, RingStore } from '../../ring/types.js';
+import { createItemSlot } from './slot.js';
 
 /** Options of {@link dynamoDbRing}. */
 export interface DynamoDbRingOptions {
-  /** The table: its partition key is `name`, a string, and it has no sort key. */
+  /** Name of the table. Its partition key must be `name`, a string, without a sort key. Required. */
   tableName: string;
-  /** The ring's name, which is its item's key; the lease is the item `<name>#lease`. */
+  /** Name of the ring, and the key of its item. The lease is the item `<name>#lease`, so `#` is not allowed. Required. */
   name: string;
   /**
-   * The caller's `DynamoDBClient`: it keeps its own retries and timeouts and is never closed here. Not together with
-   * `clientConfig`.
+   * `DynamoDBClient` of the caller. It keeps its retries and timeouts and is never closed here. Default: a client made from
+   * `clientConfig`, which must not be given together with `client`.
    */
   client?: object | undefined;
   /**
-   * `DynamoDBClientConfig` for the client built here; clients of equal configuration are shared. Defaults: connection
-   * timeout 1 s, request timeout 2 s, and `maxAttempts: 1`, because retries are made here; with a `maxAttempts`,
-   * `retryMode` or `retryStrategy` of its own they are the SDK's. The Region, unless given here, is what the SDK finds. An
-   * endpoint over plain http must be on loopback.
+   * `DynamoDBClientConfig` of the client made here; clients of equal configuration are shared. Defaults: connection
+   * timeout 1,000 ms, request timeout 2,000 ms, the SDK's Region, and `maxAttempts: 1`, because goldkey retries itself.
+   * Setting `maxAttempts`, `retryMode` or `retryStrategy` leaves retries to the SDK. An endpoint over plain http must be
+   * on loopback.
    */
   clientConfig?: object | undefined;
 }
 
-/** The ring's item. */
-interface Found {
-  readonly ring: KeyRingDocument;
-  readonly text: string;
-}
-
 /**
- * A key ring in a DynamoDB table: one item with `name`, `revision` and `document`. Reads are strongly consistent, a write
- * takes place only while the item is the one it was decided on. All writers must use one Region: in a global table a
- * condition holds in its own Region only. There are no change notices; readers poll by their `ttl`. Leases are judged by
- * the hosts' wall clocks, which must agree to well within a lease's `ttl`.
+ * Returns a ring store in a DynamoDB table: one item with `name` and `document`, the ring's text, and one for the lease.
+ * Reads are strongly consistent, and a write replaces the item only while it holds the text that the write was decided on.
+ * All writers must use one Region: a global table checks a condition within one Region only. There are no change notices;
+ * clients notice a change when their `ttl` ends. A lease ends by the hosts' wall clocks, which must agree to well within
+ * its `ttl`.
  *
- * Nothing is loaded before the first use: `@aws-sdk/client-dynamodb` (an optional peer, install it beside goldkey) and its
- * client come then. A transient fault is tried again twice, after about 100 ms, 1 s when throttled. Readers need
- * dynamodb:GetItem, writers dynamodb:PutItem as well, and a lease dynamodb:UpdateItem.
+ * Nothing is loaded before the first use, which loads `@aws-sdk/client-dynamodb` (an optional peer dependency: install it
+ * beside goldkey) and makes the client. A transient failure is retried twice, after about 100 ms, or 1 s if throttled. A
+ * reader needs the permission dynamodb:GetItem; a writer or a lease needs dynamodb:PutItem too.
  *
  * @param options - see {@link DynamoDbRingOptions}; copied
- * @returns a ring store; its `close` releases the client, and it connects again when it is used again
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a `#` in the name, or an endpoint over plain http
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by a write: the stored revision is another one
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by any use: there is no such table
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: IAM refuses
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the item is no ring, throttling, a fault of the
- * service or the network, credentials, clock or Region
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by any use, retryable: no answer within 2 s, three times
+ * @returns the ring store; `close` releases the client, and a later use connects again
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `#` in `name`, or an endpoint over plain http
+ * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another write came first
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by any use: the table does not exist
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: IAM denies the call
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the item is not a ring, the call is throttled,
+ * the service or the network fails, or credentials, clock or Region are wrong
+ * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by any use, retryable: no answer within 2 s, three times in a row
  * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by any use: `@aws-sdk/client-dynamodb` is not installed
  *
  * @example
@@ -72,82 +60,14 @@ interface Found {
  */
 export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
   checkOptionNames('dynamoDbRing', options, ['tableName', 'name', 'client', 'clientConfig']);
-  const table = required('tableName', options.tableName);
-  const name = required('name', options.name);
-  if (name.includes('#')) throw invalidRange('`name` must have no `#`: it sets apart what belongs to a ring.');
-  const link = dynamoDbLink({ client: options.client, clientConfig: options.clientConfig });
-
-  const find = async (signal: AbortSignal | undefined): Promise<Found | undefined> => {
-    const { Item: item } = await callDynamoDb(
-      link,
-      { operation: 'GetItem', table },
-      (sdk, client, http) =>
-        client.send(
-          new sdk.GetItemCommand({ TableName: table, Key: { name: { S: name } }, ConsistentRead: true }),
-          http,
-        ),
-      signal,
-    );
-    if (item === undefined) return undefined;
-    const text = item['document']?.S;
-    if (text === undefined) throw invalid('its item has no string `document`');
-    const ring = parseRing(text, DYNAMODB);
-    // Writes are decided on the attribute: where the two differ, somebody has edited one of them.
-    if (Number(item['revision']?.N) !== ring.revision)
-      throw invalid('its item has another `revision` than its document');
-    return { ring, text };
-  };
-
+  const table = checkString('tableName', options.tableName);
+  const name = checkString('name', options.name);
+  if (name.includes('#')) throw invalidRange('`name` must have no `#`: the lease is the item `<name>#lease`.');
+  const connection = connectToDynamoDb({ client: options.client, clientConfig: options.clientConfig });
   return {
     name: DYNAMODB,
-    async read({ signal } = {}) {
-      const found = await find(signal);
-      return found === undefined ? undefined : { ring: found.ring };
-    },
-    async write(ring, expected, { signal } = {}) {
-      signal?.throwIfAborted();
-      const text = ringText(ring, DYNAMODB);
-      const before = await find(signal);
-      if (isSameWrite(before?.ring, ring)) return;
-      if ((before?.ring.revision ?? 0) !== expected.revision) {
-        throw conflict(DYNAMODB, expected.revision, before?.ring.revision ?? 0);
-      }
-      // On the text as well: a document that was edited in between, by hand, is not written over.
-      const condition =
-        before === undefined
-          ? { ConditionExpression: 'attribute_not_exists(#name)', ExpressionAttributeNames: { '#name': 'name' } }
-          : {
-              ConditionExpression: '#revision = :expected AND #document = :found',
-              ExpressionAttributeNames: { '#revision': 'revision', '#document': 'document' },
-              ExpressionAttributeValues: {
-                ':expected': { N: String(expected.revision) },
-                ':found': { S: before.text },
-              },
-            };
-      const item = { name: { S: name }, revision: { N: String(ring.revision) }, document: { S: text } };
-      const written = await callDynamoDb(
-        link,
-        { operation: 'PutItem', table },
-        (sdk, client, http) =>
-          ifHolds(client.send(new sdk.PutItemCommand({ TableName: table, Item: item, ...condition }), http)),
-        signal,
-      );
-      if (written) return;
-      // An answer may have been lost on the way, and the write been done by the try before.
-      const after = await find(signal);
-      if (!isSameWrite(after?.ring, ring)) throw conflict(DYNAMODB, expected.revision, after?.ring.revision ?? 0);
-    },
-    lease: dynamoDbLease(link, table, name),
-    close: () => link.close(),
+    ...createRingAccess(DYNAMODB, createItemSlot(connection, table, name)),
+    lease: createLease(DYNAMODB, createItemSlot(connection, table, `${name}#lease`)),
+    close: () => connection.close(),
   };
-}
-
-function required(name: string, value: unknown): string {
-  const text = checkOptionalString(name, value);
-  if (text === undefined) throw invalidType(`\`${name}\` is required.`);
-  return text;
-}
-
-function invalid(what: string): KeyProviderError {
-  return new KeyProviderError(`The key ring is invalid: ${what}.`, { provider: DYNAMODB });
 }

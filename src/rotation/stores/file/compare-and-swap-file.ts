@@ -1,247 +1,208 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  type Stats,
-} from 'node:fs';
-import { open, readdir, stat, unlink } from 'node:fs/promises';
+import { linkSync, lstatSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { readdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { tryOrUndefined, conflict, isGoldKeyError, nodeCrypto } from '../../../core/index.js';
-import { FileRefused, fileFault } from './errors.js';
-import { FILE } from './file-name.js';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { conflict, isGoldKeyError, tryOrUndefined } from '../../../core/index.js';
+import { DRAFT_SUFFIX, publishFile } from '../../../util/atomic-file.js';
+import { readGuardedSync } from '../../../util/guarded-file.js';
+import { FILE, ringFileProblem, toRingFileError } from './errors.js';
 
-/** What tells one content of a file from another. */
+/** The fields that tell one content of a file from another. */
 export interface Stamp {
   readonly revision: number;
   readonly writeId: string;
 }
 
-// A pipe would keep whoever opens it waiting.
-const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const MAX_BYTES = 1_000_000;
-/** A claim older than this was left behind by a process that died. */
-const CLAIM_LIFE = 1_000;
-const WAIT = 20;
+/** An older claim was left behind by a process that died. */
+const CLAIM_LIFE_MS = 1_000;
+const WAIT_MS = 20;
 const MAX_WAITS = 100;
-/** Nobody works on a draft for longer. */
-const DRAFT_LIFE = 60_000;
+/** No writer needs a draft for longer. */
+const DRAFT_LIFE_MS = 60_000;
+/** Reads of a file that cannot be parsed, which may be being rewritten in place. */
+const MAX_READS = 4;
 
 /**
- * A file that is replaced as a whole, by one writer at a time, without a lock that could be left behind. A revision is
- * claimed by hard-linking the finished draft to `<path>.<revision>`, which only one writer can do, and then renamed
- * into place. A claim whose writer died in between is whole, and the next writer rolls it forward.
+ * A file that is replaced as a whole, by one writer at a time, without a lock that could be left behind. A writer claims
+ * a revision by hard-linking its finished draft to `<path>.<revision>`, which only one writer can do, and renames the
+ * claim into place. If it dies in between, the claim is complete and the next writer renames it.
  *
- * What is between claim and rename runs in one turn, with synchronous calls: no other writer of this process gets in
- * between, and one of another process only if the machine takes the turn away just then, and for as long as a claim
- * lives.
+ * The steps from claim to rename run in one turn, with synchronous calls. No other writer of this process can interleave,
+ * and one of another process only if the machine suspends this one for as long as a claim lives.
  */
-export class ClaimedFile<T extends Stamp> {
-  readonly path: string;
+export class CompareAndSwapFile<T extends Stamp> {
+  readonly #path: string;
   readonly #parse: (text: string) => T;
 
   constructor(path: string, parse: (text: string) => T) {
-    this.path = path;
+    this.#path = path;
     this.#parse = parse;
   }
 
   /**
-   * The content, or `undefined` when there is no such file. A file being rewritten in place is read again. A claim is
-   * waited for while its writer may live, and counts as written after that: whoever goes on from here goes on from it.
+   * Returns the content, or `undefined` if there is no such file. A file that cannot be parsed is read again. A claim is
+   * waited for while its writer may live, and then counts as written, because the next write builds on it.
    */
   async read(signal?: AbortSignal): Promise<T | undefined> {
     let failures = 0;
-    // A turn: whoever does nothing but read must leave room for others.
-    await turn();
+    // Yields to the event loop, which a caller that does nothing but read would otherwise block.
+    await nextTurn();
     for (let waits = 0; ; waits++) {
       signal?.throwIfAborted();
-      let pause = WAIT;
+      let pause = WAIT_MS;
       try {
-        const found = this.#readNow();
-        const claimed = this.#claimedAfter(found);
+        const found = this.#readCurrent();
+        const claimed = this.#readClaimAfter(found);
         if (claimed === undefined) return found;
         if (waits >= MAX_WAITS || claimed.isOld) {
-          // Not everybody who reads may write.
-          tryOrUndefined(() => this.#intoPlace(this.#claim(claimed.content.revision)));
+          // The reader may lack the permission to write.
+          tryOrUndefined(() => this.#moveIntoPlace(claimed.content.revision));
           return claimed.content;
         }
       } catch (error) {
-        if (++failures === 4 || !isGoldKeyError(error)) throw fileFault(this.path, error);
-        pause = WAIT * failures;
+        if (++failures === MAX_READS || !isGoldKeyError(error)) throw toRingFileError(this.#path, error);
+        pause = WAIT_MS * failures;
       }
       await sleep(pause, undefined, { signal });
     }
   }
 
-  /** Replaces what has `expected` as its revision (0: no file) by `text`, which is stamped `next`. */
+  /** Replaces the content of revision `expected` (0: no file) by `text`, whose stamp is `next`. */
   async replace(text: string, next: Stamp, expected: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const draft = join(
-      dirname(this.path),
-      `.${basename(this.path)}.${nodeCrypto().randomBytes(6).toString('hex')}.draft`,
-    );
     try {
-      if (tryOrUndefined(() => lstatSync(this.path))?.isSymbolicLink() === true) {
-        throw new FileRefused('is a symbolic link: it is followed for reading only; write to the file it points to');
+      if (tryOrUndefined(() => lstatSync(this.#path))?.isSymbolicLink() === true) {
+        throw ringFileProblem(
+          this.#path,
+          'is a symbolic link, which is followed for reading only; write to the file that it points to',
+        );
       }
-      await this.#draft(draft, text);
-      await this.#commit(draft, next, expected, signal);
-      await this.#settle();
+      const mode = tryOrUndefined(() => statSync(this.#path).mode & 0o777);
+      await publishFile(this.#path, text, mode, async (draft) => {
+        for (let waits = 0; !this.#commit(draft, next, expected, waits >= MAX_WAITS); waits++) {
+          await sleep(WAIT_MS, undefined, { signal });
+        }
+      });
     } catch (error) {
-      throw fileFault(this.path, error);
-    } finally {
-      await unlink(draft).catch(() => undefined);
+      throw toRingFileError(this.#path, error);
     }
+    // The write is done even if this fails.
+    await this.#removeLeftovers().catch(() => undefined);
   }
 
-  async #draft(draft: string, text: string): Promise<void> {
-    const mode = tryOrUndefined(() => statSync(this.path))?.mode;
-    const file = await open(draft, 'wx', mode === undefined ? 0o666 : mode & 0o777);
-    try {
-      await file.writeFile(text);
-      if (mode !== undefined) await file.chmod(mode & 0o777);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #commit(draft: string, next: Stamp, expected: number, signal: AbortSignal | undefined): Promise<void> {
-    for (let waits = 0; ; waits++) {
-      if (this.#step(draft, next, expected, waits >= MAX_WAITS) === 'done') return;
-      await sleep(WAIT, undefined, { signal });
-    }
-  }
-
-  /** All that must not be interrupted. */
-  #step(draft: string, next: Stamp, expected: number, impatient: boolean): 'done' | 'wait' {
-    this.#rollForward(impatient);
-    const found = this.#readNow();
+  /**
+   * Claims the next revision and moves it into place, in one turn. Returns whether `next` is written; if not, another
+   * writer's claim has to be waited for.
+   */
+  #commit(draft: string, next: Stamp, expected: number, isImpatient: boolean): boolean {
+    const found = this.#readCurrent();
     const revision = found?.revision ?? 0;
-    if (this.#claimedAt(revision + 1) !== undefined) return 'wait';
-    if (found?.writeId === next.writeId) return 'done';
+    const claimedAt = this.#claimedAt(revision + 1);
+    if (claimedAt !== undefined) {
+      if (isImpatient || Date.now() - claimedAt > CLAIM_LIFE_MS) this.#rollForward(revision + 1);
+      return false;
+    }
+    if (found?.writeId === next.writeId) return true;
     if (revision !== expected) throw conflict(FILE, expected, revision);
-    const claim = this.#claim(next.revision);
+    const claim = this.#claimPath(next.revision);
     try {
       linkSync(draft, claim);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'wait';
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
       throw error;
     }
-    // The claim's name was free because it was never taken, or because it has been renamed away: only the file tells.
-    const since = tryOrUndefined(() => this.#readNow());
-    if (since?.writeId === next.writeId) return 'done';
+    // The claim's name may have been free because another writer has just renamed its claim: only the file tells.
+    const latest = tryOrUndefined(() => this.#readCurrent());
+    if (latest?.writeId === next.writeId) return true;
     try {
-      if ((since?.revision ?? 0) !== expected) throw conflict(FILE, expected, since?.revision ?? 0);
-      this.#intoPlace(claim);
+      if ((latest?.revision ?? 0) !== expected) throw conflict(FILE, expected, latest?.revision ?? 0);
+      this.#moveIntoPlace(next.revision);
     } catch (error) {
-      // What is told to have failed must not be rolled forward by the next writer.
+      // A write that is reported as failed must not be rolled forward by the next writer.
       tryOrUndefined(() => {
         unlinkSync(claim);
       });
       throw error;
     }
-    return 'done';
+    return true;
   }
 
-  /** Finishes what a writer that died had claimed. */
-  #rollForward(impatient: boolean): void {
-    const next = (this.#readNow()?.revision ?? 0) + 1;
-    const claimedAt = this.#claimedAt(next);
-    if (claimedAt === undefined || !(impatient || Date.now() - claimedAt > CLAIM_LIFE)) return;
-    const claim = this.#claim(next);
-    // Somebody's copy of the ring may have that name too.
-    const content = tryOrUndefined(() => this.#parse(readFileSync(claim, 'utf8')));
-    if (content?.revision === next) this.#intoPlace(claim);
-    else if (tryOrUndefined(() => lstatSync(claim)) !== undefined) {
-      throw new FileRefused(`cannot be written: \`${claim}\` is in the way, and is no revision ${String(next)} of it`);
+  /** Moves the claim of a writer that died into place. */
+  #rollForward(revision: number): void {
+    if (this.#readClaim(revision) !== undefined) this.#moveIntoPlace(revision);
+    else if (this.#claimedAt(revision) !== undefined) {
+      throw ringFileProblem(
+        this.#path,
+        `cannot be written: \`${this.#claimPath(revision)}\` is in the way, and is not revision ${String(revision)} of it`,
+      );
     }
   }
 
-  #intoPlace(claim: string): void {
+  #moveIntoPlace(revision: number): void {
     try {
-      renameSync(claim, this.path);
+      renameSync(this.#claimPath(revision), this.#path);
     } catch (error) {
-      // Somebody took this writer for dead, and has rolled its claim forward: it is written all the same.
+      // Another writer took this one for dead and has rolled its claim forward: the revision is written.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
 
+  #claimPath(revision: number): string {
+    return `${this.#path}.${String(revision)}`;
+  }
+
   #claimedAt(revision: number): number | undefined {
-    return tryOrUndefined(() => lstatSync(this.#claim(revision)))?.ctimeMs;
+    return tryOrUndefined(() => lstatSync(this.#claimPath(revision)))?.ctimeMs;
   }
 
-  /** What is claimed to follow `found`, if it is: a claim is one name of a draft that has another. */
-  #claimedAfter(found: T | undefined): { content: T; isOld: boolean } | undefined {
+  /** Returns the content of a claim, or `undefined` if it holds another revision: a user's copy may have its name. */
+  #readClaim(revision: number): T | undefined {
+    const content = tryOrUndefined(() => this.#readFile(this.#claimPath(revision)));
+    return content?.revision === revision ? content : undefined;
+  }
+
+  /** Returns the claim that follows `found`, if there is one. A claim is the second name of a draft. */
+  #readClaimAfter(found: T | undefined): { content: T; isOld: boolean } | undefined {
     const next = (found?.revision ?? 0) + 1;
-    const claim = this.#claim(next);
-    const stats = tryOrUndefined(() => lstatSync(claim));
+    const stats = tryOrUndefined(() => lstatSync(this.#claimPath(next)));
     if (stats?.isFile() !== true || stats.nlink < 2) return undefined;
-    const content = tryOrUndefined(() => this.#parse(readFileSync(claim, 'utf8')));
-    // A writer that has lost gives its claim back: what follows the file is claimed only while the file is the same.
-    if (content?.revision !== next || this.#readNow()?.writeId !== found?.writeId) return undefined;
-    return { content, isOld: Date.now() - stats.ctimeMs > CLAIM_LIFE };
+    const content = this.#readClaim(next);
+    // A writer that lost removes its claim, so the claim counts only if the file has not changed since.
+    if (content === undefined || this.#readCurrent()?.writeId !== found?.writeId) return undefined;
+    return { content, isOld: Date.now() - stats.ctimeMs > CLAIM_LIFE_MS };
   }
 
-  #claim(revision: number): string {
-    return `${this.path}.${String(revision)}`;
-  }
-
-  #readNow(): T | undefined {
-    let fd: number;
+  #readCurrent(): T | undefined {
     try {
-      fd = openSync(this.path, READ);
+      return this.#readFile(this.#path);
     } catch (error) {
-      return unlessMissing(error);
-    }
-    try {
-      checkStats(fstatSync(fd));
-      return this.#parse(readFileSync(fd, 'utf8'));
-    } finally {
-      closeSync(fd);
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return undefined;
     }
   }
 
-  /** The rename outlives a power cut once its folder is on the disk. What writers that died have left goes. */
-  async #settle(): Promise<void> {
-    const folder = dirname(this.path);
-    const handle = await open(folder, 'r').catch(() => undefined);
-    await handle?.sync().catch(() => undefined);
-    await handle?.close();
-    // What is written is written, whatever becomes of the rest.
-    await this.#tidy(folder).catch(() => undefined);
+  #readFile(path: string): T {
+    return this.#parse(readGuardedSync(path, MAX_BYTES, { ownerOnly: false }).toString('utf8'));
   }
 
-  async #tidy(folder: string): Promise<void> {
-    const revision = this.#readNow()?.revision ?? 0;
-    const claims = `${basename(this.path)}.`;
-    // Claims before the drafts whose other names they are.
+  /** Removes old drafts and claims of writers that died. */
+  async #removeLeftovers(): Promise<void> {
+    const folder = dirname(this.#path);
+    const revision = this.#readCurrent()?.revision ?? 0;
+    const prefix = `${basename(this.#path)}.`;
+    // Reversed, so that a claim goes before the draft whose second name it is.
     for (const name of (await readdir(folder)).toSorted().toReversed()) {
-      const isDraft = name.startsWith(`.${claims}`) && name.endsWith('.draft');
-      const claimed = name.startsWith(claims) && /^\d+$/.test(name.slice(claims.length));
-      if (!isDraft && !(claimed && Number(name.slice(claims.length)) <= revision)) continue;
-      const left = join(folder, name);
-      const made = await stat(left).catch(() => undefined);
-      if (made === undefined || Date.now() - made.ctimeMs <= DRAFT_LIFE) continue;
-      // One name only: no claim of ours, but a copy that somebody made and wants to keep.
-      if (claimed && made.nlink < 2) continue;
-      await unlink(left).catch(() => undefined);
+      const isDraft = name.startsWith(`.${prefix}`) && name.endsWith(DRAFT_SUFFIX);
+      const number = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+      const isClaim = /^\d+$/.test(number) && Number(number) <= revision;
+      if (!isDraft && !isClaim) continue;
+      const path = join(folder, name);
+      const stats = await stat(path).catch(() => undefined);
+      if (stats === undefined || Date.now() - stats.ctimeMs <= DRAFT_LIFE_MS) continue;
+      // A file with one name is not a claim but a copy that the user made.
+      if (isClaim && stats.nlink < 2) continue;
+      await unlink(path).catch(() => undefined);
     }
   }
-}
-
-function checkStats(stats: Stats): void {
-  if (!stats.isFile()) throw new FileRefused('is not a regular file');
-  if (stats.size > MAX_BYTES) throw new FileRefused(`has ${String(stats.size)} bytes, more than any ring`);
-}
-
-function unlessMissing(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }

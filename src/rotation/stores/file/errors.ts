@@ -1,38 +1,33 @@
-import { isGoldKeyError, KeyAccessDeniedError, KeyProviderError } from '../../../core/index.js';
-import { FILE } from './file-name.js';
+import { KeyAccessDeniedError, KeyProviderError } from '../../../core/index.js';
+import { toFileError, type FileErrors } from '../../../util/file-errors.js';
 
-/** The file is not what it should be, whatever the file system says. */
-export class FileRefused extends Error {}
+/** The name of the store in errors and events. */
+export const FILE = 'file';
 
-/** One of our errors for whatever the file system said. */
-export function fileFault(path: string, error: unknown): unknown {
-  if (isGoldKeyError(error) || (error as Partial<Error> | null)?.name === 'AbortError') return error;
-  if (error instanceof FileRefused) {
-    return new KeyProviderError(`The key ring \`${path}\` ${error.message}.`, { provider: FILE, retryable: false });
-  }
-  const code = (error as { code?: unknown } | null)?.code;
-  const about = { provider: FILE, cause: error };
-  switch (code) {
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new KeyAccessDeniedError(
-        `This process may not use the key ring \`${path}\` (${code}); check its owner and mode, and those of its folder: writing makes files beside it.`,
-        about,
-      );
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return new KeyProviderError(`There is no folder for the key ring \`${path}\`; make it first.`, about);
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new KeyProviderError(
-        `There is no room left to write the key ring \`${path}\` (${code}); it is as it was.`,
-        about,
-      );
-    default:
-      return new KeyProviderError(
-        `The key ring \`${path}\` could not be used (${typeof code === 'string' ? code : 'unknown'}); it is as it was.`,
-        about,
-      );
-  }
+const RING_FILE: FileErrors = {
+  provider: FILE,
+  kind: 'key ring',
+  byCode: {
+    EACCES: [
+      KeyAccessDeniedError,
+      (code) =>
+        `may not be used by this process (${code}); check its owner and mode, and those of its folder: a write creates files beside it.`,
+    ],
+    ENOENT: [KeyProviderError, 'has no folder; create it first.'],
+    ENOSPC: [KeyProviderError, (code) => `could not be written, because no space is left (${code}); it is unchanged.`],
+    NOT_REGULAR: [KeyProviderError, 'is not a regular file.', { retryable: false }],
+    TOO_LARGE: [KeyProviderError, (detail) => `${detail}.`, { retryable: false }],
+    OTHER: [KeyProviderError, (code) => `could not be used (${code}); it is unchanged.`],
+  },
+};
+
+/** Returns the goldkey error for an error that came of using a key ring. An `AbortError` is returned as it is. */
+export function toRingFileError(path: string, error: unknown): unknown {
+  const isAbort = (error as Partial<Error> | null)?.name === 'AbortError';
+  return isAbort ? error : toFileError(path, error, RING_FILE);
+}
+
+/** Returns the error of a write that cannot succeed until the folder's content is changed by hand. */
+export function ringFileProblem(path: string, problem: string): KeyProviderError {
+  return new KeyProviderError(`The key ring \`${path}\` ${problem}.`, { provider: FILE, retryable: false });
 }

@@ -1,31 +1,25 @@
-import { tryOrUndefined, KeyProviderError, nodeCrypto } from '../../../core/index.js';
-import { ClaimedFile, type Stamp } from './compare-and-swap-file.js';
-import { documentLease, leaseFrom, type LeaseDocument } from '../lease.js';
-import { FILE } from './file-name.js';
+import { isGoldKeyError } from '../../../core/index.js';
 import type { RingStore } from '../../ring/types.js';
+import { createLease, parseLease } from '../lease.js';
+import { CompareAndSwapFile } from './compare-and-swap-file.js';
+import { FILE } from './errors.js';
 
-/** A lease in a file beside the ring, by the wall clock of whoever uses it. */
+/** Returns a lease in the file `path`, judged by the wall clocks of the hosts that share it. */
 export function fileLease(path: string): NonNullable<RingStore['lease']> {
-  const file = new ClaimedFile(path, parseLease);
-  return documentLease<number>({
+  const file = new CompareAndSwapFile(path, (text) => ({ ...parseLease(text, FILE), text }));
+  return createLease<number>(FILE, {
     async read() {
-      const lease = await file.read();
-      return { lease, token: lease?.revision ?? 0 };
+      const found = await file.read();
+      return { text: found?.text, token: found?.revision ?? 0 };
     },
-    async write(lease, expected) {
-      const next = { ...lease, revision: expected + 1, writeId: nodeCrypto().randomUUID() };
-      await file.replace(`${JSON.stringify(next)}\n`, next, expected);
+    async swap(text, revision) {
+      try {
+        await file.replace(text, parseLease(text, FILE), revision);
+        return true;
+      } catch (error) {
+        if (isGoldKeyError(error, 'ERR_GOLDKEY_RING_CONFLICT')) return false;
+        throw error;
+      }
     },
   });
-}
-
-function parseLease(text: string): LeaseDocument & Stamp {
-  const lease = leaseFrom(tryOrUndefined(() => JSON.parse(text) as Stamp) ?? undefined, FILE);
-  if (Number.isSafeInteger(lease.revision)) return lease;
-  throw new KeyProviderError(
-    'The lease beside the key ring has no revision; remove that file when no rotation is running.',
-    {
-      provider: FILE,
-    },
-  );
 }

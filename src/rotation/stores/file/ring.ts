@@ -1,27 +1,27 @@
 import { checkString } from '../../../core/index.js';
-import { watchFile } from '../../../util/watch-file.js';
-import { ClaimedFile } from './compare-and-swap-file.js';
+import { watchFiles } from '../../../util/watch-files.js';
+import { CompareAndSwapFile } from './compare-and-swap-file.js';
 import { fileLease } from './lease.js';
-import { FILE } from './file-name.js';
+import { FILE } from './errors.js';
 import { parseRing } from '../../ring/document.js';
-import { ringText } from '../../ring/ring-text.js';
+import { ringText } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 
 /**
- * A key ring in a file, safe in Git. Writers on one file system never lose each other's versions: a revision is claimed
- * by a hard link beside the file and then renamed into place, and a claim left by a process that died is finished by
- * the next writer. There is no lock to be left behind.
+ * Creates a store for a key ring in a file, which is safe in Git. Writers on one file system never lose each other's
+ * versions: a writer claims a revision by a hard link beside the file and renames it into place; the next writer finishes
+ * the claim of a process that died. No lock can be left behind.
  *
- * A symbolic link, as in a mounted Kubernetes ConfigMap, is followed for reading and refused for writing. Changes are
- * told where the file system tells them; elsewhere the clients' `ttl` does. A lease is kept in `<path>.lease`.
+ * A symbolic link, as in a mounted Kubernetes ConfigMap, is followed for reading only. Changes reach clients where the file
+ * system reports them, elsewhere after the clients' `ttl`. A lease is kept in `<path>.lease`.
  *
- * @param path - the file; its folder must exist, and for writing be writable
+ * @param path - the path of the file; its folder must exist, and be writable for writes
  * @returns a store for `fromKeyRing` and `KeyRotationManager`; there is nothing to close
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `path` is no string or empty
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by `read`: the ring is damaged (retryable), or no regular file; by
- * `write`: no room, no folder, or a symbolic link
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `path` is not a string or empty
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by `read`: the ring is damaged (retryable), or not a regular file;
+ * by `write`: no space, no folder, or a symbolic link
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the file may not be read, or its folder not written
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: somebody else wrote first
+ * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another writer was first
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ import type { RingStore } from '../../ring/types.js';
  */
 export function fileRing(path: string): RingStore {
   checkString('path', path);
-  const file = new ClaimedFile(path, (text) => parseRing(text, FILE));
+  const file = new CompareAndSwapFile(path, (text) => parseRing(text, FILE));
   return {
     name: FILE,
     async read(options) {
@@ -41,7 +41,8 @@ export function fileRing(path: string): RingStore {
       return ring === undefined ? undefined : { ring };
     },
     write: async (ring, { revision }, options) => file.replace(ringText(ring, FILE), ring, revision, options?.signal),
-    subscribe: (onChange) => watchFile(path, onChange),
+    subscribe: (onChange) => watchFiles([path], onChange),
     lease: fileLease(`${path}.lease`),
+    allowsOlderRevision: () => true,
   };
 }

@@ -1,12 +1,12 @@
 import { conflict, KeyProviderError } from '../../../core/index.js';
-import { checkLease } from '../check-lease.js';
+import { checkLease } from '../lease.js';
 import { REDIS } from './errors.js';
 import { redisLink } from './connection.js';
 import { redisNotices } from './subscription.js';
 import { checkRedisOptions, type RedisRingOptions } from './options.js';
 import { LEASE, RELEASE, WRITE } from './scripts.js';
 import { FORMAT, parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/ring-text.js';
+import { isSameWrite, ringText } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 
 /**

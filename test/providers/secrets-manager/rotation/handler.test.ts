@@ -217,20 +217,20 @@ describe('a rotation step is refused, and nothing is changed,', () => {
     versions.delete(TOKEN);
     versions.set('other', { stages: ['AWSPENDING'], text: NEW });
 
-    expect((await refused('createSecret')).message).toContain('another rotation is under way, to the version other');
+    expect((await refused('createSecret')).message).toContain('another rotation is in progress, to version other');
   });
 
   it('where there is no first key, or a version that holds none', async () => {
     versions.set(TOKEN, { stages: ['AWSPENDING'], text: '{"apiKey":""}' });
     versions.set('old', { stages: ['AWSCURRENT'], text: JSON.stringify({ apiKey: OLD }) });
-    expect((await refused('createSecret', { field: 'apiKey' })).message).toContain('holds something that is no key');
+    expect((await refused('createSecret', { field: 'apiKey' })).message).toContain('does not hold a key');
 
     versions.set('old', { stages: ['AWSPREVIOUS'], text: OLD });
     expect(await refused('createSecret')).toMatchObject({ code: 'ERR_GOLDKEY_NOT_FOUND' });
   });
 
   it.each([
-    ['is the current one', OLD, 'ERR_GOLDKEY_ROTATION', /`mintKey` gave the key that is current/],
+    ['is the current one', OLD, 'ERR_GOLDKEY_ROTATION', /`mintKey` returned the current key/],
     ['is too short', 'short', 'ERR_GOLDKEY_FORMAT', /8/],
     ['has a space', 'with a space in it', 'ERR_GOLDKEY_FORMAT', /position 4/],
     ['is no string', undefined, 'ERR_INVALID_ARG_VALUE', /string/],

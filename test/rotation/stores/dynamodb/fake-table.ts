@@ -3,7 +3,6 @@ import {
   DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  UpdateItemCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient, type AwsClientStub } from 'aws-sdk-client-mock';
@@ -15,7 +14,6 @@ interface Request {
   Key?: Item;
   Item?: Item;
   ConditionExpression?: string;
-  UpdateExpression?: string;
   ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Item;
 }
@@ -56,16 +54,6 @@ export function fakeTable(): FakeTable {
           items.set(nameOf(request.Item), structuredClone(request.Item ?? {}));
           return {};
         }),
-      )
-      .on(UpdateItemCommand)
-      .callsFake(
-        later((request) => {
-          const stored = items.get(nameOf(request.Key));
-          checked(request, stored);
-          const updated = update(request, { ...request.Key, ...stored });
-          items.set(nameOf(request.Key), updated);
-          return { Attributes: structuredClone(updated) };
-        }),
       );
   };
   reset();
@@ -76,36 +64,14 @@ function nameOf(key: Item | undefined): string {
   return key?.['name']?.S ?? '';
 }
 
-const plain = (value: AttributeValue | undefined): string | number | undefined =>
-  value?.N === undefined ? value?.S : Number(value.N);
-
 function holds(request: Request, stored: Item | undefined): boolean {
   const attribute = (alias = ''): AttributeValue | undefined =>
     stored?.[request.ExpressionAttributeNames?.[alias] ?? ''];
-  const test = (term: string): boolean => {
-    const absent = /^attribute_not_exists\((#\w+)\)$/.exec(term);
-    if (absent !== null) return attribute(absent[1]) === undefined;
-    const [, alias, operator, value = ''] = /^(#\w+) (=|<=|>) (:\w+)$/.exec(term) ?? [];
-    const [left, right] = [plain(attribute(alias)), plain(request.ExpressionAttributeValues?.[value])];
-    if (operator === undefined || right === undefined) throw new Error(`The fake table does not know \`${term}\`.`);
-    if (left === undefined) return false;
-    return operator === '=' ? left === right : operator === '>' ? left > right : left <= right;
-  };
-  const condition = request.ConditionExpression ?? '';
-  return condition.split(' OR ').some((side) => side.split(' AND ').every(test));
-}
-
-function update({ UpdateExpression = '', ExpressionAttributeNames = {}, ...request }: Request, item: Item): Item {
-  const updated = { ...item };
-  for (const [, verb, list = ''] of UpdateExpression.matchAll(/(SET|ADD|REMOVE) (.*?)(?= (?:SET|ADD|REMOVE) |$)/g)) {
-    for (const part of list.split(', ')) {
-      const [alias = '', value = ''] = part.split(/ = | /);
-      const name = ExpressionAttributeNames[alias] ?? '';
-      const given = request.ExpressionAttributeValues?.[value] ?? { N: '0' };
-      if (verb === 'REMOVE') delete updated[name];
-      else if (verb === 'SET') updated[name] = given;
-      else updated[name] = { N: String(Number(updated[name]?.N ?? 0) + Number(given.N)) };
-    }
-  }
-  return updated;
+  const { ConditionExpression: condition = '' } = request;
+  const absent = /^attribute_not_exists\((#\w+)\)$/.exec(condition);
+  if (absent !== null) return attribute(absent[1]) === undefined;
+  const [, alias, value = ''] = /^(#\w+) = (:\w+)$/.exec(condition) ?? [];
+  const expected = request.ExpressionAttributeValues?.[value]?.S;
+  if (expected === undefined) throw new Error(`The fake table does not know \`${condition}\`.`);
+  return attribute(alias)?.S === expected;
 }

@@ -16,9 +16,9 @@ describe('the options of dynamoDbRing', () => {
   it.each([
     ['no options', undefined, TypeError, /options object/],
     ['an unknown name', { ...valid, table: 'x' }, TypeError, /`table`.*`tableName`/],
-    ['no table', { name: 'gold' }, TypeError, /`tableName` is required/],
+    ['no table', { name: 'gold' }, TypeError, /`tableName` must be a non-empty string, got undefined/],
     ['an empty table', { ...valid, tableName: '' }, TypeError, /`tableName`/],
-    ['no name', { tableName: 'key-rings' }, TypeError, /`name` is required/],
+    ['no name', { tableName: 'key-rings' }, TypeError, /`name` must be a non-empty string, got undefined/],
     ['a # in the name', { ...valid, name: 'gold#lease' }, RangeError, /`#`/],
     ['a client that is none', { ...valid, client: {} }, TypeError, /`client` must be a DynamoDBClient/],
     [

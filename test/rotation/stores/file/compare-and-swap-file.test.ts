@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { copyFile, link, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -137,6 +138,19 @@ describe('a copy of the ring under a name that a claim would have', () => {
       'gold.ring.json.2',
       'gold.ring.json.backup',
     ]);
+  });
+});
+
+describe('a pipe under a name that a claim would have', () => {
+  it('is not waited on: the write fails, and the ring is read on', async () => {
+    const scene = await scene1();
+    execFileSync('mkfifo', [`${scene.path}.2`]);
+    later(2_000);
+
+    const error = await failure(scene.manager().stage(NEW));
+
+    expect(error.message).toContain('gold.ring.json.2` is in the way');
+    expect(await ringOf(scene)).toMatchObject({ revision: 1 });
   });
 });
 

@@ -1,8 +1,8 @@
+import { raceAbort } from '../../../src/core/index.js';
 import { describe, expect, it } from 'vitest';
-import { raceAbort } from '../../src/util/deadline.js';
-import { failure } from '../providers/loading.js';
+import { failure } from '../../providers/loading.js';
 
-describe('untilAborted', () => {
+describe('raceAbort', () => {
   it('is the work itself when nothing can abort it', async () => {
     const work = Promise.resolve(7);
     expect(raceAbort(work, undefined)).toBe(work);

@@ -1,10 +1,10 @@
+import { packageLoader } from '../../../util/load-package.js';
 import { AWS_KMS } from './errors.js';
-import { packageLoader } from '../../util/load-package.js';
 
-/** The package, however it was loaded. */
+/** The AWS SDK for KMS. */
 export type KmsSdk = typeof import('@aws-sdk/client-kms');
 
-/** Loads the AWS SDK for KMS: the one place that does. */
+/** Loads the AWS SDK for KMS. No other file does. */
 export const loadKmsSdk: () => Promise<KmsSdk> = packageLoader(
   { need: 'goldkey/kms needs the AWS SDK for KMS', name: '@aws-sdk/client-kms', provider: AWS_KMS },
   (createRequire) => createRequire(import.meta.url)('@aws-sdk/client-kms') as KmsSdk,

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { addEncryptionContext } from './encryption-context.js';
+
+// The options that several commands share, so that each is called the same everywhere.
+
+/** Adds `--json` and `--verbose`. */
+export function addOutputFlags(command: Command): Command {
+  return addVerbose(command.option('--json', 'print the result as one line of JSON'));
+}
+
+/** Adds `--verbose`. */
+export function addVerbose(command: Command): Command {
+  return command.option('--verbose', 'with an error, print its causes too');
+}
+
+/** Adds the options that say where the master key is. */
+export function addMasterKey(command: Command): Command {
+  const local = command.createOption('--local', 'use a master-key file in place of KMS');
+  return command
+    .option('--region <region>', 'AWS Region of the KMS key')
+    .option('--profile <name>', 'profile of the AWS configuration files')
+    .option('--endpoint-url <url>', 'another address for KMS')
+    .addOption(local.conflicts(['keyId', 'region', 'profile', 'endpointUrl', 'store', 'alias']))
+    .option('--master-key <file>', 'the master-key file of --local');
+}
+
+/** Adds the options that name a cipher: a master key or a store, and the EncryptionContext. */
+export function addCipher(command: Command): Command {
+  return addMasterKey(command)
+    .option('--key-id <id>', 'KMS key: alias, id or ARN')
+    .option('--store <url>', 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …')
+    .option('--encryption-context <pairs>', 'name=value,…  or JSON; repeatable; {} for none', addEncryptionContext);
+}
+
+/** Adds the options that name a ring. */
+export function addRing(command: Command): Command {
+  const ring = command.createOption(
+    '--ring <ring>',
+    'a file, rediss://host/name, dynamodb://table/name or vault://mount/path',
+  );
+  return command
+    .addOption(ring.conflicts(['ciphertext', 'ciphertextFile']))
+    .option('--name <name>', "the ring's name; default: what the file or path is called");
+}
+
+/** Adds the options that name a stored key: a ciphertext, a ring or a store. */
+export function addStoredKey(command: Command): Command {
+  const ciphertext = command.createOption('--ciphertext <base64>', 'what `goldkey encrypt` printed');
+  return addRing(addCipher(command))
+    .addOption(ciphertext.conflicts('ciphertextFile'))
+    .option('--ciphertext-file <file>', 'a file that holds it');
+}
+
+/** Adds the option that names the file of an API key. */
+export function addKeyFile(command: Command): Command {
+  return command.option('--key-file <file>', 'read the API key from a file');
+}

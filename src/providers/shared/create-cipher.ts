@@ -1,0 +1,106 @@
+import {
+  checkOptionNames,
+  computeFingerprint,
+  describeType,
+  invalidType,
+  KeyFormatError,
+  systemClock,
+  type Clock,
+  type EncryptionContext,
+  type KeyCipher,
+} from '../../core/index.js';
+import { bindContext, checkContext, isPinnedContext } from './encryption-context.js';
+
+/** The limit of one Encrypt call of KMS. */
+const MAX_PLAINTEXT_BYTES = 4_096;
+
+/** One encryption or decryption. */
+export interface CipherCall {
+  /** The pinned EncryptionContext with the pairs of `bind`. */
+  readonly context: EncryptionContext;
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+}
+
+/** The part of a {@link KeyCipher} that differs from store to store. */
+export interface CipherBackend {
+  readonly name: string;
+  /** Returns whether a ciphertext under this key may be decrypted here. Called for a matching cipher and context only. */
+  acceptsKeyId(keyId: string): boolean;
+  /** Encrypts 1 to 4,096 bytes, which the caller zeroes. */
+  encrypt(plaintext: Uint8Array, call: CipherCall): EncryptedBytes | Promise<EncryptedBytes>;
+  /** Checks the ciphertext's form and decrypts it into a buffer that the caller of the cipher zeroes. */
+  decrypt(ciphertext: string | Uint8Array, call: CipherCall): Uint8Array | Promise<Uint8Array>;
+  /** Releases the connection. Left out where there is nothing to close. */
+  readonly close?: (() => Promise<void>) | undefined;
+}
+
+interface EncryptedBytes {
+  /** Text that is safe in Git: base64, or the store's text form. */
+  readonly ciphertext: string;
+  /** The key that encrypted it. */
+  readonly keyId: string;
+}
+
+type CallOptions = NonNullable<Parameters<KeyCipher['decrypt']>[1]>;
+
+/** Creates a cipher over one key of `backend`, pinned to a copy of `encryptionContext`. */
+export function createCipher(encryptionContext: unknown, backend: CipherBackend): KeyCipher {
+  const { name, close } = backend;
+  const pinned = checkContext('encryptionContext', encryptionContext);
+  const checkCall = (method: string, options: CallOptions): CipherCall => {
+    checkOptionNames(method, options, ['bind', 'signal']);
+    const { bind, signal } = options;
+    signal?.throwIfAborted();
+    return { context: bindContext(pinned, bind), signal, clock: systemClock };
+  };
+  return {
+    name,
+    encryptionContext: pinned,
+    accepts: (version) =>
+      version.cipher === name &&
+      isPinnedContext(pinned, version.encryptionContext) &&
+      backend.acceptsKeyId(version.keyId),
+    async encrypt(key, options = {}) {
+      const call = checkCall('encrypt', options);
+      return await withPlaintext(key, name, async (plaintext) => {
+        const { ciphertext, keyId } = await backend.encrypt(plaintext, call);
+        return {
+          ciphertext,
+          keyId,
+          encryptionContext: call.context,
+          fingerprint: computeFingerprint(plaintext),
+          createdAt: systemClock.now(),
+        };
+      });
+    },
+    async decrypt(ciphertext, options = {}) {
+      return await backend.decrypt(ciphertext, checkCall('decrypt', options));
+    },
+    ...(close !== undefined && { close }),
+  };
+}
+
+/** Runs `encrypt` on the bytes of a key. Bytes made of a string are zeroed afterwards; given bytes are left alone. */
+async function withPlaintext<T>(
+  key: string | Uint8Array,
+  provider: string,
+  encrypt: (plaintext: Uint8Array) => T | Promise<T>,
+): Promise<T> {
+  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
+  }
+  // Not Buffer.from, whose small buffers share memory in Node's pool.
+  const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+  try {
+    if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
+      throw new KeyFormatError(
+        `The key to encrypt has ${String(plaintext.length)} bytes; it must have 1 to ${String(MAX_PLAINTEXT_BYTES)}.`,
+        { provider },
+      );
+    }
+    return await encrypt(plaintext);
+  } finally {
+    if (plaintext !== key) plaintext.fill(0);
+  }
+}

@@ -1,0 +1,51 @@
+import type { AwsCallOptions } from '../../../aws/call.js';
+import { KeyProviderError, type EncryptionContext } from '../../../core/index.js';
+import { headerHint } from '../ciphertext-header.js';
+import type { DecryptOrder } from '../ciphertext-provider.js';
+import { AWS_KMS, type KmsCall } from './errors.js';
+import { checkUsedKey, type PinnedKey } from './pinned-key.js';
+
+/** The request of Decrypt. */
+export interface DecryptInput {
+  readonly CiphertextBlob: Uint8Array;
+  readonly EncryptionContext: EncryptionContext;
+  readonly KeyId?: string | undefined;
+  readonly GrantTokens?: string[] | undefined;
+}
+
+/** The answer of Decrypt. Its reader zeroes the plaintext. */
+export interface DecryptOutput {
+  readonly Plaintext?: Uint8Array | undefined;
+  readonly KeyId?: string | undefined;
+}
+
+/** Sends Decrypt, and throws errors of goldkey. */
+export type SendDecrypt = (
+  input: DecryptInput,
+  call: KmsCall,
+  options: AwsCallOptions<DecryptOutput>,
+) => Promise<DecryptOutput>;
+
+/** Decrypts under the pinned key. The plaintext is returned in memory that nothing else shares; the SDK's is zeroed. */
+export async function decryptWithKey(send: SendDecrypt, key: PinnedKey, order: DecryptOrder): Promise<Uint8Array> {
+  const { ciphertext, context, version, signal, clock } = order;
+  const { keyId, grantTokens } = key;
+  const { Plaintext: plaintext, KeyId: usedKey } = await send(
+    { CiphertextBlob: ciphertext, EncryptionContext: context, KeyId: keyId, GrantTokens: grantTokens },
+    { operation: 'Decrypt', keyId, context, version, hint: headerHint(ciphertext) },
+    { signal, clock, discard: (late) => late.Plaintext?.fill(0) },
+  );
+  try {
+    if (plaintext === undefined || plaintext.byteLength === 0) {
+      throw new KeyProviderError(
+        'AWS KMS answered Decrypt without a plaintext; a client that sends a `Recipient` (a Nitro enclave) gets a CiphertextForRecipient instead, which is not supported.',
+        { provider: AWS_KMS, version },
+      );
+    }
+    checkUsedKey(key, usedKey, version);
+    // Not `slice`: a Buffer's shares its memory, and the SDK's bytes may lie in Node's pool.
+    return new Uint8Array(plaintext);
+  } finally {
+    plaintext?.fill(0);
+  }
+}

@@ -1,0 +1,57 @@
+import { checkOptionalString, describeType, invalidRange, invalidType, KeyDecryptError } from '../../../core/index.js';
+import { AWS_KMS } from './errors.js';
+
+/** Options that name the KMS key. */
+export interface PinnedKeyOptions {
+  /**
+   * ARN, key id or alias. It is sent along, so that KMS uses this key only; the answer must name the key of an ARN or id
+   * too, while an alias is left to KMS. Default for decryption: the key that the ciphertext names.
+   */
+  keyId?: string | undefined;
+  /** Passed on to KMS: grant tokens make a new grant usable before it is known everywhere. Default: none. */
+  grantTokens?: readonly string[] | undefined;
+}
+
+/** The KMS key that is used, as the user named it. */
+export interface PinnedKey {
+  readonly keyId: string | undefined;
+  readonly grantTokens: string[] | undefined;
+}
+
+/** Checks the options that name the key, and copies them. */
+export function checkPinnedKey(options: PinnedKeyOptions): PinnedKey {
+  const keyId = checkOptionalString('keyId', options.keyId);
+  if (keyId?.startsWith('arn:') === true && keyId.split(':')[2] !== 'kms') {
+    throw invalidRange('`keyId` must be the ARN, id or alias of a KMS key; this ARN is of another service.');
+  }
+  const grantTokens: unknown = options.grantTokens;
+  if (grantTokens === undefined) return { keyId, grantTokens };
+  if (Array.isArray(grantTokens) && grantTokens.every((token) => typeof token === 'string')) {
+    return { keyId, grantTokens: [...grantTokens] };
+  }
+  throw invalidType(`\`grantTokens\` must be an array of strings, got ${describeType(grantTokens)}.`);
+}
+
+/** Throws unless KMS used the pinned key: KMS itself checks that, but a proxy or a stand-in might not. */
+export function checkUsedKey({ keyId }: PinnedKey, used: string | undefined, version?: string): void {
+  if (keyId === undefined || isAlias(keyId)) return;
+  if (used !== undefined && mayBeSameKey(keyId, used)) return;
+  throw new KeyDecryptError(
+    `AWS KMS used ${used === undefined ? 'a key that it did not name' : `the key \`${used}\``}, not \`${keyId}\`, which \`keyId\` demands.`,
+    { provider: AWS_KMS, version },
+  );
+}
+
+/** Returns whether two names may mean one key. An ARN and an id are compared; an alias may mean any key. */
+export function mayBeSameKey(a: string, b: string): boolean {
+  return a === b || isAlias(a) || isAlias(b) || endsWithId(a, b) || endsWithId(b, a);
+}
+
+/** Returns whether `keyId` names an alias, bare or as an ARN. Only KMS knows its key. */
+function isAlias(keyId: string): boolean {
+  return keyId.startsWith('alias/') || (keyId.startsWith('arn:') && keyId.split(':')[5]?.startsWith('alias/') === true);
+}
+
+function endsWithId(arn: string, id: string): boolean {
+  return !id.startsWith('arn:') && arn.startsWith('arn:') && arn.endsWith(`:key/${id}`);
+}

@@ -1,0 +1,44 @@
+import { isGoldKeyError, nodeCrypto } from '../../core/index.js';
+import { readRing, type ReadRing, type RingSource } from './read-ring.js';
+import { isSameWrite } from './serialize.js';
+import type { KeyRingDocument } from './types.js';
+
+/** How often a change that must not be lost is tried against other writers. */
+const MAX_ATTEMPTS = 5;
+
+/** The ring that a step makes of the one it read. `writeRing` adds `revision` and `writeId`. */
+export type NextRing = Omit<KeyRingDocument, 'revision' | 'writeId'>;
+
+/**
+ * Writes `next` if the stored ring is still `from` (`undefined`: there is no ring). A failed write is read back: if its
+ * answer was lost, or a store's own retry met it as a conflict, the ring holds its `writeId` and the write succeeded.
+ */
+export async function writeRing(
+  source: RingSource,
+  from: ReadRing | undefined,
+  next: NextRing,
+  signal: AbortSignal | undefined,
+): Promise<ReadRing> {
+  const expected = from?.ring.revision ?? 0;
+  const ring = { ...next, revision: expected + 1, writeId: nodeCrypto().randomUUID() };
+  try {
+    await source.store.write(ring, { revision: expected, token: from?.token }, { signal });
+  } catch (error) {
+    const stored = await readRing(source, undefined).catch(() => undefined);
+    if (stored === undefined || !isSameWrite(stored.ring, ring)) throw error;
+    return stored;
+  }
+  // Without a token: the one in `from` belongs to the ring that was replaced.
+  return { ring };
+}
+
+/** Runs `work`, which reads and writes the ring, again while other writers are faster. */
+export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isGoldKeyError(error, 'ERR_GOLDKEY_RING_CONFLICT')) throw error;
+    }
+  }
+}

@@ -1,2 +1,0 @@
-/** The name of rings in files, in errors and events. */
-export const FILE = 'file';
