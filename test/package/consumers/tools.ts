@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inject } from 'vitest';
 import { cacheFolder, run } from '../../servers/process.js';
@@ -73,7 +73,7 @@ export async function installTools(name: ToolSet): Promise<string> {
  */
 export async function makeProject(tools: string, files: Readonly<Record<string, string>>): Promise<string> {
   const project = await mkdtemp(join(tools, 'project-'));
-  await cp(join(inject('withPeers'), 'node_modules'), join(project, 'node_modules'), { recursive: true });
+  await symlink(join(inject('withPeers'), 'node_modules'), join(project, 'node_modules'));
   for (const [name, text] of Object.entries({ 'package.json': '{ "private": true }', ...files })) {
     await mkdir(dirname(join(project, name)), { recursive: true });
     await writeFile(join(project, name), text);
