@@ -4,7 +4,18 @@ import { callAws, type AwsCallOptions } from './call.js';
 import { bringsRetries, checkClientConfig, isEqual, isPlain, type AwsConfig } from './client-config.js';
 import { toAwsError, type AwsCall, type AwsErrorMap } from './errors.js';
 
-/** Options for the connection to an AWS service. */
+/**
+ * Options for the connection to an AWS service. The first load loads the service's package of the AWS SDK (an optional
+ * peer dependency: install it beside goldkey) and makes the client. A transient failure is retried twice within
+ * `keyTimeout`, after about 100 ms, or 1 s if throttled.
+ *
+ * Every store on them throws, at once, a `TypeError` for an option that is unknown or has the wrong type and a
+ * `RangeError` for an endpoint over plain http (both `ERR_INVALID_ARG_VALUE`). A load rejects with
+ * - a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`, retryable) for throttling, a failure of the service or the network, or
+ *   wrong credentials, clock or Region,
+ * - a `KeyTimeoutError` (`ERR_GOLDKEY_KEY_TIMEOUT`, retryable) if no answer came within 2 s, three times in a row,
+ * - a `MissingPackageError` (`ERR_GOLDKEY_MISSING_PACKAGE`) if the package is not installed.
+ */
 export interface AwsConnectionOptions {
   /** The AWS Region. Default: the one that the SDK finds (`AWS_REGION`, the profile); it is never guessed. */
   region?: string | undefined;

@@ -7,7 +7,7 @@ import {
   type KeyProvider,
 } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
-import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
+import { CIPHERTEXT_OPTIONS, ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { createCipher } from '../shared/create-cipher.js';
 import { deriveKeyId, open, readKeyId, seal } from './envelope.js';
 import { LOCAL, withMasterKey } from './master-key.js';
@@ -54,7 +54,7 @@ export interface MasterKeyOptions {
  * ```
  */
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
-  checkOptionNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
+  checkOptionNames('fromLocal', options, ['masterKeyFile', ...CIPHERTEXT_OPTIONS]);
   const path = checkString('masterKeyFile', options.masterKeyFile);
   return ciphertextProvider(LOCAL, options, ciphertextBytes, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),

@@ -6,6 +6,7 @@ import {
   KeyFormatError,
   systemClock,
   type Clock,
+  type EncryptedKey,
   type EncryptionContext,
   type KeyCipher,
 } from '../../core/index.js';
@@ -35,13 +36,7 @@ export interface CipherBackend {
   readonly close?: (() => Promise<void>) | undefined;
 }
 
-interface EncryptedBytes {
-  /** Text that is safe in Git: base64, or the store's text form. */
-  readonly ciphertext: string;
-  /** The key that encrypted it. */
-  readonly keyId: string;
-}
-
+type EncryptedBytes = Pick<EncryptedKey, 'ciphertext' | 'keyId'>;
 type CallOptions = NonNullable<Parameters<KeyCipher['decrypt']>[1]>;
 
 /** Creates a cipher over one key of `backend`, pinned to a copy of `encryptionContext`. */
