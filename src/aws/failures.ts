@@ -146,11 +146,13 @@ export function isSignatureStale(error: unknown): boolean {
 }
 
 /** Resolves to `undefined` if `request` fails with one of these error names; rethrows any other error. */
-export function allowErrors<T>(request: Promise<T>, names: readonly string[]): Promise<T | undefined> {
-  return request.catch((error: unknown) => {
+export async function allowErrors<T>(request: Promise<T>, names: readonly string[]): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
     if (names.includes(classifyAwsError(error).name)) return undefined;
     throw error;
-  });
+  }
 }
 
 /** Returns the fields of an error of the SDK; anything may be thrown. */
