@@ -6,8 +6,6 @@ import {
   KeyNotFoundError,
   type Clock,
   type KeyProvider,
-  type LoadedKey,
-  type UnchangedKey,
 } from '../../core/index.js';
 import { createAzureClient, type AzureClient } from './client.js';
 import { AZURE_KEY_VAULT } from './errors.js';
@@ -82,16 +80,12 @@ interface Secret {
   readonly clock: Clock;
 }
 
-async function loadVersion(
-  secret: Secret,
-  position: 0 | 1,
-  known: readonly string[] | undefined,
-): Promise<LoadedKey | UnchangedKey | undefined> {
+async function loadVersion(secret: Secret, position: 0 | 1, known: readonly string[] | undefined) {
   const found = (await listUsableVersions(secret))[position];
   if (found === undefined) return undefined;
   const { version, expiresAt } = found;
   // The list has just shown that it is still enabled and in date, and a version's value never changes.
-  if (known?.includes(version) === true) return { unchanged: true, version, expiresAt };
+  if (known?.includes(version) === true) return { unchanged: true as const, version, expiresAt };
   return { ...found, bytes: readBytes(secret.secretName, version, await readSecret(secret, version)) };
 }
 

@@ -10,7 +10,7 @@ import { withDeadline } from '../../util/deadline.js';
 import { memoize } from '../../util/memoize.js';
 import type { SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { findCredentials, loadSdkChain, type CredentialsOption } from './credentials.js';
+import { createSdkClient, findCredentials, type CredentialsOption } from './credentials.js';
 import { findKmsEndpoint } from './endpoint.js';
 import { createUnreadableError, parseDecryptOutput, parseError } from './protocol.js';
 
@@ -38,8 +38,8 @@ const CLOCK_ERRORS = ['InvalidSignatureException', 'RequestTimeTooSkewed', 'Requ
 export class KmsLightClient {
   readonly #options: KmsLightClientOptions;
   readonly #endpoint = memoize(() => this.#findEndpoint());
-  // A missing Region is looked for first, and by the same chain.
-  readonly #chain = memoize(() => loadSdkChain(this.#options.region));
+  // A missing Region is looked for first, and by the same client.
+  readonly #sdkClient = memoize(() => createSdkClient(this.#options.region));
   /** The credentials found last, which serve until shortly before they expire. */
   #kept: AwsCredentials | undefined;
   /** The service's clock minus this one in ms, once it has rejected a signature for its time. */
@@ -58,7 +58,7 @@ export class KmsLightClient {
     const { region, url, http } = await this.#endpoint();
     const ends = this.#kept?.expiration?.getTime() ?? 0;
     const kept = Date.now() < ends - EXPIRY_MARGIN_MS ? this.#kept : undefined;
-    const credentials = kept ?? (await findCredentials(this.#options.credentials, this.#chain, clock, signal));
+    const credentials = kept ?? (await findCredentials(this.#options.credentials, this.#sdkClient, clock, signal));
     this.#kept = credentials;
     const body = JSON.stringify({ CiphertextBlob: Buffer.from(ciphertext).toString('base64'), ...more });
     const { host, origin, pathname } = url;
@@ -85,14 +85,15 @@ export class KmsLightClient {
 
   /** Releases the connections and the SDK. Later calls open them again. */
   async close(): Promise<void> {
-    const [endpoint, chain] = [this.#endpoint.forget(), this.#chain.forget()];
+    const [endpoint, sdkClient] = [this.#endpoint.forget(), this.#sdkClient.forget()];
     // A failed opening leaves nothing to close.
     (await endpoint?.catch(() => undefined))?.release();
-    (await chain?.catch(() => undefined))?.close();
+    (await sdkClient?.catch(() => undefined))?.destroy();
   }
 
   async #findEndpoint() {
-    const { region = readAwsRegion(AWS_KMS) ?? (await (await this.#chain()).region()), endpoint } = this.#options;
+    const { region = readAwsRegion(AWS_KMS) ?? (await (await this.#sdkClient()).config.region()), endpoint } =
+      this.#options;
     const url = endpoint ?? findKmsEndpoint(region);
     return { region, url, ...acquireHttp(url.origin) };
   }

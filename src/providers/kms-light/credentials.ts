@@ -1,3 +1,4 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
 import { fetchContainerCredentials, isAwsCredentials, readEnvironmentCredentials } from '../../aws/credentials.js';
 import { readVariable } from '../../aws/environment.js';
 import type { AwsCredentials } from '../../aws/signature.js';
@@ -27,20 +28,14 @@ export function checkCredentials(credentials: unknown): CredentialsOption {
   );
 }
 
-/** The part of the AWS SDK that finds credentials and the Region in every place. */
-export interface SdkChain {
-  credentials(): Promise<AwsCredentials>;
-  region(): Promise<string>;
-  close(): void;
-}
-
-/** Loads the AWS SDK for the places outside the environment: profiles, SSO, web identity, an instance's role. */
-export async function loadSdkChain(region: string | undefined): Promise<SdkChain> {
+/**
+ * Creates a client of the AWS SDK, which finds credentials and Region outside the environment: profiles, SSO, web identity,
+ * an instance's role.
+ */
+export async function createSdkClient(region: string | undefined): Promise<KMSClient> {
   try {
-    const { KMSClient } = await loadKmsSdk();
-    const client = new KMSClient(region === undefined ? {} : { region });
-    const { config } = client;
-    return { credentials: () => config.credentials(), region: () => config.region(), close: () => client.destroy() };
+    const { KMSClient: Client } = await loadKmsSdk();
+    return new Client(region === undefined ? {} : { region });
   } catch (error) {
     if (!isGoldKeyError(error, 'ERR_GOLDKEY_MISSING_PACKAGE')) throw error;
     throw new MissingPackageError(
@@ -53,7 +48,7 @@ export async function loadSdkChain(region: string | undefined): Promise<SdkChain
 /** Finds the credentials to sign with, in the AWS SDK's order, in which a named profile precedes the environment. */
 export async function findCredentials(
   option: CredentialsOption,
-  chain: () => Promise<SdkChain>,
+  openSdk: () => Promise<KMSClient>,
   clock: Clock,
   signal: AbortSignal | undefined,
 ): Promise<AwsCredentials> {
@@ -74,7 +69,7 @@ export async function findCredentials(
       if (fetched !== undefined) return fetched;
     }
   }
-  return await (await chain()).credentials();
+  return await (await openSdk()).config.credentials();
 }
 
 /** Calls the `credentials` function and checks its result. Its failure does not make the key wrong. */

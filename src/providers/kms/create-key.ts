@@ -86,11 +86,7 @@ export async function createKmsKey(options: CreateKmsKeyOptions): Promise<Create
 }
 
 /** Returns the ARN of the key that an alias points to, or `undefined` if there is no such alias. */
-async function findAlias(
-  connection: ReturnType<typeof connectToKms>,
-  alias: string,
-  signal: AbortSignal | undefined,
-): Promise<string | undefined> {
+async function findAlias(connection: ReturnType<typeof connectToKms>, alias: string, signal: AbortSignal | undefined) {
   const found = await connection.call(
     { operation: 'DescribeKey', keyId: alias },
     (sdk, client, http) =>

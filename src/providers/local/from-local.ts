@@ -39,17 +39,12 @@ export interface MasterKeyOptions {
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromLocal } from 'goldkey/local';
- * import { metalsApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromLocal({
- *     masterKeyFile: './master.key',
- *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
- *     encryptionContext: { service: 'gold-data-stream' },
- *   }),
- *   ...metalsApi(),
+ * const keyProvider = fromLocal({
+ *   masterKeyFile: './master.key',
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
  * });
  * ```
  */
@@ -70,8 +65,7 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
  *
  * @param options - the master-key file and the context, which may be `{}`; copied
  * @returns a cipher; it has no `close`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB
+ * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: as {@link fromLocal} does
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
  *
  * @example

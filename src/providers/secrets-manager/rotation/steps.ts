@@ -69,10 +69,7 @@ async function createSecret(run: StepRun): Promise<void> {
 }
 
 /** Stores the next key; resolves to false if its version holds something else already. */
-async function storePending(
-  run: StepRun,
-  value: { SecretString: string } | { SecretBinary: Uint8Array },
-): Promise<boolean> {
+async function storePending(run: StepRun, value: { SecretString: string } | { SecretBinary: Uint8Array }) {
   const { connection, secretId, token } = run;
   const input = { SecretId: secretId, ClientRequestToken: token, VersionStages: ['AWSPENDING'], ...value };
   const stored = await connection.call(
