@@ -6,7 +6,7 @@ import { redisNotices } from './subscription.js';
 import { checkRedisOptions, type RedisRingOptions } from './options.js';
 import { LEASE, RELEASE, WRITE } from './scripts.js';
 import { FORMAT, parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/serialize.js';
+import { isSameWrite, serializeRing } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 
 /**
@@ -55,7 +55,7 @@ export function redisRing(options: RedisRingOptions): RingStore {
     },
     async write(ring, expected, { signal } = {}) {
       signal?.throwIfAborted();
-      const text = ringText(ring, REDIS);
+      const text = serializeRing(ring, REDIS);
       const values = [String(expected.revision), text, ring.writeId, String(ring.revision), FORMAT, channel];
       const order = { keys: [ringKey], arguments: values };
       const [outcome, stored] = list(await link.run((client) => client.eval(WRITE, order), signal));
