@@ -1,6 +1,6 @@
-import { findVersion } from '../ring/document.js';
+import { compareVersionNames, findVersion } from '../ring/document.js';
 import { findPending, findRevertedPending } from '../ring/transitions.js';
-import type { KeyRingDocument, RingRollout } from '../ring/types.js';
+import type { KeyRingDocument, RingRollout, RotationStatus } from '../ring/types.js';
 import type { RotationPlan } from './options.js';
 
 const DAY_MS = 86_400_000;
@@ -94,6 +94,27 @@ function nextCanaryStep(
   }
   if (plan === undefined && percent === 0) return { step: 'canary', percent: FIRST_PERCENT, version, reason };
   return { step: 'promote', version, reason };
+}
+
+/** Returns the state of a ring, for people and programs. */
+export function describeRing(ring: KeyRingDocument, now: number): RotationStatus {
+  const { name, revision, current, previous, rollout } = ring;
+  const toMs = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time));
+  const { step, reason } = nextStep(ring, undefined, now);
+  return {
+    name,
+    revision,
+    current,
+    pending: findPending(ring),
+    previous,
+    percent: rollout?.percent ?? 0,
+    revertedAt: toMs(rollout?.revertedAt),
+    previousUntil: toMs(findVersion(ring, previous)?.notAfter),
+    versions: Object.entries(ring.versions)
+      .toSorted(([a], [b]) => compareVersionNames(a, b))
+      .map(([version, { state, fingerprint }]) => ({ version, state, fingerprint, age: getAge(ring, version, now) })),
+    nextStep: `${step}: ${reason}.`,
+  };
 }
 
 /** Returns how long ago a version was made, in ms. */

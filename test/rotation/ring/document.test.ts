@@ -249,7 +249,7 @@ describe('a ring that is written', () => {
     await scene.manager().stage(NEW);
     await scene.manager().canary(10);
     await edit(scene, (ring) => void Object.assign(ring.rollout ?? {}, { region: 'eu-central-1' }));
-    const { recordRejection } = await import('../../../src/rotation/ring/record-rejection.js');
+    const { recordRejection } = await import('../../../src/rotation/ring/write-ring.js');
 
     await recordRejection(
       { store: scene.store, name: 'gold', ciphers: [scene.cipher] },
