@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { CliRun } from '../io.js';
 import { addCipher, addKeyFile, addOutputFlags, addRing } from '../options/flags.js';
 import { addPriceApi } from '../options/price-api.js';
-import { addMetadata, parseDuration, parsePercent, parseRevision } from '../options/values.js';
+import { addMetadata, parseDuration, parseNumber } from '../options/values.js';
 import type { StepName } from './rotate.js';
 
 /** Adds `rotate` and its commands to `program`. */
@@ -19,7 +19,8 @@ export function addRotate(program: Command, run: CliRun): void {
   addGuards(step('canary', 'let a share of the clients use the staged key')).requiredOption(
     '--percent <number>',
     'the share of the clients, from 0 to 100',
-    parsePercent,
+    // The ring checks the range.
+    parseNumber(/^\d{1,3}(\.\d{1,3})?$/, '--percent must be a number from 0 to 100.'),
   );
   addForce(step('promote', 'make the staged key current; the old one is kept for the overlap'))
     .option('--overlap <time>', 'how long the old key is kept; default 24h', parseDuration('--overlap'))
@@ -39,9 +40,10 @@ function addNewKey(command: Command): Command {
 }
 
 function addGuards(command: Command): Command {
+  const parse = parseNumber(/^[1-9]\d{0,14}$/, '--revision must be an integer from 1.');
   return command
     .option('--key-version <version>', 'take the step only for this version')
-    .option('--revision <number>', 'take the step only at this revision of the ring', parseRevision);
+    .option('--revision <number>', 'take the step only at this revision of the ring', parse);
 }
 
 function addProbe(command: Command): Command {

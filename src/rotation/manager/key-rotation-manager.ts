@@ -183,7 +183,7 @@ export class KeyRotationManager {
     const next = nextStep(ring, plan, this.#context.clock.now());
     if (next.isBlocked === true) throw refuseStep(step, next.reason, next.version);
     const on = { revision: ring.revision, signal };
-    if (next.step === 'canary') await this.canary(next.percent, on);
+    if (next.percent !== undefined) await this.canary(next.percent, on);
     else if (next.step === 'promote') await this.promote({ ...on, overlap: plan.overlap });
     else if (next.step === 'retire') await this.retire(on);
     else if (next.step === 'stage' && this.#context.generate !== undefined) await this.stage(undefined, on);

@@ -8,17 +8,17 @@ const DAY_MS = 86_400_000;
 const FIRST_PERCENT = 10;
 
 /** The step to take next, and why. */
-export type NextStep = {
+export interface NextStep {
+  readonly step: 'stage' | 'canary' | 'promote' | 'retire' | 'revert' | 'wait' | 'nothing';
   /** The version that the step is about. */
   readonly version: string;
+  /** The share of clients; set for `canary`. */
+  readonly percent?: number;
   /** The reason, and the alternatives: the part of a sentence that follows the step. */
   readonly reason: string;
   /** Whether a person has to decide: `rotate` stops with the reason. */
   readonly isBlocked?: true;
-} & (
-  | { readonly step: 'canary'; readonly percent: number }
-  | { readonly step: 'stage' | 'promote' | 'retire' | 'revert' | 'wait' | 'nothing' }
-);
+}
 
 /**
  * Returns the step to take next. With a plan it is the step that `rotate` takes. Without one it is the step that a
