@@ -40,8 +40,17 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** Prints an error as one line without the keys in `secrets`; with `verbose` its causes below it. Returns the exit code. */
 export function reportError(io: CliIo, error: unknown, secrets: readonly string[], verbose: boolean): number {
   tell(io, `${styleText(io, 'stderr', 'red', 'goldkey:')} ${redactValue(formatError(error), secrets)}`);
-  if (verbose) for (const cause of formatCauses(error)) tell(io, `  caused by ${redactValue(cause, secrets)}`);
+  for (const { name, message } of verbose ? listErrors(error).slice(1) : []) {
+    tell(io, `  caused by ${redactValue(joinLines(`${name}: ${message}`), secrets)}`);
+  }
   return isUsage(error) ? 2 : 1;
+}
+
+/** Returns an error and its causes, nine at most. */
+export function listErrors(error: unknown): Error[] {
+  const errors: Error[] = [];
+  for (let next = error; next instanceof Error && errors.length < 9; next = next.cause) errors.push(next);
+  return errors;
 }
 
 /** Tells whether the user typed something wrong; the library's check of an option counts, too. */
@@ -58,15 +67,6 @@ function formatError(error: unknown): string {
   }
   const isOurs = isUsage(error) || error instanceof CommandError;
   return isOurs ? message : `${message} (run it with --verbose to see more)`;
-}
-
-function formatCauses(error: unknown): string[] {
-  const causes: string[] = [];
-  let next = error instanceof Error ? error.cause : undefined;
-  for (; next instanceof Error && causes.length < 8; next = next.cause) {
-    causes.push(joinLines(`${next.name}: ${next.message}`));
-  }
-  return causes;
 }
 
 function joinLines(text: string): string {

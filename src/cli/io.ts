@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { styleText as formatStyle } from 'node:util';
 import type { Clock } from '../core/index.js';
 
 /** The streams and the environment of a command line; a test brings its own. */
@@ -12,6 +13,14 @@ export interface CliIo {
   off?(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
+}
+
+/** One run of the command line. */
+export interface CliRun {
+  readonly io: CliIo;
+  /** The keys that the run has read, so that none shows in a message. */
+  readonly secrets: string[];
+  exitCode: number;
 }
 
 /** Prints a line on stdout, which holds results only. */
@@ -29,17 +38,14 @@ export function printResult(io: CliIo, json: boolean | undefined, value: unknown
   print(io, json === true ? JSON.stringify(value) : text);
 }
 
-type Style = 'bold' | 'red' | 'green' | 'dim';
-const CODES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
-  bold: [1, 22],
-  red: [31, 39],
-  green: [32, 39],
-  dim: [2, 22],
-};
-
 /** Styles `text` for a terminal; returns it unchanged for a pipe or with `NO_COLOR`. */
-export function styleText(io: CliIo, to: 'stdout' | 'stderr', style: Style, text: string): string {
+export function styleText(
+  io: CliIo,
+  to: 'stdout' | 'stderr',
+  style: 'bold' | 'red' | 'green' | 'dim',
+  text: string,
+): string {
   const isPlain = io[to].isTTY !== true || (io.env['NO_COLOR'] ?? '') !== '' || io.env['TERM'] === 'dumb';
-  const [on, off] = CODES[style];
-  return isPlain ? text : `\u001B[${String(on)}m${text}\u001B[${String(off)}m`;
+  // Node.js would ask its own stdout whether to style.
+  return isPlain ? text : formatStyle(style, text, { validateStream: false });
 }

@@ -1,6 +1,6 @@
 import type { Command, CommanderError } from 'commander';
 import { reportError, UsageError } from './errors.js';
-import type { CliIo } from './io.js';
+import type { CliIo, CliRun } from './io.js';
 import { buildProgram } from './program.js';
 
 /** The commands that read a key, which a user may try to give as an argument. */
@@ -15,10 +15,9 @@ const KEY_ADVICE = 'A key never comes from the command line, where others see it
  * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 a condition holds
  */
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
-  /** The keys that this run has read, so that none shows in a message. */
-  const secrets: string[] = [];
+  const run: CliRun = { io, secrets: [], exitCode: 0 };
   try {
-    const { program, exitCode } = await buildProgram(io, secrets);
+    const program = await buildProgram(run);
     if (argv.length === 0) {
       io.stderr.write(program.helpInformation());
       return 2;
@@ -30,9 +29,9 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
       if (error.exitCode === 0) return 0;
       throw createUsageError(error, program, argv);
     }
-    return exitCode();
+    return run.exitCode;
   } catch (error) {
-    return reportError(io, error, secrets, argv.includes('--verbose'));
+    return reportError(io, error, run.secrets, argv.includes('--verbose'));
   }
 }
 
@@ -49,30 +48,18 @@ function createUsageError({ code, message }: CommanderError, program: Command, a
   const name = path.map((command) => command.name()).join(' ');
   const commands = (path.at(-1) ?? program).commands.map((command) => command.name()).join(', ');
   const [flag = 'an option', other = 'another'] = message.match(/(?<=option ')--[a-z-]+/g) ?? [];
-  const describe = (): string => {
-    switch (code) {
-      case 'commander.unknownOption': {
-        const unknown = /^error: unknown option '(--[a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1];
-        const similar = /\((Did you mean [^)]+\?)\)/.exec(message)?.[1];
-        return `There is no option ${unknown ?? 'of that name'}.${similar === undefined ? '' : ` ${similar}`}`;
-      }
-      case 'commander.unknownCommand':
-        return `There is no such command; there are ${commands}.`;
-      case 'commander.excessArguments':
-        return READS_KEY.has(name) ? `Too many arguments. ${KEY_ADVICE}` : 'Too many arguments.';
-      case 'commander.invalidArgument': {
-        const choices = /Allowed choices are ([^.]+)\./.exec(message)?.[1];
-        return `${flag} has a wrong value${choices === undefined ? '' : `: choose ${choices}`}.`;
-      }
-      case 'commander.conflictingOption':
-        return `${flag} and ${other} cannot be used together: remove one of them.`;
-      case 'commander.missingMandatoryOptionValue':
-        return `${flag} is required.`;
-      case 'commander.optionMissingArgument':
-        return `${flag} needs a value.`;
-      default:
-        return `A command is required, one of ${commands}.`;
-    }
+  const unknown = /^error: unknown option '(--[a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1] ?? 'of that name';
+  const similar = /\((Did you mean [^)]+\?)\)/.exec(message)?.[1];
+  const choices = /Allowed choices are ([^.]+)\./.exec(message)?.[1];
+  const texts: Readonly<Record<string, string>> = {
+    unknownOption: `There is no option ${unknown}.${similar === undefined ? '' : ` ${similar}`}`,
+    unknownCommand: `There is no such command; there are ${commands}.`,
+    excessArguments: `Too many arguments.${READS_KEY.has(name) ? ` ${KEY_ADVICE}` : ''}`,
+    invalidArgument: `${flag} has a wrong value${choices === undefined ? '' : `: choose ${choices}`}.`,
+    conflictingOption: `${flag} and ${other} cannot be used together: remove one of them.`,
+    missingMandatoryOptionValue: `${flag} is required.`,
+    optionMissingArgument: `${flag} needs a value.`,
   };
-  return new UsageError(`${describe()} Run \`${name} --help\`.`);
+  const text = texts[code.replace('commander.', '')] ?? `A command is required, one of ${commands}.`;
+  return new UsageError(`${text} Run \`${name} --help\`.`);
 }

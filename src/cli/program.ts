@@ -1,22 +1,16 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
-import type { PriceOptions } from './commands/price.js';
 import { addRotate } from './commands/rotate-options.js';
-import type { CliIo } from './io.js';
+import type { CliRun } from './io.js';
+import type { CommandOptions } from './options/command-options.js';
 import { addCipher, addKeyFile, addMasterKey, addOutputFlags, addStoredKey, addVerbose } from './options/flags.js';
 import { addPriceApi } from './options/price-api.js';
 import { parseInterval } from './options/values.js';
 
 /** Builds the commands; each loads its code when it runs. */
-export async function buildProgram(
-  io: CliIo,
-  secrets: string[],
-): Promise<{ program: Command; exitCode: () => number }> {
+export async function buildProgram(run: CliRun): Promise<Command> {
+  const { io } = run;
   const { Command: Program } = await import('commander');
-  let code = 0;
-  const setExitCode = (exitCode: number): void => {
-    code = exitCode;
-  };
   const program = addVerbose(new Program('goldkey'))
     .description('Keeps a price API key encrypted under a master key, in AWS KMS or in a local file.')
     .version(readVersion())
@@ -36,7 +30,7 @@ export async function buildProgram(
 
   addKeyFile(
     addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')),
-  ).action(async (options) => (await import('./commands/encrypt.js')).encrypt(io, options, secrets));
+  ).action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
 
   addStoredKey(command('verify', 'decrypt; print version, fingerprint and length, never the key')).action(
     async (options) => (await import('./commands/verify.js')).verify(io, options),
@@ -48,23 +42,23 @@ export async function buildProgram(
     .argument('[symbols...]', 'the metals', ['XAU'])
     .addOption(watch.preset('60s').argParser(parseInterval))
     .action(async (symbols: string[]) =>
-      (await import('./commands/price.js')).price(io, symbols, price.optsWithGlobals<PriceOptions>(), secrets),
+      (await import('./commands/price.js')).price(run, symbols, price.optsWithGlobals<CommandOptions>()),
     );
 
   addStoredKey(command('copy', 'copy a key from one store to another, and read it back there; it is never shown'))
     .option('--from <url>', 'the store to copy from; default: what --ring or --ciphertext names')
     .option('--to <url>', 'the store to copy to; default: a ciphertext under KMS or --local')
-    .action(async (options) => (await import('./commands/copy.js')).copy(io, options, secrets));
+    .action(async (options) => (await import('./commands/copy.js')).copy(run, options));
 
-  addRotate(program, io, secrets, setExitCode);
+  addRotate(program, run);
 
   addVerbose(program.command('demo').description('show the life of a key on this machine alone; needs nothing')).action(
     async () => {
-      setExitCode(await (await import('./commands/demo/demo.js')).demo(io));
+      run.exitCode = await (await import('./commands/demo/demo.js')).demo(io);
     },
   );
 
-  return { program, exitCode: () => code };
+  return program;
 }
 
 /** Returns the version of the package, found by its name: the published file lies in another folder than this one. */

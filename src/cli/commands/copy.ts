@@ -1,18 +1,11 @@
 import { CommandError, UsageError } from '../errors.js';
-import { printResult, tell, type CliIo } from '../io.js';
-import type { KeyOptions } from '../options/store-options.js';
+import { printResult, tell, type CliIo, type CliRun } from '../io.js';
+import type { CommandOptions } from '../options/command-options.js';
 import { isCipherUrl, openCipherAt, openStoreAt, writeKeyTo } from '../options/store-url.js';
 import { loadStoredKey, openCipher, openStore, type StoredKey } from '../options/store.js';
 
-/** The options of `copy`. */
-export interface CopyOptions extends KeyOptions {
-  from?: string | undefined;
-  to?: string | undefined;
-  json?: boolean | undefined;
-}
-
 /** Copies a key from one store to another and reads it back there. The key is never shown. */
-export async function copy(io: CliIo, options: CopyOptions, secrets: string[]): Promise<void> {
+export async function copy({ io, secrets }: CliRun, options: CommandOptions): Promise<void> {
   const { from, to } = options;
   if (from === undefined) {
     const isNamed = [options.ring, options.ciphertext, options.ciphertextFile].some((option) => option !== undefined);
@@ -33,7 +26,7 @@ export async function copy(io: CliIo, options: CopyOptions, secrets: string[]): 
   }
 }
 
-async function copyToCiphertext(io: CliIo, { bytes, fingerprint }: StoredKey, options: CopyOptions): Promise<void> {
+async function copyToCiphertext(io: CliIo, { bytes, fingerprint }: StoredKey, options: CommandOptions): Promise<void> {
   const { to, json } = options;
   const cipher = to === undefined ? await openCipher(io, options) : await openCipherAt(io, to, options, '--to');
   try {
@@ -49,7 +42,7 @@ async function copyToStore(
   io: CliIo,
   { bytes, fingerprint }: StoredKey,
   to: string,
-  options: CopyOptions,
+  options: CommandOptions,
 ): Promise<void> {
   await writeKeyTo(io, to, Buffer.from(bytes).toString('latin1'), options);
   const copied = await loadStoredKey(io, await openStoreAt(io, to, options, '--to'), options);

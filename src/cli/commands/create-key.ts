@@ -1,16 +1,10 @@
 import { isGoldKeyError } from '../../core/index.js';
 import { UsageError } from '../errors.js';
 import { printResult, tell, type CliIo } from '../io.js';
-import { buildClientConfig, getMasterKeyFile, type StoreOptions } from '../options/store-options.js';
-
-/** The options of `create-key`. */
-export interface CreateKeyOptions extends StoreOptions {
-  alias?: string | undefined;
-  json?: boolean | undefined;
-}
+import { buildClientConfig, getMasterKeyFile, type CommandOptions } from '../options/command-options.js';
 
 /** Creates the master key, in KMS or in a file. A second run finds the key of the first. */
-export async function createKey(io: CliIo, options: CreateKeyOptions): Promise<void> {
+export async function createKey(io: CliIo, options: CommandOptions): Promise<void> {
   const masterKeyFile = getMasterKeyFile(options);
   const { alias, region, json } = options;
   if (masterKeyFile !== undefined) {

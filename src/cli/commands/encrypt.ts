@@ -1,16 +1,10 @@
 import { fixedKeyProvider, readKey } from '../input/read-key.js';
-import { printResult, styleText, tell, type CliIo } from '../io.js';
-import type { StoreOptions } from '../options/store-options.js';
+import { printResult, styleText, tell, type CliRun } from '../io.js';
+import type { CommandOptions } from '../options/command-options.js';
 import { loadStoredKey, openCipher } from '../options/store.js';
 
-/** The options of `encrypt`. */
-export interface EncryptOptions extends StoreOptions {
-  keyFile?: string | undefined;
-  json?: boolean | undefined;
-}
-
 /** Encrypts a key and prints the ciphertext, which is safe in Git. */
-export async function encrypt(io: CliIo, options: EncryptOptions, secrets: string[]): Promise<void> {
+export async function encrypt({ io, secrets }: CliRun, options: CommandOptions): Promise<void> {
   // First, so that a missing option is reported before the user types a key.
   const cipher = await openCipher(io, options);
   try {

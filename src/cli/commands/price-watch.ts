@@ -1,6 +1,6 @@
 import { delay, isGoldKeyError, type Clock } from '../../core/index.js';
 import type { PriceApiError, PriceApiErrorKind } from '../../prices/index.js';
-import { CommandError } from '../errors.js';
+import { CommandError, listErrors } from '../errors.js';
 import type { CliIo } from '../io.js';
 
 /** The work of `--watch`. */
@@ -33,7 +33,9 @@ export async function runRounds(io: CliIo, clock: Clock, interval: number, { run
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       await run(signal).catch((error: unknown) => {
         if (signal.aborted) return;
-        if (isInterrupt(error) || (isFirst && isPermanent(error))) throw error;
+        // A terminal in raw mode sends no signal for Ctrl-C: a prompt rejects with a `CommandError`.
+        const isInterrupt = listErrors(error).some((cause) => cause instanceof CommandError);
+        if (isInterrupt || (isFirst && isPermanent(error))) throw error;
         onError(error);
       });
       const now = clock.monotonic();
@@ -55,13 +57,4 @@ const PASSING: ReadonlySet<PriceApiErrorKind> = new Set(['quota', 'implausible']
 function isPermanent(error: unknown): boolean {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API') && PASSING.has((error as PriceApiError).kind)) return false;
   return !isGoldKeyError(error) || !error.retryable;
-}
-
-/** Tells whether the user pressed Ctrl-C in a prompt: a terminal in raw mode sends no signal for it. */
-function isInterrupt(error: unknown): boolean {
-  let next = error;
-  for (let depth = 0; depth < 8 && next instanceof Error; depth++, next = next.cause) {
-    if (next instanceof CommandError) return true;
-  }
-  return false;
 }

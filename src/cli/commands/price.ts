@@ -1,35 +1,19 @@
 import { GoldDataClient, MIN_KEY_LENGTH, systemClock, type KeyContext } from '../../core/index.js';
-import type { PriceApiName } from '../../prices/apis/names.js';
 import type { PriceApi, Quote } from '../../prices/index.js';
 import { reportError, UsageError } from '../errors.js';
-import { print, type CliIo } from '../io.js';
+import { print, type CliRun } from '../io.js';
 import { createPriceApi } from '../options/price-api.js';
-import type { KeyOptions } from '../options/store-options.js';
+import type { CommandOptions } from '../options/command-options.js';
 import { chooseKeyTimeout, openStore } from '../options/store.js';
 import { runRounds } from './price-watch.js';
 
-/** The options of `price`. */
-export interface PriceOptions extends KeyOptions {
-  api: PriceApiName;
-  apiUrl?: string | undefined;
-  json?: boolean | undefined;
-  /** In ms. */
-  watch?: number | undefined;
-  verbose?: boolean | undefined;
-}
-
 /** Decrypts the key, asks for prices with it, once or in rounds, and prints them. */
-export async function price(
-  io: CliIo,
-  names: readonly string[],
-  options: PriceOptions,
-  secrets: readonly string[],
-): Promise<void> {
+export async function price({ io, secrets }: CliRun, names: readonly string[], options: CommandOptions): Promise<void> {
   const symbols = parseSymbols(names);
   const { watch: interval, json, verbose = false } = options;
   const keyTimeout = chooseKeyTimeout(io, options);
   const took = new WeakMap<Quote, number>();
-  const api = timeRequests(await createPriceApi(options.api, { baseUrl: options.apiUrl }), took);
+  const api = timeRequests(await createPriceApi(options), took);
   const keyProvider = await openStore(io, options);
   // One client for all rounds: the key stays cached, and a rejected one is repaired.
   await using gold = new GoldDataClient({

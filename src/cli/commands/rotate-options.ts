@@ -1,43 +1,38 @@
 import type { Command } from 'commander';
-import type { CliIo } from '../io.js';
+import type { CliRun } from '../io.js';
 import { addCipher, addKeyFile, addOutputFlags, addRing } from '../options/flags.js';
 import { addPriceApi } from '../options/price-api.js';
-import { addMetadata, parseDuration, parsePercent, parseRevision } from '../options/values.js';
+import { addMetadata, parseDuration, parseNumber } from '../options/values.js';
 import type { StepName } from './rotate.js';
 
 /** Adds `rotate` and its commands to `program`. */
-export function addRotate(program: Command, io: CliIo, secrets: string[], setExitCode: (code: number) => void): void {
+export function addRotate(program: Command, run: CliRun): void {
   const rotate = program.command('rotate').description('rotate a key without downtime, step by step');
   const load = (): Promise<typeof import('./rotate.js')> => import('./rotate.js');
   const command = (name: string, description: string): Command =>
     addOutputFlags(addRing(rotate.command(name).description(description)));
   const step = (name: StepName, description: string): Command =>
-    addCipher(command(name, description)).action(async (options) =>
-      (await load()).rotateStep(io, name, options, secrets),
-    );
+    addCipher(command(name, description)).action(async (options) => (await load()).rotateStep(run, name, options));
 
   addNewKey(step('init', 'make the ring with the key in use today, typed, piped in or from a file'));
-  addProbe(
-    addForce(
-      addGuards(addNewKey(step('stage', 'stage a new key, typed, piped in or from a file; no client uses it yet'))),
-    ),
-  );
+  addForce(addNewKey(step('stage', 'stage a new key, typed, piped in or from a file; no client uses it yet')));
   addGuards(step('canary', 'let a share of the clients use the staged key')).requiredOption(
     '--percent <number>',
     'the share of the clients, from 0 to 100',
-    parsePercent,
+    // The ring checks the range.
+    parseNumber(/^\d{1,3}(\.\d{1,3})?$/, '--percent must be a number from 0 to 100.'),
   );
-  addProbe(addForce(addGuards(step('promote', 'make the staged key current; the old one is kept for the overlap'))))
+  addForce(step('promote', 'make the staged key current; the old one is kept for the overlap'))
     .option('--overlap <time>', 'how long the old key is kept; default 24h', parseDuration('--overlap'))
     .option('--cutover', 'no overlap: the account has one key at a time, and the old one is gone');
-  addProbe(addGuards(step('revert', 'reject the staged key, or go back to the previous one')));
-  addProbe(addForce(addGuards(step('retire', 'remove the previous key once its overlap has ended'))));
+  addProbe(step('revert', 'reject the staged key, or go back to the previous one'));
+  addForce(step('retire', 'remove the previous key once its overlap has ended'));
   command('status', 'show the ring and the next step').action(async (options) =>
-    (await load()).rotateStatus(io, options),
+    (await load()).rotateStatus(run, options),
   );
   command('due', 'tell whether the current key is older than --max-age; exit code 3 if it is')
     .requiredOption('--max-age <time>', 'e.g. 90d', parseDuration('--max-age'))
-    .action(async (options) => setExitCode(await (await load()).rotateDue(io, options)));
+    .action(async (options) => (await load()).rotateDue(run, options));
 }
 
 function addNewKey(command: Command): Command {
@@ -45,15 +40,16 @@ function addNewKey(command: Command): Command {
 }
 
 function addGuards(command: Command): Command {
+  const parse = parseNumber(/^[1-9]\d{0,14}$/, '--revision must be an integer from 1.');
   return command
     .option('--key-version <version>', 'take the step only for this version')
-    .option('--revision <number>', 'take the step only at this revision of the ring', parseRevision);
-}
-
-function addForce(command: Command): Command {
-  return command.option('--force', 'take the step although it is refused');
+    .option('--revision <number>', 'take the step only at this revision of the ring', parse);
 }
 
 function addProbe(command: Command): Command {
-  return addPriceApi(command, 'try the key with this price API first');
+  return addPriceApi(addGuards(command), 'try the key with this price API first');
+}
+
+function addForce(command: Command): Command {
+  return addProbe(command).option('--force', 'take the step although it is refused');
 }

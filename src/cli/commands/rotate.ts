@@ -2,41 +2,23 @@ import type { KeyCipher } from '../../core/index.js';
 import { KeyRotationManager, type RotationStatus, type StepOptions } from '../../rotation/index.js';
 import { CommandError } from '../errors.js';
 import { readKey } from '../input/read-key.js';
-import { printResult, styleText, tell, type CliIo } from '../io.js';
-import { createProbe, type PriceApiChoice } from '../options/price-api.js';
+import { printResult, styleText, tell, type CliIo, type CliRun } from '../io.js';
+import { createProbe } from '../options/price-api.js';
 import { openRing } from '../options/ring-url.js';
-import type { RingOptions, StoreOptions } from '../options/store-options.js';
+import type { CommandOptions } from '../options/command-options.js';
 import { openCipher } from '../options/store.js';
-
-/** The options of the `rotate` commands. */
-export interface RotateOptions extends StoreOptions, RingOptions, PriceApiChoice {
-  json?: boolean | undefined;
-  keyFile?: string | undefined;
-  keyVersion?: string | undefined;
-  revision?: number | undefined;
-  force?: boolean | undefined;
-  percent?: number | undefined;
-  overlap?: number | undefined;
-  cutover?: boolean | undefined;
-  metadata?: Record<string, string> | undefined;
-}
-
-/** The options of `rotate due`. */
-export interface DueOptions extends RotateOptions {
-  maxAge: number;
-}
 
 /** The steps of a rotation that the command line takes. */
 export type StepName = 'init' | 'stage' | 'canary' | 'promote' | 'revert' | 'retire';
 
-/** Takes a step; resolves to the message that tells it is done. */
 type Step = (
   manager: KeyRotationManager,
-  options: RotateOptions,
+  options: CommandOptions,
   guards: StepOptions,
   readNewKey: () => Promise<string>,
 ) => Promise<string>;
 
+/** Takes each step; resolves to the message that tells it is done. */
 const STEPS: Readonly<Record<StepName, Step>> = {
   async init(manager, { metadata }, _, readNewKey) {
     const { version } = await manager.init(await readNewKey(), { metadata });
@@ -67,7 +49,7 @@ const STEPS: Readonly<Record<StepName, Step>> = {
 };
 
 /** Takes one step of a rotation, and prints the ring. */
-export async function rotateStep(io: CliIo, step: StepName, options: RotateOptions, secrets: string[]): Promise<void> {
+export async function rotateStep({ io, secrets }: CliRun, step: StepName, options: CommandOptions): Promise<void> {
   const { keyFile, keyVersion: version, revision, force } = options;
   await withManager(io, options, step !== 'canary', async (manager) => {
     const done = await STEPS[step](manager, options, { version, revision, force }, async () => {
@@ -82,27 +64,28 @@ export async function rotateStep(io: CliIo, step: StepName, options: RotateOptio
 }
 
 /** Prints the ring and the next step. */
-export async function rotateStatus(io: CliIo, options: RotateOptions): Promise<void> {
+export async function rotateStatus({ io }: CliRun, options: CommandOptions): Promise<void> {
   const status = await withManager(io, options, false, (manager) => manager.status());
   printResult(io, options.json, status, formatStatus(status));
 }
 
-/** Tells whether the current key is older than `--max-age`. Returns the exit code: 3 if it is. */
-export async function rotateDue(io: CliIo, options: DueOptions): Promise<number> {
-  const { json, maxAge } = options;
-  return withManager(io, options, false, async (manager) => {
+/** Tells whether the current key is older than `--max-age`: the exit code is 3 if it is. */
+export async function rotateDue(run: CliRun, options: CommandOptions): Promise<void> {
+  // commander requires it.
+  const maxAge = Number(options.maxAge);
+  await withManager(run.io, options, false, async (manager) => {
     const due = await manager.isDue({ maxAge });
     const { current, versions } = await manager.status();
     const age = versions.find(({ version }) => version === current)?.age ?? 0;
     const text = `${due ? 'due' : 'not due'}: ${current} is ${formatAge(age)} old`;
-    printResult(io, json, { due, current, age, maxAge }, text);
-    return due ? 3 : 0;
+    printResult(run.io, options.json, { due, current, age, maxAge }, text);
+    if (due) run.exitCode = 3;
   });
 }
 
 async function withManager<T>(
   io: CliIo,
-  options: RotateOptions,
+  options: CommandOptions,
   needsCipher: boolean,
   use: (manager: KeyRotationManager) => Promise<T>,
 ): Promise<T> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addEncryptionContext } from './encryption-context.js';
+import { addEncryptionContext } from './values.js';
 
 // The options that several commands share, so that each is called the same everywhere.
 

@@ -4,12 +4,7 @@ import { PRICE_APIS, findPriceApiName, type PriceApiName } from '../../prices/ap
 import type { PriceApi, PriceApiOptions } from '../../prices/index.js';
 import type { RotationOptions } from '../../rotation/index.js';
 import { fixedKeyProvider } from '../input/read-key.js';
-
-/** The options that name a price API. */
-export interface PriceApiChoice {
-  api?: PriceApiName | undefined;
-  apiUrl?: string | undefined;
-}
+import type { CommandOptions } from './command-options.js';
 
 /** Adds `--api`, which takes the name of a price API in any spelling, and `--api-url`. */
 export function addPriceApi(command: Command, description: string, fallback?: PriceApiName): Command {
@@ -19,8 +14,8 @@ export function addPriceApi(command: Command, description: string, fallback?: Pr
   return command.addOption(option).option('--api-url <url>', 'another address for the price API');
 }
 
-/** Creates the adapter of the price API that `--api` names. */
-export async function createPriceApi(name: PriceApiName, options: PriceApiOptions): Promise<PriceApi> {
+/** Creates the adapter of the price API that `--api` names, Metals-API without it. */
+export async function createPriceApi({ api = 'metals-api', apiUrl }: CommandOptions): Promise<PriceApi> {
   const apis = await import('../../prices/index.js');
   const factories: Readonly<Record<PriceApiName, (options: PriceApiOptions) => PriceApi>> = {
     'metals-api': apis.metalsApi,
@@ -31,13 +26,13 @@ export async function createPriceApi(name: PriceApiName, options: PriceApiOption
     'api-ninjas': apis.apiNinjas,
     'twelve-data': apis.twelveData,
   };
-  return factories[name](options);
+  return factories[api]({ baseUrl: apiUrl });
 }
 
 /** Creates a probe that asks for one price with a key; `undefined` without `--api` and `--api-url`. */
-export async function createProbe({ api, apiUrl }: PriceApiChoice): Promise<RotationOptions['probe']> {
-  if (api === undefined && apiUrl === undefined) return undefined;
-  const prices = await createPriceApi(api ?? 'metals-api', { baseUrl: apiUrl });
+export async function createProbe(options: CommandOptions): Promise<RotationOptions['probe']> {
+  if (options.api === undefined && options.apiUrl === undefined) return undefined;
+  const prices = await createPriceApi(options);
   return async (key, { signal }) => {
     await using gold = new GoldDataClient({ keyProvider: fixedKeyProvider('probe', key), ...prices });
     await gold.getPrice('XAU', { signal });

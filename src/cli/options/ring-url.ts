@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { RingStore } from '../../rotation/index.js';
 import { UsageError } from '../errors.js';
 import type { CliIo } from '../io.js';
-import { buildClientConfig, type RingOptions, type StoreOptions } from './store-options.js';
+import { buildClientConfig, type CommandOptions } from './command-options.js';
 
 /** An opened ring store, and the name of the ring in it. */
 export interface Ring {
@@ -10,9 +10,8 @@ export interface Ring {
   readonly name: string;
 }
 
-type Options = StoreOptions & RingOptions;
 /** Opens a ring by the value of `--ring`, whole and without its scheme. */
-type Open = (url: string, rest: string, options: Options, io: CliIo) => Promise<Ring>;
+type Open = (url: string, rest: string, options: CommandOptions, io: CliIo) => Promise<Ring>;
 
 const RINGS: ReadonlyMap<string, Open> = new Map([
   ['file', openFile],
@@ -23,7 +22,7 @@ const RINGS: ReadonlyMap<string, Open> = new Map([
 ]);
 
 /** Opens the ring that `--ring` names: a file, or a store by its URL. */
-export async function openRing(io: CliIo, options: Options): Promise<Ring> {
+export async function openRing(io: CliIo, options: CommandOptions): Promise<Ring> {
   const { ring: url = '' } = options;
   if (url === '') {
     throw new UsageError(
@@ -38,13 +37,13 @@ export async function openRing(io: CliIo, options: Options): Promise<Ring> {
   return open(url, rest, options, io);
 }
 
-async function openFile(_: string, path: string, { name }: RingOptions): Promise<Ring> {
+async function openFile(_: string, path: string, { name }: CommandOptions): Promise<Ring> {
   const { fileRing } = await import('../../rotation/index.js');
   return { store: fileRing(path), name: requireName(name ?? basename(path).replace(/\..*$/, '')) };
 }
 
 /** Opens `rediss://host:6379/0/gold`: a number is the database, a name the ring. */
-async function openRedis(url: string, _: string, { name }: RingOptions): Promise<Ring> {
+async function openRedis(url: string, _: string, { name }: CommandOptions): Promise<Ring> {
   const parsed = parseUrl(url);
   const segments = splitPath(parsed.pathname);
   const isDatabase = (segment: string): boolean => /^\d+$/.test(segment);
@@ -55,7 +54,7 @@ async function openRedis(url: string, _: string, { name }: RingOptions): Promise
 }
 
 /** Opens `dynamodb://table/gold`, with `?endpoint=` and `?region=` where they differ from the SDK's. */
-async function openDynamoDb(url: string, rest: string, options: Options, io: CliIo): Promise<Ring> {
+async function openDynamoDb(url: string, rest: string, options: CommandOptions, io: CliIo): Promise<Ring> {
   const { searchParams, pathname } = parseUrl(url);
   const tableName = decodeURIComponent(/^[^/?#]+/.exec(rest)?.[0] ?? '');
   if (tableName === '') throw new UsageError('--ring dynamodb://… must name a table.');
@@ -69,7 +68,7 @@ async function openDynamoDb(url: string, rest: string, options: Options, io: Cli
 }
 
 /** Opens `vault://secret/rings/gold`: the mount and the path in it. VAULT_ADDR and VAULT_TOKEN hold address and token. */
-async function openVault(_: string, rest: string, { name }: RingOptions): Promise<Ring> {
+async function openVault(_: string, rest: string, { name }: CommandOptions): Promise<Ring> {
   const [, mount, path] = /^([^/?#]+)\/([^?#]+)$/.exec(rest) ?? [];
   if (mount === undefined || path === undefined) throw new UsageError('--ring vault://… must name a mount and a path.');
   const { vaultRing } = await import('../../rotation/stores/vault/index.js');

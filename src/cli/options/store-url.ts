@@ -1,15 +1,7 @@
 import { isLoopback, type KeyCipher, type KeyProvider } from '../../core/index.js';
 import { UsageError } from '../errors.js';
 import type { CliIo } from '../io.js';
-import {
-  buildClientConfig,
-  readCiphertextSource,
-  requireContext,
-  type CiphertextOptions,
-  type StoreOptions,
-} from './store-options.js';
-
-type Options = StoreOptions & CiphertextOptions;
+import { buildClientConfig, readCiphertextSource, requireContext, type CommandOptions } from './command-options.js';
 
 /** The functions for one kind of store. */
 interface Store {
@@ -65,17 +57,27 @@ const STORES: ReadonlyMap<string, Store> = new Map(
 );
 
 /** Opens the key store at `url`, the value of `flag`. */
-export async function openStoreAt(io: CliIo, url: string, options: Options, flag = '--store'): Promise<KeyProvider> {
+export async function openStoreAt(
+  io: CliIo,
+  url: string,
+  options: CommandOptions,
+  flag = '--store',
+): Promise<KeyProvider> {
   return findUse('open', url, flag)(parseUrl(io, url, options));
 }
 
 /** Opens the cipher of the store at `url`, the value of `flag`. */
-export async function openCipherAt(io: CliIo, url: string, options: Options, flag = '--store'): Promise<KeyCipher> {
+export async function openCipherAt(
+  io: CliIo,
+  url: string,
+  options: CommandOptions,
+  flag = '--store',
+): Promise<KeyCipher> {
   return findUse('cipher', url, flag)(parseUrl(io, url, options));
 }
 
 /** Writes a key to the store at `url`, the value of `--to`. */
-export async function writeKeyTo(io: CliIo, url: string, key: string, options: Options): Promise<void> {
+export async function writeKeyTo(io: CliIo, url: string, key: string, options: CommandOptions): Promise<void> {
   await findUse('write', url, '--to')(parseUrl(io, url, options), key);
 }
 
@@ -97,7 +99,7 @@ function findUse<Use extends keyof Store>(use: Use, url: string, flag: string): 
 type StoreUrl = ReturnType<typeof parseUrl>;
 
 /** Parses the URL of a store. A getter throws if its part is missing. */
-function parseUrl(io: CliIo, url: string, options: Options) {
+function parseUrl(io: CliIo, url: string, options: CommandOptions) {
   const { scheme, path, field } = splitUrl(url);
   return {
     options,

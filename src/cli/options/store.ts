@@ -8,9 +8,8 @@ import {
   getMasterKeyFile,
   readCiphertextSource,
   requireContext,
-  type KeyOptions,
-  type StoreOptions,
-} from './store-options.js';
+  type CommandOptions,
+} from './command-options.js';
 import { openCipherAt, openStoreAt } from './store-url.js';
 
 /** A key and its metadata, as loaded from a store. */
@@ -22,7 +21,7 @@ export interface StoredKey {
 }
 
 /** Opens the cipher that the options name: a store by its URL, a master-key file or a KMS key. */
-export async function openCipher(io: CliIo, options: StoreOptions): Promise<KeyCipher> {
+export async function openCipher(io: CliIo, options: CommandOptions): Promise<KeyCipher> {
   const { keyId, region, store } = options;
   if (store !== undefined) return openCipherAt(io, store, options);
   const encryptionContext = requireContext(options);
@@ -37,7 +36,7 @@ export async function openCipher(io: CliIo, options: StoreOptions): Promise<KeyC
 }
 
 /** Opens the key store that the options name: a ring, a store by its URL or one ciphertext. */
-export async function openStore(io: CliIo, options: KeyOptions): Promise<KeyProvider> {
+export async function openStore(io: CliIo, options: CommandOptions): Promise<KeyProvider> {
   const { keyId, region, ring, store } = options;
   if (ring !== undefined) {
     const { fromKeyRing } = await import('../../rotation/index.js');
@@ -57,7 +56,7 @@ export async function openStore(io: CliIo, options: KeyOptions): Promise<KeyProv
 }
 
 /** Loads the current key through a client, so that it is checked like any other, and closes the store. */
-export async function loadStoredKey(io: CliIo, keyProvider: KeyProvider, options: StoreOptions): Promise<StoredKey> {
+export async function loadStoredKey(io: CliIo, keyProvider: KeyProvider, options: CommandOptions): Promise<StoredKey> {
   const keyTimeout = chooseKeyTimeout(io, options);
   await using client = new KeyedClient({ keyProvider, keyTimeout, timeout: keyTimeout });
   const bytes = await client.withKey(({ bytes: held }) => Promise.resolve(held.slice()));
@@ -66,6 +65,6 @@ export async function loadStoredKey(io: CliIo, keyProvider: KeyProvider, options
 }
 
 /** Returns how long loading a key may take, in ms: two minutes where the user may have to type an MFA code. */
-export function chooseKeyTimeout(io: CliIo, { local }: StoreOptions): number {
+export function chooseKeyTimeout(io: CliIo, { local }: CommandOptions): number {
   return local !== true && canPrompt(io) ? 120_000 : 10_000;
 }

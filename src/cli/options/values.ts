@@ -1,3 +1,4 @@
+import type { EncryptionContext } from '../../core/index.js';
 import { UsageError } from '../errors.js';
 
 // Parsers for the values of options, as commander takes them. No error repeats the value, which may be a key.
@@ -6,6 +7,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 const SHORTEST_INTERVAL_MS = 1_000;
 /** A timer of Node.js holds no more than 24.8 days. */
 const LONGEST_INTERVAL_MS = 24 * 86_400_000;
+const CONTEXT_ADVICE = 'write it as `service=gold-data-stream,environment=production`, as JSON, or `{}` for none';
 
 /** Returns a parser of times such as `90d`, `24h`, `30m`, `10s` or `500ms`, in ms. */
 export function parseDuration(flag: string): (text: string) => number {
@@ -23,16 +25,12 @@ export function parseInterval(text: string): number {
   throw new UsageError('--watch must be from 1s to 24d.');
 }
 
-/** Parses the value of `--percent`; the ring checks the range. */
-export function parsePercent(text: string): number {
-  if (/^\d{1,3}(\.\d{1,3})?$/.test(text)) return Number(text);
-  throw new UsageError('--percent must be a number from 0 to 100.');
-}
-
-/** Parses the value of `--revision`. */
-export function parseRevision(text: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw new UsageError('--revision must be an integer from 1.');
+/** Returns a parser of numbers that are written like `pattern`. */
+export function parseNumber(pattern: RegExp, message: string): (text: string) => number {
+  return (text) => {
+    if (pattern.test(text)) return Number(text);
+    throw new UsageError(message);
+  };
 }
 
 /** Adds the value of one `--metadata` to those before. */
@@ -40,4 +38,39 @@ export function addMetadata(text: string, before: Readonly<Record<string, string
   const at = text.indexOf('=');
   if (at < 1) throw new UsageError('--metadata must be name=value.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Adds the value of one `--encryption-context` to those before. The errors name its keys, never its values. */
+export function addEncryptionContext(text: string, before: EncryptionContext = {}): EncryptionContext {
+  const pairs = text.trim().startsWith('{') ? parseJson(text) : parsePairs(text);
+  const merged = new Map(Object.entries(before));
+  for (const [name, value] of pairs) {
+    if ((merged.get(name) ?? value) !== value) {
+      throw new UsageError(`--encryption-context gives \`${name}\` twice, with different values.`);
+    }
+    merged.set(name, value);
+  }
+  return Object.fromEntries(merged);
+}
+
+function parseJson(text: string): [string, string][] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new UsageError(`--encryption-context is not valid JSON: ${CONTEXT_ADVICE}.`);
+  }
+  return Object.entries(parsed as object).map(([name, value]: [string, unknown]) => {
+    if (typeof value !== 'string') throw new UsageError(`--encryption-context: \`${name}\` must be a string.`);
+    return [name, value];
+  });
+}
+
+function parsePairs(text: string): [string, string][] {
+  return text.split(',').map((pair) => {
+    const at = pair.indexOf('=');
+    if (at < 1 || at === pair.length - 1)
+      throw new UsageError(`--encryption-context is not name=value: ${CONTEXT_ADVICE}.`);
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  });
 }

@@ -47,7 +47,7 @@ export async function withNewVersion<T>(
       const message = 'The new ciphertext does not decrypt to the same key; nothing was written.';
       throw new RotationError(message, { step: step.name });
     }
-    return await use(newVersion(step, encrypted, { state, metadata, rotationId, now: clock.now() }), bytes);
+    return await use(newVersion(step, { encrypted, state, metadata, rotationId, now: clock.now() }), bytes);
   } finally {
     bytes.fill(0);
   }

@@ -1,14 +1,11 @@
 import { checkOptionNames } from '../../core/index.js';
 import type { RotateOptions, RotationOptions, RotationStatus, StepOptions } from '../ring/types.js';
-import { promotePending, retirePrevious, revertChange, setCanary } from './move-stages.js';
-import { getAge, nextStep } from './next-step.js';
+import { promotePending, retirePrevious, revertChange, setCanary, type PromoteOptions } from './move-stages.js';
+import { describeRing, getAge, nextStep } from './next-step.js';
 import { checkPlan, checkRequiredTime, checkRotationOptions, checkStep, type RotationContext } from './options.js';
 import { runSchedule, type ScheduleOptions } from './schedule.js';
-import { initRing, stageKey } from './stage-key.js';
-import { describeRing } from './status.js';
+import { initRing, stageKey, type StageOptions } from './stage-key.js';
 import { refuseStep, startStep } from './step.js';
-
-type Metadata = Record<string, string> | undefined;
 
 /**
  * Replaces a key without downtime: a new key is staged, tried by a share of the clients, promoted while the old one
@@ -16,7 +13,9 @@ type Metadata = Record<string, string> | undefined;
  * what a crash interrupted, or finds itself done and writes nothing.
  *
  * Besides the errors listed with it, every method rejects with `TypeError` or `RangeError` (`ERR_INVALID_ARG_VALUE`)
- * for a wrong option, and with the errors of the ring store and the cipher. No error holds a key.
+ * for a wrong option, with `RotationError` (`ERR_GOLDKEY_ROTATION`) if there is no ring yet, `init` aside, with
+ * `RingConflictError` (`ERR_GOLDKEY_RING_CONFLICT`) if another writer has changed the ring (read it again), and
+ * with the errors of the ring store and the cipher. No error holds a key.
  *
  * @example
  * ```ts
@@ -56,7 +55,6 @@ export class KeyRotationManager {
    * @returns the version's name
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: the ring exists already, `metadata` holds the key, or `generate`
    * failed (retryable)
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: another manager made the ring at the same time
    *
    * @example
    * ```ts
@@ -65,7 +63,7 @@ export class KeyRotationManager {
    */
   async init(
     key?: string | Uint8Array,
-    options: { metadata?: Metadata; signal?: AbortSignal | undefined } = {},
+    options: Pick<StageOptions, 'metadata' | 'signal'> = {},
   ): Promise<{ version: string }> {
     return { version: await initRing(this.#context, key, options) };
   }
@@ -80,17 +78,13 @@ export class KeyRotationManager {
    * @returns the new version's name
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: another key is pending, `metadata` holds the key, `probe` refused
    * the key, or `generate` failed (retryable)
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
    *
    * @example
    * ```ts
    * const { version } = await rotation.stage(newKey, { metadata: { ticket: 'OPS-8' } });
    * ```
    */
-  async stage(
-    key?: string | Uint8Array,
-    options: StepOptions & { metadata?: Metadata } = {},
-  ): Promise<{ version: string }> {
+  async stage(key?: string | Uint8Array, options: StageOptions = {}): Promise<{ version: string }> {
     return { version: await stageKey(this.#context, key, options) };
   }
 
@@ -101,7 +95,6 @@ export class KeyRotationManager {
    * @param percent - the share, from 0 to 100
    * @param options - `version`: the pending version
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: no key is pending
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
    *
    * @example
    * ```ts
@@ -122,16 +115,13 @@ export class KeyRotationManager {
    * does not work; `force`: promotes although clients gave up on the key or an earlier overlap still runs
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: no key is pending, clients gave up on it, an earlier overlap still
    * runs, or `probe` refused the key
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
    *
    * @example
    * ```ts
    * await rotation.promote({ overlap: 3_600_000 });
    * ```
    */
-  async promote(
-    options: StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined } = {},
-  ): Promise<void> {
+  async promote(options: PromoteOptions = {}): Promise<void> {
     await promotePending(this.#context, options);
   }
 
@@ -141,7 +131,6 @@ export class KeyRotationManager {
    * @param options - `version`: the previous version; `force`: retires it before its overlap is over
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no previous version, its overlap still runs, or `probe`
    * refused the current key
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
    *
    * @example
    * ```ts
@@ -161,7 +150,6 @@ export class KeyRotationManager {
    * back from the current version after a pending one was rejected
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is nothing to go back to, `version` is required, or `probe`
    * refused the previous key
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; read it again
    *
    * @example
    * ```ts
@@ -180,7 +168,6 @@ export class KeyRotationManager {
    * @returns the state of the rotation after the step
    * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: a person has to decide, because clients gave up on the canary or
    * `revert` was used; or the step was refused
-   * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`: the ring has changed; the next run decides anew
    *
    * @example
    * ```ts
@@ -193,10 +180,10 @@ export class KeyRotationManager {
     const { signal } = options;
     const step = checkStep(this.#context, 'rotate', { signal });
     const { ring } = await startStep(step);
-    const next = nextStep(ring, plan, this.#now);
+    const next = nextStep(ring, plan, this.#context.clock.now());
     if (next.isBlocked === true) throw refuseStep(step, next.reason, next.version);
     const on = { revision: ring.revision, signal };
-    if (next.step === 'canary') await this.canary(next.percent, on);
+    if (next.percent !== undefined) await this.canary(next.percent, on);
     else if (next.step === 'promote') await this.promote({ ...on, overlap: plan.overlap });
     else if (next.step === 'retire') await this.retire(on);
     else if (next.step === 'stage' && this.#context.generate !== undefined) await this.stage(undefined, on);
@@ -206,8 +193,6 @@ export class KeyRotationManager {
   /**
    * Returns the state of the rotation. Nothing is decrypted.
    *
-   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no ring
-   *
    * @example
    * ```ts
    * const { current, nextStep } = await rotation.status();
@@ -216,14 +201,13 @@ export class KeyRotationManager {
    */
   async status(): Promise<RotationStatus> {
     const { ring } = await startStep(checkStep(this.#context, 'status', {}));
-    return describeRing(ring, this.#now);
+    return describeRing(ring, this.#context.clock.now());
   }
 
   /**
    * Returns whether the current key has reached an age.
    *
    * @param options - `maxAge`: the age in ms, at least 1
-   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no ring
    *
    * @example
    * ```ts
@@ -234,7 +218,7 @@ export class KeyRotationManager {
     checkOptionNames('isDue', options, ['maxAge']);
     const maxAge = checkRequiredTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
     const { ring } = await startStep(checkStep(this.#context, 'isDue', {}));
-    return getAge(ring, ring.current, this.#now) >= maxAge;
+    return getAge(ring, ring.current, this.#context.clock.now()) >= maxAge;
   }
 
   /**
@@ -254,9 +238,5 @@ export class KeyRotationManager {
    */
   async schedule(options: ScheduleOptions): Promise<void> {
     await runSchedule(this.#context, options, (plan) => this.rotate(plan));
-  }
-
-  get #now(): number {
-    return this.#context.clock.now();
   }
 }

@@ -19,7 +19,7 @@ import { checkExpectedVersion, finishStep, refuseStep, startStep } from './step.
 const DEFAULT_OVERLAP_MS = 86_400_000;
 
 /** Sets the share of clients that use the pending key. */
-export async function setCanary(context: RotationContext, percent: number, options: StepOptions): Promise<void> {
+export async function setCanary(context: RotationContext, percent: number, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'canary', options);
   checkPercent('percent', percent);
   const at = await startStep(step);
@@ -27,14 +27,14 @@ export async function setCanary(context: RotationContext, percent: number, optio
   if (rollout === undefined) throw nothingPending(step, at.ring);
   checkExpectedVersion(step, rollout.pending);
   const isSet = rollout.percent === percent && rollout.revertedAt === undefined;
-  await finishStep(step, rollout.pending, at, isSet ? undefined : withCanary(at.ring, percent, step.clock.now()));
+  return finishStep(step, rollout.pending, at, isSet ? undefined : withCanary(at.ring, percent, step.clock.now()));
 }
 
+/** The options of `promote`. */
+export type PromoteOptions = StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined };
+
 /** Makes the pending key the current one. */
-export async function promotePending(
-  context: RotationContext,
-  options: StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined },
-): Promise<void> {
+export async function promotePending(context: RotationContext, options: PromoteOptions): Promise<string> {
   const step = checkStep(context, 'promote', options, ['overlap', 'cutover']);
   const { clock, force, version } = step;
   const { cutover = false } = options;
@@ -63,11 +63,11 @@ export async function promotePending(
     throw refuseStep(step, `${String(previous)} is kept until ${keptUntil}; ${advice}`, pending);
   }
   await probeVersion(step, ring, pending);
-  await finishStep(step, pending, at, withPromotion(ring, pending, clock.now() + overlap));
+  return finishStep(step, pending, at, withPromotion(ring, pending, clock.now() + overlap));
 }
 
 /** Removes the previous key. */
-export async function retirePrevious(context: RotationContext, options: StepOptions): Promise<void> {
+export async function retirePrevious(context: RotationContext, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'retire', options);
   const { clock, force, version } = step;
   const at = await startStep(step);
@@ -85,11 +85,11 @@ export async function retirePrevious(context: RotationContext, options: StepOpti
     throw refuseStep(step, `${previous} is kept until ${keptUntil}; wait, or use \`force\``, previous);
   }
   await probeVersion(step, ring, current);
-  await finishStep(step, previous, at, withRetirement(ring, previous));
+  return finishStep(step, previous, at, withRetirement(ring, previous));
 }
 
 /** Rejects the pending key, or makes the previous key current again. */
-export async function revertChange(context: RotationContext, options: StepOptions): Promise<void> {
+export async function revertChange(context: RotationContext, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'revert', options);
   const { clock, version } = step;
   const at = await startStep(step);
@@ -118,7 +118,7 @@ export async function revertChange(context: RotationContext, options: StepOption
   }
   checkExpectedVersion(step, previous);
   await probeVersion(step, ring, previous);
-  await finishStep(step, previous, at, withReversion(ring, previous, clock.now()));
+  return finishStep(step, previous, at, withReversion(ring, previous, clock.now()));
 }
 
 function nothingPending(step: Step, ring: KeyRingDocument): RotationError {

@@ -1,6 +1,6 @@
-import { findVersion } from '../ring/document.js';
+import { compareVersionNames, findVersion } from '../ring/document.js';
 import { findPending, findRevertedPending } from '../ring/transitions.js';
-import type { KeyRingDocument, RingRollout } from '../ring/types.js';
+import type { KeyRingDocument, RingRollout, RotationStatus } from '../ring/types.js';
 import type { RotationPlan } from './options.js';
 
 const DAY_MS = 86_400_000;
@@ -8,17 +8,17 @@ const DAY_MS = 86_400_000;
 const FIRST_PERCENT = 10;
 
 /** The step to take next, and why. */
-export type NextStep = {
+export interface NextStep {
+  readonly step: 'stage' | 'canary' | 'promote' | 'retire' | 'revert' | 'wait' | 'nothing';
   /** The version that the step is about. */
   readonly version: string;
+  /** The share of clients; set for `canary`. */
+  readonly percent?: number;
   /** The reason, and the alternatives: the part of a sentence that follows the step. */
   readonly reason: string;
   /** Whether a person has to decide: `rotate` stops with the reason. */
   readonly isBlocked?: true;
-} & (
-  | { readonly step: 'canary'; readonly percent: number }
-  | { readonly step: 'stage' | 'promote' | 'retire' | 'revert' | 'wait' | 'nothing' }
-);
+}
 
 /**
  * Returns the step to take next. With a plan it is the step that `rotate` takes. Without one it is the step that a
@@ -94,6 +94,27 @@ function nextCanaryStep(
   }
   if (plan === undefined && percent === 0) return { step: 'canary', percent: FIRST_PERCENT, version, reason };
   return { step: 'promote', version, reason };
+}
+
+/** Returns the state of a ring, for people and programs. */
+export function describeRing(ring: KeyRingDocument, now: number): RotationStatus {
+  const { name, revision, current, previous, rollout } = ring;
+  const toMs = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time));
+  const { step, reason } = nextStep(ring, undefined, now);
+  return {
+    name,
+    revision,
+    current,
+    pending: findPending(ring),
+    previous,
+    percent: rollout?.percent ?? 0,
+    revertedAt: toMs(rollout?.revertedAt),
+    previousUntil: toMs(findVersion(ring, previous)?.notAfter),
+    versions: Object.entries(ring.versions)
+      .toSorted(([a], [b]) => compareVersionNames(a, b))
+      .map(([version, { state, fingerprint }]) => ({ version, state, fingerprint, age: getAge(ring, version, now) })),
+    nextStep: `${step}: ${reason}.`,
+  };
 }
 
 /** Returns how long ago a version was made, in ms. */

@@ -30,11 +30,9 @@ export async function notifyAll(
   await Promise.all(
     hooks.map(async (hook, index) => {
       try {
-        await withRetries(() => withDeadline(limits, async () => hook({ ...change })), {
-          retries: RETRIES,
-          clock,
-          delayOf: (_, retried) => backoffWindow(FIRST_PAUSE_MS, retried),
-        });
+        const delayOf = (_: unknown, retried: number): number => backoffWindow(FIRST_PAUSE_MS, retried);
+        const call = (): Promise<void> => withDeadline(limits, async () => hook({ ...change }));
+        await withRetries(call, { retries: RETRIES, clock, delayOf });
       } catch (error) {
         reportFailure({ ...change, hook: index, error });
       }

@@ -20,22 +20,17 @@ const DEFAULT_DWELL_MS = 3_600_000;
 const DEFAULT_MAX_AGE_MS = 7_776_000_000;
 
 /** The checked options of a manager, which its steps work with. */
-export interface RotationContext extends RingBinding {
+export interface RotationContext extends RingBinding, Pick<RotationOptions, 'probe' | 'generate'> {
   readonly source: RingSource;
-  readonly probe: RotationOptions['probe'];
-  readonly generate: RotationOptions['generate'];
   readonly notify: NonNullable<RotationOptions['notify']>;
   readonly clock: Clock;
 }
 
 /** One step of a manager, with its checked options. */
-export interface Step extends RotationContext {
+export interface Step extends RotationContext, Omit<StepOptions, 'force'> {
   /** The step's name, e.g. `promote`. */
   readonly name: string;
-  readonly version: string | undefined;
-  readonly revision: number | undefined;
   readonly force: boolean;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** The checked options of `rotate`, with their defaults. */
@@ -61,7 +56,7 @@ export function checkRotationOptions(options: RotationOptions): RotationContext 
     binding: { [RING_BINDING]: source.name },
     probe: checkOptionalFunction('probe', options.probe),
     generate: checkOptionalFunction('generate', options.generate),
-    notify: [...(notify as NonNullable<RotationOptions['notify']>)],
+    notify: [...(notify as RotationContext['notify'])],
     clock: checkClock(options.clock),
   };
 }

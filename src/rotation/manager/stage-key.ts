@@ -3,12 +3,12 @@ import { findVersion } from '../ring/document.js';
 import type { ReadRing } from '../ring/read-ring.js';
 import {
   findPending,
-  newIntent,
   newRing,
+  newVersion,
   nextVersionName,
-  withIntent,
-  withPending,
+  withPendingVersion,
   withRejected,
+  withStagedVersion,
 } from '../ring/transitions.js';
 import type { StepOptions } from '../ring/types.js';
 import { retryConflicts, writeRing } from '../ring/write-ring.js';
@@ -16,42 +16,40 @@ import { holdsKey, probeKey, withDecryptedKey, withNewVersion, type NewKey } fro
 import { checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, findRing, finishStep, refuseStep, rereadRing, startStep } from './step.js';
 
+/** The options of `stage`. */
+export type StageOptions = StepOptions & { metadata?: Record<string, string> | undefined };
+
 /** Makes the ring with its first key. Resolves to the version's name. */
 export async function initRing(
   context: RotationContext,
   key: NewKey['key'],
-  options: { metadata?: NewKey['metadata']; signal?: AbortSignal | undefined },
+  options: Pick<StageOptions, 'metadata' | 'signal'>,
 ): Promise<string> {
   checkOptionNames('init', options, ['metadata', 'signal']);
   const step = checkStep(context, 'init', options, ['metadata']);
   const { source, signal } = step;
   // No ring can hold an intent yet, so the id follows from the ring's name: a repeated call uses the same id.
   const rotationId = key === undefined ? `${source.name}:v1` : undefined;
-  let at = await findRing(step);
-  if (at === undefined) {
-    at = await withNewVersion(step, 'current', { key, metadata: options.metadata, rotationId }, (version) =>
-      writeRing(source, undefined, newRing(source.name, version), signal),
-    );
-  } else {
+  const found = await findRing(step);
+  if (found !== undefined) {
     // A repeated call changes nothing; any other ring is refused.
-    const first = findVersion(at.ring, 'v1');
-    const isUnchanged = first?.state === 'current' && Object.keys(at.ring.versions).length === 1;
+    const first = findVersion(found.ring, 'v1');
+    const isUnchanged = first?.state === 'current' && Object.keys(found.ring.versions).length === 1;
     const isSameKey =
       isUnchanged && (key === undefined ? first.rotationId === rotationId : await holdsKey(step, 'v1', first, key));
-    if (!isSameKey) {
-      throw refuseStep(step, `the key ring \`${source.name}\` already exists; \`stage\` a new key instead`);
-    }
+    const reason = `the key ring \`${source.name}\` already exists; \`stage\` a new key instead`;
+    if (!isSameKey) throw refuseStep(step, reason);
+    return finishStep(step, 'v1', found);
   }
-  await finishStep(step, 'v1', at);
-  return 'v1';
+  const given = { key, metadata: options.metadata, rotationId };
+  const made = await withNewVersion(step, 'current', given, (version) =>
+    writeRing(source, undefined, newRing(source.name, version), signal),
+  );
+  return finishStep(step, 'v1', made);
 }
 
 /** Stages a key. Resolves to the version's name. */
-export async function stageKey(
-  context: RotationContext,
-  key: NewKey['key'],
-  options: StepOptions & { metadata?: NewKey['metadata'] },
-): Promise<string> {
+export async function stageKey(context: RotationContext, key: NewKey['key'], options: StageOptions): Promise<string> {
   const step = checkStep(context, 'stage', options, ['metadata']);
   const startedAt = step.clock.now();
   if (key === undefined && step.generate === undefined) {
@@ -70,8 +68,7 @@ export async function stageKey(
   if (isMinted && held.ciphertext === undefined) return stageAs(step, pending, at, { ...given, rotationId });
   if (isMinted || (await holdsKey(step, pending, held, key))) {
     // Staged before, but that run may have stopped before the probe.
-    await withDecryptedKey(step, pending, held, (bytes) => finishStaging(step, pending, bytes, at));
-    return pending;
+    return withDecryptedKey(step, pending, held, (bytes) => finishStaging(step, pending, bytes, at));
   }
   if (step.force) return stageAs(step, nextVersionName(ring), at, given);
   // Staged while this call ran: another manager was faster, and this caller could not know of its key.
@@ -88,25 +85,25 @@ async function stageAs(step: Step, name: string, from: ReadRing, given: NewKey):
   let { rotationId } = given;
   if (given.key === undefined && rotationId === undefined) {
     rotationId = nodeCrypto().randomUUID();
-    const intent = withIntent(from.ring, name, newIntent(step, rotationId, clock.now()));
-    at = await rereadRing(step, await writeRing(source, from, intent, signal));
+    const intent = newVersion(step, { state: 'pending', rotationId, now: clock.now() });
+    const next = withPendingVersion(from.ring, name, intent);
+    at = await rereadRing(step, await writeRing(source, from, next, signal));
   }
-  await withNewVersion(step, 'pending', { ...given, rotationId }, async (version, bytes) => {
-    const written = await writeRing(source, at, withPending(at.ring, name, version, clock.now()), signal);
-    await finishStaging(step, name, bytes, written);
+  return withNewVersion(step, 'pending', { ...given, rotationId }, async (version, bytes) => {
+    const written = await writeRing(source, at, withStagedVersion(at.ring, name, version, clock.now()), signal);
+    return finishStaging(step, name, bytes, written);
   });
-  return name;
 }
 
 /** Probes a staged key and calls the hooks. A refused key is left rejected. */
-async function finishStaging(step: Step, name: string, bytes: Uint8Array, written: ReadRing): Promise<void> {
+async function finishStaging(step: Step, name: string, bytes: Uint8Array, written: ReadRing): Promise<string> {
   try {
     await probeKey(step, name, bytes);
   } catch (error) {
     if (step.signal?.aborted !== true) await rejectStaged(step, name, written);
     throw error;
   }
-  await finishStep(step, name, written);
+  return finishStep(step, name, written);
 }
 
 /** Rejects a key that the probe refused, whatever else was changed while the probe ran. */

@@ -42,11 +42,12 @@ export async function rereadRing(step: Step, { ring }: ReadRing): Promise<ReadRi
   throw conflict(step.source.store.name, ring.revision, found?.ring.revision ?? 0);
 }
 
-/** Writes the ring that a step made, or nothing if the step was done before, and calls the hooks in both cases. */
-export async function finishStep(step: Step, version: string, from: ReadRing, next?: NextRing): Promise<void> {
+/** Writes the ring that a step made, if it was not done before, and calls the hooks. Resolves to `version`. */
+export async function finishStep(step: Step, version: string, from: ReadRing, next?: NextRing): Promise<string> {
   const { name, source, notify, clock, signal } = step;
   const { ring } = next === undefined ? from : await writeRing(source, from, next, signal);
   await notifyAll(notify, { ring: source.name, step: name, version, revision: ring.revision }, clock);
+  return version;
 }
 
 /** Returns the error of a step that the ring's state does not allow. */

@@ -1,11 +1,4 @@
-import {
-  copyError,
-  computeFingerprint,
-  isGoldKeyError,
-  KeyDecryptError,
-  type GoldKeyError,
-  type KeyCipher,
-} from '../../core/index.js';
+import { copyError, computeFingerprint, isGoldKeyError, KeyDecryptError, type GoldKeyError } from '../../core/index.js';
 import type { RingSource } from './read-ring.js';
 import type { RingVersion } from './types.js';
 
@@ -35,30 +28,23 @@ export async function decryptVersion(
   if (ciphers.length === 0) {
     throw refuse('names a master key or EncryptionContext that `cipher` does not accept; it was not decrypted');
   }
-  const bytes = await tryCiphers(ciphers, name, version.ciphertext ?? '', source.name, signal);
-  if (computeFingerprint(bytes) === version.fingerprint) return bytes;
-  bytes.fill(0);
-  throw refuse('does not hold the key that its fingerprint names; the key was not used');
-}
-
-/** Decrypts with the first cipher that can: an alias does not tell which of two master keys a version is under. */
-async function tryCiphers(
-  ciphers: readonly KeyCipher[],
-  name: string,
-  ciphertext: string,
-  ring: string,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
-  let first: GoldKeyError | undefined;
+  const options = { bind: { [RING_BINDING]: source.name }, signal };
+  let bytes: Uint8Array | undefined;
+  let firstError: GoldKeyError | undefined;
+  // An alias does not tell which of two master keys a version is under, so each cipher is tried.
   for (const cipher of ciphers) {
     try {
-      return await cipher.decrypt(ciphertext, { bind: { [RING_BINDING]: ring }, signal });
+      bytes = await cipher.decrypt(version.ciphertext ?? '', options);
+      break;
     } catch (error) {
       if (!isGoldKeyError(error)) throw error;
-      first ??= copyError(error, { version: name });
+      firstError ??= copyError(error, { version: name });
       // A transient error leaves open whether this cipher could decrypt, so it must not be hidden by another one's.
       if (error.retryable) throw copyError(error, { version: name });
     }
   }
-  throw first as GoldKeyError;
+  if (bytes === undefined) throw firstError;
+  if (computeFingerprint(bytes) === version.fingerprint) return bytes;
+  bytes.fill(0);
+  throw refuse('does not hold the key that its fingerprint names; the key was not used');
 }

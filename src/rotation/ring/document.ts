@@ -14,28 +14,27 @@ type Rule = (value: unknown) => string | undefined;
 type Rules = Readonly<Record<string, Rule>>;
 
 const anything: Rule = () => undefined;
-const string: Rule = (value) =>
-  typeof value === 'string' ? undefined : `must be a string, got ${describeType(value)}`;
-const text: Rule = (value) =>
-  typeof value === 'string' && value !== ''
-    ? undefined
-    : `must be a non-empty string, got ${value === '' ? "''" : describeType(value)}`;
-const object: Rule = (value) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? undefined
-    : `must be an object, got ${describeType(value)}`;
-const time: Rule = (value) =>
-  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T[0-9:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value))
-    ? undefined
-    : 'must be an ISO 8601 time';
-const optional =
-  (rule: Rule): Rule =>
-  (value) =>
-    value === undefined ? undefined : rule(value);
 const rule =
   (isValid: (value: unknown) => boolean, problem: string): Rule =>
   (value) =>
     isValid(value) ? undefined : problem;
+const kind =
+  (name: string, isOfKind: (value: unknown) => boolean): Rule =>
+  (value) =>
+    isOfKind(value) ? undefined : `must be ${name}, got ${value === '' ? "''" : describeType(value)}`;
+const optional =
+  (present: Rule): Rule =>
+  (value) =>
+    value === undefined ? undefined : present(value);
+
+const string = kind('a string', (value) => typeof value === 'string');
+const text = kind('a non-empty string', (value) => typeof value === 'string' && value !== '');
+const object = kind('an object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const time = rule(
+  (value) =>
+    typeof value === 'string' && /^\d{4}-\d{2}-\d{2}T[0-9:.]+Z$/.test(value) && !Number.isNaN(Date.parse(value)),
+  'must be an ISO 8601 time',
+);
 
 /** The fields of a ring, in the order in which they are written. */
 export const RING_RULES: Rules = {
@@ -123,17 +122,20 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
   }
 
   const references = new Map<string, string>();
-  const checkReference = (path: string, name: string, state: VersionState): void => {
+  const named = [
+    ['current', ring.current, 'current'],
+    ['previous', ring.previous, 'previous'],
+    ['rollout.pending', ring.rollout?.pending, 'pending'],
+  ] as const;
+  for (const [path, name, state] of named) {
+    if (name === undefined) continue;
     const version = findVersion(ring, name) ?? fail(path, 'names a version that is not in `versions`');
     const other = references.get(name);
     if (other !== undefined) fail(path, `names the same version as \`${other}\``);
     if (version.state !== state) fail(`versions.${name}.state`, `must be \`${state}\`, as \`${path}\` names it`);
     if (version.ciphertext === undefined) fail(`versions.${name}.ciphertext`, `is missing, and \`${path}\` names it`);
     references.set(name, path);
-  };
-  checkReference('current', ring.current, 'current');
-  if (ring.previous !== undefined) checkReference('previous', ring.previous, 'previous');
-  if (ring.rollout !== undefined) checkReference('rollout.pending', ring.rollout.pending, 'pending');
+  }
   for (const [name, { state }] of Object.entries(ring.versions)) {
     if ((state === 'current' || state === 'previous') && !references.has(name)) {
       fail(`versions.${name}.state`, `is \`${state}\`, but the ring does not name this version`);

@@ -11,12 +11,10 @@ import {
 import { decryptVersion } from './decrypt-version.js';
 import { compareVersionNames, findVersion } from './document.js';
 import { checkRingSource, readRing, type RingSource } from './read-ring.js';
-import { recordRejection } from './record-rejection.js';
+import { recordRejection } from './write-ring.js';
 import { References } from './reference-count.js';
 import type { KeyRingDocument, KeyRingOptions } from './types.js';
 import { parsePin, type Pin } from './version-pin.js';
-
-type RingReader = Required<Pick<KeyProvider, 'load' | 'rollout' | 'report'>>;
 
 /** The provider name of key rings in errors, events and metrics. */
 const KEY_RING = 'key-ring';
@@ -86,7 +84,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
 }
 
 /** Returns the part of a provider that reads the ring, for all clients of the provider. */
-function createReader(source: RingSource, pin: Pin): RingReader {
+function createReader(source: RingSource, pin: Pin): Required<Pick<KeyProvider, 'load' | 'rollout' | 'report'>> {
   const { store, name: ringName } = source;
   /** The ring of the last load of `current`: the rollout that is read after it must be of the same revision. */
   let loadedRing: KeyRingDocument | undefined;

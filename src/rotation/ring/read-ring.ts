@@ -1,6 +1,6 @@
 import { invalidType, KeyProviderError, describeType, type KeyCipher } from '../../core/index.js';
 import { checkRing } from './document.js';
-import type { KeyRingDocument, RingStore } from './types.js';
+import type { RingAccess, RingStore } from './types.js';
 
 /** The checked options that readers and writers of a ring share. */
 export interface RingSource {
@@ -10,17 +10,10 @@ export interface RingSource {
 }
 
 /** A ring as it was read, with the token that its store needs for a write. */
-export interface ReadRing {
-  readonly ring: KeyRingDocument;
-  readonly token?: unknown;
-}
+export type ReadRing = NonNullable<Awaited<ReturnType<RingStore['read']>>>;
 
 /** Checks the options `ring`, `name` and `cipher`. */
-export function checkRingSource(options: {
-  ring: RingStore;
-  name: string;
-  cipher: KeyCipher | readonly KeyCipher[];
-}): RingSource {
+export function checkRingSource(options: RingAccess): RingSource {
   const store = options.ring as Partial<RingStore> | null | undefined;
   if (typeof store?.read !== 'function' || typeof store.write !== 'function' || typeof store.name !== 'string') {
     throw invalidType(`\`ring\` must be a ring store, such as fileRing(path), got ${describeType(store)}.`);

@@ -12,6 +12,12 @@ export interface RingBinding {
   readonly binding: EncryptionContext;
 }
 
+/** The parts of a new version. */
+export interface NewVersion extends Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> {
+  readonly encrypted?: EncryptedKey | undefined;
+  readonly now: number;
+}
+
 /** Returns a time of the ring as text. */
 const toIso = (at: number): string => new Date(at).toISOString();
 
@@ -38,37 +44,25 @@ export function nextVersionName({ versions }: KeyRingDocument): string {
   return `v${String(Math.max(0, ...numbers) + 1)}`;
 }
 
-/** Returns a version that holds an encrypted key. */
+/**
+ * Returns a version that holds an encrypted key. Without one it is about to be minted: its `rotationId` is stored before
+ * there is a key that a crash could lose.
+ */
 export function newVersion(
   { cipher, binding }: RingBinding,
-  { ciphertext, keyId, encryptionContext, fingerprint }: EncryptedKey,
-  about: Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> & { now: number },
+  { encrypted, now, rotationId, metadata, state }: NewVersion,
 ): RingVersion {
-  const { state, metadata, rotationId, now } = about;
   return {
     state,
     cipher: cipher.name,
-    keyId,
+    keyId: encrypted?.keyId ?? '',
     // Third-party ciphers may name only their own context.
-    encryptionContext: { ...encryptionContext, ...binding },
-    fingerprint,
+    encryptionContext: { ...(encrypted ?? cipher).encryptionContext, ...binding },
+    fingerprint: encrypted?.fingerprint ?? '',
     createdAt: toIso(now),
     ...(rotationId !== undefined && { rotationId }),
     ...(metadata !== undefined && { metadata: { ...metadata } }),
-    ciphertext,
-  };
-}
-
-/** Returns a version that is about to be minted: its id is stored before there is a key that a crash could lose. */
-export function newIntent({ cipher, binding }: RingBinding, rotationId: string, now: number): RingVersion {
-  return {
-    state: 'pending',
-    cipher: cipher.name,
-    keyId: '',
-    encryptionContext: { ...cipher.encryptionContext, ...binding },
-    fingerprint: '',
-    createdAt: toIso(now),
-    rotationId,
+    ...(encrypted !== undefined && { ciphertext: encrypted.ciphertext }),
   };
 }
 
@@ -77,20 +71,17 @@ export function newRing(name: string, version: RingVersion): NextRing {
   return { format: FORMAT, name, current: 'v1', versions: { v1: version } };
 }
 
-/** Returns the ring with an intent in place of any other pending version. */
-export function withIntent(ring: KeyRingDocument, name: string, intent: RingVersion): NextRing {
-  const pending = findPending(ring);
-  return withVersions(pending === undefined ? ring : withRejected(ring, pending), { [name]: intent });
-}
-
-/** Returns the ring with a staged version that no client uses yet. Another pending version is rejected. */
-export function withPending(ring: KeyRingDocument, name: string, version: RingVersion, now: number): NextRing {
+/** Returns the ring with a version in place of any other pending one, which is rejected. */
+export function withPendingVersion(ring: KeyRingDocument, name: string, version: RingVersion): KeyRingDocument {
   const pending = findPending(ring);
   const rest = pending === undefined || pending === name ? ring : withRejected(ring, pending);
-  return {
-    ...withVersions(rest, { [name]: { ...findVersion(ring, name), ...version } }),
-    rollout: { pending: name, id: nodeCrypto().randomUUID(), percent: 0, startedAt: toIso(now) },
-  };
+  return withVersion(rest, name, { ...findVersion(ring, name), ...version });
+}
+
+/** Returns the ring with a staged version that no client uses yet. */
+export function withStagedVersion(ring: KeyRingDocument, name: string, version: RingVersion, now: number): NextRing {
+  const rollout = { pending: name, id: nodeCrypto().randomUUID(), percent: 0, startedAt: toIso(now) };
+  return { ...withPendingVersion(ring, name, version), rollout };
 }
 
 /** Returns the ring with a version that must never be used. */
@@ -147,9 +138,9 @@ export function withReversion(ring: KeyRingDocument, previous: string, now: numb
 /** Changes fields of a version; `undefined` removes a field. */
 function withChanges(ring: KeyRingDocument, name: string, changes: Partial<RingVersion>): KeyRingDocument {
   const changed = Object.entries({ ...ring.versions[name], ...changes }).filter(([, value]) => value !== undefined);
-  return withVersions(ring, { [name]: Object.fromEntries(changed) as unknown as RingVersion });
+  return withVersion(ring, name, Object.fromEntries(changed) as unknown as RingVersion);
 }
 
-function withVersions(ring: KeyRingDocument, versions: Readonly<Record<string, RingVersion>>): KeyRingDocument {
-  return { ...ring, versions: { ...ring.versions, ...versions } };
+function withVersion(ring: KeyRingDocument, name: string, version: RingVersion): KeyRingDocument {
+  return { ...ring, versions: { ...ring.versions, [name]: version } };
 }

@@ -124,14 +124,24 @@ export interface RingStore {
   close?(): Promise<void>;
 }
 
-/** Options of `fromKeyRing`. */
-export interface KeyRingOptions {
+/** The options that `fromKeyRing` and `KeyRotationManager` share. */
+export interface RingAccess {
   /** The ring's store. */
   ring: RingStore;
-  /** The ring's name, bound into every version's EncryptionContext, so that another ring's ciphertext is refused. */
+  /**
+   * The ring's name: 1 to 128 letters, digits, dots, dashes, underscores or slashes. It is bound into every version's
+   * EncryptionContext, so that another ring's ciphertext is refused.
+   */
   name: string;
-  /** The only master keys and EncryptionContexts that are accepted; several while moving from one to another. */
+  /**
+   * The only master keys and EncryptionContexts that are accepted; several while moving from one to another. A manager
+   * encrypts with the first.
+   */
   cipher: KeyCipher | readonly KeyCipher[];
+}
+
+/** Options of `fromKeyRing`. */
+export interface KeyRingOptions extends RingAccess {
   /** The version that is served in place of `current`, whatever the ring names. An empty string counts as unset. */
   pinnedVersion?: string | undefined;
   /** Whether a client that gave up on the canary records it in the ring, which needs write access. Default false. */
@@ -159,13 +169,7 @@ export interface MintedKey {
 }
 
 /** Options of `KeyRotationManager`. */
-export interface RotationOptions {
-  /** The ring's store. */
-  ring: RingStore;
-  /** The ring's name: 1 to 128 letters, digits, dots, dashes, underscores or slashes. */
-  name: string;
-  /** The first cipher encrypts; the others only decrypt. */
-  cipher: KeyCipher | readonly KeyCipher[];
+export interface RotationOptions extends RingAccess {
   /** Tries a key against the price API. Throws if the API refuses it. Default: keys are not tried. */
   probe?: ((key: string, options: { signal: AbortSignal }) => Promise<void>) | undefined;
   /** Mints a key, or returns the one that was already minted for this `rotationId`. Default: steps need a key. */
@@ -192,7 +196,7 @@ export interface StepOptions {
 }
 
 /** Options of `rotate`. All times are integer milliseconds. */
-export interface RotateOptions {
+export interface RotateOptions extends Pick<StepOptions, 'signal'> {
   /** The canary's shares in percent, each held for `dwell`. Default [10, 50]; with [] the key is promoted at once. */
   canary?: readonly number[] | undefined;
   /** How long each share is held, from 0. Default 3_600_000 (an hour). */
@@ -201,8 +205,6 @@ export interface RotateOptions {
   overlap?: number | undefined;
   /** The age of the current key from which a new one is due, at least 1. Default 7_776_000_000 (90 days). */
   maxAge?: number | undefined;
-  /** Aborts the step. A write that is under way may still happen. */
-  signal?: AbortSignal | undefined;
 }
 
 /** The state of a rotation. */

@@ -1,6 +1,6 @@
 import { conflict } from '../../core/index.js';
 import { parseRing } from '../ring/document.js';
-import { isSameWrite, ringText } from '../ring/serialize.js';
+import { isSameWrite, serializeRing } from '../ring/serialize.js';
 import type { KeyRingDocument, RingStore } from '../ring/types.js';
 
 /** A place for one text with compare-and-swap. A ring and its lease each have one. */
@@ -30,7 +30,7 @@ export function createRingAccess<Token>(name: string, slot: TextSlot<Token>): Pi
     },
     async write(ring, expected, { signal } = {}) {
       signal?.throwIfAborted();
-      const text = ringText(ring, name);
+      const text = serializeRing(ring, name);
       const before = await readSlot(signal);
       if (isSameWrite(before.ring, ring)) return;
       // A ring edited by hand keeps its revision, so the token is compared as well.

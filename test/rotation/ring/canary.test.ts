@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { fileRing, fromKeyRing, RingConflictError, type KeyRingDocument } from '../../../src/rotation/index.js';
-import { recordRejection } from '../../../src/rotation/ring/record-rejection.js';
+import { recordRejection } from '../../../src/rotation/ring/write-ring.js';
 import { PriceDesk } from '../../core/helpers.js';
 import { host, nextLife } from '../fleet.js';
 import { memoryRing, NEW, OLD, ringOf } from '../rings.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseRing } from '../../../src/rotation/ring/document.js';
-import { ringJson } from '../../../src/rotation/ring/serialize.js';
+import { serializeRing } from '../../../src/rotation/ring/serialize.js';
 import type { KeyRingDocument } from '../../../src/rotation/index.js';
 import { edit, failure, NEW, OLD, ringOf } from '../rings.js';
 import { ringScene } from '../scene.js';
@@ -173,7 +173,7 @@ describe('a ring that is read', () => {
     const ring = parseRing(text, 'file');
 
     expect(ring.current).toBe('v2');
-    expect(JSON.parse(ringJson(ring))).toEqual(JSON.parse(text));
+    expect(JSON.parse(serializeRing(ring, 'test'))).toEqual(JSON.parse(text));
     expect(({} as Record<string, unknown>)['current']).toBeUndefined();
   });
 
@@ -196,9 +196,9 @@ describe('a ring that is written', () => {
               .map(([name, held]) => [name, turned(held)]),
           );
 
-    const text = ringJson(turned(ring) as KeyRingDocument);
+    const text = serializeRing(turned(ring) as KeyRingDocument, 'test');
 
-    expect(text).toBe(ringJson(ring));
+    expect(text).toBe(serializeRing(ring, 'test'));
     expect(Object.keys(JSON.parse(text) as object)).toEqual([
       'format',
       'name',
@@ -249,7 +249,7 @@ describe('a ring that is written', () => {
     await scene.manager().stage(NEW);
     await scene.manager().canary(10);
     await edit(scene, (ring) => void Object.assign(ring.rollout ?? {}, { region: 'eu-central-1' }));
-    const { recordRejection } = await import('../../../src/rotation/ring/record-rejection.js');
+    const { recordRejection } = await import('../../../src/rotation/ring/write-ring.js');
 
     await recordRejection(
       { store: scene.store, name: 'gold', ciphers: [scene.cipher] },

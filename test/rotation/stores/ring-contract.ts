@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ringJson } from '../../../src/rotation/ring/serialize.js';
+import { serializeRing } from '../../../src/rotation/ring/serialize.js';
 import type { KeyRingDocument, RingStore } from '../../../src/rotation/ring/types.js';
 import { leaseContract } from './lease-contract.js';
 import { noticeContract } from './notice-contract.js';
@@ -39,7 +39,7 @@ export function ringStoreContract(name: string, create: () => Promise<RingPlace>
 
       await store.write(ring, { revision: 0 });
 
-      expect(await place.stored()).toBe(ringJson(ring));
+      expect(await place.stored()).toBe(serializeRing(ring, 'test'));
     });
 
     it('a write decided on the stored revision replaces it', async () => {
@@ -147,7 +147,7 @@ export function ringStoreContract(name: string, create: () => Promise<RingPlace>
       const ring = sampleRing(1);
       await store.write(ring, { revision: 0 });
       const { token } = (await store.read()) ?? {};
-      const spoilt = spoil(ringJson(ring));
+      const spoilt = spoil(serializeRing(ring, 'test'));
       await place.spoil(spoilt);
 
       const read = await failure(store.read());

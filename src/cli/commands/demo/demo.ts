@@ -1,10 +1,21 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GoldDataClient, KeyProviderError, type KeyProvider } from '../../../core/index.js';
+import { metalsApi } from '../../../prices/index.js';
+import { createMasterKey, fromLocal, localCipher } from '../../../providers/local/index.js';
+import { startFakePriceApi } from '../../../testing/fake-price-api/server.js';
+import { manualClock } from '../../../testing/manual-clock.js';
 import type { CliIo } from '../../io.js';
-import { createEnvironment, type Environment } from './environment.js';
 import { Narrator } from './narrator.js';
 import { rotateRing } from './rotation.js';
 
 const CACHED = 200;
 const STALE = 3;
+const encryptionContext = { service: 'gold-data-stream', environment: 'demo' };
+
+type Environment = Awaited<ReturnType<typeof createEnvironment>>;
 
 /**
  * Tells the life of a key while it happens: each figure is read from the client, the store or the price API of this run,
@@ -98,4 +109,59 @@ function countCalls({ gold, api, store, keys }: Environment, narrator: Narrator)
     decryptions: [2, store.decryptions],
     'keys in the output': [0, narrator.countKeysShown(keys)],
   });
+}
+
+/**
+ * Creates the parts that the demo runs on, all real but the price API, the clock and the outage, in a temporary folder
+ * that is removed with them.
+ */
+async function createEnvironment() {
+  const folder = await mkdtemp(join(tmpdir(), 'goldkey-demo-'));
+  const masterKeyFile = join(folder, 'master.key');
+  await createMasterKey(masterKeyFile);
+  const cipher = localCipher({ masterKeyFile, encryptionContext });
+  const api = await startFakePriceApi();
+  const clock = manualClock(Date.now());
+  /** Counts at the key store, and a switch that takes it down. */
+  const store = { decryptions: 0, failures: 0, down: false };
+  /** All keys of the demo, to look for in the output. */
+  const keys: string[] = [];
+  let ciphertext = '';
+  const local = fromLocal({ masterKeyFile, ciphertext: () => ciphertext, encryptionContext });
+  const keyProvider: KeyProvider = {
+    ...local,
+    async load(request) {
+      if (store.down) {
+        store.failures++;
+        throw new KeyProviderError('The key store is down (a part of the demo).');
+      }
+      const loaded = await local.load(request);
+      if (loaded !== undefined && 'bytes' in loaded) store.decryptions++;
+      return loaded;
+    },
+  };
+  const gold = new GoldDataClient({ keyProvider, clock, ...metalsApi({ baseUrl: api.url }) });
+  /** Creates a key that opens nothing. */
+  const inventKey = (): string => {
+    const key = `demo-${randomBytes(16).toString('hex')}`;
+    keys.push(key);
+    return key;
+  };
+
+  return {
+    ...{ folder, cipher, gold, api, clock, store, keys, inventKey },
+    /** Creates a key that the price API accepts, and puts its ciphertext into the store. */
+    async storeNewKey() {
+      const key = inventKey();
+      const encrypted = await cipher.encrypt(key);
+      api.accept(key);
+      ({ ciphertext } = encrypted);
+      return encrypted;
+    },
+    async [Symbol.asyncDispose]() {
+      await gold.close();
+      await api.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 }

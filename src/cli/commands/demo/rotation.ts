@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { GoldDataClient } from '../../../core/index.js';
+import { GoldDataClient, type KeyCipher } from '../../../core/index.js';
 import { metalsApi } from '../../../prices/index.js';
 import { fileRing, fromKeyRing, KeyRotationManager } from '../../../rotation/index.js';
 import { startFakePriceApi } from '../../../testing/fake-price-api/server.js';
+import type { ManualClock } from '../../../testing/manual-clock.js';
 import { createProbe } from '../../options/price-api.js';
-import type { Environment } from './environment.js';
 import type { Narrator } from './narrator.js';
 
 const CLIENTS = 20;
@@ -12,35 +12,41 @@ const CANARY_PERCENT = 25;
 const SIX_MINUTES = 6 * 60_000;
 const OVERLAP = 24 * 3_600_000;
 
+/** The parts of the demo that a rotation needs. */
+interface Parts {
+  readonly folder: string;
+  readonly cipher: KeyCipher;
+  readonly clock: ManualClock;
+  inventKey(): string;
+}
+
 /** Replaces a key by plan, with a ring: two live keys, a canary, and no refused call. */
-export async function rotateRing({ folder, cipher, clock, inventKey }: Environment, narrator: Narrator): Promise<void> {
+export async function rotateRing({ folder, cipher, clock, inventKey }: Parts, narrator: Narrator): Promise<void> {
   await using api = await startFakePriceApi();
   const ring = fileRing(join(folder, 'gold.ring.json'));
   const probe = await createProbe({ apiUrl: api.url });
   const manager = new KeyRotationManager({ ring, name: 'gold', cipher, clock, probe });
   const served = new Map<string, number>();
   const prices = metalsApi({ baseUrl: api.url });
-  const clients = Array.from(
-    { length: CLIENTS },
-    (_, index) =>
-      new GoldDataClient({
-        ...prices,
-        keyProvider: fromKeyRing({ ring, name: 'gold', cipher }),
-        clock,
-        instanceId: `host-${String(index)}`,
-        async fetchPrice(query: string, context) {
-          const quote = await prices.fetchPrice(query, context);
-          served.set(context.version, (served.get(context.version) ?? 0) + 1);
-          return quote;
-        },
-        fetchPrices: undefined,
-      }),
-  );
+  const clients = Array.from({ length: CLIENTS }, (_, index) => {
+    const keyProvider = fromKeyRing({ ring, name: 'gold', cipher });
+    return new GoldDataClient({ ...prices, keyProvider, clock, instanceId: `host-${String(index)}` });
+  });
   let failed = 0;
   /** Asks for a price with every client, six minutes later, when every cached key has expired. */
   const runRound = async (): Promise<void> => {
     await clock.advance(SIX_MINUTES);
-    await Promise.all(clients.map((client) => client.getPrice('XAU').catch(() => failed++)));
+    await Promise.all(
+      clients.map(async (client) => {
+        const isServed = await client.getPrice('XAU').then(
+          () => true,
+          () => false,
+        );
+        const { version = 'no version' } = client.status();
+        if (isServed) served.set(version, (served.get(version) ?? 0) + 1);
+        else failed++;
+      }),
+    );
   };
   const countUsers = (version: string): number =>
     clients.filter((client) => client.status().version === version).length;

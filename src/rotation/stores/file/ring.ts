@@ -4,7 +4,7 @@ import { CompareAndSwapFile } from './compare-and-swap-file.js';
 import { fileLease } from './lease.js';
 import { FILE } from './errors.js';
 import { parseRing } from '../../ring/document.js';
-import { ringText } from '../../ring/serialize.js';
+import { serializeRing } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 
 /**
@@ -40,7 +40,8 @@ export function fileRing(path: string): RingStore {
       const ring = await file.read(options?.signal);
       return ring === undefined ? undefined : { ring };
     },
-    write: async (ring, { revision }, options) => file.replace(ringText(ring, FILE), ring, revision, options?.signal),
+    write: async (ring, { revision }, options) =>
+      file.replace(serializeRing(ring, FILE), ring, revision, options?.signal),
     subscribe: (onChange) => watchFiles([path], onChange),
     lease: fileLease(`${path}.lease`),
     allowsOlderRevision: () => true,

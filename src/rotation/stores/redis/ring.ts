@@ -1,6 +1,6 @@
 import { conflict, KeyProviderError } from '../../../core/index.js';
 import { FORMAT, parseRing } from '../../ring/document.js';
-import { isSameWrite, ringText } from '../../ring/serialize.js';
+import { isSameWrite, serializeRing } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
 import { checkLease } from '../lease.js';
 import { createRedisConnection } from './connection.js';
@@ -56,7 +56,7 @@ export function redisRing(options: RedisRingOptions): RingStore {
     },
     async write(ring, expected, { signal } = {}) {
       signal?.throwIfAborted();
-      const text = ringText(ring, REDIS);
+      const text = serializeRing(ring, REDIS);
       const args = [String(expected.revision), text, ring.writeId, String(ring.revision), FORMAT, channel];
       const [outcome, stored] = readList(await runScript(WRITE, [ringKey], args, signal));
       if (outcome === 'written') return;

@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileRing, type KeyRingDocument } from '../../../../src/rotation/index.js';
-import { ringJson } from '../../../../src/rotation/ring/serialize.js';
+import { serializeRing } from '../../../../src/rotation/ring/serialize.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../../rings.js';
 import { ringScene, type RingScene } from '../../scene.js';
 
@@ -26,7 +26,7 @@ const next = (ring: KeyRingDocument, writeId: string): KeyRingDocument => ({
 async function claim(scene: RingScene, ring: KeyRingDocument): Promise<string> {
   const draft = join(scene.folder, '.gold.ring.json.0123456789ab.draft');
   const claimed = `${scene.path}.${String(ring.revision)}`;
-  await writeFile(draft, ringJson(ring));
+  await writeFile(draft, serializeRing(ring, 'test'));
   await link(draft, claimed);
   return claimed;
 }

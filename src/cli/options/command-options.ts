@@ -1,12 +1,17 @@
 import { KeyProviderError, type EncryptionContext } from '../../core/index.js';
+import type { PriceApiName } from '../../prices/apis/names.js';
 import { UsageError } from '../errors.js';
 import { canPrompt, promptHidden } from '../input/prompt.js';
 import { readTextFile } from '../input/read-key.js';
 import type { CliIo } from '../io.js';
 
-/** The options that name the master key or the key store. */
-export interface StoreOptions {
+/** The options of all commands, as commander names them. A command sets only those that it declares. */
+export interface CommandOptions {
+  json?: boolean | undefined;
+  verbose?: boolean | undefined;
+  // The master key or the key store.
   keyId?: string | undefined;
+  alias?: string | undefined;
   region?: string | undefined;
   profile?: string | undefined;
   endpointUrl?: string | undefined;
@@ -14,31 +19,37 @@ export interface StoreOptions {
   masterKey?: string | undefined;
   store?: string | undefined;
   encryptionContext?: EncryptionContext | undefined;
-}
-
-/** The options that name the ciphertext. */
-export interface CiphertextOptions {
+  // The stored key, or the file of a new one.
   ciphertext?: string | undefined;
   ciphertextFile?: string | undefined;
-}
-
-/** The options that name the key ring. */
-export interface RingOptions {
   ring?: string | undefined;
   name?: string | undefined;
+  keyFile?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  // The price API; `watch` in ms.
+  api?: PriceApiName | undefined;
+  apiUrl?: string | undefined;
+  watch?: number | undefined;
+  // A step of a rotation; times in ms.
+  keyVersion?: string | undefined;
+  revision?: number | undefined;
+  force?: boolean | undefined;
+  percent?: number | undefined;
+  overlap?: number | undefined;
+  cutover?: boolean | undefined;
+  maxAge?: number | undefined;
+  metadata?: Record<string, string> | undefined;
 }
 
-/** The options of every command that reads a stored key. */
-export interface KeyOptions extends StoreOptions, CiphertextOptions, RingOptions {}
-
 /** Returns the master-key file of `--local`, `undefined` without `--local`. */
-export function getMasterKeyFile({ local, masterKey }: StoreOptions): string | undefined {
+export function getMasterKeyFile({ local, masterKey }: CommandOptions): string | undefined {
   if ((local === true) === (masterKey !== undefined)) return masterKey;
   throw new UsageError(local === true ? '--local needs --master-key FILE.' : '--master-key needs --local.');
 }
 
 /** Returns the configuration of an AWS client. It holds only what was given, so that the SDK's defaults apply to the rest. */
-export function buildClientConfig(io: CliIo, { profile, endpointUrl }: StoreOptions): Record<string, unknown> {
+export function buildClientConfig(io: CliIo, { profile, endpointUrl }: CommandOptions): Record<string, unknown> {
   return {
     ...(profile !== undefined && { profile }),
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
@@ -54,7 +65,7 @@ export function buildClientConfig(io: CliIo, { profile, endpointUrl }: StoreOpti
 }
 
 /** Returns the EncryptionContext, which has no default. */
-export function requireContext({ encryptionContext }: StoreOptions): EncryptionContext {
+export function requireContext({ encryptionContext }: CommandOptions): EncryptionContext {
   if (encryptionContext !== undefined) return encryptionContext;
   throw new UsageError(
     "--encryption-context is required, e.g. --encryption-context service=gold-data-stream ('{}' for none).",
@@ -62,7 +73,7 @@ export function requireContext({ encryptionContext }: StoreOptions): EncryptionC
 }
 
 /** Returns the ciphertext; for a file, a function that reads it at each load, so that a replaced ciphertext is found. */
-export async function readCiphertextSource(options: CiphertextOptions): Promise<string | (() => Promise<string>)> {
+export async function readCiphertextSource(options: CommandOptions): Promise<string | (() => Promise<string>)> {
   const { ciphertext, ciphertextFile } = options;
   if (ciphertext !== undefined) return ciphertext.trim();
   if (ciphertextFile === undefined) throw new UsageError('--ciphertext BASE64 or --ciphertext-file FILE is required.');
