@@ -1,6 +1,14 @@
 import { parseRetryAfter } from '../../core/index.js';
 import { PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
-import type { Failure } from './types.js';
+
+/** An answer that is not a success. */
+export interface Failure {
+  readonly kind: PriceApiErrorKind;
+  /** The vendor's error code, for the message. */
+  readonly code?: number | undefined;
+  /** Fixed text for the message: a vendor's text may echo the key. */
+  readonly detail?: string | undefined;
+}
 
 /** A day: some APIs send the epoch second of a reset, which is half a century and more than a Node.js timer takes. */
 const MAX_RETRY_AFTER_MS = 86_400_000;

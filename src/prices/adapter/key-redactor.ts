@@ -1,4 +1,4 @@
-import { REDACTED, SecretMatcher } from '../../core/index.js';
+import { REDACTED, SecretMatcher, tryOrUndefined } from '../../core/index.js';
 import { parseExactJson } from '../values/exact-json.js';
 
 const BYTE_ORDER_MARK = '\ufeff';
@@ -13,18 +13,15 @@ export class KeyRedactor {
 
   /**
    * Parses JSON and replaces the key in every name, string and number. A number that no double holds stays a string of
-   * its digits. Throws a SyntaxError without the text.
+   * its digits. Returns `undefined` unless the text is an object or an array.
    */
-  parseJson(text: string): unknown {
-    let body: unknown;
-    try {
-      // PHP may send a byte order mark, which is not JSON.
-      body = parseExactJson(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
-    } catch {
-      throw new SyntaxError('The body is not JSON.');
-    }
+  parseJson(text: string): object | undefined {
+    // PHP may send a byte order mark, which is not JSON.
+    const json = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+    const body = tryOrUndefined(() => parseExactJson(json));
+    if (typeof body !== 'object' || body === null) return undefined;
     // An escape can hide an encoded key from a search of the whole text.
-    return text.includes('\\') || this.#matcher.found(text) ? this.#redact(body) : body;
+    return text.includes('\\') || this.#matcher.found(text) ? (this.#redact(body) as object) : body;
   }
 
   /** Returns an error with the name, code and message of `error`, without the key; nothing else is kept. */
