@@ -1,27 +1,21 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../core/index.js';
+import type { DeadlineOptions } from '../util/deadline.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
 import type { Incoming, Outgoing } from './types.js';
 
 /** The longest time a connection may be idle and be used again, in ms: the same as undici's. */
 const MAX_IDLE_MS = 4_000;
+/** The most connections of {@link acquireHttp} to one origin. */
+const MAX_SHARED = 50;
+const shared = new Map<string, { readonly http: NodeHttp; users: number }>();
 
-/** Options of {@link NodeHttp}. */
-export interface NodeHttpOptions {
-  /** The most connections at once. More requests wait their turn. */
-  readonly maxSockets: number;
-  /** Certificate authorities to trust instead of the system's, as PEM. */
-  readonly ca?: string | undefined;
-}
-
-/** The longest time a new connection may take. */
-export interface ConnectLimit {
-  /** Milliseconds on `clock`. */
-  readonly ms: number;
-  readonly clock: Clock;
-  /** Creates the error that the request fails with. */
-  readonly late: () => Error;
+/** Settings of a request of {@link NodeHttp}. */
+interface Extras {
+  /** The longest time that a new connection may take. */
+  readonly connect?: Omit<DeadlineOptions, 'signals'>;
+  /** Called just before the first byte leaves: the server has not seen a request that fails without this call. */
+  readonly onSent?: () => void;
 }
 
 /**
@@ -36,7 +30,11 @@ export class NodeHttp {
   readonly #freedAt = new WeakMap<Socket, number>();
   #closed = false;
 
-  constructor(origin: string, { maxSockets, ca }: NodeHttpOptions) {
+  /**
+   * Creates a client with at most `maxSockets` connections at once; more requests wait their turn. `ca` holds the
+   * certificate authorities to trust instead of the system's, as PEM.
+   */
+  constructor(origin: string, { maxSockets, ca }: { maxSockets: number; ca?: string | undefined }) {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
@@ -49,7 +47,7 @@ export class NodeHttp {
   }
 
   /** Sends one request. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came. */
-  send(outgoing: Outgoing & { connect?: ConnectLimit }, limit: number): Promise<Incoming> {
+  send(outgoing: Outgoing & Extras, limit: number): Promise<Incoming> {
     this.#destroyIdle();
     const { path, method, headers, body, signal, onSent, connect } = outgoing;
     return new Promise((resolve, reject) => {
@@ -128,6 +126,21 @@ export class NodeHttp {
       if (idle > MAX_IDLE_MS || idle < 0) socket?.destroy();
     }
   }
+}
+
+/** Returns the connections to one origin that all its users share. They end with the last user's `release`. */
+export function acquireHttp(origin: string): { readonly http: NodeHttp; release(): void } {
+  const entry = shared.get(origin) ?? { http: new NodeHttp(origin, { maxSockets: MAX_SHARED }), users: 0 };
+  shared.set(origin, entry);
+  entry.users++;
+  return {
+    http: entry.http,
+    release() {
+      if (--entry.users > 0) return;
+      shared.delete(origin);
+      entry.http.close();
+    },
+  };
 }
 
 function readResponse(

@@ -94,7 +94,7 @@ const PACKAGES: Record<string, readonly [file: string, how: How]> = {
   'lru-cache': ['core/client/keyed-client-pool.ts', 'static'],
   'p-retry': ['core/recovery/retry.ts', 'lazy'],
   redis: ['rotation/stores/redis/client.ts', 'lazy'],
-  undici: ['http/load-undici.ts', 'lazy'],
+  undici: ['http/origin.ts', 'lazy'],
 };
 
 /** Where the environment is read. */

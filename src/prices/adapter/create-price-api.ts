@@ -1,5 +1,4 @@
-import { isTransientFault, isUnauthorized, type KeyContext } from '../../core/index.js';
-import { BodyTooLarge } from '../../http/bounded-body.js';
+import { isTransientFault, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
@@ -7,10 +6,10 @@ import { formatPair, isCurrencyCode, isMetalSymbol, type Pair } from '../values/
 import { PriceChecks } from '../values/price-limits.js';
 import { UnusableBody, type Reading } from '../values/reading.js';
 import { convertToUnit } from '../values/units.js';
-import { createTransport, type Connection } from './connection.js';
-import { classifyStatus, createFailureError, createNetworkError, type Failure } from './errors.js';
-import { KeyRedactor } from './key-redactor.js';
+import { createTransport, type PriceRequest } from './connection.js';
+import { classifyStatus, createFailureError, type Failure } from './errors.js';
 import { checkPriceOptions } from './options.js';
+import { parseRedacted } from './redact-answer.js';
 
 type Query = string | PriceQuery;
 /** The pairs of one request, at least one. */
@@ -29,8 +28,8 @@ export interface Dialect {
   readonly batching: 'any' | 'one-currency' | 'none';
   /** Returns why the API cannot give a price, before anything is sent, or `undefined` if it can. */
   explainUnsupported?(pair: Pair): string | undefined;
-  /** Builds one request for no more pairs than `batching` allows. `path` is relative to the base URL, with the query. */
-  buildRequest(pairs: PairGroup, key: string): { path: string; headers?: Readonly<Record<string, string>> };
+  /** Builds one request for no more pairs than `batching` allows. */
+  buildRequest(pairs: PairGroup, key: string): PriceRequest;
   /** Returns the failure that a JSON body reports, whatever the status; `undefined` leaves it to the status. */
   readFailure(body: object, status: number): Failure | undefined;
   /** Returns the price in a body without a failure, or throws an `UnusableBody`. `isAlone`: the only pair asked for. */
@@ -42,19 +41,19 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   const checked = checkPriceOptions(name, options, dialect.baseUrl);
   const { unit } = checked;
   const { source } = dialect;
-  const connect = createTransport(checked);
+  const connect = createTransport(source, checked);
   const checks = new PriceChecks(checked);
 
   async function fetchQuotes(pairs: PairGroup, context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
     const { apiKey } = context;
-    const connection = connect(context);
-    const redactor = new KeyRedactor(apiKey);
+    const matcher = new SecretMatcher([apiKey]);
+    const get = connect(context, matcher);
     const results = new Map<Pair, { reading: Reading; raw: object }>();
     // One after the other, so that a rejected key is used once.
     for (const group of groupPairs(pairs, dialect.batching)) {
-      const answer = await send(connection, dialect.buildRequest(group, apiKey), redactor);
-      const raw = parseBody(answer, redactor);
+      const answer = await get(dialect.buildRequest(group, apiKey));
+      const raw = parseBody(answer, matcher);
       const isAlone = new Set(group.map(formatPair)).size === 1;
       for (const pair of group) results.set(pair, { reading: readPrice(raw, pair, isAlone, answer.status), raw });
     }
@@ -77,22 +76,8 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     });
   }
 
-  async function send(
-    connection: Connection,
-    { path, headers }: ReturnType<Dialect['buildRequest']>,
-    redactor: KeyRedactor,
-  ): Promise<Incoming> {
-    try {
-      return await connection.get(`${checked.baseUrl.pathname}${path}`, { accept: 'application/json', ...headers });
-    } catch (error) {
-      connection.signal.throwIfAborted();
-      if (!(error instanceof BodyTooLarge)) throw createNetworkError(source, redactor.copyError(error));
-      throw createError('implausible', 'answered with more than `maxBodySize` bytes: check `baseUrl`');
-    }
-  }
-
-  function parseBody({ text, status, headers }: Incoming, redactor: KeyRedactor): object {
-    const body = redactor.parseJson(text);
+  function parseBody({ text, status, headers }: Incoming, matcher: SecretMatcher): object {
+    const body = parseRedacted(text, matcher);
     const failure = (body && dialect.readFailure(body, status)) ?? classifyStatus(status);
     if (failure === undefined && body !== undefined) return body;
     // A gateway's page with status 200, or a truncated body.

@@ -1,5 +1,7 @@
-import { parseRetryAfter } from '../../core/index.js';
+import { parseRetryAfter, type SecretMatcher } from '../../core/index.js';
+import { BodyTooLarge } from '../../http/bounded-body.js';
 import { PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
+import { copyRedacted } from './redact-answer.js';
 
 /** An answer that is not a success. */
 export interface Failure {
@@ -54,8 +56,13 @@ export function createFailureError(
   });
 }
 
-/** Creates the error of a request that got no answer. */
-export function createNetworkError(source: string, cause: Error): PriceApiError {
+/** Creates the error of a request that got no whole answer. */
+export function createNetworkError(source: string, error: unknown, key: SecretMatcher): PriceApiError {
+  if (error instanceof BodyTooLarge) {
+    const message = `${source} answered with more than \`maxBodySize\` bytes: check \`baseUrl\`.`;
+    return new PriceApiError(message, { kind: 'implausible', source });
+  }
+  const cause = copyRedacted(error, key);
   const { code } = cause as { code?: unknown };
   const name = typeof code === 'string' ? code : cause.name;
   // A retry changes neither a bad certificate nor a port without TLS (EPROTO).

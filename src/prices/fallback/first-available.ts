@@ -7,7 +7,6 @@ import {
   invalidRange,
   invalidType,
   isGoldKeyError,
-  type Clock,
 } from '../../core/index.js';
 import { CandidateHealth } from '../../util/candidate-health.js';
 import { closeAll } from '../../util/close-all.js';
@@ -25,14 +24,6 @@ interface Candidate {
   /** From 1, as messages name it. */
   readonly position: number;
   readonly health: CandidateHealth;
-}
-
-/** The settings of one call; durations in ms. */
-interface CallSettings {
-  readonly clock: Clock;
-  readonly timeout: number;
-  readonly cooldown: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -59,6 +50,7 @@ interface CallSettings {
  * errors may pass, else that of the first price API's error; `retryAfter` is the shortest if all errors have one;
  * `cause` is an `AggregateError` of them, in the order asked. A single client's error is thrown unchanged
  * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`, by a call: the deadline passed; `cause` holds the errors before it
+ * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`, by a call: `close()` was called before
  *
  * @example
  * ```ts
@@ -92,12 +84,67 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
     const { signal, timeout = defaultTimeout } = checkCallOptions(callOptions);
     signal?.throwIfAborted();
     if (closing !== undefined) throw closedError();
-    const call = askInOrder(candidates, ask, { clock, timeout, cooldown, signal });
+    const call = askInOrder(ask, timeout, signal);
     running.add(call);
     try {
       return await call;
     } finally {
       running.delete(call);
+    }
+  }
+
+  /** Makes one call: it ends with the first answer, the last client's error, the deadline, or the caller's abort. */
+  async function askInOrder<T>(ask: Ask<T>, timeout: number, callerSignal: AbortSignal | undefined): Promise<T> {
+    const due = clock.monotonic() + timeout;
+    const left = [...candidates];
+    const failures: ClientFailure[] = [];
+    let current: Candidate | undefined;
+
+    const endTrial = (): void => current?.health.endTrial(left);
+    const recordFailure = (error: unknown): void => {
+      endTrial();
+      // A request that one API cannot serve is not a failure of that API.
+      if (cooldown === 0 || isRequestError(error)) return;
+      const retryAfter = isGoldKeyError(error) ? (error.retryAfter ?? 0) : 0;
+      current?.health.recordFailure(clock.monotonic(), Math.max(cooldown, retryAfter));
+    };
+    const late = (): Error => {
+      const error = createTimeoutError(failures, current?.position);
+      recordFailure(error);
+      return error;
+    };
+
+    try {
+      // A client that ignores its signal is left behind.
+      return await withDeadline({ ms: timeout, clock, late, signals: [callerSignal] }, async (signal) => {
+        while (left.length > 0) {
+          const now = clock.monotonic();
+          // The first that is not resting, else the first.
+          const next = Math.max(
+            0,
+            left.findIndex(({ health }) => !health.isResting(now)),
+          );
+          const share = Math.max(1, Math.floor((due - now) / left.length));
+          current = left.splice(next, 1)[0] as Candidate;
+          current.health.startTrial(left, now);
+          try {
+            const answer = await ask(current.client, { signal, timeout: share });
+            current.health.recordSuccess();
+            return answer;
+          } catch (error) {
+            signal.throwIfAborted();
+            failures.push({ position: current.position, error });
+            recordFailure(error);
+          }
+        }
+        const isLate = due - clock.monotonic() <= TIMER_TOLERANCE_MS && failures.length > 1;
+        if (isLate && isGoldKeyError(failures.at(-1)?.error, 'ERR_GOLDKEY_TIMEOUT')) {
+          throw createTimeoutError(failures, undefined);
+        }
+        throw combineFailures(failures);
+      });
+    } finally {
+      endTrial();
     }
   }
 
@@ -118,62 +165,6 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Makes one call: it ends with the first answer, the last client's error, the deadline, or the caller's abort. */
-async function askInOrder<T>(candidates: readonly Candidate[], ask: Ask<T>, settings: CallSettings): Promise<T> {
-  const { clock, timeout, cooldown, signal: callerSignal } = settings;
-  const due = clock.monotonic() + timeout;
-  const left = [...candidates];
-  const failures: ClientFailure[] = [];
-  let current: Candidate | undefined;
-
-  const endTrial = (): void => current?.health.endTrial(left);
-  const recordFailure = (error: unknown): void => {
-    endTrial();
-    // A request that one API cannot serve is not a failure of that API.
-    if (cooldown === 0 || isRequestError(error)) return;
-    const retryAfter = isGoldKeyError(error) ? (error.retryAfter ?? 0) : 0;
-    current?.health.recordFailure(clock.monotonic(), Math.max(cooldown, retryAfter));
-  };
-  const late = (): Error => {
-    const error = createTimeoutError(failures, current?.position);
-    recordFailure(error);
-    return error;
-  };
-
-  try {
-    // A client that ignores its signal is left behind.
-    return await withDeadline({ ms: timeout, clock, late, signals: [callerSignal] }, async (signal) => {
-      while (left.length > 0) {
-        const now = clock.monotonic();
-        // The first that is not resting, else the first.
-        const next = Math.max(
-          0,
-          left.findIndex(({ health }) => !health.isResting(now)),
-        );
-        const share = Math.max(1, Math.floor((due - now) / left.length));
-        current = left.splice(next, 1)[0] as Candidate;
-        current.health.startTrial(left, now);
-        try {
-          const answer = await ask(current.client, { signal, timeout: share });
-          current.health.recordSuccess();
-          return answer;
-        } catch (error) {
-          signal.throwIfAborted();
-          failures.push({ position: current.position, error });
-          recordFailure(error);
-        }
-      }
-      const isLate = due - clock.monotonic() <= TIMER_TOLERANCE_MS && failures.length > 1;
-      if (isLate && isGoldKeyError(failures.at(-1)?.error, 'ERR_GOLDKEY_TIMEOUT')) {
-        throw createTimeoutError(failures, undefined);
-      }
-      throw combineFailures(failures);
-    });
-  } finally {
-    endTrial();
-  }
 }
 
 function checkClients(clients: unknown): readonly PriceClient[] {

@@ -9,7 +9,7 @@ export type FirstAvailableCallOptions = Pick<CallOptions, 'signal' | 'timeout'>;
  * Your own client must keep to `signal` and `timeout` and leave no key in its errors.
  */
 export interface PriceClient {
-  /** Returns one price. Default query: `XAU`. */
+  /** Returns one price: of a metal, or of a metal in a currency. Default: `XAU`. */
   getPrice(query?: string | PriceQuery, options?: FirstAvailableCallOptions): Promise<Quote>;
   /** Returns several prices, in the order asked for. */
   getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
@@ -30,26 +30,11 @@ export interface FirstAvailableOptions {
   clock?: Clock | undefined;
 }
 
-/** The client that {@link firstAvailable} returns. It can be used wherever a {@link PriceClient} can. */
+/**
+ * The client that {@link firstAvailable} returns. Its calls reject as described there. An empty list of queries resolves
+ * to an empty list without a request; otherwise all prices of a list come from one client.
+ */
 export interface FirstAvailable extends PriceClient, AsyncDisposable {
-  /**
-   * Returns one price, from the first client that gives one.
-   *
-   * @param query - the metal, or metal and currency; default `'XAU'`
-   * @param options - the `signal` of this call, and its `timeout` in ms from 1
-   * @throws {PriceApiError} `ERR_GOLDKEY_PRICE_API`: every client failed; a single client's error is thrown unchanged
-   * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`: the deadline passed
-   * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: `close()` was called before
-   */
-  getPrice(query?: string | PriceQuery, options?: FirstAvailableCallOptions): Promise<Quote>;
-  /**
-   * Returns several prices, all from the first client that gives the whole list.
-   *
-   * @param queries - the prices to ask for; an empty list resolves to an empty list without a request
-   * @param options - the `signal` of this call, and its `timeout` in ms from 1
-   * @throws the errors of {@link FirstAvailable.getPrice}
-   */
-  getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
   /** Refuses new calls, lets running ones finish, then closes every client. May be called again. */
   close(): Promise<void>;
 }

@@ -88,11 +88,9 @@ export class PriceChecks {
 }
 
 function findAmountProblem({ price, bid = price, ask = price }: Reading): string | undefined {
-  const amounts = [price, bid, ask];
-  if (!amounts.every((amount) => Number.isFinite(amount) && amount > 0)) return 'is not a number above zero';
-  return amounts.every((amount) => amount >= MIN_PRICE && amount <= MAX_PRICE)
-    ? undefined
-    : 'is too small or too large for any currency';
+  const [lowest, highest] = [Math.min(price, bid, ask), Math.max(price, bid, ask)];
+  if (!(lowest > 0 && highest < Infinity)) return 'is not a number above zero';
+  return lowest < MIN_PRICE || highest > MAX_PRICE ? 'is too small or too large for any currency' : undefined;
 }
 
 function findTimeProblem({ timestamp }: Reading, maxAge: number | undefined): string | undefined {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { checkOptionNames, checkInteger, invalidType, describeType } from '../../core/index.js';
-import { findPriceApiName as priceApiNamed, PRICE_APIS, type PriceApiName } from '../../prices/apis/names.js';
+import { findPriceApiName, PRICE_APIS, type PriceApiName } from '../../prices/apis/names.js';
 import { checkTimes, FaultQueue, oneOf } from '../http/fault-queue.js';
 import { apiNinjasDialect } from './apis/api-ninjas.js';
 import { commoditiesApiDialect } from './apis/commodities-api.js';
@@ -176,7 +176,7 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
 function dialectOf(api: unknown): PriceDialect {
   if (api !== undefined && typeof api !== 'string')
     throw invalidType(`\`api\` must be a string, got ${describeType(api)}.`);
-  const name = priceApiNamed(api ?? 'metals-api');
+  const name = findPriceApiName(api ?? 'metals-api');
   return DIALECTS[oneOf('`api`', name ?? api, PRICE_APIS)];
 }
 
