@@ -1,6 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { DeadlineOptions } from '../util/deadline.js';
+import type { Clock } from '../core/index.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
 import type { Incoming, Outgoing } from './types.js';
 
@@ -12,8 +12,8 @@ const shared = new Map<string, { readonly http: NodeHttp; users: number }>();
 
 /** Settings of a request of {@link NodeHttp}. */
 interface Extras {
-  /** The longest time that a new connection may take. */
-  readonly connect?: Omit<DeadlineOptions, 'signals'>;
+  /** The longest time in ms, on `clock`, that a new connection may take; `late` creates the error of a longer one. */
+  readonly connect?: { readonly ms: number; readonly clock: Clock; readonly late: () => Error };
   /** Called just before the first byte leaves: the server has not seen a request that fails without this call. */
   readonly onSent?: () => void;
 }

@@ -66,26 +66,23 @@ export function formatSymbols(pairs: readonly Pair[]): string {
 /** Reads a price by the direction of its base: USD per ounce is `USDXAU`, or one over `XAU`; with base XAU, `USD`. */
 function readRate(rates: object, base: unknown, { metal, currency }: Pair): Reading {
   if (base === metal) {
-    const price = combineRates(readNumber(rates, currency), readNumber(rates, `${metal}${currency}`), metal);
+    const price = combineRates(rates, currency, `${metal}${currency}`, metal);
     return { ...price, usd: currency === 'USD' ? price.price : readNumber(rates, 'USD') };
   }
   if (base === currency) {
-    const price = combineRates(readNumber(rates, `${currency}${metal}`), readNumber(rates, metal), metal);
+    const price = combineRates(rates, `${currency}${metal}`, metal, metal);
     return currency === 'USD' ? { ...price, usd: price.price } : { ...price, needsBounds: true };
   }
   if (base !== 'USD') throw new UnusableBody('implausible', 'answered with another `base` than was asked for');
-  const usd = combineRates(readNumber(rates, `USD${metal}`), readNumber(rates, metal), metal);
+  const usd = combineRates(rates, `USD${metal}`, metal, metal);
   // Units of the currency per dollar; the other form of the same number only confirms it.
-  const perDollar = combineRates(readNumber(rates, currency), readNumber(rates, `USD${currency}`), currency);
+  const perDollar = combineRates(rates, currency, `USD${currency}`, currency);
   return { price: usd.price * perDollar.price, usd: usd.price, direction: usd.direction };
 }
 
 /** Returns the direct rate, else one over the inverse; if both are given they must agree within 1 %. */
-function combineRates(
-  direct: number | undefined,
-  inverse: number | undefined,
-  symbol: string,
-): Pick<Reading, 'price' | 'direction'> {
+function combineRates(rates: object, directName: string, inverseName: string, symbol: string): Reading {
+  const [direct, inverse] = [readNumber(rates, directName), readNumber(rates, inverseName)];
   if (direct === undefined && inverse === undefined) {
     throw new UnusableBody('bad-request', `has no rate for \`${symbol}\``);
   }
