@@ -1,4 +1,4 @@
-import type { Agent, IncomingMessage } from 'node:http';
+import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/index.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
@@ -50,11 +50,8 @@ export class NodeHttp {
   send(outgoing: Outgoing & Extras, limit: number): Promise<Incoming> {
     this.#destroyIdle();
     const { path, method, headers, body, signal, onSent, connect } = outgoing;
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
       const { protocol, hostname, port } = this.#origin;
       const request = this.#node.request({
         protocol,
@@ -103,9 +100,24 @@ export class NodeHttp {
       });
       request.on('response', (response) => {
         answered = true;
-        readResponse(response, limit, fail, (text) => {
+        const { statusCode: status = 0, headers: received } = response;
+        if (Number(received['content-length']) > limit) {
+          fail(new BodyTooLarge());
+          return;
+        }
+        const collector = new Collector(limit);
+        response.on('data', (chunk: Buffer) => {
+          if (!collector.add(chunk)) fail(new BodyTooLarge());
+        });
+        // Emitted when the connection is lost in the middle of the body.
+        response.on('error', fail);
+        response.on('end', () => {
           signal.removeEventListener('abort', onAbort);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+          resolve({ status, headers: received, text: collector.text() });
+        });
+        // The body may be a key, or hold one. Emitted after `end` as well.
+        response.on('close', () => {
+          collector.wipe();
         });
       });
       request.end(body);
@@ -141,30 +153,4 @@ export function acquireHttp(origin: string): { readonly http: NodeHttp; release(
       entry.http.close();
     },
   };
-}
-
-function readResponse(
-  response: IncomingMessage,
-  limit: number,
-  fail: (error: Error) => void,
-  done: (text: string) => void,
-): void {
-  if (Number(response.headers['content-length']) > limit) {
-    fail(new BodyTooLarge());
-    return;
-  }
-  const collector = new Collector(limit);
-  response.on('data', (chunk: Buffer) => {
-    if (!collector.add(chunk)) fail(new BodyTooLarge());
-  });
-  // Emitted when the connection is lost in the middle of the body.
-  response.on('error', fail);
-  response.on('end', () => {
-    done(collector.text());
-    // The body may be a key, or hold one.
-    collector.wipe();
-  });
-  response.on('close', () => {
-    collector.wipe();
-  });
 }

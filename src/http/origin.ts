@@ -67,6 +67,7 @@ export class Origin {
  */
 function sendViaUndici(dispatcher: Dispatcher, outgoing: Outgoing, limit: number): Promise<Incoming> {
   const { origin, path, method, headers, body, signal } = outgoing;
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
   return new Promise((resolve, reject) => {
     const collector = new Collector(limit);
     let controller: Dispatcher.DispatchController | undefined;
@@ -75,10 +76,6 @@ function sendViaUndici(dispatcher: Dispatcher, outgoing: Outgoing, limit: number
       controller?.abort(signal.reason as Error);
       reject(signal.reason as Error);
     };
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
     signal.addEventListener('abort', onAbort);
     dispatcher.dispatch(
       { origin, path, method: method as Dispatcher.HttpMethod, headers, body: body ?? null },

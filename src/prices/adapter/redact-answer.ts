@@ -1,5 +1,5 @@
 import { REDACTED, tryOrUndefined, type SecretMatcher } from '../../core/index.js';
-import { parseExactJson } from '../values/exact-json.js';
+import { parseExactJson } from '../values/decimal.js';
 
 // The core's search of whole objects would cost as much as the request does.
 

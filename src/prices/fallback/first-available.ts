@@ -1,21 +1,62 @@
 import {
   checkClock,
   checkInteger,
+  checkOptionalFunction,
   checkOptionNames,
   closedError,
   describeType,
   invalidRange,
   invalidType,
   isGoldKeyError,
+  type CallOptions,
+  type Clock,
 } from '../../core/index.js';
 import { CandidateHealth } from '../../util/candidate-health.js';
 import { closeAll } from '../../util/close-all.js';
 import { withDeadline } from '../../util/deadline.js';
+import type { PriceQuery, Quote } from '../types.js';
 import { combineFailures, createTimeoutError, isRequestError, type ClientFailure } from './errors.js';
-import type { FirstAvailable, FirstAvailableCallOptions, FirstAvailableOptions, PriceClient } from './types.js';
 
 /** The ms by which a client's timer may fire before the call's: its share is rounded down, and timers can be early. */
 const TIMER_TOLERANCE_MS = 2;
+
+/** The call options that clients of {@link firstAvailable} understand: `signal`, and `timeout` in ms from 1. */
+export type FirstAvailableCallOptions = Pick<CallOptions, 'signal' | 'timeout'>;
+
+/**
+ * The part of a client that {@link firstAvailable} uses; a `GoldDataClient` with a price API spread into it has it.
+ * Your own client must keep to `signal` and `timeout` and leave no key in its errors.
+ */
+export interface PriceClient {
+  /** Returns one price: of a metal, or of a metal in a currency. Default: `XAU`. */
+  getPrice(query?: string | PriceQuery, options?: FirstAvailableCallOptions): Promise<Quote>;
+  /** Returns several prices, in the order asked for. */
+  getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
+  /** Refuses new calls and lets running ones finish. */
+  close?(): Promise<void>;
+}
+
+/** Options of {@link firstAvailable}. Durations are integer milliseconds. */
+export interface FirstAvailableOptions {
+  /** The longest time of a call with all its clients, in ms from 1. Default 10_000. A call may override it. */
+  timeout?: number | undefined;
+  /**
+   * The time during which a client that failed is asked after the others, in ms from 0. Default 30_000; 0 turns it off.
+   * A longer `retryAfter` of the error prolongs it.
+   */
+  cooldown?: number | undefined;
+  /** The monotonic clock and the timers; give the clients the same. Default: the system's. */
+  clock?: Clock | undefined;
+}
+
+/**
+ * The client that {@link firstAvailable} returns. Its calls reject as described there. An empty list of queries resolves
+ * to an empty list without a request; otherwise all prices of a list come from one client.
+ */
+export interface FirstAvailable extends PriceClient, AsyncDisposable {
+  /** Refuses new calls, lets running ones finish, then closes every client. May be called again. */
+  close(): Promise<void>;
+}
 
 type Ask<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Promise<T>;
 
@@ -168,23 +209,20 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
 }
 
 function checkClients(clients: unknown): readonly PriceClient[] {
-  if (!Array.isArray(clients))
+  if (!Array.isArray(clients)) {
     throw invalidType(`\`clients\` must be an array of clients, got ${describeType(clients)}.`);
+  }
   if (clients.length === 0) throw invalidRange('`clients` must hold at least one client, got an empty array.');
   const copy: readonly unknown[] = [...(clients as unknown[])];
   for (const [index, client] of copy.entries()) {
+    const name = `clients[${String(index)}]`;
     const { getPrice, getPrices, close } = (client ?? {}) as Partial<PriceClient>;
     if (typeof getPrice !== 'function' || typeof getPrices !== 'function') {
-      throw invalidType(
-        `\`clients[${String(index)}]\` must be a client with \`getPrice\` and \`getPrices\`, got ${describeType(client)}.`,
-      );
+      const type = describeType(client);
+      throw invalidType(`\`${name}\` must be a client with \`getPrice\` and \`getPrices\`, got ${type}.`);
     }
-    if (close !== undefined && typeof close !== 'function') {
-      throw invalidType(`\`clients[${String(index)}].close\` must be a function, got ${describeType(close)}.`);
-    }
-    if (copy.indexOf(client) !== index) {
-      throw invalidRange(`\`clients[${String(index)}]\` is in the list twice; remove one.`);
-    }
+    checkOptionalFunction(`${name}.close`, close);
+    if (copy.indexOf(client) !== index) throw invalidRange(`\`${name}\` is in the list twice; remove one.`);
   }
   return copy as readonly PriceClient[];
 }
