@@ -1,6 +1,6 @@
 import type { PriceApiErrorKind } from '../price-api-error.js';
-import { readField } from '../values/json-fields.js';
-import type { Dialect, Failure } from './types.js';
+import { readField } from '../values/reading.js';
+import type { Failure } from './errors.js';
 
 /** Phrases for a volume that is used up for a day or a month. */
 const PERIOD = /\b(?:quota|allowance|monthly|daily)\b|\b(?:for the|next|per|this) (?:day|month)\b|\brequest volume\b/i;
@@ -64,7 +64,9 @@ export function classifyTextFailure(
 }
 
 /** Returns a `readFailure` for an API that reports failures as texts in `error` and `message`. */
-export function createTextFailureReader(forbidden: PriceApiErrorKind): Dialect['readFailure'] {
+export function createTextFailureReader(
+  forbidden: PriceApiErrorKind,
+): (body: object, status: number) => Failure | undefined {
   return (body, status) => {
     const error = readField(body, 'error');
     if (status < 300 && !error) return undefined;

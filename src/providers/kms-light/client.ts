@@ -4,7 +4,7 @@ import { classifyAwsError } from '../../aws/failures.js';
 import { signHeaders, type AwsCredentials } from '../../aws/signature.js';
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import { acquireHttp } from '../../http/shared-agent.js';
+import { acquireHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
 import { memoize } from '../../util/memoize.js';
