@@ -15,6 +15,13 @@ export interface NodeHttpOptions {
   readonly ca?: string | undefined;
 }
 
+/** A request, with what only Node.js's client reports and limits. */
+export interface NodeHttpRequest extends Outgoing {
+  readonly connect?: ConnectLimit;
+  /** Called when the connection is made: the server has not seen a request that fails without this call. */
+  readonly onSent?: () => void;
+}
+
 /** The longest time a new connection may take. */
 export interface ConnectLimit {
   /** Milliseconds on `clock`. */
@@ -49,7 +56,7 @@ export class NodeHttp {
   }
 
   /** Sends one request. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came. */
-  send(outgoing: Outgoing & { connect?: ConnectLimit }, limit: number): Promise<Incoming> {
+  send(outgoing: NodeHttpRequest, limit: number): Promise<Incoming> {
     this.#destroyIdle();
     const { path, method, headers, body, signal, onSent, connect } = outgoing;
     return new Promise((resolve, reject) => {

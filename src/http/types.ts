@@ -12,8 +12,6 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal: CancellationSignal;
-  /** Called just before the first byte leaves: the server has not seen a request that fails without this call. */
-  readonly onSent?: (() => void) | undefined;
 }
 
 /** A whole response. */

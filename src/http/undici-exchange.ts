@@ -7,7 +7,7 @@ import type { Header, Incoming, Outgoing } from './types.js';
  * every body. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came.
  */
 export function sendViaUndici(dispatcher: Dispatcher, outgoing: Outgoing, limit: number): Promise<Incoming> {
-  const { origin, path, method, headers, body, signal, onSent } = outgoing;
+  const { origin, path, method, headers, body, signal } = outgoing;
   return new Promise((resolve, reject) => {
     const collector = new Collector(limit);
     let controller: Dispatcher.DispatchController | undefined;
@@ -28,7 +28,6 @@ export function sendViaUndici(dispatcher: Dispatcher, outgoing: Outgoing, limit:
         onRequestStart(started) {
           controller = started;
           if (signal.aborted) started.abort(signal.reason as Error);
-          else onSent?.();
         },
         onResponseStart(started, statusCode, responseHeaders) {
           status = statusCode;

@@ -57,7 +57,7 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
 
     const outside = files.filter((file) => !file.startsWith('src/core/'));
     expect(unique(outside.map((file) => dirname(file)))).toEqual(FOLDERS);
-    expect(files).not.toContain('src/core/client/keyed-client-pool.ts');
+    expect(files).not.toContain('src/pool/keyed-client-pool.ts');
   });
 
   it.each(['esm', 'cjs'] as const)(

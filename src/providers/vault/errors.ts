@@ -37,23 +37,23 @@ export function toVaultError(error: unknown): GoldKeyError {
       provider: VAULT,
     });
   }
-  const { kind, cause, retryAfter } = error;
+  const { kind, details } = error;
   const type = isAccessDenied(error) ? KeyAccessDeniedError : kind === 'timeout' ? KeyTimeoutError : KeyProviderError;
-  return new type(describeFailure(error), { cause, retryAfter, provider: VAULT });
+  return new type(describeFailure(error), { cause: details.cause, retryAfter: details.retryAfter, provider: VAULT });
 }
 
 function describeFailure(failure: VaultFailure): string {
-  const { kind, request, status } = failure;
+  const { kind, request, details } = failure;
   const operation = `${request.operation} (${request.method} ${request.path})`;
-  const answered = `Vault answered ${operation} with status ${String(status)}`;
-  const code = failure.code === '' ? '' : ` (${failure.code})`;
+  const answered = `Vault answered ${operation} with status ${String(details.status)}`;
+  const code = details.code === undefined ? '' : ` (${details.code})`;
   switch (kind) {
     case 'status':
       return `${answered}: ${adviseOnStatus(failure)}.`;
     case 'redirect':
       return `${answered}, a redirect, which is not followed because it would pass the token on; set \`address\` to the active node or the load balancer.`;
     case 'unreadable':
-      return status === 0
+      return details.status === undefined
         ? `The server that answered ${operation} does not speak HTTP; check \`address\`.`
         : `${answered} and a body that is not its JSON; check \`address\`, and whether a proxy is in between.`;
     case 'too-large':
@@ -68,7 +68,8 @@ function describeFailure(failure: VaultFailure): string {
 }
 
 function adviseOnStatus(failure: VaultFailure): string {
-  const { request, status, state } = failure;
+  const { request } = failure;
+  const { status = 0, state } = failure.details;
   if (isLoginDenied(failure)) return `check ${String(request.loginOptions)}`;
   if (isAccessDenied(failure)) {
     const capability = request.needs ?? CAPABILITY[request.method] ?? 'the request';
@@ -76,12 +77,16 @@ function adviseOnStatus(failure: VaultFailure): string {
   }
   if (state === 'sealed') return 'it is sealed; unseal it';
   if (state === 'standby') return 'the node is a standby and knows of no active one';
-  return STATUS_ADVICE.get(status) ?? (status >= 500 ? 'it has a fault, which should pass' : 'this was not expected');
+  return (
+    STATUS_ADVICE.get(status) ?? (status >= 500 ? 'the server failed, which should pass' : 'this was not expected')
+  );
 }
 
 /** Returns whether Vault denied the request: the token is no longer valid or lacks the permission. Vault says not which. */
 export function isAccessDenied(error: unknown): error is VaultFailure {
-  return error instanceof VaultFailure && error.kind === 'status' && error.status === 403 && !isLoginDenied(error);
+  return (
+    error instanceof VaultFailure && error.kind === 'status' && error.details.status === 403 && !isLoginDenied(error)
+  );
 }
 
 /** Returns whether Vault denied the credentials of a login. Another try with them would fail too. */
@@ -90,7 +95,7 @@ export function isLoginDenied(error: unknown): error is VaultFailure {
     error instanceof VaultFailure &&
     error.kind === 'status' &&
     error.request.loginOptions !== undefined &&
-    [400, 403, 404].includes(error.status)
+    [400, 403, 404].includes(error.details.status ?? 0)
   );
 }
 

@@ -1,4 +1,5 @@
 import { backoffWindow, halfJitter, parseRetryAfter } from '../../core/index.js';
+import { parseErrorName } from '../../util/error-name.js';
 
 /** The name of Vault in errors, events and metrics. */
 export const VAULT = 'vault';
@@ -22,51 +23,43 @@ export type VaultFailureKind = 'status' | 'redirect' | 'unreadable' | 'too-large
 /** The state that a node reports with an error. */
 export type VaultNodeState = 'sealed' | 'standby';
 
-interface FailureDetails {
-  status?: number | undefined;
-  code?: string | undefined;
-  state?: VaultNodeState | undefined;
-  retryAfter?: number | undefined;
-  sent?: boolean | undefined;
-  cause?: unknown;
+/** The details of a failure. */
+export interface FailureDetails {
+  /** HTTP status; none without an answer. */
+  readonly status?: number | undefined;
+  /** Code of the network or TLS error, e.g. `ECONNREFUSED`. */
+  readonly code?: string | undefined;
+  readonly state?: VaultNodeState | undefined;
+  /** Pause in ms that the answer asks for. */
+  readonly retryAfter?: number | undefined;
+  /** Whether the request may have reached Vault. Default: true. */
+  readonly sent?: boolean | undefined;
+  readonly cause?: unknown;
 }
 
 /** A failed request before it becomes a public error. It holds neither a header nor a body. */
 export class VaultFailure extends Error {
   readonly kind: VaultFailureKind;
   readonly request: VaultOperation;
-  /** HTTP status, 0 without an answer. */
-  readonly status: number;
-  /** Code of the network or TLS error, e.g. `ECONNREFUSED`; empty without one. */
-  readonly code: string;
-  readonly state: VaultNodeState | undefined;
-  /** Pause in ms that the answer asks for. */
-  readonly retryAfter: number | undefined;
-  /** Whether the request may have reached Vault. */
-  readonly sent: boolean;
+  readonly details: FailureDetails;
 
   constructor(kind: VaultFailureKind, request: VaultOperation, details: FailureDetails = {}) {
-    super(kind, details.cause === undefined ? undefined : { cause: details.cause });
-    const { status = 0, code = '', state, retryAfter, sent = true } = details;
+    super(kind);
     this.kind = kind;
     this.request = request;
-    this.status = status;
-    this.code = code;
-    this.state = state;
-    this.retryAfter = retryAfter;
-    this.sent = sent;
+    this.details = details;
   }
 
   /** Whether Vault may have carried out the request. */
   get mayHaveRun(): boolean {
     // A quota, a replica that is behind and a node that is not active reject a request before Vault runs it.
-    if (this.kind === 'status') return this.status >= 500 && this.state === undefined;
-    return this.kind !== 'redirect' && this.sent;
+    const { status = 0, state, sent = true } = this.details;
+    return this.kind === 'status' ? status >= 500 && state === undefined : this.kind !== 'redirect' && sent;
   }
 
   /** Whether the same request may succeed in a moment. */
   get isTransient(): boolean {
-    if (this.kind === 'status') return [412, 429, 500, 502, 503, 504].includes(this.status);
+    if (this.kind === 'status') return [412, 429, 500, 502, 503, 504].includes(this.details.status ?? 0);
     return this.kind === 'timeout' || this.kind === 'cut';
   }
 }
@@ -83,9 +76,9 @@ export function createRetryDelay(idempotent: boolean): (error: unknown, retried:
     if (!(error instanceof VaultFailure) || !error.isTransient) return undefined;
     // A login precedes the request, and a second login does no harm.
     if (error.mayHaveRun && !idempotent && error.request.loginOptions === undefined) return undefined;
-    const { retryAfter = 0 } = error;
+    const { retryAfter = 0, status } = error.details;
     if (retryAfter > MAX_PAUSE_MS) return undefined;
-    return Math.max(retryAfter, halfJitter(backoffWindow(error.status === 429 ? 1_000 : 100, retried)));
+    return Math.max(retryAfter, halfJitter(backoffWindow(status === 429 ? 1_000 : 100, retried)));
   };
 }
 
@@ -103,10 +96,10 @@ export function createStatusFailure(
 
 /** Returns the failure for a request that got no complete answer. */
 export function createNetworkFailure(request: VaultOperation, error: unknown, sent: boolean): VaultFailure {
-  const code = readCode(error);
+  const code = parseErrorName((error as { code?: unknown } | null)?.code);
   // No cause: an error of the HTTP parser may quote the answer, which may be a secret.
-  if (code.startsWith('HPE_')) return new VaultFailure('unreadable', request, { sent });
-  if (/^(?:CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code)) {
+  if (code?.startsWith('HPE_') === true) return new VaultFailure('unreadable', request, { sent });
+  if (/^(?:CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO)/.test(code ?? '')) {
     return new VaultFailure('certificate', request, { code, sent: false, cause: error });
   }
   return new VaultFailure(code === 'ETIMEDOUT' ? 'timeout' : 'cut', request, { code, sent, cause: error });
@@ -125,10 +118,4 @@ function readNodeState(body: unknown): VaultNodeState | undefined {
 export function readErrorTexts(body: unknown): string[] {
   const errors = typeof body === 'object' && body !== null ? (body as { errors?: unknown }).errors : undefined;
   return Array.isArray(errors) ? errors.filter((text): text is string => typeof text === 'string') : [];
-}
-
-/** Returns the error's code if it looks like one, because it appears in messages. */
-function readCode(error: unknown): string {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : '';
 }

@@ -2,7 +2,7 @@ import { describeType, KeyFormatError, KeyProviderError, type Clock } from '../.
 import type { VaultClient } from './connection.js';
 import { isStaleCas } from './errors.js';
 import { VAULT } from './failures.js';
-import type { VaultResponse } from './http.js';
+import { getObject, type JsonObject, type VaultResponse } from './http.js';
 
 /** Limits of one operation. */
 export interface KvCall {
@@ -52,8 +52,6 @@ export interface KvSecret {
    */
   write(fields: object, cas: number, call?: KvCall): Promise<boolean>;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Returns access to the secret at `mount` and `path`, both as `encodePath` returns them. `noun` names it in messages. */
 export function openKvSecret(client: VaultClient, mount: string, path: string, noun: string): KvSecret {
@@ -118,8 +116,8 @@ export function openKvSecret(client: VaultClient, mount: string, path: string, n
         return { status: 0, body: undefined };
       });
       const allowed = status === 200 ? getObject(body, 'data') : undefined;
-      return paths.every((path) => {
-        const capabilities = allowed?.[path];
+      return paths.every((allowedPath) => {
+        const capabilities = allowed?.[allowedPath];
         return Array.isArray(capabilities) && (capabilities.includes('read') || capabilities.includes('root'));
       });
     },
@@ -183,11 +181,6 @@ function notKv2({ body }: VaultResponse): KeyProviderError {
       : "The answer is not from Vault's KV secrets engine; check `address`, and whether a proxy is in between.",
     { provider: VAULT, retryable: !isFromVault },
   );
-}
-
-function getObject(value: unknown, name: string): JsonObject | undefined {
-  const found = typeof value === 'object' && value !== null ? (value as JsonObject)[name] : undefined;
-  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as JsonObject) : undefined;
 }
 
 function getText(value: JsonObject, name: string): string {

@@ -97,15 +97,6 @@ export type CheckedVaultAuth =
   | { readonly method: 'kubernetes'; readonly mount: string; readonly role: string; readonly jwtFile: string }
   | { readonly method: 'aws'; readonly mount: string; readonly role: string; readonly region: string | undefined };
 
-/** The options of a connection, checked and copied. `undefined` means to read the environment. */
-export interface CheckedVaultConnection {
-  readonly address: URL | undefined;
-  readonly auth: CheckedVaultAuth | undefined;
-  readonly namespace: string | undefined;
-  readonly caFile: string | undefined;
-  readonly dangerouslyAllowHttp: boolean;
-}
-
 /** The complete settings of a connection. */
 export interface VaultSettings {
   readonly address: URL;
@@ -126,46 +117,46 @@ const optionError: CreateError = (message) => invalidRange(message);
 const environmentError: CreateError = (message, details) =>
   new KeyProviderError(message, { ...details, provider: VAULT });
 
-/** Checks the options of a connection. `more` are the names of the other options beside them. */
+/**
+ * Checks and copies the options of a connection; `more` are the names of the other options beside them. Returns a function
+ * that completes them from the environment variables of Vault's own client, and reads the file of authorities.
+ */
 export function checkVaultConnection(
   of: string,
   options: VaultConnection,
   more: readonly string[] = [],
-): CheckedVaultConnection {
+): () => Promise<VaultSettings> {
   checkOptionNames(of, options, [...NAMES, ...more]);
-  const { dangerouslyAllowHttp = false } = options;
-  if (typeof dangerouslyAllowHttp !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(dangerouslyAllowHttp)}.`);
+  const { dangerouslyAllowHttp: allowHttp = false } = options;
+  if (typeof allowHttp !== 'boolean') {
+    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(allowHttp)}.`);
   }
-  const address = checkOptionalString('address', options.address);
-  return {
-    address: address === undefined ? undefined : parseAddress('`address`', address, dangerouslyAllowHttp, optionError),
-    auth: options.auth === undefined ? undefined : checkAuth(options.auth),
-    namespace: checkNamespace('`namespace`', checkOptionalString('namespace', options.namespace), optionError),
-    caFile: checkOptionalString('caFile', options.caFile),
-    dangerouslyAllowHttp,
+  const givenAddress = checkOptionalString('address', options.address);
+  const address =
+    givenAddress === undefined ? undefined : parseAddress('`address`', givenAddress, allowHttp, optionError);
+  const auth = options.auth === undefined ? undefined : checkAuth(options.auth);
+  const givenNamespace = checkOptionalString('namespace', options.namespace);
+  const namespace = checkNamespace('`namespace`', givenNamespace, optionError);
+  const givenCaFile = checkOptionalString('caFile', options.caFile);
+  return async () => {
+    const caFile = givenCaFile ?? readVariable('VAULT_CACERT');
+    return {
+      address:
+        address ?? parseAddress('VAULT_ADDR', requireVariable('VAULT_ADDR', 'address'), allowHttp, environmentError),
+      auth: auth ?? {
+        method: 'token',
+        token: checkToken('VAULT_TOKEN', requireVariable('VAULT_TOKEN', 'auth'), environmentError),
+      },
+      namespace: namespace ?? checkNamespace('VAULT_NAMESPACE', readVariable('VAULT_NAMESPACE'), environmentError),
+      ca: caFile === undefined ? undefined : await readAuthorities(caFile),
+    };
   };
 }
 
-/** Completes the options from the environment variables of Vault's own client, and reads the file of authorities. */
-export async function completeSettings(checked: CheckedVaultConnection): Promise<VaultSettings> {
-  const { address = readAddress(checked.dangerouslyAllowHttp), auth = readToken() } = checked;
-  const namespace =
-    checked.namespace ?? checkNamespace('VAULT_NAMESPACE', readVariable('VAULT_NAMESPACE'), environmentError);
-  const caFile = checked.caFile ?? readVariable('VAULT_CACERT');
-  return { address, auth, namespace, ca: caFile === undefined ? undefined : await readAuthorities(caFile) };
-}
-
-function readAddress(allowHttp: boolean): URL {
-  const address = readVariable('VAULT_ADDR');
-  if (address !== undefined) return parseAddress('VAULT_ADDR', address, allowHttp, environmentError);
-  throw environmentError('The address of Vault is missing; give `address` or set VAULT_ADDR.');
-}
-
-function readToken(): CheckedVaultAuth {
-  const token = readVariable('VAULT_TOKEN');
-  if (token !== undefined) return { method: 'token', token: checkToken('VAULT_TOKEN', token, environmentError) };
-  throw environmentError('The token for Vault is missing; give `auth` or set VAULT_TOKEN.');
+function requireVariable(name: string, option: string): string {
+  const value = readVariable(name);
+  if (value !== undefined) return value;
+  throw environmentError(`The connection to Vault has no ${option}; give \`${option}\` or set ${name}.`);
 }
 
 /** Returns a variable, `undefined` if it is empty, as in Vault's own client. */

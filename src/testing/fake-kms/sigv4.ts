@@ -1,18 +1,18 @@
 import { nodeCrypto } from '../../core/index.js';
 import type { LoopbackRequest } from '../http/loopback-server.js';
 
-/** What a signature is checked against. */
+/** The credentials and the scope that a signature must be made with. */
 export interface SigV4Expectation {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly region: string;
   readonly service: string;
-  /** Epoch ms: the server's idea of now. */
+  /** The server's time in epoch ms. */
   readonly now: number;
 }
 
-/** Why a signature is refused, in the words AWS uses; the HTTP status is 400. */
-export interface SigV4Refusal {
+/** AWS's error for a signature that does not hold, sent with HTTP status 400. */
+export interface SigV4Error {
   readonly name:
     | 'MissingAuthenticationTokenException'
     | 'IncompleteSignatureException'
@@ -23,7 +23,7 @@ export interface SigV4Refusal {
 
 interface Authorization {
   readonly accessKeyId: string;
-  /** `<yyyymmdd>/<region>/<service>/aws4_request`, split. */
+  /** The parts of `<yyyymmdd>/<region>/<service>/aws4_request`. */
   readonly scope: readonly string[];
   readonly signedHeaders: readonly string[];
   readonly signature: string;
@@ -36,40 +36,40 @@ const MISMATCH =
 
 /**
  * Checks an AWS Signature Version 4 in the `Authorization` header: the access key, the scope, the date (5 minutes
- * either way), that `host` and every `x-amz-*` header (the session token among them) is signed, and the signature
- * itself over the body as it came.
+ * either way), that `host` and every `x-amz-*` header (the session token included) is signed, and the signature
+ * itself over the received body. It shares no code with goldkey's own signer, which it is there to test.
  *
  * @param request - the request, with its body
- * @param expected - the only credentials accepted, and the scope they must be used in
- * @returns `undefined` when the signature holds, else AWS's error
+ * @param expected - the only accepted credentials, and their scope
+ * @returns `undefined` for a valid signature, else AWS's error
  */
-export function verifySigV4(request: LoopbackRequest, expected: SigV4Expectation): SigV4Refusal | undefined {
-  const header = one(request, 'authorization');
-  if (header === undefined) return refusal('MissingAuthenticationTokenException', 'Missing Authentication Token');
+export function verifySigV4(request: LoopbackRequest, expected: SigV4Expectation): SigV4Error | undefined {
+  const header = readHeader(request, 'authorization');
+  if (header === undefined) return createError('MissingAuthenticationTokenException', 'Missing Authentication Token');
   const authorization = parseAuthorization(header);
-  if (typeof authorization === 'string') return refusal('IncompleteSignatureException', authorization);
-  const date = one(request, 'x-amz-date');
+  if (typeof authorization === 'string') return createError('IncompleteSignatureException', authorization);
+  const date = readHeader(request, 'x-amz-date');
   const at = date === undefined ? undefined : parseDate(date);
   if (date === undefined || at === undefined) {
     const message = `Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.`;
-    return refusal('IncompleteSignatureException', message);
+    return createError('IncompleteSignatureException', message);
   }
   if (authorization.accessKeyId !== expected.accessKeyId) {
-    return refusal('UnrecognizedClientException', 'The security token included in the request is invalid.');
+    return createError('UnrecognizedClientException', 'The security token included in the request is invalid.');
   }
   const problem =
-    scopeProblem(authorization.scope, date, expected) ??
-    dateProblem(date, at, expected.now) ??
-    unsignedHeader(request, authorization.signedHeaders);
-  if (problem !== undefined) return refusal('InvalidSignatureException', problem);
-  const signature = sign(request, authorization, date, expected);
+    checkScope(authorization.scope, date, expected) ??
+    checkDate(date, at, expected.now) ??
+    findUnsignedHeader(request, authorization.signedHeaders);
+  if (problem !== undefined) return createError('InvalidSignatureException', problem);
+  const signature = computeSignature(request, authorization, date, expected);
   const same = authorization.signature.length === signature.length;
   if (same && nodeCrypto().timingSafeEqual(Buffer.from(authorization.signature), Buffer.from(signature)))
     return undefined;
-  return refusal('InvalidSignatureException', MISMATCH);
+  return createError('InvalidSignatureException', MISMATCH);
 }
 
-function refusal(name: SigV4Refusal['name'], message: string): SigV4Refusal {
+function createError(name: SigV4Error['name'], message: string): SigV4Error {
   return { name, message };
 }
 
@@ -95,7 +95,7 @@ function parseAuthorization(header: string): Authorization | string {
   };
 }
 
-function scopeProblem(scope: readonly string[], date: string, expected: SigV4Expectation): string | undefined {
+function checkScope(scope: readonly string[], date: string, expected: SigV4Expectation): string | undefined {
   const [day, region, service, terminator] = scope;
   if (day !== date.slice(0, 8)) {
     return `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${String(day)}' != '${date.slice(0, 8)}', from '${date}'.`;
@@ -106,7 +106,7 @@ function scopeProblem(scope: readonly string[], date: string, expected: SigV4Exp
   return undefined;
 }
 
-function dateProblem(date: string, at: number, now: number): string | undefined {
+function checkDate(date: string, at: number, now: number): string | undefined {
   const window = WINDOW_MINUTES * 60_000;
   const minutes = String(WINDOW_MINUTES);
   if (at < now - window) {
@@ -118,64 +118,64 @@ function dateProblem(date: string, at: number, now: number): string | undefined 
   return undefined;
 }
 
-function unsignedHeader(request: LoopbackRequest, signed: readonly string[]): string | undefined {
+function findUnsignedHeader(request: LoopbackRequest, signed: readonly string[]): string | undefined {
   const unsigned = Object.keys(request.headers).find(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signed.includes(name),
   );
   return unsigned === undefined ? undefined : `'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`;
 }
 
-function sign(
+function computeSignature(
   request: LoopbackRequest,
   { scope, signedHeaders }: Authorization,
   date: string,
   expected: SigV4Expectation,
 ): string {
-  const [path = '/', query = ''] = split(request.target, '?');
+  const [path = '/', query = ''] = splitOnce(request.target, '?');
   const canonicalRequest = [
     request.method,
-    path.split('/').map(encode).join('/'),
-    canonicalQuery(query),
-    ...signedHeaders.map((name) => `${name}:${(request.headers[name] ?? []).map(collapse).join(',')}`),
+    path.split('/').map(percentEncode).join('/'),
+    canonicalizeQuery(query),
+    ...signedHeaders.map((name) => `${name}:${(request.headers[name] ?? []).map(collapseSpaces).join(',')}`),
     '',
     signedHeaders.join(';'),
-    sha256(request.body),
+    hashSha256(request.body),
   ].join('\n');
-  const stringToSign = [ALGORITHM, date, scope.join('/'), sha256(canonicalRequest)].join('\n');
+  const stringToSign = [ALGORITHM, date, scope.join('/'), hashSha256(canonicalRequest)].join('\n');
   let key: string | Buffer = `AWS4${expected.secretAccessKey}`;
-  for (const part of scope) key = hmac(key, part);
-  return hmac(key, stringToSign).toString('hex');
+  for (const part of scope) key = signHmac(key, part);
+  return signHmac(key, stringToSign).toString('hex');
 }
 
-function order(a: string, b: string): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** The pairs by name, then by value, in the encoding the client sent. */
-function canonicalQuery(query: string): string {
+/** Returns the pairs sorted by name, then by value, in the encoding that the client sent. */
+function canonicalizeQuery(query: string): string {
   if (query === '') return '';
-  const pairs = query.split('&').map((pair) => split(pair, '='));
+  const pairs = query.split('&').map((pair) => splitOnce(pair, '='));
   return pairs
-    .toSorted(([a, x], [b, y]) => order(a, b) || order(x, y))
+    .toSorted(([a, x], [b, y]) => compareText(a, b) || compareText(x, y))
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
 }
 
-/** RFC 3986: what encodeURIComponent leaves alone and AWS does not. */
-function encode(text: string): string {
+/** Encodes as RFC 3986 does: encodeURIComponent leaves five characters as they are that AWS encodes. */
+function percentEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function collapse(value: string): string {
+function collapseSpaces(value: string): string {
   return value.trim().replace(/\s+/g, ' ');
 }
 
-function split(text: string, separator: string): [string, string] {
+function splitOnce(text: string, separator: string): [string, string] {
   const index = text.indexOf(separator);
   return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
 }
 
-function one(request: LoopbackRequest, name: string): string | undefined {
+function readHeader(request: LoopbackRequest, name: string): string | undefined {
   return request.headers[name]?.[0];
 }
 
@@ -190,10 +190,10 @@ function formatDate(at: number): string {
   return new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '');
 }
 
-function sha256(data: string | Buffer): string {
+function hashSha256(data: string | Buffer): string {
   return nodeCrypto().createHash('sha256').update(data).digest('hex');
 }
 
-function hmac(key: string | Buffer, data: string): Buffer {
+function signHmac(key: string | Buffer, data: string): Buffer {
   return nodeCrypto().createHmac('sha256', key).update(data).digest();
 }
