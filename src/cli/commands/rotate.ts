@@ -8,7 +8,6 @@ import { openRing } from '../options/ring-url.js';
 import type { CommandOptions } from '../options/command-options.js';
 import { openCipher } from '../options/store.js';
 
-/** The steps of a rotation that the command line takes. */
 export type StepName = 'init' | 'stage' | 'canary' | 'promote' | 'revert' | 'retire';
 
 type Step = (
@@ -63,7 +62,6 @@ export async function rotateStep({ io, secrets }: CliRun, step: StepName, option
   });
 }
 
-/** Prints the ring and the next step. */
 export async function rotateStatus({ io }: CliRun, options: CommandOptions): Promise<void> {
   const status = await withManager(io, options, false, (manager) => manager.status());
   printResult(io, options.json, status, formatStatus(status));
@@ -89,14 +87,14 @@ async function withManager<T>(
   needsCipher: boolean,
   use: (manager: KeyRotationManager) => Promise<T>,
 ): Promise<T> {
-  const { store, name } = await openRing(io, options);
+  const opened = await openRing(io, options);
   let cipher: KeyCipher | undefined;
   try {
     cipher = needsCipher ? await openCipher(io, options) : NO_CIPHER;
-    return await use(new KeyRotationManager({ ring: store, name, cipher, probe: await createProbe(options) }));
+    return await use(new KeyRotationManager({ ...opened, cipher, probe: await createProbe(options) }));
   } finally {
     await cipher?.close?.();
-    await store.close?.();
+    await opened.ring.close?.();
   }
 }
 

@@ -16,7 +16,6 @@ import { holdsKey, probeKey, withDecryptedKey, withNewVersion, type NewKey } fro
 import { checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, findRing, finishStep, refuseStep, rereadRing, startStep } from './step.js';
 
-/** The options of `stage`. */
 export type StageOptions = StepOptions & { metadata?: Record<string, string> | undefined };
 
 /** Makes the ring with its first key. Resolves to the version's name. */

@@ -12,7 +12,7 @@ import { decryptVersion } from './decrypt-version.js';
 import { compareVersionNames, findVersion } from './document.js';
 import { checkRingSource, readRing, type RingSource } from './read-ring.js';
 import { recordRejection } from './write-ring.js';
-import { References } from './reference-count.js';
+import { countReferences } from './reference-count.js';
 import type { KeyRingDocument, KeyRingOptions } from './types.js';
 import { parsePin, type Pin } from './version-pin.js';
 
@@ -66,7 +66,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
   }
   const { store, ciphers } = source;
   const subscribe = store.subscribe?.bind(store);
-  const references = new References([store, ...ciphers]);
+  const references = countReferences([store, ...ciphers]);
   references.acquire();
   return {
     name: KEY_RING,

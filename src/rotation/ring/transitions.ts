@@ -12,13 +12,11 @@ export interface RingBinding {
   readonly binding: EncryptionContext;
 }
 
-/** The parts of a new version. */
 export interface NewVersion extends Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> {
   readonly encrypted?: EncryptedKey | undefined;
   readonly now: number;
 }
 
-/** Returns a time of the ring as text. */
 const toIso = (at: number): string => new Date(at).toISOString();
 
 /** Returns the name of the version that is staged or being minted. */
@@ -26,7 +24,6 @@ export function findPending({ versions }: KeyRingDocument): string | undefined {
   return Object.keys(versions).find((name) => versions[name]?.state === 'pending');
 }
 
-/** Returns the name of the version that was made last. */
 export function findNewest({ versions }: KeyRingDocument): string {
   return Object.keys(versions).toSorted(compareVersionNames).at(-1) ?? '';
 }
@@ -66,7 +63,6 @@ export function newVersion(
   };
 }
 
-/** Returns a new ring with its first version. */
 export function newRing(name: string, version: RingVersion): NextRing {
   return { format: FORMAT, name, current: 'v1', versions: { v1: version } };
 }
