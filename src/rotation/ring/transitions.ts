@@ -107,12 +107,7 @@ export function withCanary(ring: KeyRingDocument, percent: number, now: number):
 /** Returns the ring with its pending version as the current one. The replaced version is kept until `notAfter`. */
 export function withPromotion(ring: KeyRingDocument, pending: string, notAfter: number): NextRing {
   const { rollout: _, ...rest } = ring.previous === undefined ? ring : withRetirement(ring, ring.previous);
-  const current = withChanges(rest, pending, { state: 'current', notAfter: undefined });
-  return {
-    ...withChanges(current, ring.current, { state: 'previous', notAfter: toIso(notAfter) }),
-    current: pending,
-    previous: ring.current,
-  };
+  return withCurrent(rest, pending, { notAfter: toIso(notAfter) });
 }
 
 /** Returns the ring without its previous version's ciphertext. The version's other fields stay. */
@@ -123,12 +118,14 @@ export function withRetirement(ring: KeyRingDocument, name: string): KeyRingDocu
 
 /** Returns the ring with its previous version as the current one again. The replaced version is kept and marked. */
 export function withReversion(ring: KeyRingDocument, previous: string, now: number): NextRing {
-  const current = withChanges(ring, previous, { state: 'current', notAfter: undefined, revertedAt: undefined });
-  return {
-    ...withChanges(current, ring.current, { state: 'previous', notAfter: undefined, revertedAt: toIso(now) }),
-    current: previous,
-    previous: ring.current,
-  };
+  return withCurrent(ring, previous, { notAfter: undefined, revertedAt: toIso(now) });
+}
+
+/** Returns the ring with another current version; the replaced one becomes the previous one, with `changes`. */
+function withCurrent(ring: KeyRingDocument, name: string, changes: Partial<RingVersion>): KeyRingDocument {
+  const replaced = withChanges(ring, ring.current, { state: 'previous', ...changes });
+  const current = withChanges(replaced, name, { state: 'current', notAfter: undefined, revertedAt: undefined });
+  return { ...current, current: name, previous: ring.current };
 }
 
 /** Changes fields of a version; `undefined` removes a field. */
