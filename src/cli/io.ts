@@ -38,13 +38,10 @@ export function printResult(io: CliIo, json: boolean | undefined, value: unknown
   print(io, json === true ? JSON.stringify(value) : text);
 }
 
+type Style = 'bold' | 'red' | 'green' | 'dim';
+
 /** Styles `text` for a terminal; returns it unchanged for a pipe or with `NO_COLOR`. */
-export function styleText(
-  io: CliIo,
-  to: 'stdout' | 'stderr',
-  style: 'bold' | 'red' | 'green' | 'dim',
-  text: string,
-): string {
+export function styleText(io: CliIo, to: 'stdout' | 'stderr', style: Style, text: string): string {
   const isPlain = io[to].isTTY !== true || (io.env['NO_COLOR'] ?? '') !== '' || io.env['TERM'] === 'dumb';
   // Node.js would ask its own stdout whether to style.
   return isPlain ? text : formatStyle(style, text, { validateStream: false });

@@ -1,8 +1,7 @@
 import { CommandError, UsageError } from '../errors.js';
 import { printResult, tell, type CliIo, type CliRun } from '../io.js';
 import type { CommandOptions } from '../options/command-options.js';
-import { isCipherUrl, openCipherAt, openStoreAt, writeKeyTo } from '../options/store-url.js';
-import { loadStoredKey, openCipher, openStore, type StoredKey } from '../options/store.js';
+import { isCipherUrl, loadStoredKey, openCipher, openStore, writeKeyTo, type StoredKey } from '../options/store.js';
 
 /** Copies a key from one store to another and reads it back there. The key is never shown. */
 export async function copy({ io, secrets }: CliRun, options: CommandOptions): Promise<void> {
@@ -13,12 +12,12 @@ export async function copy({ io, secrets }: CliRun, options: CommandOptions): Pr
     if (to === undefined) throw new UsageError('--to is required: the store to copy to.');
   }
   // The options of KMS and of a master key describe the side without a URL.
-  const bare = { ...options, store: undefined };
-  const source = from === undefined ? await openStore(io, bare) : await openStoreAt(io, from, options, '--from');
+  const ring = from === undefined ? options.ring : undefined;
+  const source = await openStore(io, { ...options, store: from, ring }, '--from');
   const key = await loadStoredKey(io, source, options);
   secrets.push(Buffer.from(key.bytes).toString('latin1'));
   try {
-    if (to === undefined || isCipherUrl(to)) await copyToCiphertext(io, key, bare);
+    if (to === undefined || isCipherUrl(to)) await copyToCiphertext(io, key, options);
     else await copyToStore(io, key, to, options);
     tell(io, 'The key was read back from the new place and is the same. The old place still holds it.');
   } finally {
@@ -28,7 +27,7 @@ export async function copy({ io, secrets }: CliRun, options: CommandOptions): Pr
 
 async function copyToCiphertext(io: CliIo, { bytes, fingerprint }: StoredKey, options: CommandOptions): Promise<void> {
   const { to, json } = options;
-  const cipher = to === undefined ? await openCipher(io, options) : await openCipherAt(io, to, options, '--to');
+  const cipher = await openCipher(io, { ...options, store: to }, '--to');
   try {
     const { ciphertext, keyId } = await cipher.encrypt(bytes);
     checkSame(bytes, await cipher.decrypt(ciphertext));
@@ -45,7 +44,11 @@ async function copyToStore(
   options: CommandOptions,
 ): Promise<void> {
   await writeKeyTo(io, to, Buffer.from(bytes).toString('latin1'), options);
-  const copied = await loadStoredKey(io, await openStoreAt(io, to, options, '--to'), options);
+  const copied = await loadStoredKey(
+    io,
+    await openStore(io, { ...options, store: to, ring: undefined }, '--to'),
+    options,
+  );
   checkSame(bytes, copied.bytes);
   const { version } = copied;
   const text = `copied  ${String(fingerprint)}, now version ${String(version)}`;

@@ -4,12 +4,12 @@ import type { CommandOptions } from '../options/command-options.js';
 import { loadStoredKey, openCipher } from '../options/store.js';
 
 /** Encrypts a key and prints the ciphertext, which is safe in Git. */
-export async function encrypt({ io, secrets }: CliRun, options: CommandOptions): Promise<void> {
+export async function encrypt(run: CliRun, options: CommandOptions): Promise<void> {
+  const { io } = run;
   // First, so that a missing option is reported before the user types a key.
   const cipher = await openCipher(io, options);
   try {
-    const key = await readKey(io, options.keyFile);
-    secrets.push(key);
+    const key = await readKey(run, options);
     // Loaded through a client, which refuses a key that no client would accept.
     const { bytes } = await loadStoredKey(io, fixedKeyProvider('input', key), options);
     const encrypted = await cipher.encrypt(bytes).finally(() => bytes.fill(0));

@@ -1,24 +1,21 @@
-import { delay, isGoldKeyError, type Clock } from '../../core/index.js';
+import { delay, isGoldKeyError, systemClock } from '../../core/index.js';
 import type { PriceApiError, PriceApiErrorKind } from '../../prices/index.js';
 import { CommandError, listErrors } from '../errors.js';
 import type { CliIo } from '../io.js';
-
-/** The work of `--watch`. */
-export interface Rounds {
-  /** Runs one round. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Called when a round has failed and another follows. */
-  onError(error: unknown): void;
-}
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const OUTPUT_ENDS = ['error', 'close'] as const;
 
 /**
  * Runs rounds until SIGINT, SIGTERM or the end of the output's reader, each of which is a success. A round starts every
- * `interval` ms, or at the next multiple of it after a longer round; no two rounds overlap.
+ * `interval` ms, or at the next multiple of it after a longer round; no two rounds overlap. `onError` gets the error of
+ * a failed round that another follows.
  */
-export async function runRounds(io: CliIo, clock: Clock, interval: number, { run, onError }: Rounds): Promise<void> {
+export async function runRounds(
+  { io, interval, onError }: { io: CliIo; interval: number; onError: (error: unknown) => void },
+  run: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { clock = systemClock } = io;
   const ending = new AbortController();
   const { signal } = ending;
   const end = (): void => {

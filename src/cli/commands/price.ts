@@ -1,4 +1,4 @@
-import { GoldDataClient, MIN_KEY_LENGTH, systemClock, type KeyContext } from '../../core/index.js';
+import { GoldDataClient, MIN_KEY_LENGTH, type KeyContext } from '../../core/index.js';
 import type { PriceApi, Quote } from '../../prices/index.js';
 import { reportError, UsageError } from '../errors.js';
 import { print, type CliRun } from '../io.js';
@@ -46,7 +46,7 @@ export async function price({ io, secrets }: CliRun, names: readonly string[], o
   };
   if (interval === undefined) return await run();
   const onError = (error: unknown): void => void reportError(io, error, secrets, verbose);
-  await runRounds(io, io.clock ?? systemClock, interval, { run, onError });
+  await runRounds({ io, interval, onError }, run);
 }
 
 /**

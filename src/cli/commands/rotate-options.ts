@@ -5,7 +5,6 @@ import { addPriceApi } from '../options/price-api.js';
 import { addMetadata, parseDuration, parseNumber } from '../options/values.js';
 import type { StepName } from './rotate.js';
 
-/** Adds `rotate` and its commands to `program`. */
 export function addRotate(program: Command, run: CliRun): void {
   const rotate = program.command('rotate').description('rotate a key without downtime, step by step');
   const load = (): Promise<typeof import('./rotate.js')> => import('./rotate.js');

@@ -8,24 +8,18 @@ import { openRing } from '../options/ring-url.js';
 import type { CommandOptions } from '../options/command-options.js';
 import { openCipher } from '../options/store.js';
 
-/** The steps of a rotation that the command line takes. */
 export type StepName = 'init' | 'stage' | 'canary' | 'promote' | 'revert' | 'retire';
 
-type Step = (
-  manager: KeyRotationManager,
-  options: CommandOptions,
-  guards: StepOptions,
-  readNewKey: () => Promise<string>,
-) => Promise<string>;
+type Step = (manager: KeyRotationManager, options: CommandOptions, guards: StepOptions, key: string) => Promise<string>;
 
 /** Takes each step; resolves to the message that tells it is done. */
 const STEPS: Readonly<Record<StepName, Step>> = {
-  async init(manager, { metadata }, _, readNewKey) {
-    const { version } = await manager.init(await readNewKey(), { metadata });
+  async init(manager, { metadata }, _, key) {
+    const { version } = await manager.init(key, { metadata });
     return `Created the ring; ${version} is current.`;
   },
-  async stage(manager, { metadata }, guards, readNewKey) {
-    const { version } = await manager.stage(await readNewKey(), { ...guards, metadata });
+  async stage(manager, { metadata }, guards, key) {
+    const { version } = await manager.stage(key, { ...guards, metadata });
     return `Staged ${version}; no client uses it yet.`;
   },
   async canary(manager, { percent }, guards) {
@@ -49,21 +43,18 @@ const STEPS: Readonly<Record<StepName, Step>> = {
 };
 
 /** Takes one step of a rotation, and prints the ring. */
-export async function rotateStep({ io, secrets }: CliRun, step: StepName, options: CommandOptions): Promise<void> {
-  const { keyFile, keyVersion: version, revision, force } = options;
+export async function rotateStep(run: CliRun, step: StepName, options: CommandOptions): Promise<void> {
+  const { io } = run;
+  const { keyVersion: version, revision, force } = options;
   await withManager(io, options, step !== 'canary', async (manager) => {
-    const done = await STEPS[step](manager, options, { version, revision, force }, async () => {
-      const key = await readKey(io, keyFile);
-      secrets.push(key);
-      return key;
-    });
+    const key = step === 'init' || step === 'stage' ? await readKey(run, options) : '';
+    const done = await STEPS[step](manager, options, { version, revision, force }, key);
     const status = await manager.status();
     printResult(io, options.json, status, formatStatus(status));
     tell(io, styleText(io, 'stderr', 'dim', done));
   });
 }
 
-/** Prints the ring and the next step. */
 export async function rotateStatus({ io }: CliRun, options: CommandOptions): Promise<void> {
   const status = await withManager(io, options, false, (manager) => manager.status());
   printResult(io, options.json, status, formatStatus(status));
@@ -89,14 +80,14 @@ async function withManager<T>(
   needsCipher: boolean,
   use: (manager: KeyRotationManager) => Promise<T>,
 ): Promise<T> {
-  const { store, name } = await openRing(io, options);
+  const opened = await openRing(io, options);
   let cipher: KeyCipher | undefined;
   try {
     cipher = needsCipher ? await openCipher(io, options) : NO_CIPHER;
-    return await use(new KeyRotationManager({ ring: store, name, cipher, probe: await createProbe(options) }));
+    return await use(new KeyRotationManager({ ...opened, cipher, probe: await createProbe(options) }));
   } finally {
     await cipher?.close?.();
-    await store.close?.();
+    await opened.ring.close?.();
   }
 }
 

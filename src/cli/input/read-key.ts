@@ -1,18 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import type { KeyProvider } from '../../core/index.js';
 import { CommandError, UsageError } from '../errors.js';
-import type { CliIo } from '../io.js';
+import type { CliIo, CliRun } from '../io.js';
 import { canPrompt, promptHidden } from './prompt.js';
 
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
 const MAX_BYTES = 4_098;
 
 /** Reads the key to encrypt from a file, a pipe or a hidden prompt, never from the command line. */
-export async function readKey(io: CliIo, keyFile: string | undefined): Promise<string> {
+export async function readKey({ io, secrets }: CliRun, { keyFile }: { keyFile?: string | undefined }): Promise<string> {
   const text = keyFile === undefined ? await readInput(io) : await readTextFile('--key-file', keyFile);
   if (Buffer.byteLength(text) > MAX_BYTES) throw createTooLongError();
   const key = trimLineBreak(text);
   if (key === '') throw new CommandError('The key is empty: nothing was encrypted.');
+  secrets.push(key);
   return key;
 }
 

@@ -3,17 +3,14 @@ import { addEncryptionContext } from './values.js';
 
 // The options that several commands share, so that each is called the same everywhere.
 
-/** Adds `--json` and `--verbose`. */
 export function addOutputFlags(command: Command): Command {
   return addVerbose(command.option('--json', 'print the result as one line of JSON'));
 }
 
-/** Adds `--verbose`. */
 export function addVerbose(command: Command): Command {
   return command.option('--verbose', 'with an error, print its causes too');
 }
 
-/** Adds the options that say where the master key is. */
 export function addMasterKey(command: Command): Command {
   const local = command.createOption('--local', 'use a master-key file in place of KMS');
   return command
@@ -24,7 +21,6 @@ export function addMasterKey(command: Command): Command {
     .option('--master-key <file>', 'the master-key file of --local');
 }
 
-/** Adds the options that name a cipher: a master key or a store, and the EncryptionContext. */
 export function addCipher(command: Command): Command {
   return addMasterKey(command)
     .option('--key-id <id>', 'KMS key: alias, id or ARN')
@@ -32,7 +28,6 @@ export function addCipher(command: Command): Command {
     .option('--encryption-context <pairs>', 'name=value,…  or JSON; repeatable; {} for none', addEncryptionContext);
 }
 
-/** Adds the options that name a ring. */
 export function addRing(command: Command): Command {
   const ring = command.createOption(
     '--ring <ring>',
@@ -43,7 +38,6 @@ export function addRing(command: Command): Command {
     .option('--name <name>', "the ring's name; default: what the file or path is called");
 }
 
-/** Adds the options that name a stored key: a ciphertext, a ring or a store. */
 export function addStoredKey(command: Command): Command {
   const ciphertext = command.createOption('--ciphertext <base64>', 'what `goldkey encrypt` printed');
   return addRing(addCipher(command))
@@ -51,7 +45,6 @@ export function addStoredKey(command: Command): Command {
     .option('--ciphertext-file <file>', 'a file that holds it');
 }
 
-/** Adds the option that names the file of an API key. */
 export function addKeyFile(command: Command): Command {
   return command.option('--key-file <file>', 'read the API key from a file');
 }

@@ -1,8 +1,7 @@
-import { KeyedClient, type KeyCipher, type KeyProvider } from '../../core/index.js';
+import { isLoopback, KeyedClient, type KeyCipher, type KeyProvider, type KeyStatus } from '../../core/index.js';
 import { UsageError } from '../errors.js';
 import { canPrompt } from '../input/prompt.js';
 import type { CliIo } from '../io.js';
-import { openRing } from './ring-url.js';
 import {
   buildClientConfig,
   getMasterKeyFile,
@@ -10,20 +9,68 @@ import {
   requireContext,
   type CommandOptions,
 } from './command-options.js';
-import { openCipherAt, openStoreAt } from './store-url.js';
+import { openRing } from './ring-url.js';
 
-/** A key and its metadata, as loaded from a store. */
-export interface StoredKey {
-  /** The key itself; zeroed by the caller. */
-  readonly bytes: Uint8Array;
-  readonly version: string | undefined;
-  readonly fingerprint: string | undefined;
+/** A key as loaded from a store. The caller zeroes `bytes`. */
+export type StoredKey = Pick<KeyStatus, 'version' | 'fingerprint'> & { readonly bytes: Uint8Array };
+
+/** The functions for one kind of store. */
+interface Store {
+  open(url: StoreUrl): Promise<KeyProvider>;
+  /** Absent where `copy` cannot write a key. */
+  write?(url: StoreUrl, key: string): Promise<void>;
+  /** Present where the store encrypts; `open` then decrypts a ciphertext. */
+  cipher?(url: StoreUrl): Promise<KeyCipher>;
 }
 
-/** Opens the cipher that the options name: a store by its URL, a master-key file or a KMS key. */
-export async function openCipher(io: CliIo, options: CommandOptions): Promise<KeyCipher> {
+const STORES: ReadonlyMap<string, Store> = new Map(
+  Object.entries<Store>({
+    vault: {
+      open: async ({ location, field }) =>
+        (await import('../../providers/vault/index.js')).fromVault({ ...location, field }),
+      write: async ({ location: { mount, path }, field }, key) =>
+        (await import('../../providers/vault/write.js')).writeToVault(mount, path, field, key),
+    },
+    'vault-transit': {
+      async open({ location: { mount, path: keyName }, options }) {
+        const { fromVaultTransit } = await import('../../providers/vault/index.js');
+        const ciphertext = await readCiphertextSource(options);
+        return fromVaultTransit({ mount, keyName, ciphertext, encryptionContext: options.encryptionContext });
+      },
+      async cipher({ location: { mount, path: keyName }, options }) {
+        const { transitCipher } = await import('../../providers/vault/index.js');
+        return transitCipher({ mount, keyName, encryptionContext: requireContext(options) });
+      },
+    },
+    'secrets-manager': {
+      open: async ({ name: secretId, field, aws }) =>
+        (await import('../../providers/secrets-manager/index.js')).fromSecretsManager({ secretId, field, ...aws }),
+      write: async ({ name, field, aws }, key) =>
+        (await import('../../providers/secrets-manager/write.js')).writeToSecretsManager(name, field, key, aws),
+    },
+    ssm: {
+      open: async ({ name, aws }) => (await import('../../providers/ssm/index.js')).fromSsm({ name, ...aws }),
+      write: async ({ name, aws }, key) => (await import('../../providers/ssm/write.js')).writeToSsm(name, key, aws),
+    },
+    'azure-key-vault': {
+      open: async ({ secret }) => (await import('../../providers/azure-key-vault/index.js')).fromAzureKeyVault(secret),
+      write: async ({ secret: { vaultUrl, secretName } }, key) =>
+        (await import('../../providers/azure-key-vault/write.js')).writeToAzure(vaultUrl, secretName, key),
+    },
+    file: {
+      open: async ({ name }) => (await import('../../providers/file/index.js')).fromFile({ path: name, watch: false }),
+      write: async ({ name }, key) => (await import('../../providers/file/write.js')).writeToFile(name, key),
+    },
+    env: {
+      open: async ({ name }) => (await import('../../providers/env/index.js')).fromEnvironment(name),
+    },
+  }),
+);
+
+/** Opens the cipher that the options name: a store by its URL, which `flag` holds, a master-key file or a KMS key. */
+export async function openCipher(io: CliIo, options: CommandOptions, flag = '--store'): Promise<KeyCipher> {
   const { keyId, region, store } = options;
-  if (store !== undefined) return openCipherAt(io, store, options);
+  if (store !== undefined) return findUse('cipher', store, flag)(parseUrl(io, store, options));
   const encryptionContext = requireContext(options);
   const masterKeyFile = getMasterKeyFile(options);
   if (masterKeyFile !== undefined) {
@@ -35,15 +82,14 @@ export async function openCipher(io: CliIo, options: CommandOptions): Promise<Ke
   return kmsCipher({ keyId, encryptionContext, region, clientConfig: buildClientConfig(io, options) });
 }
 
-/** Opens the key store that the options name: a ring, a store by its URL or one ciphertext. */
-export async function openStore(io: CliIo, options: CommandOptions): Promise<KeyProvider> {
+/** Opens the key store that the options name: a ring, a store by its URL, which `flag` holds, or one ciphertext. */
+export async function openStore(io: CliIo, options: CommandOptions, flag = '--store'): Promise<KeyProvider> {
   const { keyId, region, ring, store } = options;
   if (ring !== undefined) {
     const { fromKeyRing } = await import('../../rotation/index.js');
-    const opened = await openRing(io, options);
-    return fromKeyRing({ ring: opened.store, name: opened.name, cipher: await openCipher(io, options) });
+    return fromKeyRing({ ...(await openRing(io, options)), cipher: await openCipher(io, options) });
   }
-  if (store !== undefined) return openStoreAt(io, store, options);
+  if (store !== undefined) return findUse('open', store, flag)(parseUrl(io, store, options));
   const encryptionContext = requireContext(options);
   const masterKeyFile = getMasterKeyFile(options);
   const ciphertext = await readCiphertextSource(options);
@@ -53,6 +99,11 @@ export async function openStore(io: CliIo, options: CommandOptions): Promise<Key
   }
   const { fromKms } = await import('../../providers/kms/index.js');
   return fromKms({ ciphertext, encryptionContext, keyId, region, clientConfig: buildClientConfig(io, options) });
+}
+
+/** Writes a key to the store at `url`, the value of `--to`. */
+export async function writeKeyTo(io: CliIo, url: string, key: string, options: CommandOptions): Promise<void> {
+  await findUse('write', url, '--to')(parseUrl(io, url, options), key);
 }
 
 /** Loads the current key through a client, so that it is checked like any other, and closes the store. */
@@ -67,4 +118,57 @@ export async function loadStoredKey(io: CliIo, keyProvider: KeyProvider, options
 /** Returns how long loading a key may take, in ms: two minutes where the user may have to type an MFA code. */
 export function chooseKeyTimeout(io: CliIo, { local }: CommandOptions): number {
   return local !== true && canPrompt(io) ? 120_000 : 10_000;
+}
+
+/** Tells whether the store at `url` encrypts a key instead of keeping it. */
+export function isCipherUrl(url: string): boolean {
+  return STORES.get(splitUrl(url).scheme)?.cipher !== undefined;
+}
+
+function findUse<Use extends keyof Store>(use: Use, url: string, flag: string): Required<Store>[Use] {
+  const found: Partial<Store> = STORES.get(splitUrl(url).scheme) ?? {};
+  if (found[use] !== undefined) return found[use] as Required<Store>[Use];
+  // `copy --to` takes a store that encrypts, too.
+  const uses: (keyof Store)[] = use === 'write' ? ['write', 'cipher'] : [use];
+  const fitting = [...STORES].filter(([, store]) => uses.some((name) => store[name] !== undefined));
+  const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(fitting.map(([scheme]) => `${scheme}://`));
+  throw new UsageError(`${flag} must start with ${list}${use === 'cipher' ? ' to encrypt a key' : ''}.`);
+}
+
+type StoreUrl = ReturnType<typeof parseUrl>;
+
+/** Parses the URL of a store. A getter throws if its part is missing. */
+function parseUrl(io: CliIo, url: string, options: CommandOptions) {
+  const { scheme, path, field } = splitUrl(url);
+  return {
+    options,
+    aws: { region: options.region, clientConfig: buildClientConfig(io, options) },
+    /** The field that holds the key, after `#`. */
+    field: field === '' ? undefined : field,
+    get name() {
+      if (path !== '') return path;
+      throw new UsageError(`${scheme}:// must be followed by a name, a path or an id.`);
+    },
+    /** The mount and path of Vault. */
+    get location() {
+      const [, mount, rest] = /^([^/]+)\/(.+)$/.exec(path) ?? [];
+      if (mount !== undefined && rest !== undefined) return { mount, path: rest };
+      throw new UsageError(`${scheme}://… must name a mount and a path.`);
+    },
+    /** The vault and secret of Azure Key Vault. */
+    get secret() {
+      const [, host, secretName] = /^([A-Za-z0-9.:[\]-]+)\/([^/]+)$/.exec(path) ?? [];
+      if (host === undefined || secretName === undefined)
+        throw new UsageError(`${scheme}://… must name a vault and a secret.`);
+      // A stand-in on this machine has no certificate.
+      const protocol = isLoopback(new URL(`https://${host}`).hostname) ? 'http' : 'https';
+      return { vaultUrl: `${protocol}://${host}`, secretName };
+    },
+  };
+}
+
+function splitUrl(url: string): { scheme: string; path: string; field: string | undefined } {
+  const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/s.exec(url) ?? [];
+  const [path = '', field] = rest.split('#', 2);
+  return { scheme, path, field };
 }

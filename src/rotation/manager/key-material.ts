@@ -15,30 +15,24 @@ import { newVersion } from '../ring/transitions.js';
 import type { KeyRingDocument, RingVersion } from '../ring/types.js';
 import type { Step } from './options.js';
 
-/** The key of a new version and its notes. */
-export interface NewKey {
-  /** The key; without it `generate` mints one. */
+/** A key to encrypt as a new version. Without `key` it is minted by `generate` for `rotationId`. */
+export interface NewKey extends Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> {
   readonly key: string | Uint8Array | undefined;
-  readonly metadata: Readonly<Record<string, string>> | undefined;
-  /** The id for `generate`; set if `key` is not. */
-  readonly rotationId?: string | undefined;
 }
 
 /** Calls `use` with a new version, encrypted, and its key's bytes, which are zeroed after it. */
 export async function withNewVersion<T>(
   step: Step,
-  state: 'pending' | 'current',
-  given: NewKey,
+  { key, ...about }: NewKey,
   use: (version: RingVersion, bytes: Uint8Array) => Promise<T>,
 ): Promise<T> {
   const { cipher, binding: bind, clock, signal } = step;
-  const { rotationId } = given;
-  const minted = given.key === undefined ? await mintKey(step, rotationId ?? '') : undefined;
-  const bytes = minted?.key ?? keyBytes(given.key);
+  const minted = key === undefined ? await mintKey(step, about.rotationId ?? '') : undefined;
+  const bytes = minted?.key ?? keyBytes(key);
   try {
     // Checked one by one: the spread below would make an object of anything.
-    for (const notes of [given.metadata, minted?.metadata]) checkMetadata(step, bytes, notes);
-    const metadata = minted?.metadata === undefined ? given.metadata : { ...given.metadata, ...minted.metadata };
+    for (const notes of [about.metadata, minted?.metadata]) checkMetadata(step, bytes, notes);
+    const metadata = minted?.metadata === undefined ? about.metadata : { ...about.metadata, ...minted.metadata };
     const encrypted = await cipher.encrypt(bytes, { bind, signal });
     const decrypted = await cipher.decrypt(encrypted.ciphertext, { bind, signal });
     const isSame = isEqual(decrypted, bytes) && encrypted.fingerprint === computeFingerprint(bytes);
@@ -47,7 +41,7 @@ export async function withNewVersion<T>(
       const message = 'The new ciphertext does not decrypt to the same key; nothing was written.';
       throw new RotationError(message, { step: step.name });
     }
-    return await use(newVersion(step, { encrypted, state, metadata, rotationId, now: clock.now() }), bytes);
+    return await use(newVersion(step, { ...about, encrypted, metadata, now: clock.now() }), bytes);
   } finally {
     bytes.fill(0);
   }

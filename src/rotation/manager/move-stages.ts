@@ -16,9 +16,10 @@ import { isAhead } from './next-step.js';
 import { checkPercent, checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, finishStep, refuseStep, startStep } from './step.js';
 
+// The steps that `KeyRotationManager` documents. Each resolves to the version that it changed.
+
 const DEFAULT_OVERLAP_MS = 86_400_000;
 
-/** Sets the share of clients that use the pending key. */
 export async function setCanary(context: RotationContext, percent: number, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'canary', options);
   checkPercent('percent', percent);
@@ -30,10 +31,8 @@ export async function setCanary(context: RotationContext, percent: number, optio
   return finishStep(step, rollout.pending, at, isSet ? undefined : withCanary(at.ring, percent, step.clock.now()));
 }
 
-/** The options of `promote`. */
 export type PromoteOptions = StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined };
 
-/** Makes the pending key the current one. */
 export async function promotePending(context: RotationContext, options: PromoteOptions): Promise<string> {
   const step = checkStep(context, 'promote', options, ['overlap', 'cutover']);
   const { clock, force, version } = step;
@@ -66,7 +65,6 @@ export async function promotePending(context: RotationContext, options: PromoteO
   return finishStep(step, pending, at, withPromotion(ring, pending, clock.now() + overlap));
 }
 
-/** Removes the previous key. */
 export async function retirePrevious(context: RotationContext, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'retire', options);
   const { clock, force, version } = step;
@@ -88,7 +86,6 @@ export async function retirePrevious(context: RotationContext, options: StepOpti
   return finishStep(step, previous, at, withRetirement(ring, previous));
 }
 
-/** Rejects the pending key, or makes the previous key current again. */
 export async function revertChange(context: RotationContext, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'revert', options);
   const { clock, version } = step;

@@ -123,7 +123,6 @@ export function getAge(ring: KeyRingDocument, name: string, now: number): number
   return Number.isNaN(age) ? 0 : Math.max(0, age);
 }
 
-/** Returns whether a time of the ring is still to come. */
 export function isAhead(time: string | undefined, now: number): time is string {
   return time !== undefined && Date.parse(time) > now;
 }

@@ -42,7 +42,6 @@ export interface RotationPlan {
   readonly maxAge: number;
 }
 
-/** Checks the options of a manager. */
 export function checkRotationOptions(options: RotationOptions): RotationContext {
   checkOptionNames('KeyRotationManager', options, ['ring', 'name', 'cipher', 'probe', 'generate', 'notify', 'clock']);
   const notify = options.notify ?? [];
@@ -93,7 +92,6 @@ export function checkPlan(caller: string, options: RotateOptions, more: readonly
   };
 }
 
-/** Checks a share of the clients. */
 export function checkPercent(name: string, percent: unknown): void {
   if (typeof percent !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(percent)}.`);
   if (percent >= 0 && percent <= 100) return;
@@ -106,7 +104,6 @@ export function checkRequiredTime(name: string, value: unknown, max?: number): n
   return checkInteger(name, value, 1, 1, max);
 }
 
-/** Checks an optional signal. */
 function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);

@@ -7,7 +7,7 @@ import {
   nodeCrypto,
   readProperty,
 } from '../../core/index.js';
-import type { RingStore, RotateOptions, RotationStatus } from '../ring/types.js';
+import type { RingStore, RotateOptions } from '../ring/types.js';
 import { checkPlan, checkRequiredTime, type RotationContext } from './options.js';
 
 /** How long a turn may take. After that another instance may take the lease. */
@@ -25,10 +25,12 @@ export interface ScheduleOptions extends RotateOptions {
   signal: AbortSignal;
 }
 
-type Rotate = (options: RotateOptions) => Promise<RotationStatus>;
-
 /** Takes turns until `signal` aborts. The timer between two turns keeps the process alive for the awaiting caller. */
-export async function runSchedule(context: RotationContext, options: ScheduleOptions, rotate: Rotate): Promise<void> {
+export async function runSchedule(
+  context: RotationContext,
+  options: ScheduleOptions,
+  rotate: (options: RotateOptions) => Promise<unknown>,
+): Promise<void> {
   checkPlan('schedule', options, ['every', 'jitter']);
   const { every, jitter, signal, ...plan } = options;
   const pause = checkRequiredTime('every', every);

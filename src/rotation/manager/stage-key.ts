@@ -16,7 +16,6 @@ import { holdsKey, probeKey, withDecryptedKey, withNewVersion, type NewKey } fro
 import { checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, findRing, finishStep, refuseStep, rereadRing, startStep } from './step.js';
 
-/** The options of `stage`. */
 export type StageOptions = StepOptions & { metadata?: Record<string, string> | undefined };
 
 /** Makes the ring with its first key. Resolves to the version's name. */
@@ -41,8 +40,8 @@ export async function initRing(
     if (!isSameKey) throw refuseStep(step, reason);
     return finishStep(step, 'v1', found);
   }
-  const given = { key, metadata: options.metadata, rotationId };
-  const made = await withNewVersion(step, 'current', given, (version) =>
+  const given = { key, state: 'current', metadata: options.metadata, rotationId } as const;
+  const made = await withNewVersion(step, given, (version) =>
     writeRing(source, undefined, newRing(source.name, version), signal),
   );
   return finishStep(step, 'v1', made);
@@ -58,7 +57,7 @@ export async function stageKey(context: RotationContext, key: NewKey['key'], opt
   const at = await startStep(step);
   const { ring } = at;
   checkExpectedVersion(step, ring.current);
-  const given = { key, metadata: options.metadata };
+  const given = { key, state: 'pending', metadata: options.metadata } as const;
   const pending = findPending(ring);
   const held = findVersion(ring, pending);
   if (pending === undefined || held === undefined) return stageAs(step, nextVersionName(ring), at, given);
@@ -89,7 +88,7 @@ async function stageAs(step: Step, name: string, from: ReadRing, given: NewKey):
     const next = withPendingVersion(from.ring, name, intent);
     at = await rereadRing(step, await writeRing(source, from, next, signal));
   }
-  return withNewVersion(step, 'pending', { ...given, rotationId }, async (version, bytes) => {
+  return withNewVersion(step, { ...given, rotationId }, async (version, bytes) => {
     const written = await writeRing(source, at, withStagedVersion(at.ring, name, version, clock.now()), signal);
     return finishStaging(step, name, bytes, written);
   });

@@ -14,18 +14,15 @@ type Rule = (value: unknown) => string | undefined;
 type Rules = Readonly<Record<string, Rule>>;
 
 const anything: Rule = () => undefined;
-const rule =
-  (isValid: (value: unknown) => boolean, problem: string): Rule =>
-  (value) =>
-    isValid(value) ? undefined : problem;
-const kind =
-  (name: string, isOfKind: (value: unknown) => boolean): Rule =>
-  (value) =>
-    isOfKind(value) ? undefined : `must be ${name}, got ${value === '' ? "''" : describeType(value)}`;
-const optional =
-  (present: Rule): Rule =>
-  (value) =>
-    value === undefined ? undefined : present(value);
+function rule(isValid: (value: unknown) => boolean, problem: string): Rule {
+  return (value) => (isValid(value) ? undefined : problem);
+}
+function kind(name: string, isOfKind: (value: unknown) => boolean): Rule {
+  return (value) => (isOfKind(value) ? undefined : `must be ${name}, got ${value === '' ? "''" : describeType(value)}`);
+}
+function optional(present: Rule): Rule {
+  return (value) => (value === undefined ? undefined : present(value));
+}
 
 const string = kind('a string', (value) => typeof value === 'string');
 const text = kind('a non-empty string', (value) => typeof value === 'string' && value !== '');

@@ -10,11 +10,11 @@ import {
 } from '../../core/index.js';
 import { decryptVersion } from './decrypt-version.js';
 import { compareVersionNames, findVersion } from './document.js';
-import { checkRingSource, readRing, type RingSource } from './read-ring.js';
+import { checkRingSource, readRing } from './read-ring.js';
 import { recordRejection } from './write-ring.js';
-import { References } from './reference-count.js';
+import { countReferences } from './reference-count.js';
 import type { KeyRingDocument, KeyRingOptions } from './types.js';
-import { parsePin, type Pin } from './version-pin.js';
+import { parsePin } from './version-pin.js';
 
 /** The provider name of key rings in errors, events and metrics. */
 const KEY_RING = 'key-ring';
@@ -59,33 +59,15 @@ const KEY_RING = 'key-ring';
 export function fromKeyRing(options: KeyRingOptions): KeyProvider {
   checkOptionNames('fromKeyRing', options, ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections']);
   const source = checkRingSource(options);
-  const { load, rollout, report } = createReader(source, parsePin(options.pinnedVersion));
+  const pin = parsePin(options.pinnedVersion);
   const { reportRejections = false } = options;
   if (typeof reportRejections !== 'boolean') {
     throw invalidType(`\`reportRejections\` must be a boolean, got ${describeType(reportRejections)}.`);
   }
-  const { store, ciphers } = source;
+  const { store, name: ringName, ciphers } = source;
   const subscribe = store.subscribe?.bind(store);
-  const references = new References([store, ...ciphers]);
+  const references = countReferences([store, ...ciphers]);
   references.acquire();
-  return {
-    name: KEY_RING,
-    load(request) {
-      references.acquire();
-      return load(request);
-    },
-    rollout,
-    ...(reportRejections && { report }),
-    ...(subscribe !== undefined && {
-      subscribe: (onChange: (change: { version?: string | undefined }) => void) => subscribe(() => onChange({})),
-    }),
-    close: () => references.release(),
-  };
-}
-
-/** Returns the part of a provider that reads the ring, for all clients of the provider. */
-function createReader(source: RingSource, pin: Pin): Required<Pick<KeyProvider, 'load' | 'rollout' | 'report'>> {
-  const { store, name: ringName } = source;
   /** The ring of the last load of `current`: the rollout that is read after it must be of the same revision. */
   let loadedRing: KeyRingDocument | undefined;
   let highestRevision = 0;
@@ -115,7 +97,9 @@ function createReader(source: RingSource, pin: Pin): Required<Pick<KeyProvider, 
   };
 
   return {
+    name: KEY_RING,
     async load(request) {
+      references.acquire();
       const { stage, signal, known } = request;
       if (stage === 'current') loadedRing = undefined;
       const ring = await read(signal);
@@ -152,7 +136,13 @@ function createReader(source: RingSource, pin: Pin): Required<Pick<KeyProvider, 
       rolloutId = ring.rollout?.id;
       return pin.rolloutFor(ring);
     },
-    report: ({ version }) => recordRejection(source, version, rolloutId),
+    ...(reportRejections && {
+      report: ({ version }: { version: string }) => recordRejection(source, version, rolloutId),
+    }),
+    ...(subscribe !== undefined && {
+      subscribe: (onChange: (change: { version?: string | undefined }) => void) => subscribe(() => onChange({})),
+    }),
+    close: () => references.release(),
   };
 }
 

@@ -12,7 +12,6 @@ export interface RingSource {
 /** A ring as it was read, with the token that its store needs for a write. */
 export type ReadRing = NonNullable<Awaited<ReturnType<RingStore['read']>>>;
 
-/** Checks the options `ring`, `name` and `cipher`. */
 export function checkRingSource(options: RingAccess): RingSource {
   const store = options.ring as Partial<RingStore> | null | undefined;
   if (typeof store?.read !== 'function' || typeof store.write !== 'function' || typeof store.name !== 'string') {

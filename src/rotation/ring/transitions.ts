@@ -12,13 +12,11 @@ export interface RingBinding {
   readonly binding: EncryptionContext;
 }
 
-/** The parts of a new version. */
 export interface NewVersion extends Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> {
   readonly encrypted?: EncryptedKey | undefined;
   readonly now: number;
 }
 
-/** Returns a time of the ring as text. */
 const toIso = (at: number): string => new Date(at).toISOString();
 
 /** Returns the name of the version that is staged or being minted. */
@@ -26,7 +24,6 @@ export function findPending({ versions }: KeyRingDocument): string | undefined {
   return Object.keys(versions).find((name) => versions[name]?.state === 'pending');
 }
 
-/** Returns the name of the version that was made last. */
 export function findNewest({ versions }: KeyRingDocument): string {
   return Object.keys(versions).toSorted(compareVersionNames).at(-1) ?? '';
 }
@@ -66,7 +63,6 @@ export function newVersion(
   };
 }
 
-/** Returns a new ring with its first version. */
 export function newRing(name: string, version: RingVersion): NextRing {
   return { format: FORMAT, name, current: 'v1', versions: { v1: version } };
 }
@@ -111,12 +107,7 @@ export function withCanary(ring: KeyRingDocument, percent: number, now: number):
 /** Returns the ring with its pending version as the current one. The replaced version is kept until `notAfter`. */
 export function withPromotion(ring: KeyRingDocument, pending: string, notAfter: number): NextRing {
   const { rollout: _, ...rest } = ring.previous === undefined ? ring : withRetirement(ring, ring.previous);
-  const current = withChanges(rest, pending, { state: 'current', notAfter: undefined });
-  return {
-    ...withChanges(current, ring.current, { state: 'previous', notAfter: toIso(notAfter) }),
-    current: pending,
-    previous: ring.current,
-  };
+  return withCurrent(rest, pending, { notAfter: toIso(notAfter) });
 }
 
 /** Returns the ring without its previous version's ciphertext. The version's other fields stay. */
@@ -127,12 +118,14 @@ export function withRetirement(ring: KeyRingDocument, name: string): KeyRingDocu
 
 /** Returns the ring with its previous version as the current one again. The replaced version is kept and marked. */
 export function withReversion(ring: KeyRingDocument, previous: string, now: number): NextRing {
-  const current = withChanges(ring, previous, { state: 'current', notAfter: undefined, revertedAt: undefined });
-  return {
-    ...withChanges(current, ring.current, { state: 'previous', notAfter: undefined, revertedAt: toIso(now) }),
-    current: previous,
-    previous: ring.current,
-  };
+  return withCurrent(ring, previous, { notAfter: undefined, revertedAt: toIso(now) });
+}
+
+/** Returns the ring with another current version; the replaced one becomes the previous one, with `changes`. */
+function withCurrent(ring: KeyRingDocument, name: string, changes: Partial<RingVersion>): KeyRingDocument {
+  const replaced = withChanges(ring, ring.current, { state: 'previous', ...changes });
+  const current = withChanges(replaced, name, { state: 'current', notAfter: undefined, revertedAt: undefined });
+  return { ...current, current: name, previous: ring.current };
 }
 
 /** Changes fields of a version; `undefined` removes a field. */

@@ -4,7 +4,6 @@ import type { KeyRingDocument } from './types.js';
 
 /** Maps stages to versions, with or without `pinnedVersion`. */
 export interface Pin {
-  /** The pinned version. */
   readonly name: string | undefined;
   /** Returns the version of a stage. */
   versionFor(stage: Stage, ring: KeyRingDocument): string | undefined;

@@ -23,46 +23,39 @@ type Environment = Awaited<ReturnType<typeof createEnvironment>>;
  */
 export async function demo(io: CliIo): Promise<number> {
   await using environment = await createEnvironment();
+  const { gold, api, store, clock, keys, storeNewKey } = environment;
   const narrator = new Narrator(io);
   narrator.say('The life of a price API key, on this machine alone: a master key in a temporary folder, a price API');
   narrator.say('on loopback, invented keys. The clock is moved by hand, so nothing here waits.\n');
-  await getFirstPrices(environment, narrator);
-  await repairRejectedKey(environment, narrator);
-  await takeStoreDown(environment, narrator);
-  await rotateRing(environment, narrator);
-  countCalls(environment, narrator);
-  return narrator.finish();
-}
 
-async function getFirstPrices({ gold, store, storeNewKey }: Environment, narrator: Narrator): Promise<void> {
   const { ciphertext, fingerprint } = await storeNewKey();
   narrator.scene(
     'Encrypt',
     `The key becomes ${ciphertext.slice(0, 24)}… (${String(ciphertext.length)} characters, safe in Git).`,
     `Its fingerprint is ${fingerprint}; the key itself is never shown.`,
   );
-  const { price, currency } = await gold.getPrice('XAU');
+
+  const first = await gold.getPrice('XAU');
   narrator.scene(
     'First price',
-    `XAU ${price.toFixed(2)} ${currency} per troy ounce. Decryptions so far: ${String(store.decryptions)}.`,
+    `XAU ${first.price.toFixed(2)} ${first.currency} per troy ounce. Decryptions so far: ${String(store.decryptions)}.`,
   );
+
   await Promise.all(Array.from({ length: CACHED }, () => gold.getPrice('XAU')));
   narrator.scene(
     'Cached',
     `${String(CACHED)} more prices at once. Decryptions so far: ${String(store.decryptions)}: the key was in the cache.`,
   );
   narrator.check({ 'decryptions after the cached prices': [1, store.decryptions] });
-}
 
-async function repairRejectedKey(environment: Environment, narrator: Narrator): Promise<void> {
-  const { gold, api, store, keys } = environment;
-  const { fingerprint } = await environment.storeNewKey();
+  const { fingerprint: newFingerprint } = await storeNewKey();
   for (const key of keys.slice(0, -1)) api.revoke(key);
   narrator.scene(
     'Rotated',
-    `A new key (fingerprint ${fingerprint}) is in the store; the price API rejects the old one.`,
+    `A new key (fingerprint ${newFingerprint}) is in the store; the price API rejects the old one.`,
     'The client does not know yet.',
   );
+
   const before = api.calls.length;
   const { price } = await gold.getPrice('XAU');
   const statuses = api.calls.slice(before).map(({ status }) => String(status));
@@ -71,10 +64,8 @@ async function repairRejectedKey(environment: Environment, narrator: Narrator): 
     `The next call: HTTP ${statuses.join(', then ')}. The caller got ${price.toFixed(2)} and no error.`,
     `Decryptions so far: ${String(store.decryptions)}; key in use: ${String(gold.status().fingerprint)}.`,
   );
-  narrator.check({ 'key in use after the repair': [fingerprint, gold.status().fingerprint] });
-}
+  narrator.check({ 'key in use after the repair': [newFingerprint, gold.status().fingerprint] });
 
-async function takeStoreDown({ gold, clock, store }: Environment, narrator: Narrator): Promise<void> {
   store.down = true;
   await clock.advance(6 * 60_000);
   for (let call = 0; call < STALE; call++) await gold.getPrice('XAU');
@@ -86,6 +77,10 @@ async function takeStoreDown({ gold, clock, store }: Environment, narrator: Narr
     `Failed reads of the store: ${String(store.failures)}; times a stale key was chosen: ${String(counts.stale)}.`,
   );
   narrator.check({ 'stale keys chosen': [STALE, counts.stale], 'state of the key': ['stale', state] });
+
+  await rotateRing(environment, narrator);
+  countCalls(environment, narrator);
+  return narrator.finish();
 }
 
 function countCalls({ gold, api, store, keys }: Environment, narrator: Narrator): void {

@@ -12,7 +12,6 @@ export class Narrator {
     this.#io = io;
   }
 
-  /** Prints text. */
   say(text: string): void {
     this.#printed += `${text}\n`;
     print(this.#io, text);
