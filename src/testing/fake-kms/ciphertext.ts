@@ -1,12 +1,5 @@
 import { nodeCrypto, type EncryptionContext } from '../../core/index.js';
-
-/** The part of a key that encrypts. */
-export interface CipherKey {
-  /** 32 secret bytes. */
-  readonly material: Uint8Array;
-  /** 32 bytes that identify the key, its region included, in every ciphertext under it. */
-  readonly marker: Buffer;
-}
+import type { FakeKey } from './keys.js';
 
 /** The first bytes of KMS's own ciphertexts, whose format AWS does not document. */
 const PREFIX = Buffer.from('0102020078', 'hex');
@@ -18,15 +11,16 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = PREFIX.length + MARKER_BYTES + SALT_BYTES + 4 + PADDING_BYTES + IV_BYTES;
 
-/** Encrypts under a key. The header and the context are the associated data: neither can be changed unnoticed. */
-export function encryptBlob(key: CipherKey, plaintext: Uint8Array, context: EncryptionContext): Buffer {
+/** Encrypts under a key, to base64. The header and the context are the associated data: neither can be changed unnoticed. */
+export function encryptBlob(key: FakeKey, plaintext: Uint8Array, context: EncryptionContext): string {
   const { createCipheriv, randomBytes } = nodeCrypto();
   const iv = randomBytes(IV_BYTES);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(PADDING_BYTES + IV_BYTES + plaintext.length + TAG_BYTES);
   const header = Buffer.concat([PREFIX, key.marker, randomBytes(SALT_BYTES), length, Buffer.alloc(PADDING_BYTES), iv]);
   const cipher = createCipheriv('aes-256-gcm', key.material, iv).setAAD(associatedData(header, context));
-  return Buffer.concat([header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+  const parts = [header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
+  return Buffer.concat(parts).toString('base64');
 }
 
 /** Returns the marker of the key that a ciphertext names, or `undefined` for bytes that are not a ciphertext. */
@@ -36,7 +30,7 @@ export function readMarker(blob: Buffer): Buffer | undefined {
 }
 
 /** Decrypts what {@link readMarker} accepted. Returns `undefined` for a wrong context and for bytes changed, cut or added. */
-export function decryptBlob(key: CipherKey, blob: Buffer, context: EncryptionContext): Buffer | undefined {
+export function decryptBlob(key: FakeKey, blob: Buffer, context: EncryptionContext): Buffer | undefined {
   const header = blob.subarray(0, HEADER_BYTES);
   const decipher = nodeCrypto()
     .createDecipheriv('aes-256-gcm', key.material, header.subarray(-IV_BYTES))

@@ -24,26 +24,3 @@ export function validationError(member: string, constraint: string, shown = ''):
     `1 validation error detected: ${value} at '${member}' failed to satisfy constraint: ${constraint}`,
   );
 }
-
-/** Returns the error for a body or a member that cannot be parsed. */
-export function serializationError(message = ''): KmsError {
-  return new KmsError('SerializationException', message);
-}
-
-/** Returns the error for a key that is disabled. */
-export function disabledError(arn: string): KmsError {
-  return new KmsError('DisabledException', `${arn} is disabled.`);
-}
-
-/** Returns the error for a key whose deletion is scheduled. */
-export function pendingDeletionError(arn: string): KmsError {
-  return new KmsError('KMSInvalidStateException', `${arn} is pending deletion.`);
-}
-
-/** Returns the error for a key that is not the one a ciphertext was made with. */
-export function incorrectKeyError(): KmsError {
-  return new KmsError(
-    'IncorrectKeyException',
-    'The key ID in the request does not identify a CMK that can perform this operation.',
-  );
-}

@@ -1,15 +1,19 @@
 import { nodeCrypto } from '../../core/index.js';
-import type { CipherKey } from './ciphertext.js';
-import { disabledError, KmsError, pendingDeletionError } from './errors.js';
+import { KmsError } from './errors.js';
+import { createAwsError } from './faults.js';
 
 /** A symmetric key of the fake. */
-export interface FakeKey extends CipherKey {
+export interface FakeKey {
   readonly id: string;
   readonly arn: string;
   readonly description: string;
   readonly multiRegion: boolean;
   /** Epoch ms. */
   readonly createdAt: number;
+  /** 32 secret bytes. */
+  readonly material: Uint8Array;
+  /** 32 bytes that identify the key, its region included, in every ciphertext under it. */
+  readonly marker: Buffer;
   /** 64 hex digits that identify the key's material. */
   readonly materialId: string;
   state: 'Enabled' | 'Disabled' | 'PendingDeletion';
@@ -19,8 +23,6 @@ export interface FakeKey extends CipherKey {
 
 /** The account of every key: the one in AWS's documentation. */
 const ACCOUNT = '111122223333';
-/** The alias of the default key. */
-const DEFAULT_ALIAS = 'alias/gold-api-keys';
 
 /** The keys and aliases of one fake region. */
 export class FakeKeyStore {
@@ -33,7 +35,7 @@ export class FakeKeyStore {
   constructor(region: string) {
     this.#region = region;
     this.#prefix = `arn:aws:kms:${region}:${ACCOUNT}:`;
-    this.defaultKey = this.create({ description: 'The default key of the fake KMS', multiRegion: false });
+    this.defaultKey = this.create('The default key of the fake KMS', false);
     this.reset();
   }
 
@@ -42,12 +44,12 @@ export class FakeKeyStore {
     this.#keys.clear();
     this.defaultKey.state = 'Enabled';
     this.defaultKey.deletionAt = undefined;
-    for (const name of [this.defaultKey.id, this.defaultKey.arn]) this.#keys.set(name, this.defaultKey);
-    this.addAlias(DEFAULT_ALIAS, this.defaultKey);
+    this.#add(this.defaultKey, this.defaultKey.id, this.defaultKey.arn);
+    this.addAlias('alias/gold-api-keys', this.defaultKey);
   }
 
   /** Makes a key with random material. */
-  create({ description, multiRegion }: { description: string; multiRegion: boolean }): FakeKey {
+  create(description: string, multiRegion: boolean): FakeKey {
     const { createHash, randomBytes, randomUUID } = nodeCrypto();
     const id = multiRegion ? `mrk-${randomBytes(16).toString('hex')}` : randomUUID();
     const arn = `${this.#prefix}key/${id}`;
@@ -63,7 +65,7 @@ export class FakeKeyStore {
       materialId: createHash('sha256').update('material id').update(material).digest('hex'),
       state: 'Enabled',
     };
-    for (const name of [id, arn]) this.#keys.set(name, key);
+    this.#add(key, id, arn);
     return key;
   }
 
@@ -72,14 +74,11 @@ export class FakeKeyStore {
     const arn = `${this.#prefix}${name}`;
     if (this.#keys.has(arn))
       throw new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`);
-    for (const alias of [name, arn]) this.#keys.set(alias, key);
+    this.#add(key, name, arn);
   }
 
-  /**
-   * Returns the key with this id, key ARN, alias name or alias ARN, or throws KMS's NotFoundException.
-   * `aliases: false` is for the operations that take no alias.
-   */
-  find(keyId: string, { aliases = true }: { aliases?: boolean } = {}): FakeKey {
+  /** Returns the key with this id, key ARN, alias name or alias ARN, or throws KMS's NotFoundException. */
+  find(keyId: string, aliases = true): FakeKey {
     const isAlias = /(^|:)alias\//.test(keyId);
     const key = this.#keys.get(keyId);
     if (key !== undefined && (aliases || !isAlias)) return key;
@@ -91,15 +90,25 @@ export class FakeKeyStore {
     throw new KmsError('NotFoundException', message);
   }
 
+  /** Returns the key with this id or key ARN, for an operation that changes it. Such operations take no alias. */
+  findChangeable(keyId: string): FakeKey {
+    const key = this.find(keyId, false);
+    if (key.state === 'PendingDeletion') throw createAwsError('pending-deletion', key.arn);
+    return key;
+  }
+
   /** Returns the key whose ciphertexts carry this marker. */
   findByMarker(marker: Buffer): FakeKey | undefined {
     return [...this.#keys.values()].find((key) => key.marker.equals(marker));
+  }
+
+  #add(key: FakeKey, ...names: readonly string[]): void {
+    for (const name of names) this.#keys.set(name, key);
   }
 }
 
 /** Returns the key, or throws the error that its state calls for. */
 export function checkUsable(key: FakeKey): FakeKey {
-  if (key.state === 'Disabled') throw disabledError(key.arn);
-  if (key.state === 'PendingDeletion') throw pendingDeletionError(key.arn);
-  return key;
+  if (key.state === 'Enabled') return key;
+  throw createAwsError(key.state === 'Disabled' ? 'disabled' : 'pending-deletion', key.arn);
 }

@@ -1,11 +1,9 @@
 import { nodeCrypto } from '../../core/index.js';
 import { decryptBlob, encryptBlob, readMarker } from './ciphertext.js';
-import { incorrectKeyError, KmsError, pendingDeletionError, validationError } from './errors.js';
+import { KmsError, validationError } from './errors.js';
+import { createAwsError } from './faults.js';
 import { checkUsable, type FakeKey, type FakeKeyStore } from './keys.js';
 import type { KmsFields } from './request-fields.js';
-
-/** Answers one request, with `undefined` for an empty body. */
-export type KmsOperation = (fields: KmsFields, keys: FakeKeyStore) => Readonly<Record<string, unknown>> | undefined;
 
 /** The longest plaintext that Encrypt takes. */
 export const MAX_PLAINTEXT_BYTES = 4096;
@@ -13,8 +11,10 @@ const MAX_CIPHERTEXT_BYTES = 6144;
 const ALGORITHM = 'SYMMETRIC_DEFAULT';
 const DAY_MS = 86_400_000;
 
-/** The operations of the fake, by their name in `x-amz-target`. */
-export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
+/** The operations of the fake, by their name in `x-amz-target`. Each returns its answer, `undefined` for an empty body. */
+export const KMS_OPERATIONS: Readonly<
+  Record<string, (fields: KmsFields, keys: FakeKeyStore) => Readonly<Record<string, unknown>> | undefined>
+> = {
   CreateKey(fields, keys) {
     const spec = fields.getString('KeySpec') ?? fields.getString('CustomerMasterKeySpec') ?? ALGORITHM;
     const usage = fields.getString('KeyUsage') ?? 'ENCRYPT_DECRYPT';
@@ -23,10 +23,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
       const message = 'The fake KMS makes symmetric encryption keys of origin AWS_KMS only.';
       throw new KmsError('UnsupportedOperationException', message);
     }
-    const key = keys.create({
-      description: fields.getString('Description') ?? '',
-      multiRegion: fields.getBoolean('MultiRegion'),
-    });
+    const key = keys.create(fields.getString('Description') ?? '', fields.getBoolean('MultiRegion'));
     return { KeyMetadata: describeKey(key) };
   },
 
@@ -39,29 +36,31 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     }
     if (!/^alias\/./.test(name)) throw new KmsError('ValidationException', 'Invalid identifier');
     if (name.startsWith('alias/aws/')) throw new KmsError('NotAuthorizedException');
-    if (target.includes('alias/')) {
-      throw new KmsError('ValidationException', 'Aliases must refer to keys. Not aliases');
-    }
-    const key = keys.find(target);
-    if (key.state === 'PendingDeletion') throw pendingDeletionError(key.arn);
-    keys.addAlias(name, key);
+    if (target.includes('alias/')) throw new KmsError('ValidationException', 'Aliases must refer to keys. Not aliases');
+    keys.addAlias(name, keys.findChangeable(target));
     return undefined;
   },
 
   DescribeKey: (fields, keys) => ({ KeyMetadata: describeKey(keys.find(fields.getRequiredString('KeyId'))) }),
 
-  EnableKey: (fields, keys) => setState(fields, keys, 'Enabled'),
+  EnableKey(fields, keys) {
+    keys.findChangeable(fields.getRequiredString('KeyId')).state = 'Enabled';
+    return undefined;
+  },
 
-  DisableKey: (fields, keys) => setState(fields, keys, 'Disabled'),
+  DisableKey(fields, keys) {
+    keys.findChangeable(fields.getRequiredString('KeyId')).state = 'Disabled';
+    return undefined;
+  },
 
   ScheduleKeyDeletion(fields, keys) {
-    const key = keys.find(fields.getRequiredString('KeyId'), { aliases: false });
+    const keyId = fields.getRequiredString('KeyId');
     const days = fields.getInteger('PendingWindowInDays') ?? 30;
     if (days < 7 || days > 30) {
       const bound = days < 7 ? 'greater than or equal to 7' : 'less than or equal to 30';
       throw validationError('pendingWindowInDays', `Member must have value ${bound}`, `'${String(days)}'`);
     }
-    if (key.state === 'PendingDeletion') throw pendingDeletionError(key.arn);
+    const key = keys.findChangeable(keyId);
     key.state = 'PendingDeletion';
     key.deletionAt = Date.now() + days * DAY_MS;
     return { KeyId: key.arn, DeletionDate: key.deletionAt / 1000, KeyState: key.state, PendingWindowInDays: days };
@@ -75,7 +74,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     const blob = encryptBlob(key, plaintext, fields.getContext());
     plaintext.fill(0);
     checkDryRun(fields);
-    return { CiphertextBlob: blob.toString('base64'), EncryptionAlgorithm: ALGORITHM, KeyId: key.arn };
+    return { CiphertextBlob: blob, EncryptionAlgorithm: ALGORITHM, KeyId: key.arn };
   },
 
   Decrypt(fields, keys) {
@@ -87,12 +86,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     }
     const { key, plaintext } = decryptField(fields, keys, 'KeyId', 'EncryptionContext');
     checkDryRun(fields);
-    return {
-      EncryptionAlgorithm: ALGORITHM,
-      KeyId: key.arn,
-      KeyMaterialId: key.materialId,
-      Plaintext: plaintext.toString('base64'),
-    };
+    return { EncryptionAlgorithm: ALGORITHM, ...describePlaintext(key, plaintext) };
   },
 
   ReEncrypt(fields, keys) {
@@ -105,7 +99,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     source.plaintext.fill(0);
     checkDryRun(fields);
     return {
-      CiphertextBlob: blob.toString('base64'),
+      CiphertextBlob: blob,
       DestinationEncryptionAlgorithm: ALGORITHM,
       DestinationKeyMaterialId: destination.materialId,
       KeyId: destination.arn,
@@ -123,12 +117,7 @@ export const KMS_OPERATIONS: Readonly<Record<string, KmsOperation>> = {
     const plaintext = nodeCrypto().randomBytes(size);
     const blob = encryptBlob(key, plaintext, fields.getContext());
     checkDryRun(fields);
-    return {
-      CiphertextBlob: blob.toString('base64'),
-      KeyId: key.arn,
-      KeyMaterialId: key.materialId,
-      Plaintext: plaintext.toString('base64'),
-    };
+    return { CiphertextBlob: blob, ...describePlaintext(key, plaintext) };
   },
 };
 
@@ -145,17 +134,10 @@ function decryptField(
   const named = keyId === undefined ? undefined : checkUsable(keys.find(keyId));
   const marker = readMarker(blob);
   const key = marker && keys.findByMarker(marker);
-  if (key !== undefined && named !== undefined && named !== key) throw incorrectKeyError();
+  if (key !== undefined && named !== undefined && named !== key) throw createAwsError('incorrect-key', named.arn);
   const plaintext = key && decryptBlob(checkUsable(key), blob, context);
   if (key === undefined || plaintext === undefined) throw new KmsError('InvalidCiphertextException');
   return { key, plaintext };
-}
-
-function setState(fields: KmsFields, keys: FakeKeyStore, state: 'Enabled' | 'Disabled'): undefined {
-  const key = keys.find(fields.getRequiredString('KeyId'), { aliases: false });
-  if (key.state === 'PendingDeletion') throw pendingDeletionError(key.arn);
-  key.state = state;
-  return undefined;
 }
 
 function readDataKeySize(fields: KmsFields): number {
@@ -164,8 +146,9 @@ function readDataKeySize(fields: KmsFields): number {
   if ((size === undefined) === (spec === undefined)) {
     throw new KmsError('ValidationException', 'Please specify either number of bytes or key spec.');
   }
+  if (spec === 'AES_256') return 32;
+  if (spec === 'AES_128') return 16;
   if (spec !== undefined) {
-    if (spec === 'AES_256' || spec === 'AES_128') return spec === 'AES_256' ? 32 : 16;
     throw validationError('keySpec', 'Member must satisfy enum value set: [AES_256, AES_128]', `'${spec}'`);
   }
   if (size === undefined || size < 1 || size > 1024) {
@@ -192,6 +175,10 @@ function checkDryRun(fields: KmsFields): void {
   if (!fields.getBoolean('DryRun')) return;
   const message = 'The request would have succeeded, but the DryRun option is set.';
   throw new KmsError('DryRunOperationException', message, 412);
+}
+
+function describePlaintext(key: FakeKey, plaintext: Buffer): Readonly<Record<string, string>> {
+  return { KeyId: key.arn, KeyMaterialId: key.materialId, Plaintext: plaintext.toString('base64') };
 }
 
 function describeKey(key: FakeKey): Readonly<Record<string, unknown>> {

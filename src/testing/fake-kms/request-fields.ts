@@ -1,23 +1,18 @@
-import type { EncryptionContext } from '../../core/index.js';
-import { serializationError, validationError } from './errors.js';
+import { tryOrUndefined, type EncryptionContext } from '../../core/index.js';
+import { KmsError, validationError } from './errors.js';
 
 /** The members of a request's JSON body. Each getter throws KMS's error for a value of another type than its model has. */
 export class KmsFields {
   readonly #members: Readonly<Record<string, unknown>>;
 
   constructor(body: Buffer) {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body.toString() || '{}');
-    } catch {
-      throw serializationError();
-    }
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw serializationError();
-    this.#members = parsed as Record<string, unknown>;
+    const parsed = tryOrUndefined<unknown>(() => JSON.parse(body.toString() || '{}'));
+    if (!isRecord(parsed)) throw new KmsError('SerializationException');
+    this.#members = parsed;
   }
 
   getString(name: string): string | undefined {
-    return this.#read(name, 'STRING_VALUE', (value) => typeof value === 'string');
+    return this.#read(name, 'STRING_VALUE', isString);
   }
 
   getRequiredString(name: string): string {
@@ -51,7 +46,7 @@ export class KmsFields {
     const text = this.getRequiredString(name);
     const bytes = Buffer.from(text, 'base64');
     if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
-      throw serializationError(`${name} is not base64`);
+      throw new KmsError('SerializationException', `${name} is not base64`);
     }
     const { length } = bytes;
     if (length >= 1 && length <= max) return bytes;
@@ -65,7 +60,7 @@ export class KmsFields {
   #read<T>(name: string, type: string, isType: (value: unknown) => value is T): T | undefined {
     const value = this.#members[name] ?? undefined;
     if (value === undefined || isType(value)) return value;
-    throw serializationError(`${type} expected for ${name}`);
+    throw new KmsError('SerializationException', `${type} expected for ${name}`);
   }
 }
 
@@ -73,8 +68,12 @@ function isString(value: unknown): value is string {
   return typeof value === 'string';
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function isStringMap(value: unknown): value is EncryptionContext {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isString);
+  return isRecord(value) && Object.values(value).every(isString);
 }
 
 /** Returns a member's name as AWS's validator spells it. */

@@ -21,7 +21,7 @@ import {
 } from '../http/loopback-server.js';
 import { encryptBlob } from './ciphertext.js';
 import { KmsError } from './errors.js';
-import { createAwsError, KMS_FAULTS, UNAVAILABLE_PAGE, type KmsFault } from './faults.js';
+import { createAwsError, isAwsFault, KMS_FAULTS, type KmsFault } from './faults.js';
 import { FakeKeyStore } from './keys.js';
 import { KMS_OPERATIONS, MAX_PLAINTEXT_BYTES } from './operations.js';
 import { KmsFields } from './request-fields.js';
@@ -84,13 +84,8 @@ export interface FakeKms extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-interface KmsRequestRecord {
-  operation: string;
-  readonly requestId: string;
-  readonly at: number;
-  status: number;
-}
-
+/** The page that a load balancer shows when no server is behind it. */
+const UNAVAILABLE_PAGE = '<html><body><b>Http/1.1 Service Unavailable</b></body> </html>';
 const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1', 'cache-control': 'no-cache, no-store' } as const;
 
 /**
@@ -134,12 +129,12 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
   const credentials = checkCredentials(options.credentials);
   const keys = new FakeKeyStore(region);
   const faults = new FaultQueue<{ fault: KmsFault; operation: string | undefined }>();
-  const requests: KmsRequestRecord[] = [];
+  const requests: FakeKms['requests'][number][] = [];
   const held = new Set<ServerResponse>();
 
   const answer = async (request: LoopbackRequest, response: ServerResponse): Promise<void> => {
     const operation = readOperation(request);
-    const record: KmsRequestRecord = { operation, requestId: nodeCrypto().randomUUID(), at: Date.now(), status: 0 };
+    const record = { operation, requestId: nodeCrypto().randomUUID(), at: Date.now(), status: 0 };
     requests.push(record);
     if (!(await pause(response, latency))) return;
     const fault = faults.take((queued) => queued.operation === undefined || queued.operation === operation)?.fault;
@@ -169,12 +164,8 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
     fault?: KmsFault,
   ): { status: number; body: string } => {
     try {
-      const injected = fault && createAwsError(fault, { operation, keyArn: keys.defaultKey.arn });
-      if (injected !== undefined) throw injected;
-      if (credentials !== undefined) {
-        const invalid = verifySigV4(request, { ...credentials, region, service: 'kms', now: Date.now() });
-        if (invalid !== undefined) throw new KmsError(invalid.name, invalid.message);
-      }
+      if (isAwsFault(fault)) throw createAwsError(fault, keys.defaultKey.arn, operation);
+      if (credentials !== undefined) verifySigV4(request, credentials, region);
       const run = Object.hasOwn(KMS_OPERATIONS, operation) ? KMS_OPERATIONS[operation] : undefined;
       if (run === undefined) throw new KmsError('UnknownOperationException');
       const result = run(new KmsFields(request.body), keys);
@@ -193,8 +184,7 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
     region,
     keyArn: keys.defaultKey.arn,
     requests,
-    encrypt: (plaintext, context) =>
-      encryptBlob(keys.defaultKey, checkPlaintext(plaintext), checkContext(context)).toString('base64'),
+    encrypt: (plaintext, context) => encryptBlob(keys.defaultKey, checkPlaintext(plaintext), checkContext(context)),
     inject(fault, how = {}) {
       checkOptionNames('`inject`', how, ['times', 'operation']);
       const names = Object.keys(KMS_OPERATIONS);
