@@ -21,7 +21,7 @@ const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-
 /** What is in it beside the core: a further file is a decision. */
 const SOURCES = Object.entries({
   aws: 'call client-config credentials environment errors failures signature',
-  http: 'bounded-body node-http shared-agent types',
+  http: 'bounded-body node-http types',
   'providers/kms-light': 'client credentials endpoint from-kms-light protocol',
   'providers/shared': 'ciphertext ciphertext-header ciphertext-provider encryption-context',
   'providers/shared/kms': 'decrypt errors pinned-key sdk',
