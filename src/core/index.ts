@@ -13,7 +13,7 @@ export * from './rotation-errors.js';
 export * from './cache/fingerprint.js';
 export * from './client/gold-data-client.js';
 export type { StageBackoff } from './cache/stage-state.js';
-export { copyKey, keyBytes, MIN_KEY_LENGTH } from './cache/validate-key.js';
+export { copyKey, encodeKey, MIN_KEY_LENGTH } from './cache/validate-key.js';
 export { Cancellation, type CancellationSignal } from './call/cancellation.js';
 export { getCancellation, KeyContext } from './call/key-context.js';
 export * from './client/keyed-client.js';

@@ -59,7 +59,7 @@ export function findSecret(value: unknown, secret: string): string | undefined {
     const { value: held, path } = places[index] as Place;
     if (!isObject(held)) {
       const shown = typeof held === 'symbol' ? (held.description ?? '') : held;
-      if (typeof shown === 'string' && matcher.found(shown)) return path;
+      if (typeof shown === 'string' && matcher.contains(shown)) return path;
       continue;
     }
     if (seen.has(held)) continue;
@@ -67,7 +67,7 @@ export function findSecret(value: unknown, secret: string): string | undefined {
     const found = hasSecretBytes(held, matcher) ? path : collectParts(held, path, matcher, places);
     if (found !== undefined) return found;
   }
-  return matcher.found(printValue(value)) ? 'util.inspect(value)' : undefined;
+  return matcher.contains(printValue(value)) ? 'util.inspect(value)' : undefined;
 }
 
 /** Adds the parts of an object to `places`. Returns the path to a property whose name holds the secret. */
@@ -85,7 +85,7 @@ function collectParts(held: object, path: string, matcher: SecretMatcher, places
   for (const key of tryOrUndefined(() => Reflect.ownKeys(held)) ?? []) {
     const name = String(key);
     const place = `${path}.${matcher.redact(name)}`;
-    if (matcher.found(name)) return place;
+    if (matcher.contains(name)) return place;
     const descriptor = tryOrUndefined(() => Reflect.getOwnPropertyDescriptor(held, key));
     if (descriptor !== undefined && 'value' in descriptor) places.push({ value: descriptor.value, path: place });
     else if (kind !== 'opaque' && kind !== 'function') places.push({ value: readProperty(held, key), path: place });
@@ -109,7 +109,7 @@ function collectGetters(held: object, path: string, places: Place[]): void {
 
 function hasSecretBytes(held: object, matcher: SecretMatcher): boolean {
   const bytes = tryOrUndefined(() => readBytes(held));
-  return bytes !== undefined && (matcher.found(bytes.toString('latin1')) || matcher.found(bytes.toString('utf16le')));
+  return bytes !== undefined && (matcher.contains(bytes.toString('latin1')) || matcher.contains(bytes.toString('utf16le')));
 }
 
 /** Returns the bytes of a view, a buffer or a list of numbers. */

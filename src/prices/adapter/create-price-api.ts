@@ -1,4 +1,4 @@
-import { isTransientFault, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
+import { isTransientFailure, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
@@ -127,7 +127,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
       return isPriceApiError(error) ? error.kind === 'key-rejected' : isUnauthorized(outcome);
     },
     // The default, which reads `retryable` of a PriceApiError: given so that spreading replaces both options together.
-    isTransient: isTransientFault,
+    isTransient: isTransientFailure,
   };
 }
 

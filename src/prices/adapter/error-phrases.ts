@@ -1,5 +1,6 @@
 import type { PriceApiErrorKind } from '../price-api-error.js';
 import { readField } from '../values/reading.js';
+import type { Dialect } from './create-price-api.js';
 import type { Failure } from './errors.js';
 
 /** Phrases for a volume that is used up for a day or a month. */
@@ -64,9 +65,7 @@ export function classifyTextFailure(
 }
 
 /** Returns a `readFailure` for an API that reports failures as texts in `error` and `message`. */
-export function createTextFailureReader(
-  forbidden: PriceApiErrorKind,
-): (body: object, status: number) => Failure | undefined {
+export function createTextFailureReader(forbidden: PriceApiErrorKind): Dialect['readFailure'] {
   return (body, status) => {
     const error = readField(body, 'error');
     if (status < 300 && !error) return undefined;

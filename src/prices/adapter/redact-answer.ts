@@ -15,7 +15,7 @@ export function parseRedacted(text: string, key: SecretMatcher): object | undefi
   const body = tryOrUndefined(() => parseExactJson(json));
   if (typeof body !== 'object' || body === null) return undefined;
   // An escape can hide an encoded key from a search of the whole text.
-  return text.includes('\\') || key.found(text) ? (redactValue(body, key) as object) : body;
+  return text.includes('\\') || key.contains(text) ? (redactValue(body, key) as object) : body;
 }
 
 /** Returns an error with the name, code and message of `error`, without the key; nothing else is kept. */
@@ -32,7 +32,7 @@ export function copyRedacted(error: unknown, key: SecretMatcher): Error {
 function redactValue(value: unknown, key: SecretMatcher): unknown {
   if (typeof value === 'string') return key.redact(value);
   // A key of digits alone may come back as a number.
-  if (typeof value === 'number') return key.found(String(value)) ? REDACTED : value;
+  if (typeof value === 'number') return key.contains(String(value)) ? REDACTED : value;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => redactValue(item, key));
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [key.redact(name), redactValue(item, key)]));

@@ -1,4 +1,4 @@
-import { CallTimeoutError, isGoldKeyError, isObject, isTransientFault, readProperty } from '../../core/index.js';
+import { CallTimeoutError, isGoldKeyError, isObject, isTransientFailure, readProperty } from '../../core/index.js';
 import { isPriceApiError, PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
 
 const EACH_FAILED = 'Each client failed with an error.';
@@ -54,7 +54,7 @@ function describeError(error: unknown): string {
 }
 
 function combineKinds(errors: readonly unknown[]): PriceApiErrorKind {
-  if (errors.some((error) => (isGoldKeyError(error) ? error.retryable : isTransientFault({ error })))) {
+  if (errors.some((error) => (isGoldKeyError(error) ? error.retryable : isTransientFailure({ error })))) {
     return 'transient';
   }
   const first = errors.find(isPriceApiError);

@@ -4,6 +4,7 @@ import { tryOrUndefined } from '../../core/index.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const NUMBER_PARTS = new Set(Buffer.from('0123456789+-.eE'));
 /** The number of digits that every double holds. */
 const SAFE_DIGITS = 15;
 
@@ -55,7 +56,7 @@ export function parseExactJson(text: string): unknown {
     if (code === QUOTE) at = findStringEnd(text, at + 1);
     if (!isNumberStart(code)) continue;
     const start = at;
-    while (isNumberPart(text.charCodeAt(at + 1))) at++;
+    while (NUMBER_PARTS.has(text.charCodeAt(at + 1))) at++;
     const number = text.slice(start, at + 1);
     // A short number with an exponent can be beyond the largest double.
     const mayBeLong = number.length > SAFE_DIGITS || number.includes('e') || number.includes('E');
@@ -68,11 +69,6 @@ export function parseExactJson(text: string): unknown {
 
 function isNumberStart(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2d;
-}
-
-/** Returns whether a number goes on with this character: a digit or one of `+-.eE`. */
-function isNumberPart(code: number): boolean {
-  return isNumberStart(code) || code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b;
 }
 
 /** Returns the index of the quote that ends a string. */

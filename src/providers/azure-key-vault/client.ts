@@ -69,7 +69,7 @@ export function createAzureClient(options: CheckedAzureOptions): AzureClient {
         computeRetryDelay(error, retried, clock.now());
       const connectAndSend = async () => {
         const client = await session.connect();
-        return await withRetries(() => send(client), { retries, clock, signal, delayOf });
+        return await withRetries(() => send(client), { retries, clock, signal, getDelay });
       };
       try {
         return await raceAbort(connectAndSend(), signal);

@@ -108,7 +108,7 @@ function readWithRetries(path: string, maxSize: number, request: LoadRequest): P
       retries: RETRIES,
       clock: getRequestClock(request),
       signal,
-      delayOf: (error) => (isGoldKeyError(error) && error.retryable ? RETRY_PAUSE_MS : undefined),
+      getDelay: (error) => (isGoldKeyError(error) && error.retryable ? RETRY_PAUSE_MS : undefined),
     },
   );
 }

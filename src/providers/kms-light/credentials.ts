@@ -61,7 +61,7 @@ export async function findCredentials(
         retries: 2,
         clock,
         signal,
-        delayOf: (error, retried) =>
+        getDelay: (error, retried) =>
           isGoldKeyError(error) && error.retryable && signal?.aborted !== true
             ? halfJitter(backoffWindow(100, retried))
             : undefined,

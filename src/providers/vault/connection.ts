@@ -61,7 +61,7 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
       const run = async (): Promise<VaultResponse> => sendOnce(await connect(), request, clock, state);
       const delayOf = createRetryDelay(idempotent);
       try {
-        return await raceAbort(withRetries(run, { retries: RETRIES, clock, signal, delayOf }), signal);
+        return await raceAbort(withRetries(run, { retries: RETRIES, clock, signal, getDelay }), signal);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
         throw toVaultError(error);

@@ -32,7 +32,7 @@ export async function notifyAll(
       try {
         const delayOf = (_: unknown, retried: number): number => backoffWindow(FIRST_PAUSE_MS, retried);
         const call = (): Promise<void> => withDeadline(limits, async () => hook({ ...change }));
-        await withRetries(call, { retries: RETRIES, clock, delayOf });
+        await withRetries(call, { retries: RETRIES, clock, getDelay });
       } catch (error) {
         reportFailure({ ...change, hook: index, error });
       }

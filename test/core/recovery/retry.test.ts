@@ -22,12 +22,12 @@ function runs(ends: readonly unknown[]): { run: (attempt: number) => Promise<unk
 
 function setUp(given: Partial<RetryLoopOptions> = {}): {
   clock: ReturnType<typeof manualClock>;
-  delayOf: ReturnType<typeof vi.fn<RetryLoopOptions['delayOf']>>;
+  delayOf: ReturnType<typeof vi.fn<RetryLoopOptions['getDelay']>>;
   options: RetryLoopOptions;
 } {
   const clock = manualClock();
-  const delayOf = vi.fn<RetryLoopOptions['delayOf']>(() => 100);
-  return { clock, delayOf, options: { retries: 2, clock, delayOf, ...given } };
+  const delayOf = vi.fn<RetryLoopOptions['getDelay']>(() => 100);
+  return { clock, delayOf, options: { retries: 2, clock, getDelay, ...given } };
 }
 
 const settle = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => ({ error }));

@@ -1,4 +1,4 @@
-import { isGoldKeyError, keyBytes, KeyNotFoundError, RotationError, scrub, type Clock } from '../../../core/index.js';
+import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub, type Clock } from '../../../core/index.js';
 import { allowErrors } from '../../../aws/failures.js';
 import type { SecretsManagerConnection } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
@@ -57,7 +57,7 @@ async function createSecret(run: StepRun): Promise<void> {
     mintKey(current.key, { rotationId: token, signal }),
   );
   // Checked as every client will check it, while the key in use is still the old one.
-  const bytes = keyBytes(minted);
+  const bytes = encodeKey(minted);
   const key = Buffer.from(bytes).toString('latin1');
   if (key === current.key) throw createStepError(run, '`mintKey` returned the current key');
   const secret = text === undefined ? { SecretBinary: bytes } : { SecretString: toText(key) };

@@ -51,7 +51,7 @@ export function createRedisConnection({ client, url }: CheckedRedisOptions): Red
             retries: RETRIES,
             clock: systemClock,
             signal: deadline,
-            delayOf: getRetryDelay,
+            getDelay: getRetryDelay,
           }),
         );
       } catch (error) {
