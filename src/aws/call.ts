@@ -35,7 +35,7 @@ export async function callAws<T>(
       return await send();
     }
   };
-  const limits = { retries, clock, signal, delayOf: computeAwsRetryDelay };
+  const limits = { retries, clock, signal, getDelay: computeAwsRetryDelay };
   try {
     return await raceAbort(retriesItself ? send() : withRetries(sendFresh, limits), signal, discard);
   } catch (error) {

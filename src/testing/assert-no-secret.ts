@@ -109,7 +109,9 @@ function collectGetters(held: object, path: string, places: Place[]): void {
 
 function hasSecretBytes(held: object, matcher: SecretMatcher): boolean {
   const bytes = tryOrUndefined(() => readBytes(held));
-  return bytes !== undefined && (matcher.contains(bytes.toString('latin1')) || matcher.contains(bytes.toString('utf16le')));
+  return (
+    bytes !== undefined && (matcher.contains(bytes.toString('latin1')) || matcher.contains(bytes.toString('utf16le')))
+  );
 }
 
 /** Returns the bytes of a view, a buffer or a list of numbers. */

@@ -18,20 +18,8 @@ const SDK = ['@aws-sdk/*'];
 const KEY = 'sk-invented/+&=0123456789';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };
 
-<<<<<<< HEAD
 /** The folders that it is made of, beside the core: a further one is a decision. */
 const FOLDERS = ['src/aws', 'src/http', 'src/providers/kms-light', 'src/providers/shared', 'src/util'];
-=======
-/** What is in it beside the core: a further file is a decision. */
-const SOURCES = Object.entries({
-  aws: 'call client-config credentials environment errors failures signature',
-  http: 'bounded-body node-http types',
-  'providers/kms-light': 'client credentials endpoint from-kms-light protocol',
-  'providers/shared': 'ciphertext ciphertext-header ciphertext-provider encryption-context',
-  'providers/shared/kms': 'decrypt errors pinned-key sdk',
-  util: 'ascii base64 deadline error-name load-package memoize',
-}).flatMap(([folder, names]) => names.split(' ').map((name) => `src/${folder}/${name}.ts`));
->>>>>>> h/d3
 
 const unique = (names: readonly (string | undefined)[]): (string | undefined)[] => [...new Set(names)].toSorted();
 

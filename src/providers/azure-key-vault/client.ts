@@ -65,7 +65,7 @@ export function createAzureClient(options: CheckedAzureOptions): AzureClient {
   return {
     async call(call, { signal, clock }, send) {
       signal.throwIfAborted();
-      const delayOf = (error: unknown, retried: number): number | undefined =>
+      const getDelay = (error: unknown, retried: number): number | undefined =>
         computeRetryDelay(error, retried, clock.now());
       const connectAndSend = async () => {
         const client = await session.connect();

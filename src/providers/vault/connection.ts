@@ -59,7 +59,7 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
       // One connection for all tries: a request that pauses while the client is closed must not connect again.
       const { connect } = opened;
       const run = async (): Promise<VaultResponse> => sendOnce(await connect(), request, clock, state);
-      const delayOf = createRetryDelay(idempotent);
+      const getDelay = createRetryDelay(idempotent);
       try {
         return await raceAbort(withRetries(run, { retries: RETRIES, clock, signal, getDelay }), signal);
       } catch (error) {

@@ -68,7 +68,7 @@ export class VaultFailure extends Error {
 const MAX_PAUSE_MS = 2_000;
 
 /**
- * Returns the `delayOf` of `withRetries`: a pause from a window that starts at 100 ms, or 1 s for a quota, and doubles.
+ * Returns the `getDelay` of `withRetries`: a pause from a window that starts at 100 ms, or 1 s for a quota, and doubles.
  * No pause, and so no retry, for a permanent failure and for a write that Vault may already have carried out.
  */
 export function createRetryDelay(idempotent: boolean): (error: unknown, retried: number) => number | undefined {
