@@ -1,24 +1,18 @@
 import { setMaxListeners } from 'node:events';
-import { type Clock, closedError, raceAbort, systemClock, withRetries } from '../../core/index.js';
+import { closedError, raceAbort, systemClock, withRetries } from '../../core/index.js';
 import { memoize } from '../../util/memoize.js';
-import { isAccessDenied, isLoginDenied, toVaultError } from './errors.js';
-import { createRetryDelay, VaultFailure } from './failures.js';
-import { createSend, type SendToVault, type VaultRequest, type VaultResponse } from './http.js';
+import { createRetryDelay, toVaultError, VaultFailure } from './errors.js';
+import { createSend, type VaultRequest, type VaultResponse } from './http.js';
 import { createLogin } from './login.js';
 import { checkVaultConnection, type VaultConnection } from './options.js';
-import { createSession, createTokenSource, type VaultSession } from './token.js';
+import { createSession, createTokenSource } from './token.js';
 
 /** A client of Vault that connects at its first request. */
 export interface VaultClient {
   /** Rejects with a goldkey error, or with the signal's reason. */
   request(request: VaultRequest): Promise<VaultResponse>;
   /** Ends running requests and forgets the token. A later request connects again. */
-  close(): void;
-}
-
-interface Connection {
-  readonly send: SendToVault;
-  readonly session: VaultSession;
+  close(): Promise<void>;
 }
 
 const RETRIES = 2;
@@ -33,7 +27,7 @@ const RETRIES = 2;
 export function createVaultClient(of: string, options: VaultConnection, more: readonly string[] = []): VaultClient {
   const completeSettings = checkVaultConnection(of, options, more);
 
-  const open = (): { connect: () => Promise<Connection>; closing: AbortController } => {
+  const open = () => {
     const closing = new AbortController();
     // Each running request listens to it, and Node.js warns of the eleventh listener.
     setMaxListeners(0, closing.signal);
@@ -41,11 +35,8 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
       const settings = await completeSettings();
       const send = createSend(settings, closing.signal);
       const { auth } = settings;
-      const session =
-        auth.method === 'token'
-          ? createSession(createTokenSource(auth.token), closing.signal)
-          : createSession(createLogin(auth, send), closing.signal);
-      return { send, session };
+      const source = auth.method === 'token' ? createTokenSource(auth.token) : createLogin(auth, send);
+      return { send, session: createSession(source, closing.signal) };
     });
     return { connect, closing };
   };
@@ -55,45 +46,38 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
     async request(request) {
       const { signal, clock = systemClock, method, idempotent = method === 'GET' || method === 'LIST' } = request;
       signal?.throwIfAborted();
-      const state = { hasReplacedToken: false };
+      let hasReplacedToken = false;
       // One connection for all tries: a request that pauses while the client is closed must not connect again.
       const { connect } = opened;
-      const run = async (): Promise<VaultResponse> => sendOnce(await connect(), request, clock, state);
+      const sendOnce = async (): Promise<VaultResponse> => {
+        const { send, session } = await connect();
+        const token = await session.getToken(clock);
+        try {
+          return await send(request, token);
+        } catch (error) {
+          if (hasReplacedToken || !(error instanceof VaultFailure) || !error.isAccessDenied) throw error;
+          // The token may have been revoked.
+          hasReplacedToken = true;
+          const next = await session.replaceToken(token, clock).catch((failure: unknown) => {
+            if (!(failure instanceof VaultFailure) || !failure.isLoginDenied) throw failure;
+            // Denied with the token and without one: this is an answer, and not a mere lack of credentials.
+            throw new VaultFailure('status', error.request, { status: 403, cause: toVaultError(failure) });
+          });
+          if (next === undefined) throw error;
+          return await send(request, next);
+        }
+      };
       const getDelay = createRetryDelay(idempotent);
       try {
-        return await raceAbort(withRetries(run, { retries: RETRIES, clock, signal, getDelay }), signal);
+        return await raceAbort(withRetries(sendOnce, { retries: RETRIES, clock, signal, getDelay }), signal);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
         throw toVaultError(error);
       }
     },
-    close() {
+    async close() {
       opened.closing.abort(closedError());
       opened = open();
     },
   };
-}
-
-/** Sends one try. Once in a request's life it replaces a token that Vault denies, because it may have been revoked. */
-async function sendOnce(
-  { send, session }: Connection,
-  request: VaultRequest,
-  clock: Clock,
-  state: { hasReplacedToken: boolean },
-): Promise<VaultResponse> {
-  const token = await session.getToken(clock);
-  try {
-    return await send(request, token);
-  } catch (error) {
-    if (state.hasReplacedToken || !isAccessDenied(error)) throw error;
-    state.hasReplacedToken = true;
-    const next = await session.replaceToken(token, clock).catch((failure: unknown) => {
-      // Denied with the token and without one: this is an answer, and not a mere lack of credentials.
-      throw isLoginDenied(failure)
-        ? new VaultFailure('status', error.request, { status: 403, cause: toVaultError(failure) })
-        : failure;
-    });
-    if (next === undefined) throw error;
-    return await send(request, next);
-  }
 }

@@ -13,7 +13,7 @@ import {
   type Stage,
 } from '../../core/index.js';
 import { createVaultClient } from './connection.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 import { openKvSecret, readKeyField, type KvMetadata, type KvMissing, type KvVersion } from './kv.js';
 import { encodePath, type VaultConnection } from './options.js';
 
@@ -112,9 +112,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       inUse.set(stage, { version: found.version, createdTime: found.createdTime });
       return key;
     },
-    async close() {
-      client.close();
-    },
+    close: () => client.close(),
   };
 }
 

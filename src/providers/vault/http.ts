@@ -3,13 +3,11 @@ import { BodyTooLarge } from '../../http/bounded-body.js';
 import { NodeHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
-import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './failures.js';
+import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './errors.js';
 import type { VaultSettings } from './options.js';
 
 /** One request to Vault. */
-export interface VaultRequest {
-  /** The operation for messages, e.g. `the read of the key ring`. */
-  readonly operation: string;
+export interface VaultRequest extends VaultOperation {
   readonly method: 'GET' | 'LIST' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path below `/v1/`, encoded, with its query, e.g. `secret/data/gold?version=2`. */
   readonly path: string;
@@ -20,10 +18,6 @@ export interface VaultRequest {
   readonly signal?: AbortSignal | undefined;
   /** Carries timeouts and pauses, and measures a token's age. Default: the system's. */
   readonly clock?: Clock | undefined;
-  /** The capability that a policy must grant, for the message if Vault denies the request. Default: by `method`. */
-  readonly needs?: string | undefined;
-  /** For a login: the options to check if Vault denies it. */
-  readonly loginOptions?: string | undefined;
   /**
    * Whether the request may be sent twice. If not, it is not retried after a failure that leaves open whether Vault has
    * carried it out. Default: true for GET and LIST.
@@ -50,7 +44,6 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_BODY_BYTES = 1_048_576;
 const MAX_SOCKETS = 16;
-const NOT_FOUND: readonly number[] = [404];
 /** Stands for a body that is not JSON. */
 const NOT_JSON = Symbol('not JSON');
 
@@ -63,7 +56,7 @@ export function createSend({ address, namespace, ca }: VaultSettings, closing: A
   closing.addEventListener('abort', () => http.close(), { once: true });
 
   return async (request, token) => {
-    const { operation, method, path, body, headers, signal, clock = systemClock, accept = NOT_FOUND } = request;
+    const { operation, method, path, body, headers, signal, clock = systemClock, accept = [404] } = request;
     const { needs, loginOptions } = request;
     // Not `request` itself, which holds secrets.
     const about: VaultOperation = { operation, method, path: path.replace(/\?.*$/s, ''), needs, loginOptions };
@@ -122,8 +115,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** An object in parsed JSON. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Returns the object under `name` in parsed JSON, `undefined` if there is none. */
 export function getObject(value: unknown, name: string): JsonObject | undefined {

@@ -3,7 +3,7 @@ import { KeyProviderError, type Clock } from '../../core/index.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 import { getObject, type SendToVault, type VaultRequest, type VaultResponse } from './http.js';
 import type { CheckedVaultAuth } from './options.js';
 import { readSecret, type TokenSource, type VaultToken } from './token.js';

@@ -11,7 +11,7 @@ import {
 } from '../../core/index.js';
 import { isAwsRegion } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 
 /** How to get a token of Vault. */
 export type VaultAuth =
@@ -112,7 +112,6 @@ type CreateError = (message: string, details?: { retryable?: boolean; cause?: un
 const JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const NAMES = ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp'] as const;
 
-const optionError: CreateError = (message) => invalidRange(message);
 /** A `KeyProviderError`: a key in use stays in use, and the next request reads the environment again. */
 const environmentError: CreateError = (message, details) =>
   new KeyProviderError(message, { ...details, provider: VAULT });
@@ -131,12 +130,10 @@ export function checkVaultConnection(
   if (typeof allowHttp !== 'boolean') {
     throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(allowHttp)}.`);
   }
-  const givenAddress = checkOptionalString('address', options.address);
-  const address =
-    givenAddress === undefined ? undefined : parseAddress('`address`', givenAddress, allowHttp, optionError);
+  const given = checkOptionalString('address', options.address);
+  const address = given === undefined ? undefined : parseAddress('`address`', given, allowHttp, invalidRange);
   const auth = options.auth === undefined ? undefined : checkAuth(options.auth);
-  const givenNamespace = checkOptionalString('namespace', options.namespace);
-  const namespace = checkNamespace('`namespace`', givenNamespace, optionError);
+  const namespace = checkNamespace('`namespace`', checkOptionalString('namespace', options.namespace), invalidRange);
   const givenCaFile = checkOptionalString('caFile', options.caFile);
   return async () => {
     const caFile = givenCaFile ?? readVariable('VAULT_CACERT');
@@ -212,51 +209,40 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
   if (typeof auth !== 'object' || auth === null || Array.isArray(auth)) {
     throw invalidType(`\`auth\` must be an object with a \`method\`, got ${describeType(auth)}.`);
   }
-  const { method, mount, token, roleId, secretId, role, jwtFile, region } = auth as Readonly<Record<string, unknown>>;
+  const given = auth as Readonly<Record<string, unknown>>;
+  const { method } = given;
   const checkNames = (...names: string[]): void => checkOptionNames('`auth`', auth, ['method', ...names]);
+  const getString = (name: string): string => checkString(`auth.${name}`, given[name]);
+  const getOptional = (name: string): string | undefined => checkOptionalString(`auth.${name}`, given[name]);
+  const getSecret = (name: string): VaultSecret => checkSecret(`auth.${name}`, given[name]);
+  const getMount = (): string => encodePath('auth.mount', given['mount'] ?? method);
   switch (method) {
     case 'token':
       checkNames('token');
-      return { method, token: checkSecret('auth.token', token) };
+      return { method, token: getSecret('token') };
     case 'approle':
       checkNames('roleId', 'secretId', 'mount');
-      return {
-        method,
-        mount: encodePath('auth.mount', mount ?? 'approle'),
-        roleId: checkString('auth.roleId', roleId),
-        secretId: checkSecret('auth.secretId', secretId),
-      };
+      return { method, mount: getMount(), roleId: getString('roleId'), secretId: getSecret('secretId') };
     case 'kubernetes':
       checkNames('role', 'jwtFile', 'mount');
-      return {
-        method,
-        mount: encodePath('auth.mount', mount ?? 'kubernetes'),
-        role: checkString('auth.role', role),
-        jwtFile: checkOptionalString('auth.jwtFile', jwtFile) ?? JWT_FILE,
-      };
+      return { method, mount: getMount(), role: getString('role'), jwtFile: getOptional('jwtFile') ?? JWT_FILE };
     case 'aws':
       checkNames('role', 'mount', 'region');
-      return {
-        method,
-        mount: encodePath('auth.mount', mount ?? 'aws'),
-        role: checkString('auth.role', role),
-        region: checkRegion('auth.region', region),
-      };
+      return { method, mount: getMount(), role: getString('role'), region: checkRegion(getOptional('region')) };
     default:
       // Not the value: it may be the token, given in the wrong place.
       throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'.");
   }
 }
 
-function checkRegion(name: string, value: unknown): string | undefined {
-  const text = checkOptionalString(name, value);
-  if (text === undefined || isAwsRegion(text)) return text;
-  throw invalidRange(`\`${name}\` must be the name of a Region, e.g. eu-west-1.`);
+function checkRegion(region: string | undefined): string | undefined {
+  if (region === undefined || isAwsRegion(region)) return region;
+  throw invalidRange('`auth.region` must be the name of a Region, e.g. eu-west-1.');
 }
 
 function checkSecret(name: string, value: unknown): VaultSecret {
   if (typeof value === 'function') return value as () => unknown;
-  if (typeof value === 'string') return checkToken(`\`${name}\``, value, optionError);
+  if (typeof value === 'string') return checkToken(`\`${name}\``, value, invalidRange);
   throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${describeType(value)}.`);
 }
 

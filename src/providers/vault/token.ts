@@ -1,7 +1,7 @@
 import { describeType, KeyProviderError, KeyTimeoutError, type Clock } from '../../core/index.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { withDeadline } from '../../util/deadline.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 import type { VaultSecret } from './options.js';
 
 /** A token and its life, which starts at the request for it: the token is no older. */

@@ -11,7 +11,7 @@ import { checkCiphertext, createFormatError } from '../shared/ciphertext.js';
 import type { CipherCall } from '../shared/create-cipher.js';
 import { contextKeys } from '../shared/encryption-context.js';
 import { createVaultClient, type VaultClient } from './connection.js';
-import { readErrorTexts, VAULT } from './failures.js';
+import { readErrorTexts, VAULT } from './errors.js';
 import { getObject, type VaultResponse } from './http.js';
 import { encodePath, type VaultConnection } from './options.js';
 

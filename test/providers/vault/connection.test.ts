@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { VAULT, createRetryDelay, VaultFailure } from '../../../src/providers/vault/failures.js';
-import { isStaleCas } from '../../../src/providers/vault/errors.js';
+import { VAULT, createRetryDelay, VaultFailure } from '../../../src/providers/vault/errors.js';
+import { isStaleCas } from '../../../src/providers/vault/kv.js';
 import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
 import type { VaultRequest } from '../../../src/providers/vault/http.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
