@@ -1,7 +1,6 @@
 import { type Clock, raceAbort, systemClock, withRetries } from '../core/index.js';
 import { computeAwsRetryDelay, isSignatureStale } from './failures.js';
 
-/** Limits of one call. */
 export interface AwsCallOptions<T> {
   /** Ends the call with its reason. */
   signal?: AbortSignal | undefined;

@@ -51,24 +51,16 @@ export interface AwsConnection<S, C, K extends AwsCall> {
 /** Connects to one AWS service. Checks and copies the options, and loads nothing. */
 export type AwsService<S, C, K extends AwsCall> = (options: AwsConnectionOptions) => AwsConnection<S, C, K>;
 
-/** The parts that differ from service to service. */
-export interface AwsServiceDefinition<S, C, K extends AwsCall> {
-  /** The error for each failure. */
+/** Returns the function that connects to a service; its connections share clients of equal Region and configuration. */
+export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(service: {
   readonly errors: AwsErrorMap<K>;
   /** The client's class, e.g. `KMSClient`. */
   readonly clientType: string;
   /** Loads the SDK's package. Each service's file does so itself, so that bundlers see the package's name. */
   readonly load: () => Promise<S>;
   readonly createClient: (sdk: S, config: AwsConfig) => C;
-}
-
-/** Returns the function that connects to a service; its connections share clients of equal Region and configuration. */
-export function awsService<S, C extends { destroy(): void }, K extends AwsCall>({
-  errors,
-  clientType,
-  load,
-  createClient,
-}: AwsServiceDefinition<S, C, K>): AwsService<S, C, K> {
+}): AwsService<S, C, K> {
+  const { errors, clientType, load, createClient } = service;
   const shared: Array<{ readonly client: C; readonly config: AwsConfig; users: number }> = [];
   const acquire = (sdk: S, config: AwsConfig): (typeof shared)[number] => {
     let entry = shared.find((other) => isEqual(other.config, config));

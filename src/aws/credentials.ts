@@ -6,9 +6,7 @@ import { parseErrorName } from '../util/error-name.js';
 import { readVariable } from './environment.js';
 import { isAwsRegion, type AwsCredentials } from './signature.js';
 
-/** A search for credentials. */
 export interface CredentialsRequest {
-  /** The key store's name, for errors. */
   readonly provider: string;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;

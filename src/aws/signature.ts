@@ -22,14 +22,6 @@ export interface UnsignedRequest {
   readonly body: string;
 }
 
-/** A signed request, for another party to send. */
-export interface SignedRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 /** The AWS SDK's name for endpoints outside any Region. */
 const GLOBAL = 'aws-global';
 const BODY = 'Action=GetCallerIdentity&Version=2011-06-15';
@@ -49,8 +41,9 @@ export async function signCallerIdentity(
   credentials: AwsCredentials,
   now: number,
   region: string = GLOBAL,
-): Promise<SignedRequest> {
-  const host = getStsHost(region);
+): Promise<{ method: string; url: string; headers: Record<string, string>; body: string }> {
+  const suffix = region.startsWith('cn-') ? '.cn' : '';
+  const host = region === GLOBAL ? 'sts.amazonaws.com' : `sts.${region}.amazonaws.com${suffix}`;
   const headers = await signHeaders(
     { service: 'sts', region: region === GLOBAL ? 'us-east-1' : region, host, path: '/', body: BODY },
     credentials,
@@ -93,9 +86,4 @@ async function loadAws4(): Promise<typeof import('aws4')> {
     // The default export, because an ES module does not see the names of aws4's functions.
     return (await import('aws4')).default;
   }
-}
-
-function getStsHost(region: string): string {
-  if (region === GLOBAL) return 'sts.amazonaws.com';
-  return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }

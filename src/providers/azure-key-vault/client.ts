@@ -1,4 +1,3 @@
-import type { Agent } from 'node:http';
 import type { SecretClient, SecretClientOptions } from '@azure/keyvault-secrets';
 import {
   type Clock,
@@ -112,8 +111,10 @@ async function buildClient(options: CheckedAzureOptions, closing: AbortSignal): 
  * neither signal nor timeout. It runs after the SDK's authentication, so that the search for credentials is not timed.
  */
 function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
-  let agent: Agent | undefined;
-  closing.addEventListener('abort', () => agent?.destroy(), { once: true });
+  // By name: an import of `node:https` costs milliseconds.
+  const { Agent } = process.getBuiltinModule(vaultUrl.protocol === 'http:' ? 'node:http' : 'node:https');
+  const agent = new Agent({ keepAlive: true });
+  closing.addEventListener('abort', () => agent.destroy(), { once: true });
   return {
     name: 'goldkeyRequest',
     async sendRequest(request, next) {
@@ -124,7 +125,7 @@ function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
         );
       }
       // Only an agent made here can be closed. One that is already set leads through a proxy.
-      request.agent ??= agent ??= createKeepAliveAgent(vaultUrl.protocol);
+      request.agent ??= agent;
       const limits = {
         ms: REQUEST_TIMEOUT_MS,
         clock: systemClock,
@@ -142,10 +143,4 @@ function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
       return answer;
     },
   };
-}
-
-/** Node's modules are loaded by name here: an import of `node:https` costs milliseconds. */
-function createKeepAliveAgent(protocol: string): Agent {
-  const { Agent: HttpAgent } = process.getBuiltinModule(protocol === 'http:' ? 'node:http' : 'node:https');
-  return new HttpAgent({ keepAlive: true });
 }

@@ -28,8 +28,7 @@ import { checkAzureOptions, type FromAzureKeyVaultOptions } from './options.js';
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has an unknown name or a wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `vaultUrl` is not the address of a vault or is plain http to
  * another machine, `secretName` is not the name of a secret, or `client` is for another vault
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no such secret, or no version is enabled and in
- * date
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: no such secret, or no version is enabled and in date
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: access policy, role, firewall or tenant deny it
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the secret is empty, over 25,600 bytes, or a certificate's
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: throttling, a failure of the service or the
@@ -72,7 +71,6 @@ export function fromAzureKeyVault(options: FromAzureKeyVaultOptions): KeyProvide
   };
 }
 
-/** The secret that one load reads. */
 interface Secret {
   readonly client: AzureClient;
   readonly secretName: string;

@@ -27,7 +27,6 @@ export interface FromAzureKeyVaultOptions {
   client?: object | undefined;
 }
 
-/** Checked options. */
 export type CheckedAzureOptions = Readonly<Omit<FromAzureKeyVaultOptions, 'vaultUrl'> & { vaultUrl: URL }>;
 
 /** Returns a checked copy of the options of `caller`. No message shows a value: it may be the key in the wrong option. */

@@ -84,10 +84,8 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
         if (key === undefined || !('bytes' in key)) return key;
         return { ...key, until: Math.min(key.until ?? Infinity, until), breakGlass: true };
       },
-      ...(provider.subscribe !== undefined && {
-        subscribe: (onChange) => (provider as Required<KeyProvider>).subscribe(onChange),
-      }),
-      ...(provider.close !== undefined && { close: () => (provider as Required<KeyProvider>).close() }),
+      ...(provider.subscribe !== undefined && { subscribe: provider.subscribe.bind(provider) }),
+      ...(provider.close !== undefined && { close: provider.close.bind(provider) }),
     } satisfies KeyProvider,
     BREAK_GLASS,
     { value: async (clock: Clock, signal: AbortSignal) => (await readSealEnd(clock, signal)) !== undefined },
@@ -122,9 +120,5 @@ function checkEnabledBy(enabledBy: unknown): SealCheck {
     throw invalidType(`\`enabledBy\` must be a path or a function, got ${describeType(enabledBy)}.`);
   }
   const path = checkString('enabledBy', enabledBy);
-  return () =>
-    stat(path).then(
-      () => true,
-      () => false,
-    );
+  return () => stat(path).then(() => true);
 }

@@ -92,7 +92,6 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
   };
 }
 
-/** Returns a checked copy of the list of stores; throws for bad options. */
 function checkChain(providers: readonly KeyProvider[], options: ChainOptions): readonly Store[] {
   checkOptionNames('fromChain', options, ['dangerouslyAllowPlaintextFallback']);
   const { dangerouslyAllowPlaintextFallback: isAllowed = false } = options;

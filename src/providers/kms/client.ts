@@ -7,7 +7,6 @@ import { KMS_ERRORS, type KmsCall } from '../shared/kms/errors.js';
 import { checkPinnedKey, PINNED_KEY_OPTIONS, type PinnedKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
 import { loadKmsSdk, type KmsSdk } from '../shared/kms/sdk.js';
 
-/** Connects to KMS. */
 export const connectToKms: AwsService<KmsSdk, KMSClient, KmsCall> = awsService({
   errors: KMS_ERRORS,
   clientType: 'KMSClient',
@@ -30,7 +29,6 @@ export function checkKmsKey(
   return { ...checkPinnedKey(options), connection: connectToKms(options) };
 }
 
-/** Decrypts through the AWS SDK. */
 export function decryptWithKms(key: KmsKey, order: DecryptOrder): Promise<Uint8Array> {
   return decryptWithKey(
     (input, call, options) =>

@@ -34,8 +34,7 @@ export interface MasterKeyOptions {
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the ciphertext or the master key is malformed
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the master-key file is a symbolic link, gives other
  * users access, or belongs to another user
- * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: damaged ciphertext, another EncryptionContext, or another
- * master key
+ * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: damaged ciphertext, another context or master key
  *
  * @example
  * ```ts

@@ -5,10 +5,8 @@ import { SECRETS_MANAGER, SECRETS_MANAGER_ERRORS, type SecretsManagerCall } from
 
 type SecretsManagerSdk = typeof import('@aws-sdk/client-secrets-manager');
 
-/** A connection to Secrets Manager. */
 export type SecretsManagerConnection = AwsConnection<SecretsManagerSdk, SecretsManagerClient, SecretsManagerCall>;
 
-/** Connects to Secrets Manager. */
 export const connectToSecretsManager: AwsService<SecretsManagerSdk, SecretsManagerClient, SecretsManagerCall> =
   awsService({
     errors: SECRETS_MANAGER_ERRORS,

@@ -1,13 +1,11 @@
 import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
-import type { AwsErrorMap } from '../../aws/errors.js';
+import type { AwsCall, AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Secrets Manager in errors, events and metrics. */
 export const SECRETS_MANAGER = 'aws-secrets-manager';
 
 /** A call to Secrets Manager, for the error that may come of it. */
-export interface SecretsManagerCall {
-  /** The API's name for it, e.g. `GetSecretValue`. */
-  operation: string;
+export interface SecretsManagerCall extends AwsCall {
   /** The secret's name or ARN. */
   secretId: string;
   /** The staging label that was asked for. */
@@ -17,7 +15,6 @@ export interface SecretsManagerCall {
 const adviseOnKey = ({ secretId }: SecretsManagerCall): string =>
   `check that the KMS key of the secret \`${secretId}\` exists and is enabled, and that the caller may use it`;
 
-/** The errors of Secrets Manager. */
 export const SECRETS_MANAGER_ERRORS: AwsErrorMap<SecretsManagerCall> = {
   provider: SECRETS_MANAGER,
   text: {

@@ -42,8 +42,7 @@ const LABELS: Readonly<Record<Stage, string>> = {
  * @returns a key store for `keyProvider`; closing the last client that uses it releases the SDK's client
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: an ARN of another service
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no such secret, or it is scheduled for deletion
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: IAM, or the policy of the secret or its KMS key,
- * denies it
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: IAM, or the secret's or KMS key's policy, denies it
  * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: the secret's KMS key does not decrypt it
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the secret is empty or over 65,536 bytes; with `field`, it is
  * not a JSON object with a string in that field

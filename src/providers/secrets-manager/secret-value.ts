@@ -1,5 +1,6 @@
 import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import { KeyFormatError, tryOrUndefined, type Clock } from '../../core/index.js';
+import { KeyFormatError, tryOrUndefined } from '../../core/index.js';
+import type { AwsCallOptions } from '../../aws/call.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
 import type { SecretsManagerConnection } from './client.js';
@@ -12,7 +13,7 @@ const MAX_SECRET_BYTES = 65_536;
 export function getSecretValue(
   connection: SecretsManagerConnection,
   input: GetSecretValueCommandInput & { SecretId: string },
-  { signal, clock, isOptional }: { signal: AbortSignal | undefined; clock: Clock; isOptional: boolean },
+  { signal, clock, isOptional }: Pick<AwsCallOptions<never>, 'signal' | 'clock'> & { isOptional: boolean },
 ): Promise<GetSecretValueCommandOutput | undefined> {
   return connection.call(
     { operation: 'GetSecretValue', secretId: input.SecretId, label: input.VersionStage },

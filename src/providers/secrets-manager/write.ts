@@ -1,4 +1,3 @@
-import { systemClock } from '../../core/index.js';
 import type { AwsConnectionOptions } from '../../aws/client.js';
 import { connectToSecretsManager } from './client.js';
 import { getSecretValue, replaceKey } from './secret-value.js';
@@ -11,9 +10,8 @@ export async function writeToSecretsManager(
   options: AwsConnectionOptions,
 ): Promise<void> {
   const connection = connectToSecretsManager(options);
-  const limits = { signal: undefined, clock: systemClock };
   try {
-    const found = await getSecretValue(connection, { SecretId: secretId }, { ...limits, isOptional: true });
+    const found = await getSecretValue(connection, { SecretId: secretId }, { isOptional: true });
     const text = field === undefined ? key : replaceKey(found?.SecretString ?? '{}', field, key);
     await connection.call<unknown>(
       { operation: found === undefined ? 'CreateSecret' : 'PutSecretValue', secretId },
@@ -22,7 +20,7 @@ export async function writeToSecretsManager(
           ? client.send(new sdk.CreateSecretCommand({ Name: secretId, SecretString: text }), http)
           : client.send(new sdk.PutSecretValueCommand({ SecretId: secretId, SecretString: text }), http),
       // A write that may have been done is not sent again: each one makes a version.
-      { ...limits, retries: 0 },
+      { retries: 0 },
     );
   } finally {
     await connection.close();

@@ -28,10 +28,8 @@ export interface CiphertextOptions {
   version?: string | undefined;
 }
 
-/** The names of {@link CiphertextOptions}. */
 export const CIPHERTEXT_OPTIONS: readonly string[] = ['ciphertext', 'encryptionContext', 'version'];
 
-/** One decryption for a load. */
 export interface DecryptOrder<C = Uint8Array> extends CipherCall {
   readonly ciphertext: C;
   /** The version that errors carry. */

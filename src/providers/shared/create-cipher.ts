@@ -15,7 +15,6 @@ import { bindContext, checkContext, isPinnedContext } from './encryption-context
 /** The limit of one Encrypt call of KMS. */
 const MAX_PLAINTEXT_BYTES = 4_096;
 
-/** One encryption or decryption. */
 export interface CipherCall {
   /** The pinned EncryptionContext with the pairs of `bind`. */
   readonly context: EncryptionContext;
@@ -37,13 +36,11 @@ export interface CipherBackend {
 }
 
 type EncryptedBytes = Pick<EncryptedKey, 'ciphertext' | 'keyId'>;
-type CallOptions = NonNullable<Parameters<KeyCipher['decrypt']>[1]>;
-
 /** Creates a cipher over one key of `backend`, pinned to a copy of `encryptionContext`. */
 export function createCipher(encryptionContext: unknown, backend: CipherBackend): KeyCipher {
   const { name, close } = backend;
   const pinned = checkContext('encryptionContext', encryptionContext);
-  const checkCall = (method: string, options: CallOptions): CipherCall => {
+  const checkCall = (method: string, options: NonNullable<Parameters<KeyCipher['decrypt']>[1]>): CipherCall => {
     checkOptionNames(method, options, ['bind', 'signal']);
     const { bind, signal } = options;
     signal?.throwIfAborted();

@@ -5,7 +5,6 @@ import { SSM, SSM_ERRORS, type SsmCall } from './errors.js';
 
 type SsmSdk = typeof import('@aws-sdk/client-ssm');
 
-/** Connects to Parameter Store. */
 export const connectToSsm: AwsService<SsmSdk, SSMClient, SsmCall> = awsService({
   errors: SSM_ERRORS,
   clientType: 'SSMClient',

@@ -11,7 +11,6 @@ export interface SsmCall {
   readonly name: string;
 }
 
-/** The errors of Parameter Store. */
 export const SSM_ERRORS: AwsErrorMap<SsmCall> = {
   provider: SSM,
   text: {

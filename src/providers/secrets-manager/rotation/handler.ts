@@ -2,8 +2,7 @@ import { MAX_TIMER_MS, RotationError, systemClock } from '../../../core/index.js
 import { withDeadline } from '../../../util/deadline.js';
 import { connectToSecretsManager } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
-import { checkRotationEvent, checkRotationOptions } from './options.js';
-import type { RotationEvent, RotationHandlerOptions } from './options.js';
+import { checkEvent, checkRotationOptions, type RotationEvent, type RotationHandlerOptions } from './options.js';
 import { runStep } from './steps.js';
 
 /** The part of an invocation's time that is kept to report a step that took too long, in ms. */
@@ -53,7 +52,7 @@ export function rotationHandler(
   const checked = checkRotationOptions(options);
   const connection = connectToSecretsManager({ client: checked.client });
   return async (event, context) => {
-    const { SecretId: secretId, ClientRequestToken: token, Step: step } = checkRotationEvent(event);
+    const { SecretId: secretId, ClientRequestToken: token, Step: step } = checkEvent(event);
     const limits = {
       ms: readTimeLeft(context),
       clock: systemClock,
@@ -63,9 +62,7 @@ export function rotationHandler(
       },
       signals: [],
     };
-    await withDeadline(limits, (signal) =>
-      runStep({ options: checked, connection, secretId, token, step, signal, clock: systemClock }),
-    );
+    await withDeadline(limits, (signal) => runStep({ options: checked, connection, secretId, token, step, signal }));
   };
 }
 

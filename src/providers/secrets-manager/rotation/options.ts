@@ -39,7 +39,6 @@ export interface RotationHandlerOptions {
 
 const STEPS: readonly unknown[] = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
 
-/** Returns a checked copy of the options. */
 export function checkRotationOptions(options: RotationHandlerOptions): RotationHandlerOptions {
   checkOptionNames('rotationHandler', options, ['mintKey', 'activateKey', 'testKey', 'field', 'client']);
   const { mintKey, activateKey, testKey, field, client } = options;
@@ -51,8 +50,7 @@ export function checkRotationOptions(options: RotationHandlerOptions): RotationH
   return { mintKey, activateKey, testKey, field, client };
 }
 
-/** Returns a checked copy of an event. */
-export function checkRotationEvent(event: unknown): RotationEvent {
+export function checkEvent(event: unknown): RotationEvent {
   const { SecretId, ClientRequestToken, Step } = (event ?? {}) as RotationEvent;
   checkString('event.SecretId', SecretId);
   checkString('event.ClientRequestToken', ClientRequestToken);

@@ -1,11 +1,10 @@
-import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub, type Clock } from '../../../core/index.js';
+import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub } from '../../../core/index.js';
 import { allowErrors } from '../../../aws/failures.js';
 import type { SecretsManagerConnection } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
 import { getSecretValue, readKey, replaceKey } from '../secret-value.js';
 import type { RotationEvent, RotationHandlerOptions } from './options.js';
 
-/** One run of one step. */
 export interface StepRun {
   readonly options: RotationHandlerOptions;
   readonly connection: SecretsManagerConnection;
@@ -14,7 +13,6 @@ export interface StepRun {
   readonly token: string;
   readonly step: RotationEvent['Step'];
   readonly signal: AbortSignal;
-  readonly clock: Clock;
 }
 
 /** Runs one step; it has no effect if it was done before. */
@@ -143,7 +141,6 @@ async function runCallback<T>(run: StepRun, name: string, key: string, callback:
   }
 }
 
-/** Returns the error for a step that cannot run now. */
 function createStepError({ step, token }: StepRun, reason: string): RotationError {
   return new RotationError(`\`${step}\` was refused: ${reason}.`, { step, provider: SECRETS_MANAGER, version: token });
 }

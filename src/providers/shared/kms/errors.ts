@@ -24,7 +24,6 @@ const adviseOnUsage = (call: KmsCall): string =>
   `check that ${describeKey(call)} is a symmetric key for ENCRYPT_DECRYPT`;
 const addHint = ({ hint }: KmsCall): string => (hint === undefined ? '' : `; note that ${hint}`);
 
-/** The errors of KMS. */
 export const KMS_ERRORS: AwsErrorMap<KmsCall> = {
   provider: AWS_KMS,
   text: {

@@ -1,7 +1,6 @@
 import { packageLoader } from '../../../util/load-package.js';
 import { AWS_KMS } from './errors.js';
 
-/** The AWS SDK for KMS. */
 export type KmsSdk = typeof import('@aws-sdk/client-kms');
 
 /** Loads the AWS SDK for KMS. No other file does. */
