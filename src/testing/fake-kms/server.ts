@@ -17,7 +17,9 @@ import {
   send,
   sendTruncated,
   startLoopbackServer,
+  type LoopbackOptions,
   type LoopbackRequest,
+  type LoopbackServer,
 } from '../http/loopback-server.js';
 import { encryptBlob } from './ciphertext.js';
 import { KmsError } from './errors.js';
@@ -30,13 +32,9 @@ import { verifySigV4 } from './sigv4.js';
 export type { KmsFault } from './faults.js';
 
 /** Options of {@link startFakeKms}. */
-export interface FakeKmsOptions {
-  /** The port on 127.0.0.1, from 0 to 65_535. Default 0: a free one. */
-  port?: number | undefined;
+export interface FakeKmsOptions extends LoopbackOptions {
   /** The region in ARNs, and the only one that a signature may be made for. Default `us-east-1`. */
   region?: string | undefined;
-  /** The time that every answer waits, in ms, from 0 to 2_147_483_647. Default 0. */
-  latency?: number | undefined;
   /**
    * The only credentials that a request may be signed with (AWS Signature Version 4). A session token is accepted if it
    * is signed too. Default: signatures are not checked.
@@ -45,9 +43,7 @@ export interface FakeKmsOptions {
 }
 
 /** A KMS on loopback, as {@link startFakeKms} returns it. */
-export interface FakeKms extends AsyncDisposable {
-  /** The `endpoint` for a client, `http://127.0.0.1:<port>`. */
-  readonly url: string;
+export interface FakeKms extends LoopbackServer {
   /** The region in its ARNs. */
   readonly region: string;
   /** The ARN of the default key, which has the alias `alias/gold-api-keys` too. */
@@ -80,8 +76,6 @@ export interface FakeKms extends AsyncDisposable {
    * that a `slow` fault holds. Ciphertexts under the default key can still be decrypted.
    */
   reset(): void;
-  /** Cuts every connection and stops the server, without waiting for a client. May be called again. */
-  close(): Promise<void>;
 }
 
 /** The page that a load balancer shows when no server is behind it. */
@@ -180,7 +174,7 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
 
   const server = await startLoopbackServer(port, answer);
   return {
-    url: server.url,
+    ...server,
     region,
     keyArn: keys.defaultKey.arn,
     requests,
@@ -197,8 +191,6 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
       keys.reset();
       for (const response of held) response.destroy();
     },
-    close: () => server.close(),
-    [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
