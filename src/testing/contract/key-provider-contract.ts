@@ -94,8 +94,8 @@ export function keyProviderContract(
         const key = inventKey();
         const fixture = await create(key);
         try {
+          // A runner without `skip` shows a skipped test as passed.
           if (hook === undefined || fixture[hook] !== undefined) await run(fixture.provider, key, fixture);
-          // A runner without `skip` shows the test as passed.
           else (context as { skip?(note: string): void } | undefined)?.skip?.(`the fixture has no \`${hook}\``);
         } finally {
           await fixture.cleanUp();

@@ -140,6 +140,8 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
   checkOptionNames('startFakePriceApi', options, ['api', 'keys', 'latency', 'port']);
   const api = checkOptionalString('api', options.api) ?? 'metals-api';
   const dialect = DIALECTS[checkName('`api`', findPriceApiName(api) ?? api, PRICE_APIS)];
+  const { keys = [] } = options;
+  if (!Array.isArray(keys)) throw invalidType(`\`keys\` must be an array of strings, got ${describeType(keys)}.`);
   const latency = checkInteger('latency', options.latency, 0, 0);
   const port = checkInteger('port', options.port, 0, 0, 65_535);
   const faults = new FaultQueue<{ fault: PriceFault; retryAfter: number | undefined }>();
@@ -149,7 +151,7 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
   const accept = (key: string): void => void standings.set(hashKey(key), 'live');
   const getStanding = (key: string | undefined): KeyStanding =>
     key === undefined || key === '' ? 'none' : (standings.get(hashKey(key)) ?? 'unknown');
-  checkKeys(options.keys).forEach(accept);
+  for (const key of keys) accept(key);
 
   const server = await startLoopbackServer(port, async (request, response) => {
     const call = readCall(request);
@@ -191,11 +193,6 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
       faults.add({ fault: name, retryAfter: RETRIED.includes(name) ? retryAfter : undefined }, checkTimes(how.times));
     },
   };
-}
-
-function checkKeys(keys: readonly string[] = []): readonly string[] {
-  if (Array.isArray(keys)) return keys as readonly string[];
-  throw invalidType(`\`keys\` must be an array of strings, got ${describeType(keys)}.`);
 }
 
 function hashKey(key: unknown): string {

@@ -50,9 +50,7 @@ export async function startLoopbackServer(
     // Tests let clients leave while an answer is being written.
     response.on('error', () => undefined);
     readRequest(request)
-      .then(async (received) => {
-        await answer(received, response);
-      })
+      .then((received) => answer(received, response))
       .catch(() => response.destroy());
   });
   // The default of 5 s could close a pooled connection under a client's next request.
