@@ -55,9 +55,8 @@ export function manualClock(startAt = 1_700_000_000_000): ManualClock {
   const findNextDue = (until: number): Timer | undefined => {
     let next: Timer | undefined;
     for (const timer of timers) {
-      if (timer.due > until) continue;
       // A Set keeps the order in which the timers were made, so the first of those due together wins.
-      if (next === undefined || timer.due < next.due) next = timer;
+      if (timer.due <= until && timer.due < (next?.due ?? Infinity)) next = timer;
     }
     return next;
   };

@@ -74,8 +74,6 @@ export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryK
       return { bytes: found.bytes.slice(), version: found.version };
     },
   };
-  for (const stage of ['current', 'pending', 'previous'] as const) {
-    if (keys[stage] !== undefined) provider.set(stage, keys[stage]);
-  }
+  for (const stage of ['current', 'pending', 'previous'] as const) provider.set(stage, keys[stage]);
   return provider;
 }

@@ -16,7 +16,7 @@ const KEY = 'contract-key/+&=0123';
 const NEXT = 'contract-key-two-4567';
 const METALS = ['XAU', 'XAG', 'XPT', 'XPD'] as const;
 const RETRY = { retries: 2, minTimeout: 0, maxTimeout: 1 };
-const dollars = (symbol: string): number => USD_PRICES[symbol] ?? Number.NaN;
+const dollars = (symbol: string): number => USD_PRICES.get(symbol) ?? Number.NaN;
 
 it.each([
   ['metalsApi', 'metals-api'],

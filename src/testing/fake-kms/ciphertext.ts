@@ -19,8 +19,7 @@ export function encryptBlob(key: FakeKey, plaintext: Uint8Array, context: Encryp
   length.writeUInt32BE(PADDING_BYTES + IV_BYTES + plaintext.length + TAG_BYTES);
   const header = Buffer.concat([PREFIX, key.marker, randomBytes(SALT_BYTES), length, Buffer.alloc(PADDING_BYTES), iv]);
   const cipher = createCipheriv('aes-256-gcm', key.material, iv).setAAD(associatedData(header, context));
-  const parts = [header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
-  return Buffer.concat(parts).toString('base64');
+  return Buffer.concat([header, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]).toString('base64');
 }
 
 /** Returns the marker of the key that a ciphertext names, or `undefined` for bytes that are not a ciphertext. */

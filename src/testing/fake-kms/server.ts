@@ -17,7 +17,9 @@ import {
   send,
   sendTruncated,
   startLoopbackServer,
+  type LoopbackOptions,
   type LoopbackRequest,
+  type LoopbackServer,
 } from '../http/loopback-server.js';
 import { encryptBlob } from './ciphertext.js';
 import { KmsError } from './errors.js';
@@ -30,13 +32,9 @@ import { verifySigV4 } from './sigv4.js';
 export type { KmsFault } from './faults.js';
 
 /** Options of {@link startFakeKms}. */
-export interface FakeKmsOptions {
-  /** The port on 127.0.0.1, from 0 to 65_535. Default 0: a free one. */
-  port?: number | undefined;
+export interface FakeKmsOptions extends LoopbackOptions {
   /** The region in ARNs, and the only one that a signature may be made for. Default `us-east-1`. */
   region?: string | undefined;
-  /** The time that every answer waits, in ms, from 0 to 2_147_483_647. Default 0. */
-  latency?: number | undefined;
   /**
    * The only credentials that a request may be signed with (AWS Signature Version 4). A session token is accepted if it
    * is signed too. Default: signatures are not checked.
@@ -45,9 +43,7 @@ export interface FakeKmsOptions {
 }
 
 /** A KMS on loopback, as {@link startFakeKms} returns it. */
-export interface FakeKms extends AsyncDisposable {
-  /** The `endpoint` for a client, `http://127.0.0.1:<port>`. */
-  readonly url: string;
+export interface FakeKms extends LoopbackServer {
   /** The region in its ARNs. */
   readonly region: string;
   /** The ARN of the default key, which has the alias `alias/gold-api-keys` too. */
@@ -80,12 +76,11 @@ export interface FakeKms extends AsyncDisposable {
    * that a `slow` fault holds. Ciphertexts under the default key can still be decrypted.
    */
   reset(): void;
-  /** Cuts every connection and stops the server, without waiting for a client. May be called again. */
-  close(): Promise<void>;
 }
 
 /** The page that a load balancer shows when no server is behind it. */
 const UNAVAILABLE_PAGE = '<html><body><b>Http/1.1 Service Unavailable</b></body> </html>';
+const HTML_TYPE = { 'content-type': 'text/html' } as const;
 const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1', 'cache-control': 'no-cache, no-store' } as const;
 
 /**
@@ -133,7 +128,9 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
   const held = new Set<ServerResponse>();
 
   const answer = async (request: LoopbackRequest, response: ServerResponse): Promise<void> => {
-    const operation = readOperation(request);
+    const target = request.headers['x-amz-target']?.[0] ?? '';
+    // Any other text might be a secret, and would get into the log.
+    const operation = /^TrentService\.([A-Za-z]{1,64})$/.exec(target)?.[1] ?? '';
     const record = { operation, requestId: nodeCrypto().randomUUID(), at: Date.now(), status: 0 };
     requests.push(record);
     if (!(await pause(response, latency))) return;
@@ -147,25 +144,21 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
       response.once('close', () => held.delete(response));
       return;
     }
-    const headers = { 'x-amzn-requestid': record.requestId };
-    if (fault === 'http-503') {
-      record.status = 503;
-      send(response, 503, { ...headers, 'content-type': 'text/html' }, UNAVAILABLE_PAGE);
-      return;
-    }
-    const { status, body } = runOperation(request, operation, fault);
+    const { status, body } = execute(request, operation, fault);
     record.status = status;
-    (fault === 'truncated' ? sendTruncated : send)(response, status, { ...headers, ...JSON_TYPE }, body);
+    const headers = { 'x-amzn-requestid': record.requestId, ...(fault === 'http-503' ? HTML_TYPE : JSON_TYPE) };
+    (fault === 'truncated' ? sendTruncated : send)(response, status, headers, body);
   };
 
-  const runOperation = (
+  const execute = (
     request: LoopbackRequest,
     operation: string,
     fault?: KmsFault,
-  ): { status: number; body: string } => {
+  ): Pick<KmsError, 'status' | 'body'> => {
     try {
+      if (fault === 'http-503') return { status: 503, body: UNAVAILABLE_PAGE };
       if (isAwsFault(fault)) throw createAwsError(fault, keys.defaultKey.arn, operation);
-      if (credentials !== undefined) verifySigV4(request, credentials, region);
+      if (credentials !== undefined) verifySigV4(request, { ...credentials, region });
       const run = Object.hasOwn(KMS_OPERATIONS, operation) ? KMS_OPERATIONS[operation] : undefined;
       if (run === undefined) throw new KmsError('UnknownOperationException');
       const result = run(new KmsFields(request.body), keys);
@@ -180,7 +173,7 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
 
   const server = await startLoopbackServer(port, answer);
   return {
-    url: server.url,
+    ...server,
     region,
     keyArn: keys.defaultKey.arn,
     requests,
@@ -197,8 +190,6 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
       keys.reset();
       for (const response of held) response.destroy();
     },
-    close: () => server.close(),
-    [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
@@ -208,11 +199,6 @@ function checkCredentials(credentials: FakeKmsOptions['credentials']): FakeKmsOp
   const accessKeyId = checkString('credentials.accessKeyId', credentials.accessKeyId);
   const secretAccessKey = checkString('credentials.secretAccessKey', credentials.secretAccessKey);
   return { accessKeyId, secretAccessKey };
-}
-
-/** Returns the name in `x-amz-target`, or '' for any other text, which might be a secret and would get into the log. */
-function readOperation(request: LoopbackRequest): string {
-  return /^TrentService\.([A-Za-z]{1,64})$/.exec(request.headers['x-amz-target']?.[0] ?? '')?.[1] ?? '';
 }
 
 function checkPlaintext(plaintext: unknown): Buffer {

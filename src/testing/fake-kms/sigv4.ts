@@ -2,20 +2,6 @@ import { nodeCrypto } from '../../core/index.js';
 import type { LoopbackRequest } from '../http/loopback-server.js';
 import { KmsError } from './errors.js';
 
-/** The credentials that a request must be signed with. */
-export interface SigV4Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-}
-
-interface Authorization {
-  readonly accessKeyId: string;
-  /** The parts of `<yyyymmdd>/<region>/<service>/aws4_request`. */
-  readonly scope: readonly string[];
-  readonly signedHeaders: readonly string[];
-  readonly signature: string | undefined;
-}
-
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const WINDOW_MS = 300_000;
 const MISMATCH =
@@ -27,10 +13,16 @@ const MISMATCH =
  * itself over the received body. It shares no code with goldkey's own signer, which it is there to test. Throws AWS's
  * error for a signature that does not hold.
  */
-export function verifySigV4(request: LoopbackRequest, expected: SigV4Credentials, region: string): void {
+export function verifySigV4(
+  request: LoopbackRequest,
+  expected: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string },
+): void {
   const header = request.headers['authorization']?.[0];
   if (header === undefined) throw new KmsError('MissingAuthenticationTokenException', 'Missing Authentication Token');
-  const { accessKeyId, scope, signedHeaders, signature } = parseAuthorization(header);
+  const parts = parseAuthorization(header);
+  const [accessKeyId, ...scope] = parts.get('Credential')?.split('/') ?? [];
+  if (scope.length !== 4) throw incompleteError('Credential must have exactly 5 slash-delimited elements.');
+  const signedHeaders = parts.get('SignedHeaders')?.split(';') ?? [];
   const date = request.headers['x-amz-date']?.[0] ?? '';
   const at = parseDate(date);
   if (Number.isNaN(at)) {
@@ -40,14 +32,15 @@ export function verifySigV4(request: LoopbackRequest, expected: SigV4Credentials
     throw new KmsError('UnrecognizedClientException', 'The security token included in the request is invalid.');
   }
   const problem =
-    checkScope(scope, date, region) ?? checkDate(date, at, Date.now()) ?? findUnsignedHeader(request, signedHeaders);
+    checkScope(scope, date, expected.region) ?? checkDate(date, at) ?? findUnsignedHeader(request, signedHeaders);
   if (problem !== undefined) throw new KmsError('InvalidSignatureException', problem);
   const canonicalRequest = [
     request.method,
     request.target,
     // The query: a request of KMS has none.
     '',
-    ...signedHeaders.map((name) => `${name}:${(request.headers[name] ?? []).map(collapseSpaces).join(',')}`),
+    // Node.js has trimmed the values.
+    ...signedHeaders.map((name) => `${name}:${(request.headers[name] ?? []).join(',').replace(/\s+/g, ' ')}`),
     '',
     signedHeaders.join(';'),
     hashSha256(request.body),
@@ -55,7 +48,7 @@ export function verifySigV4(request: LoopbackRequest, expected: SigV4Credentials
   let key: string | Buffer = `AWS4${expected.secretAccessKey}`;
   for (const part of scope) key = signHmac(key, part);
   const stringToSign = [ALGORITHM, date, scope.join('/'), hashSha256(canonicalRequest)].join('\n');
-  if (signature !== signHmac(key, stringToSign).toString('hex')) {
+  if (parts.get('Signature') !== signHmac(key, stringToSign).toString('hex')) {
     throw new KmsError('InvalidSignatureException', MISMATCH);
   }
 }
@@ -64,7 +57,8 @@ function incompleteError(message: string): KmsError {
   return new KmsError('IncompleteSignatureException', message);
 }
 
-function parseAuthorization(header: string): Authorization {
+/** Returns the parts of the header, among them `Credential`, `SignedHeaders` and `Signature`. */
+function parseAuthorization(header: string): ReadonlyMap<string | undefined, string | undefined> {
   if (!header.startsWith(`${ALGORITHM} `)) {
     throw incompleteError(`Authorization header requires the algorithm '${ALGORITHM}'.`);
   }
@@ -73,12 +67,10 @@ function parseAuthorization(header: string): Authorization {
   if (missing.length > 0) {
     throw incompleteError(missing.map((name) => `Authorization header requires '${name}' parameter.`).join(' '));
   }
-  const [accessKeyId = '', ...scope] = parts.get('Credential')?.split('/') ?? [];
-  if (scope.length !== 4) throw incompleteError('Credential must have exactly 5 slash-delimited elements.');
-  const signedHeaders = parts.get('SignedHeaders')?.split(';') ?? [];
-  return { accessKeyId, scope, signedHeaders, signature: parts.get('Signature') };
+  return parts;
 }
 
+/** Returns the mistake in the parts of `<yyyymmdd>/<region>/<service>/aws4_request`. */
 function checkScope(scope: readonly string[], date: string, expectedRegion: string): string | undefined {
   const [day, region, service, terminator] = scope;
   if (day !== date.slice(0, 8)) {
@@ -90,7 +82,8 @@ function checkScope(scope: readonly string[], date: string, expectedRegion: stri
   return undefined;
 }
 
-function checkDate(date: string, at: number, now: number): string | undefined {
+function checkDate(date: string, at: number): string | undefined {
+  const now = Date.now();
   if (at < now - WINDOW_MS) {
     return `Signature expired: ${date} is now earlier than ${formatDate(now - WINDOW_MS)} (${formatDate(now)} - 5 min.)`;
   }
@@ -105,10 +98,6 @@ function findUnsignedHeader(request: LoopbackRequest, signed: readonly string[])
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signed.includes(name),
   );
   return unsigned === undefined ? undefined : `'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`;
-}
-
-function collapseSpaces(value: string): string {
-  return value.trim().replace(/\s+/g, ' ');
 }
 
 /** Returns the epoch ms of a date in ISO 8601's basic form, or `NaN` for another text. */

@@ -1,8 +1,24 @@
 import type { ServerResponse } from 'node:http';
-import { checkInteger, checkOptionNames, describeType, invalidType, nodeCrypto } from '../../core/index.js';
+import {
+  checkInteger,
+  checkOptionalString,
+  checkOptionNames,
+  checkString,
+  describeType,
+  invalidType,
+  nodeCrypto,
+} from '../../core/index.js';
 import { PRICE_APIS, findPriceApiName, type PriceApiName } from '../../prices/apis/names.js';
 import { checkName, checkTimes, FaultQueue } from '../http/fault-queue.js';
-import { pause, resetConnection, send, startLoopbackServer, type LoopbackRequest } from '../http/loopback-server.js';
+import {
+  pause,
+  resetConnection,
+  send,
+  startLoopbackServer,
+  type LoopbackOptions,
+  type LoopbackRequest,
+  type LoopbackServer,
+} from '../http/loopback-server.js';
 import { apiNinjasDialect } from './apis/api-ninjas.js';
 import { commoditiesApiDialect } from './apis/commodities-api.js';
 import { goldapiDialect } from './apis/goldapi.js';
@@ -23,7 +39,7 @@ export type PriceFault =
   'http-500' | 'http-503' | 'rate-limited' | 'quota' | 'plan' | 'reset' | 'slow' | 'malformed' | 'implausible' | 'huge';
 
 /** Options of {@link startFakePriceApi}. */
-export interface FakePriceApiOptions {
+export interface FakePriceApiOptions extends LoopbackOptions {
   /**
    * The vendor whose API it plays: `metals-api` (the default), `commodities-api`, `metalpriceapi`, `goldapi`,
    * `metals-dev`, `api-ninjas` or `twelve-data`. It looks for the key only where that vendor does, has the vendor's path
@@ -32,19 +48,13 @@ export interface FakePriceApiOptions {
   api?: string | undefined;
   /** The keys that are valid from the start. Default: none, so that every call is refused until `accept`. */
   keys?: readonly string[] | undefined;
-  /** The time that every answer waits, in ms, from 0 to 2_147_483_647. Default 0. */
-  latency?: number | undefined;
-  /** The port on 127.0.0.1, from 0 to 65_535. Default 0: a free one. */
-  port?: number | undefined;
 }
 
 /** The validity of a call's key; `none` for a call without a key. */
 type KeyStanding = 'live' | 'revoked' | 'unknown' | 'none';
 
 /** A price API on loopback, as {@link startFakePriceApi} returns it. It keeps digests of the keys, never a key. */
-export interface FakePriceApi extends AsyncDisposable {
-  /** The `baseUrl` for an adapter, `http://127.0.0.1:<port>`. */
-  readonly url: string;
+export interface FakePriceApi extends LoopbackServer {
   /**
    * Every call since the start, in order of arrival; always the same array. `key` is the validity of the call's key,
    * never the key itself; `at` is in epoch ms; `status` is 0 until the answer, and stays 0 if the connection was cut
@@ -64,8 +74,6 @@ export interface FakePriceApi extends AsyncDisposable {
    * @throws {TypeError | RangeError} with code `ERR_INVALID_ARG_VALUE`: an unknown name, or a number out of range
    */
   inject(fault: PriceFault, options?: { times?: number | undefined; retryAfter?: number | undefined }): void;
-  /** Cuts every connection and stops the server, without waiting for a client. May be called again. */
-  close(): Promise<void>;
 }
 
 /** The dialects by vendor. Another vendor is another line here, and a file in `apis`. */
@@ -79,19 +87,18 @@ const DIALECTS: Readonly<Record<PriceApiName, PriceDialect>> = {
   'twelve-data': twelveDataDialect,
 };
 
-/** Every fault, and whether its answer may have a `Retry-After` header. */
-const FAULTS: Readonly<Record<PriceFault, boolean>> = {
-  'http-500': true,
-  'http-503': true,
-  'rate-limited': true,
-  quota: false,
-  plan: false,
-  reset: false,
-  slow: false,
-  malformed: false,
-  implausible: false,
-  huge: false,
-};
+/** The faults whose answer may have a `Retry-After` header. */
+const RETRIED: readonly PriceFault[] = ['http-500', 'http-503', 'rate-limited'];
+const FAULTS: readonly PriceFault[] = [
+  ...RETRIED,
+  'quota',
+  'plan',
+  'reset',
+  'slow',
+  'malformed',
+  'implausible',
+  'huge',
+];
 
 /** The page that a load balancer shows when no server is behind it. */
 const UNAVAILABLE_PAGE =
@@ -99,11 +106,6 @@ const UNAVAILABLE_PAGE =
 
 const HUGE_CHUNK = 'x'.repeat(65_536);
 const HUGE_CHUNKS = 168;
-
-interface InjectedFault {
-  readonly fault: PriceFault;
-  readonly retryAfter: number | undefined;
-}
 
 /**
  * Starts a price API on 127.0.0.1. Its prices are constant: XAU 2199.51, XAG 25.34, XPT 905.75 and XPD 1012.50 US
@@ -136,17 +138,20 @@ interface InjectedFault {
  */
 export async function startFakePriceApi(options: FakePriceApiOptions = {}): Promise<FakePriceApi> {
   checkOptionNames('startFakePriceApi', options, ['api', 'keys', 'latency', 'port']);
-  const dialect = selectDialect(options.api);
+  const api = checkOptionalString('api', options.api) ?? 'metals-api';
+  const dialect = DIALECTS[checkName('`api`', findPriceApiName(api) ?? api, PRICE_APIS)];
+  const { keys = [] } = options;
+  if (!Array.isArray(keys)) throw invalidType(`\`keys\` must be an array of strings, got ${describeType(keys)}.`);
   const latency = checkInteger('latency', options.latency, 0, 0);
   const port = checkInteger('port', options.port, 0, 0, 65_535);
-  const faults = new FaultQueue<InjectedFault>();
+  const faults = new FaultQueue<{ fault: PriceFault; retryAfter: number | undefined }>();
   const calls: { at: number; status: number; key: KeyStanding }[] = [];
   // Keyed by digest, so that a test that searches memory for its key does not find it here.
   const standings = new Map<string, 'live' | 'revoked'>();
   const accept = (key: string): void => void standings.set(hashKey(key), 'live');
   const getStanding = (key: string | undefined): KeyStanding =>
     key === undefined || key === '' ? 'none' : (standings.get(hashKey(key)) ?? 'unknown');
-  checkKeys(options.keys).forEach(accept);
+  for (const key of keys) accept(key);
 
   const server = await startLoopbackServer(port, async (request, response) => {
     const call = readCall(request);
@@ -155,20 +160,28 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
     calls.push(record);
     if (!(await pause(response, latency))) return;
     const injected = faults.take(() => true);
-    if (injected?.fault === 'slow') return;
-    if (injected?.fault === 'reset') {
+    const fault = injected?.fault;
+    if (fault === 'slow') return;
+    if (fault === 'reset') {
       resetConnection(response);
       return;
     }
     // Again, because the key may have been revoked during the pause.
     record.key = getStanding(key);
-    const reply = createReply(dialect, call, record.key, injected?.fault);
+    const reply = createReply(dialect, call, record.key, fault);
     record.status = reply.status;
-    if (injected?.fault === 'huge') await sendHuge(response, reply);
-    else sendReply(response, reply, injected);
+    if (fault === 'huge') {
+      await sendHuge(response, reply);
+      return;
+    }
+    const [type, text] =
+      fault === 'http-503' ? ['text/html', UNAVAILABLE_PAGE] : ['application/json', JSON.stringify(reply.body)];
+    const headers: Record<string, string> = { 'content-type': type };
+    if (injected?.retryAfter !== undefined) headers['retry-after'] = String(Math.ceil(injected.retryAfter / 1000));
+    send(response, reply.status, headers, fault === 'malformed' ? text.slice(0, Math.floor(text.length / 2)) : text);
   });
   return {
-    url: server.url,
+    ...server,
     calls,
     accept,
     revoke: (key) => void standings.set(hashKey(key), 'revoked'),
@@ -176,30 +189,14 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
       checkOptionNames('`inject`', how, ['times', 'retryAfter']);
       const fallback = fault === 'rate-limited' ? 1_000 : undefined;
       const retryAfter = how.retryAfter === undefined ? fallback : checkInteger('retryAfter', how.retryAfter, 0, 0);
-      const name = checkName('The fault', fault, Object.keys(FAULTS) as PriceFault[]);
-      faults.add({ fault: name, retryAfter: FAULTS[name] ? retryAfter : undefined }, checkTimes(how.times));
+      const name = checkName('The fault', fault, FAULTS);
+      faults.add({ fault: name, retryAfter: RETRIED.includes(name) ? retryAfter : undefined }, checkTimes(how.times));
     },
-    close: () => server.close(),
-    [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
-function selectDialect(api: unknown): PriceDialect {
-  if (api !== undefined && typeof api !== 'string') {
-    throw invalidType(`\`api\` must be a string, got ${describeType(api)}.`);
-  }
-  const name = findPriceApiName(api ?? 'metals-api');
-  return DIALECTS[checkName('`api`', name ?? api, PRICE_APIS)];
-}
-
-function checkKeys(keys: readonly string[] = []): readonly string[] {
-  if (Array.isArray(keys)) return keys as readonly string[];
-  throw invalidType(`\`keys\` must be an array of strings, got ${describeType(keys)}.`);
-}
-
 function hashKey(key: unknown): string {
-  if (typeof key === 'string' && key !== '') return nodeCrypto().createHash('sha256').update(key).digest('base64');
-  throw invalidType(`A key must be a non-empty string, got ${key === '' ? "''" : describeType(key)}.`);
+  return nodeCrypto().createHash('sha256').update(checkString('key', key)).digest('base64');
 }
 
 function readCall({ target, headers }: LoopbackRequest): PriceCall {
@@ -224,18 +221,6 @@ function createReply(dialect: PriceDialect, call: PriceCall, key: KeyStanding, f
       if (key !== 'live') return dialect.errors[key === 'none' ? 'missing-key' : 'wrong-key'];
   }
   return dialect.answer(call, Date.now(), (price) => price);
-}
-
-function sendReply(response: ServerResponse, { status, body }: PriceReply, injected: InjectedFault | undefined): void {
-  const after: Record<string, string> = {};
-  if (injected?.retryAfter !== undefined) after['retry-after'] = String(Math.ceil(injected.retryAfter / 1000));
-  if (injected?.fault === 'http-503') {
-    send(response, status, { ...after, 'content-type': 'text/html' }, UNAVAILABLE_PAGE);
-    return;
-  }
-  const text = JSON.stringify(body);
-  const sent = injected?.fault === 'malformed' ? text.slice(0, Math.floor(text.length / 2)) : text;
-  send(response, status, { ...after, 'content-type': 'application/json' }, sent);
 }
 
 /**

@@ -34,37 +34,37 @@ export const showReciprocal: ShowPrice = (price) => 1 / price;
  * The worth of one unit of each symbol in US dollars: of a troy ounce for the metals. Invented, constant, and of the
  * right size, so that a user's own plausibility checks hold.
  */
-export const USD_PRICES: Readonly<Record<string, number>> = {
-  USD: 1,
-  XAU: 2199.5135616442817,
-  XAG: 25.34,
-  XPT: 905.75,
-  XPD: 1012.5,
-  EUR: 1.0866,
-  GBP: 1.2659,
-  CHF: 1.1144,
-  JPY: 0.0066,
-};
-
-/** Returns the worth of one unit of a symbol in US dollars, or `undefined` for an unknown symbol. */
-export function getUsdPrice(symbol: string): number | undefined {
-  return Object.hasOwn(USD_PRICES, symbol) ? USD_PRICES[symbol] : undefined;
-}
+export const USD_PRICES: ReadonlyMap<string, number> = new Map([
+  ['USD', 1],
+  ['XAU', 2199.5135616442817],
+  ['XAG', 25.34],
+  ['XPT', 905.75],
+  ['XPD', 1012.5],
+  ['EUR', 1.0866],
+  ['GBP', 1.2659],
+  ['CHF', 1.1144],
+  ['JPY', 0.0066],
+]);
 
 /** The symbols of the metals, by the names that some vendors use instead. */
-export const METALS_BY_NAME: Readonly<Record<string, string>> = {
-  gold: 'XAU',
-  silver: 'XAG',
-  platinum: 'XPT',
-  palladium: 'XPD',
-};
+export const METALS_BY_NAME: ReadonlyMap<string, string> = new Map([
+  ['gold', 'XAU'],
+  ['silver', 'XAG'],
+  ['platinum', 'XPT'],
+  ['palladium', 'XPD'],
+]);
 
 /** Returns the price of a troy ounce of a metal in a currency, or `undefined` for an unknown pair. */
 export function getMetalPrice(metal: string, currency: string): number | undefined {
-  const metals = Object.values(METALS_BY_NAME);
-  const price = metals.includes(metal) ? getUsdPrice(metal) : undefined;
-  const worth = metals.includes(currency) ? undefined : getUsdPrice(currency);
+  const metals = [...METALS_BY_NAME.values()];
+  const price = metals.includes(metal) ? USD_PRICES.get(metal) : undefined;
+  const worth = metals.includes(currency) ? undefined : USD_PRICES.get(currency);
   return price === undefined || worth === undefined ? undefined : price / worth;
+}
+
+/** Returns an error that is a text alone. */
+export function createTextError(status: number, error: string): PriceReply {
+  return { status, body: { error } };
 }
 
 /** Converts epoch ms to Unix seconds. */

@@ -1,13 +1,8 @@
 import { describeType, invalidRange, invalidType } from '../../core/index.js';
 
-interface PendingFault<F> {
-  readonly fault: F;
-  left: number;
-}
-
 /** The faults that a fake is to show, first in, first out. */
 export class FaultQueue<F> {
-  readonly #pending: PendingFault<F>[] = [];
+  readonly #pending: { readonly fault: F; left: number }[] = [];
 
   /** Queues a fault for the next `times` requests that it fits. */
   add(fault: F, times: number): void {

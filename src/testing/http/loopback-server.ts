@@ -14,13 +14,19 @@ export interface LoopbackRequest {
 }
 
 /** A server on 127.0.0.1 that can be closed at any time. */
-export interface LoopbackServer {
-  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+export interface LoopbackServer extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>`, without a slash at the end: the `endpoint` or `baseUrl` for a client. */
   readonly url: string;
-  /** Cuts every connection; the server goes on listening. */
-  dropConnections(): void;
-  /** Cuts every connection and stops listening, without waiting for a client. May be called again. */
+  /** Cuts every connection and stops the server, without waiting for a client. May be called again. */
   close(): Promise<void>;
+}
+
+/** The options that every fake has. */
+export interface LoopbackOptions {
+  /** The port on 127.0.0.1, from 0 to 65_535. Default 0: a free one. */
+  port?: number | undefined;
+  /** The time that every answer waits, in ms, from 0 to 2_147_483_647. Default 0. */
+  latency?: number | undefined;
 }
 
 type HeaderFields = Readonly<Record<string, string>>;
@@ -44,31 +50,21 @@ export async function startLoopbackServer(
     // Tests let clients leave while an answer is being written.
     response.on('error', () => undefined);
     readRequest(request)
-      .then(async (received) => {
-        await answer(received, response);
-      })
+      .then((received) => answer(received, response))
       .catch(() => response.destroy());
   });
   // The default of 5 s could close a pooled connection under a client's next request.
   server.keepAliveTimeout = 120_000;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  let closed: Promise<void> | undefined;
-  return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
-    dropConnections: () => {
-      server.closeAllConnections();
-    },
-    close() {
-      closed ??= new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      });
-      return closed;
-    },
+  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  let closed: Promise<unknown> | undefined;
+  const close = async (): Promise<void> => {
+    closed ??= once(server.close(), 'close');
+    server.closeAllConnections();
+    await closed;
   };
+  return { url, close, [Symbol.asyncDispose]: close };
 }
 
 /** Sends a whole answer. */

@@ -1,4 +1,4 @@
-import { getMetalPrice, METALS_BY_NAME, toSeconds, type PriceDialect, type PriceReply } from '../types.js';
+import { createTextError, getMetalPrice, METALS_BY_NAME, toSeconds, type PriceDialect } from '../types.js';
 
 /**
  * API Ninjas: `GET /v1/goldprice` and `GET /v1/commodityprice?name=silver`, here also without `/v1`; the key in the header
@@ -12,21 +12,16 @@ export const apiNinjasDialect: PriceDialect = {
     // The gateway answers an unknown path with this text, which is not about the key.
     if (endpoint === undefined) return { status: 403, body: { message: 'Missing Authentication Token' } };
     const name = endpoint === 'goldprice' ? 'gold' : (call.query.get('name') ?? '').toLowerCase();
-    const symbol = Object.hasOwn(METALS_BY_NAME, name) ? METALS_BY_NAME[name] : undefined;
-    const dollars = symbol === undefined ? undefined : getMetalPrice(symbol, 'USD');
-    if (dollars === undefined) return createError(400, 'Invalid commodity name.');
+    const dollars = getMetalPrice(METALS_BY_NAME.get(name) ?? '', 'USD');
+    if (dollars === undefined) return createTextError(400, 'Invalid commodity name.');
     const body = { price: shown(dollars), updated: toSeconds(now) };
     return { status: 200, body: endpoint === 'goldprice' ? body : { exchange: 'CME', name, ...body } };
   },
   errors: {
-    'missing-key': createError(400, 'Missing API Key.'),
-    'wrong-key': createError(400, 'Invalid API Key.'),
-    quota: createError(429, 'You have used up your monthly quota.'),
-    plan: createError(400, 'This endpoint is for premium subscribers only.'),
-    'rate-limited': createError(429, 'Too many requests.'),
+    'missing-key': createTextError(400, 'Missing API Key.'),
+    'wrong-key': createTextError(400, 'Invalid API Key.'),
+    quota: createTextError(429, 'You have used up your monthly quota.'),
+    plan: createTextError(400, 'This endpoint is for premium subscribers only.'),
+    'rate-limited': createTextError(429, 'Too many requests.'),
   },
 };
-
-function createError(status: number, error: string): PriceReply {
-  return { status, body: { error } };
-}

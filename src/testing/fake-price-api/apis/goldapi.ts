@@ -1,4 +1,4 @@
-import { getMetalPrice, toSeconds, type PriceDialect, type PriceReply } from '../types.js';
+import { createTextError, getMetalPrice, toSeconds, type PriceDialect } from '../types.js';
 
 /** Grams in a troy ounce. */
 const GRAMS = 31.1034768;
@@ -11,9 +11,9 @@ export const goldapiDialect: PriceDialect = {
   findKey: (call) => call.getHeader('x-access-token'),
   answer(call, now, shown) {
     const [, metal, currency] = /^(?:\/api)?\/([A-Z]{3})\/([A-Z]{3})\/?$/.exec(call.path) ?? [];
-    if (metal === undefined || currency === undefined) return createError(404, 'Not found');
+    if (metal === undefined || currency === undefined) return createTextError(404, 'Not found');
     const found = getMetalPrice(metal, currency);
-    if (found === undefined) return createError(404, 'No data available for this date or pair.');
+    if (found === undefined) return createTextError(404, 'No data available for this date or pair.');
     const price = shown(found);
     const timestamp = toSeconds(now);
     return {
@@ -39,14 +39,10 @@ export const goldapiDialect: PriceDialect = {
     };
   },
   errors: {
-    'missing-key': createError(403, 'No API Key provided'),
-    'wrong-key': createError(403, 'Invalid API Key'),
-    quota: createError(403, 'Monthly API quota exceeded. Please upgrade your plan'),
-    plan: createError(403, 'This request needs a paid subscription'),
-    'rate-limited': createError(429, 'Too many requests'),
+    'missing-key': createTextError(403, 'No API Key provided'),
+    'wrong-key': createTextError(403, 'Invalid API Key'),
+    quota: createTextError(403, 'Monthly API quota exceeded. Please upgrade your plan'),
+    plan: createTextError(403, 'This request needs a paid subscription'),
+    'rate-limited': createTextError(429, 'Too many requests'),
   },
 };
-
-function createError(status: number, error: string): PriceReply {
-  return { status, body: { error } };
-}

@@ -1,4 +1,4 @@
-import { getUsdPrice, toSeconds, USD_PRICES, type PriceDialect, type PriceReply } from '../types.js';
+import { toSeconds, USD_PRICES, type PriceDialect, type PriceReply } from '../types.js';
 import { createRates } from './metals-api.js';
 
 /**
@@ -13,8 +13,8 @@ export const metalpriceapiDialect: PriceDialect = {
       return createError(404, 'User requested a non-existent API function', 404);
     }
     const base = call.query.get('base') ?? 'USD';
-    if (getUsdPrice(base) === undefined) return createError(201, 'User entered an invalid Base Currency');
-    const others = Object.keys(USD_PRICES).filter((symbol) => symbol !== base);
+    if (!USD_PRICES.has(base)) return createError(201, 'User entered an invalid Base Currency');
+    const others = [...USD_PRICES.keys()].filter((symbol) => symbol !== base);
     const rates = createRates(base, call.query.get('currencies')?.split(',') ?? others, shown);
     if (rates === undefined) return createError(202, 'User entered one or more invalid currency codes');
     return { status: 200, body: { success: true, base, timestamp: toSeconds(now), rates } };

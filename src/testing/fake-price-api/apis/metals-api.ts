@@ -1,11 +1,4 @@
-import {
-  getUsdPrice,
-  showReciprocal,
-  toSeconds,
-  type PriceDialect,
-  type PriceReply,
-  type ShowPrice,
-} from '../types.js';
+import { showReciprocal, toSeconds, USD_PRICES, type PriceDialect, type PriceReply, type ShowPrice } from '../types.js';
 
 /**
  * metals-api.com: `GET /api/latest?access_key&base&symbols`, here also without `/api`. `rates[S]` is how many S one
@@ -19,7 +12,7 @@ export const metalsApiDialect: PriceDialect = {
       return createError(103, 'invalid_api_function', 'This API Function does not exist.', 404);
     }
     const base = call.query.get('base') ?? 'USD';
-    if (getUsdPrice(base) === undefined) {
+    if (!USD_PRICES.has(base)) {
       return createError(201, 'invalid_base_currency', 'You have provided an invalid base currency.');
     }
     const rates = createRates(base, (call.query.get('symbols') ?? '').split(','), shown);
@@ -70,10 +63,10 @@ export function createRates(
   symbols: readonly string[],
   shown: ShowPrice,
 ): Record<string, number> | undefined {
-  const basePrice = getUsdPrice(base);
+  const basePrice = USD_PRICES.get(base);
   const rates: Record<string, number> = {};
   for (const symbol of symbols) {
-    const price = getUsdPrice(symbol);
+    const price = USD_PRICES.get(symbol);
     if (price === undefined || basePrice === undefined) return undefined;
     rates[symbol] = shown(basePrice / price);
     if (shown !== showReciprocal) rates[`${base}${symbol}`] = price / basePrice;

@@ -1,7 +1,7 @@
-import { getMetalPrice, getUsdPrice, METALS_BY_NAME, type PriceDialect, type PriceReply } from '../types.js';
+import { getMetalPrice, METALS_BY_NAME, USD_PRICES, type PriceDialect, type PriceReply } from '../types.js';
 
 /** How many of each unit make a troy ounce. */
-const UNITS: Readonly<Record<string, number>> = { toz: 1, g: 31.1034768, kg: 0.0311034768, mt: 0.0000311034768 };
+const UNITS = new Map(Object.entries({ toz: 1, g: 31.1034768, kg: 0.0311034768, mt: 0.0000311034768 }));
 const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'JPY'];
 
 /**
@@ -15,14 +15,14 @@ export const metalsDevDialect: PriceDialect = {
     if (!/^(\/v1)?\/latest\/?$/.test(call.path)) return createError(1404, 'The endpoint does not exist.', 404);
     const currency = call.query.get('currency') ?? 'USD';
     const unit = call.query.get('unit') ?? 'toz';
-    const unitsPerOunce = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
+    const unitsPerOunce = UNITS.get(unit);
     if (!CURRENCIES.includes(currency)) return createError(1301, 'The currency is not supported.', 400);
     if (unitsPerOunce === undefined) return createError(1302, 'The unit is not supported.', 400);
-    const metals = Object.entries(METALS_BY_NAME).map(([name, symbol]) => {
+    const metals = [...METALS_BY_NAME].map(([name, symbol]) => {
       return [name, shown((getMetalPrice(symbol, currency) ?? NaN) / unitsPerOunce)] as const;
     });
-    const worth = getUsdPrice(currency) ?? NaN;
-    const currencies = CURRENCIES.map((symbol) => [symbol, (getUsdPrice(symbol) ?? NaN) / worth] as const);
+    const worth = USD_PRICES.get(currency) ?? NaN;
+    const currencies = CURRENCIES.map((symbol) => [symbol, (USD_PRICES.get(symbol) ?? NaN) / worth] as const);
     const time = new Date(now).toISOString();
     return {
       status: 200,

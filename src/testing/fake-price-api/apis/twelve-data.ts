@@ -21,10 +21,9 @@ export const twelveDataDialect: PriceDialect = {
     const [, endpoint] = /^\/(quote|price)\/?$/.exec(call.path) ?? [];
     if (endpoint === undefined) return createError(404, 'The requested endpoint does not exist.');
     const symbols = (call.query.get('symbol') ?? '').split(',');
-    const answers = symbols.map((symbol) => [symbol, answerSymbol(symbol, endpoint, now, shown)] as const);
-    const [first] = answers;
-    if (answers.length === 1 && first !== undefined) return first[1];
-    return { status: 200, body: Object.fromEntries(answers.map(([symbol, { body }]) => [symbol, body])) };
+    const answers = symbols.map((symbol) => answerSymbol(symbol, endpoint, now, shown));
+    if (answers.length === 1 && answers[0] !== undefined) return answers[0];
+    return { status: 200, body: Object.fromEntries(answers.map(({ body }, index) => [symbols[index], body])) };
   },
   errors: {
     'missing-key': KEY_ERROR,
