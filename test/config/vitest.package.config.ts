@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 // What depends on no version of Node.js is tested once, on the one that is running.
-const once = ['**/bundle.test.ts', '**/snippets.test.ts', '**/tarball.test.ts', '**/types.test.ts'];
+const once = [
+  '**/bundle.test.ts',
+  '**/consumers/bundlers.test.ts',
+  '**/consumers/nest.test.ts',
+  '**/consumers/runtimes.test.ts',
+  '**/snippets.test.ts',
+  '**/tarball.test.ts',
+  '**/types.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -14,10 +14,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AMBIENT = `
 import type { GoldDataClient, GoldDataClientOptions, KeyCipher, KeyedClient, KeyProvider } from 'goldkey';
 import type { Quote } from 'goldkey/prices';
+import type { KeyRotationManager } from 'goldkey/rotation';
 declare global {
   const gold: GoldDataClient<Quote>;
   const client: KeyedClient;
   const cipher: KeyCipher;
+  const rotation: KeyRotationManager;
+  const url: string;
   const [keyProvider, firstStore, secondStore]: [KeyProvider, KeyProvider, KeyProvider];
   const fetchPrice: GoldDataClientOptions<number>['fetchPrice'];
   const error: unknown;

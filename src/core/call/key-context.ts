@@ -40,7 +40,8 @@ export class KeyContext {
   }
 
   static {
-    createContext = (call) => new KeyContext(call);
+    // Not by its name: esbuild would publish the class as `_KeyContext`.
+    createContext = (call) => new this(call);
     getCancellation = (context) => (#call in context ? requireRunning(context.#call).cancellation : undefined);
     closeContext = (context) => {
       context.#call = undefined;

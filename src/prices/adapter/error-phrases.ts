@@ -17,7 +17,11 @@ const PHRASES: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
   ],
   [
     'key-rejected',
-    /\b(?:api|access)[ _-]?key\b.{0,40}\b(?:invalid|missing|incorrect|not valid|not specified|required|expired|revoked|disabled|inactive|not (?:found|active|provided|supplied|recogni[sz]ed))\b/i,
+    /\b(?:api|access)[ _-]?key\b.{0,40}\b(?:invalid|missing|incorrect|required|expired|revoked|disabled|inactive)\b/i,
+  ],
+  [
+    'key-rejected',
+    /\b(?:api|access)[ _-]?key\b.{0,40}\bnot (?:valid|specified|found|active|provided|supplied|recogni[sz]ed)\b/i,
   ],
   [
     'key-rejected',
