@@ -40,7 +40,8 @@ export function fileRing(path: string): RingStore {
       const ring = await file.read(options?.signal);
       return ring === undefined ? undefined : { ring };
     },
-    write: async (ring, { revision }, options) => file.replace(serializeRing(ring, FILE), ring, revision, options?.signal),
+    write: async (ring, { revision }, options) =>
+      file.replace(serializeRing(ring, FILE), ring, revision, options?.signal),
     subscribe: (onChange) => watchFiles([path], onChange),
     lease: fileLease(`${path}.lease`),
     allowsOlderRevision: () => true,
