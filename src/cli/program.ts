@@ -13,7 +13,8 @@ export async function buildProgram(run: CliRun): Promise<Command> {
   const { Command: Program } = await import('commander');
   const program = addVerbose(new Program('goldkey'))
     .description('Keeps a price API key encrypted under a master key, in AWS KMS or in a local file.')
-    .version(readVersion())
+    // By the package's name: the published file lies in another folder than this one.
+    .version((createRequire(import.meta.url)('goldkey/package.json') as { version: string }).version)
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
@@ -59,9 +60,4 @@ export async function buildProgram(run: CliRun): Promise<Command> {
   );
 
   return program;
-}
-
-/** Returns the version of the package, found by its name: the published file lies in another folder than this one. */
-function readVersion(): string {
-  return (createRequire(import.meta.url)('goldkey/package.json') as { version: string }).version;
 }

@@ -44,11 +44,8 @@ async function copyToStore(
   options: CommandOptions,
 ): Promise<void> {
   await writeKeyTo(io, to, Buffer.from(bytes).toString('latin1'), options);
-  const copied = await loadStoredKey(
-    io,
-    await openStore(io, { ...options, store: to, ring: undefined }, '--to'),
-    options,
-  );
+  const store = await openStore(io, { ...options, store: to, ring: undefined }, '--to');
+  const copied = await loadStoredKey(io, store, options);
   checkSame(bytes, copied.bytes);
   const { version } = copied;
   const text = `copied  ${String(fingerprint)}, now version ${String(version)}`;

@@ -18,10 +18,8 @@ export async function createKey(io: CliIo, options: CommandOptions): Promise<voi
   const { createKmsKey } = await import('../../providers/kms/create-key.js');
   const { arn, created, orphan } = await createKmsKey({ alias, region, clientConfig: buildClientConfig(io, options) });
   printResult(io, json, { arn, alias, created }, arn);
-  tell(
-    io,
-    created ? `Created the KMS key of ${alias}.` : `The KMS key of ${alias} is there already: nothing was done.`,
-  );
+  const found = `The KMS key of ${alias} is there already: nothing was done.`;
+  tell(io, created ? `Created the KMS key of ${alias}.` : found);
   if (orphan !== undefined) {
     const command = `aws kms schedule-key-deletion --key-id ${orphan}`;
     tell(io, `Another run created the alias first. Delete the unused key of this run: ${command}`);

@@ -15,14 +15,9 @@ export async function price({ io, secrets }: CliRun, names: readonly string[], o
   const took = new WeakMap<Quote, number>();
   const api = timeRequests(await createPriceApi(options), took);
   const keyProvider = await openStore(io, options);
+  const timeout = keyTimeout + 10_000;
   // One client for all rounds: the key stays cached, and a rejected one is repaired.
-  await using gold = new GoldDataClient({
-    keyProvider,
-    ...api,
-    keyTimeout,
-    timeout: keyTimeout + 10_000,
-    clock: io.clock,
-  });
+  await using gold = new GoldDataClient({ keyProvider, ...api, keyTimeout, timeout, clock: io.clock });
   const [store, storeName] =
     keyProvider.name === 'aws-kms' ? ['kms', 'KMS'] : [keyProvider.name, `The ${keyProvider.name} store`];
   const run = async (signal?: AbortSignal): Promise<void> => {

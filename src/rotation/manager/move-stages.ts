@@ -6,7 +6,7 @@ import {
   findRevertedPending,
   withCanary,
   withPromotion,
-  withRejectedPending,
+  withRejected,
   withRetirement,
   withReversion,
 } from '../ring/transitions.js';
@@ -95,7 +95,7 @@ export async function revertChange(context: RotationContext, options: StepOption
   const pending = findPending(ring);
   if (pending !== undefined) {
     checkExpectedVersion(step, pending);
-    return finishStep(step, pending, at, withRejectedPending(ring, pending, clock.now()));
+    return finishStep(step, pending, at, withRejected(ring, pending, clock.now()));
   }
   // A repeated `revert` must not go back to the version that the first one left.
   const rejected = findRevertedPending(ring);

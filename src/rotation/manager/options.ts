@@ -19,7 +19,7 @@ const DEFAULT_CANARY: readonly number[] = [10, 50];
 const DEFAULT_DWELL_MS = 3_600_000;
 const DEFAULT_MAX_AGE_MS = 7_776_000_000;
 
-/** The checked options of a manager, which its steps work with. */
+/** The checked options of a manager. */
 export interface RotationContext extends RingBinding, Pick<RotationOptions, 'probe' | 'generate'> {
   readonly source: RingSource;
   readonly notify: NonNullable<RotationOptions['notify']>;

@@ -25,12 +25,10 @@ export interface ScheduleOptions extends RotateOptions {
   signal: AbortSignal;
 }
 
+type Rotate = (options: RotateOptions) => Promise<unknown>;
+
 /** Takes turns until `signal` aborts. The timer between two turns keeps the process alive for the awaiting caller. */
-export async function runSchedule(
-  context: RotationContext,
-  options: ScheduleOptions,
-  rotate: (options: RotateOptions) => Promise<unknown>,
-): Promise<void> {
+export async function runSchedule(context: RotationContext, options: ScheduleOptions, rotate: Rotate): Promise<void> {
   checkPlan('schedule', options, ['every', 'jitter']);
   const { every, jitter, signal, ...plan } = options;
   const pause = checkRequiredTime('every', every);
@@ -39,36 +37,32 @@ export async function runSchedule(
   if (!(signal instanceof AbortSignal)) {
     throw invalidType('`signal` must be an AbortSignal; abort it to end the schedule.');
   }
+  const { source, clock } = context;
+  const { store } = source;
   const holder = nodeCrypto().randomUUID();
+  /** Rotates once while this instance has the lease. Transient errors are left to the next turn. */
+  const takeTurn = async (): Promise<void> => {
+    const leaseEnd = new AbortController();
+    let lease: Awaited<ReturnType<NonNullable<RingStore['lease']>>>;
+    let timer: { cancel(): void } | undefined;
+    try {
+      lease = await store.lease?.(holder, LEASE_MS);
+      if (store.lease !== undefined && lease === undefined) return;
+      // The turn aborts with its lease, because another instance may begin then and two must not mint. It is not raced
+      // against the abort: a write or hook that is under way is waited for.
+      timer = clock.setTimeout(() => leaseEnd.abort(new Error('The lease of this turn has expired.')), LEASE_MS);
+      await rotate({ ...plan, signal: AbortSignal.any([signal, leaseEnd.signal]) });
+    } catch (error) {
+      if (!leaseEnd.signal.aborted && !signal.aborted && !isTransient(error)) throw error;
+    } finally {
+      timer?.cancel();
+      await lease?.release().catch(() => undefined);
+    }
+  };
   while (!signal.aborted) {
-    await takeTurn(context, holder, signal, (turn) => rotate({ ...plan, signal: turn }));
+    await takeTurn();
     const wait = Math.min(pause + Math.floor(Math.random() * (spread + 1)), MAX_TIMER_MS);
-    await delay(context.clock, wait, signal).catch(() => undefined);
-  }
-}
-
-/** Rotates once while this instance has the lease. Transient errors are left to the next turn. */
-async function takeTurn(
-  { source: { store }, clock }: RotationContext,
-  holder: string,
-  signal: AbortSignal,
-  rotate: (signal: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  const leaseEnd = new AbortController();
-  let lease: Awaited<ReturnType<NonNullable<RingStore['lease']>>>;
-  let timer: { cancel(): void } | undefined;
-  try {
-    lease = await store.lease?.(holder, LEASE_MS);
-    if (store.lease !== undefined && lease === undefined) return;
-    // The turn aborts with its lease, because another instance may begin then and two must not mint. It is not raced
-    // against the abort: a write or hook that is under way is waited for.
-    timer = clock.setTimeout(() => leaseEnd.abort(new Error('The lease of this turn has expired.')), LEASE_MS);
-    await rotate(AbortSignal.any([signal, leaseEnd.signal]));
-  } catch (error) {
-    if (!leaseEnd.signal.aborted && !signal.aborted && !isTransient(error)) throw error;
-  } finally {
-    timer?.cancel();
-    await lease?.release().catch(() => undefined);
+    await delay(clock, wait, signal).catch(() => undefined);
   }
 }
 

@@ -14,7 +14,7 @@ import type { StepOptions } from '../ring/types.js';
 import { retryConflicts, writeRing } from '../ring/write-ring.js';
 import { holdsKey, probeKey, withDecryptedKey, withNewVersion, type NewKey } from './key-material.js';
 import { checkStep, type RotationContext, type Step } from './options.js';
-import { checkExpectedVersion, findRing, finishStep, refuseStep, rereadRing, startStep } from './step.js';
+import { checkExpectedVersion, findRing, finishStep, refuseStep, startStep } from './step.js';
 
 export type StageOptions = StepOptions & { metadata?: Record<string, string> | undefined };
 
@@ -86,7 +86,13 @@ async function stageAs(step: Step, name: string, from: ReadRing, given: NewKey):
     rotationId = nodeCrypto().randomUUID();
     const intent = newVersion(step, { state: 'pending', rotationId, now: clock.now() });
     const next = withPendingVersion(from.ring, name, intent);
-    at = await rereadRing(step, await writeRing(source, from, next, signal));
+    const { ring } = await writeRing(source, from, next, signal);
+    // Read again for the token that the next write needs.
+    const found = await findRing(step);
+    if (found?.ring.writeId !== ring.writeId) {
+      throw conflict(source.store.name, ring.revision, found?.ring.revision ?? 0);
+    }
+    at = found;
   }
   return withNewVersion(step, { ...given, rotationId }, async (version, bytes) => {
     const written = await writeRing(source, at, withStagedVersion(at.ring, name, version, clock.now()), signal);

@@ -35,13 +35,6 @@ export async function startStep(step: Step): Promise<ReadRing> {
   throw conflict(store.name, step.revision, revision);
 }
 
-/** Reads a ring that was just written, with the token that the next write needs. */
-export async function rereadRing(step: Step, { ring }: ReadRing): Promise<ReadRing> {
-  const found = await findRing(step);
-  if (found?.ring.writeId === ring.writeId) return found;
-  throw conflict(step.source.store.name, ring.revision, found?.ring.revision ?? 0);
-}
-
 /** Writes the ring that a step made, if it was not done before, and calls the hooks. Resolves to `version`. */
 export async function finishStep(step: Step, version: string, from: ReadRing, next?: NextRing): Promise<string> {
   const { name, source, notify, clock, signal } = step;

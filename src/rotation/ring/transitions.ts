@@ -80,15 +80,11 @@ export function withStagedVersion(ring: KeyRingDocument, name: string, version: 
   return { ...withPendingVersion(ring, name, version), rollout };
 }
 
-/** Returns the ring with a version that must never be used. */
-export function withRejected(ring: KeyRingDocument, name: string): KeyRingDocument {
-  const { rollout, ...rest } = withChanges(ring, name, { state: 'rejected' });
+/** Returns the ring with a version that must never be used; with `revertedAt`, a repeated `revert` changes nothing. */
+export function withRejected(ring: KeyRingDocument, name: string, revertedAt?: number): KeyRingDocument {
+  const mark = revertedAt === undefined ? undefined : { revertedAt: toIso(revertedAt) };
+  const { rollout, ...rest } = withChanges(ring, name, { state: 'rejected', ...mark });
   return rollout === undefined || rollout.pending === name ? rest : { ...rest, rollout };
-}
-
-/** Returns the ring after a revert of its pending version, marked so that a repeated `revert` changes nothing. */
-export function withRejectedPending(ring: KeyRingDocument, name: string, now: number): NextRing {
-  return withRejected(withChanges(ring, name, { revertedAt: toIso(now) }), name);
 }
 
 /**

@@ -15,8 +15,6 @@ const CACHED = 200;
 const STALE = 3;
 const encryptionContext = { service: 'gold-data-stream', environment: 'demo' };
 
-type Environment = Awaited<ReturnType<typeof createEnvironment>>;
-
 /**
  * Tells the life of a key while it happens: each figure is read from the client, the store or the price API of this run,
  * and the figures that the story depends on are checked. Returns the exit code: 1 if one of them differs.
@@ -79,11 +77,7 @@ export async function demo(io: CliIo): Promise<number> {
   narrator.check({ 'stale keys chosen': [STALE, counts.stale], 'state of the key': ['stale', state] });
 
   await rotateRing(environment, narrator);
-  countCalls(environment, narrator);
-  return narrator.finish();
-}
 
-function countCalls({ gold, api, store, keys }: Environment, narrator: Narrator): void {
   const { calls, rejections, repairs } = gold.status().counts;
   const refused = api.calls.filter(({ status }) => status === 401).length;
   const good = api.calls.filter(({ status }) => status === 200).length;
@@ -104,6 +98,7 @@ function countCalls({ gold, api, store, keys }: Environment, narrator: Narrator)
     decryptions: [2, store.decryptions],
     'keys in the output': [0, narrator.countKeysShown(keys)],
   });
+  return narrator.finish();
 }
 
 /**
