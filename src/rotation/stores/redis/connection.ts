@@ -63,7 +63,7 @@ export function createRedisConnection({ client, url }: CheckedRedisOptions): Red
         running.delete(closing);
       }
     },
-    connectAnother: () => source.connectAnother(),
+    connectAnother: source.connectAnother,
     close() {
       for (const closing of running) closing.abort(closedError());
       source.drop();
@@ -72,11 +72,10 @@ export function createRedisConnection({ client, url }: CheckedRedisOptions): Red
 }
 
 /** A source of connected clients. */
-interface ClientSource {
+interface ClientSource extends Pick<RedisConnection, 'connectAnother'> {
   get(): Promise<RedisClient>;
   /** Disconnects the client, or only `lost` if that is given. */
   drop(lost?: RedisClient): void;
-  connectAnother(): Promise<RedisClient>;
 }
 
 function createOwnClient(url: URL): ClientSource {

@@ -27,11 +27,8 @@ export interface VaultRingOptions extends VaultConnection {
  * @returns the ring store; `close` forgets the token, and a later use connects again
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: an address over plain http, or a path with empty parts
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: the token is not valid, or lacks the permission
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: Vault is sealed, down or out of reach, or the
- * secret is not a ring; not retryable: the mount is not KV version 2
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by any use, retryable: no answer within 2 s
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another write came first
+ * @throws {KeyAccessDeniedError | KeyProviderError | KeyTimeoutError} by any use: as the loads of `fromVault`
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the secret is not a ring
  *
  * @example
  * ```ts
