@@ -32,8 +32,6 @@ export interface FromVaultOptions extends VaultConnection {
   stages?: Partial<Record<Stage, number | string>> | undefined;
 }
 
-const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
-
 /**
  * Returns a key store over one secret of KV version 2 of Vault (or OpenBao). Vault holds the key, encrypted under its own
  * key; nothing of it is in Git.
@@ -153,7 +151,7 @@ function readCustomVersion(metadata: KvMetadata | undefined, name: string): numb
 
 function checkStages(stages: unknown): Partial<Record<Stage, number | string>> {
   if (stages === undefined) return {};
-  checkOptionNames('`stages`', stages, STAGES);
+  checkOptionNames('`stages`', stages, ['current', 'pending', 'previous']);
   const checked: Partial<Record<Stage, number | string>> = {};
   for (const [stage, value] of Object.entries(stages as Record<Stage, unknown>) as Array<[Stage, unknown]>) {
     if (value === undefined) continue;

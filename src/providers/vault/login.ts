@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { KeyProviderError, type Clock } from '../../core/index.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { VAULT } from './errors.js';
 import { getObject, type createSend, type VaultRequest } from './http.js';
-import type { CheckedVaultAuth } from './options.js';
+import { readTextFile, type CheckedVaultAuth } from './options.js';
 import { readSecret, type TokenSource, type VaultToken } from './token.js';
 
 type LoginAuth = Exclude<CheckedVaultAuth, { method: 'token' }>;
@@ -91,15 +90,8 @@ async function createCredentials(auth: LoginAuth, signal: AbortSignal, clock: Cl
 
 /** Reads the service account's token. The kubelet replaces the file long before the token expires. */
 async function readJwt(file: string): Promise<string> {
-  let text: string;
-  try {
-    text = (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    throw new KeyProviderError(
-      `The service account token \`${file}\` cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`,
-      { cause: error, provider: VAULT },
-    );
-  }
+  const unreadable = `The service account token \`${file}\` cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`;
+  const text = (await readTextFile(file, unreadable)).trim();
   if (isPrintableAscii(text)) return text;
   throw new KeyProviderError(`The file \`${file}\` has no service account token; check \`auth.jwtFile\`.`, {
     provider: VAULT,

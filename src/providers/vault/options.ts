@@ -161,16 +161,20 @@ function readVariable(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-async function readAuthorities(caFile: string): Promise<string> {
-  let pem: string;
+/** Reads a text file. `message` is that of the error if the file cannot be read. */
+export async function readTextFile(path: string, message: string): Promise<string> {
   try {
-    pem = await readFile(caFile, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
-    throw environmentError(
-      `The file of certificate authorities \`${caFile}\` cannot be read; check \`caFile\` or VAULT_CACERT.`,
-      { cause: error },
-    );
+    throw environmentError(message, { cause: error });
   }
+}
+
+async function readAuthorities(caFile: string): Promise<string> {
+  const pem = await readTextFile(
+    caFile,
+    `The file of certificate authorities \`${caFile}\` cannot be read; check \`caFile\` or VAULT_CACERT.`,
+  );
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw environmentError(`The file \`${caFile}\` has no PEM certificate; check \`caFile\` or VAULT_CACERT.`);
 }

@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { checkOptionNames, checkString, invalidRange, KeyProviderError } from '../../../core/index.js';
+import type { AwsConnectionOptions } from '../../../aws/client.js';
 import { allowErrors } from '../../../aws/failures.js';
 import type { RingStore } from '../../ring/types.js';
 import { createLease } from '../lease.js';
@@ -7,24 +8,12 @@ import { createRingAccess, type TextSlot } from '../text-slot.js';
 import { connectToDynamoDb } from './client.js';
 import { DYNAMODB } from './errors.js';
 
-/** Options of {@link dynamoDbRing}. */
-export interface DynamoDbRingOptions {
+/** Options of {@link dynamoDbRing}. The Region belongs into `clientConfig`; default: the one that the SDK finds. */
+export interface DynamoDbRingOptions extends Pick<AwsConnectionOptions, 'client' | 'clientConfig'> {
   /** Name of the table. Its partition key must be `name`, a string, without a sort key. Required. */
   tableName: string;
   /** Name of the ring, and the key of its item. The lease is the item `<name>#lease`, so `#` is not allowed. Required. */
   name: string;
-  /**
-   * `DynamoDBClient` of the caller. It keeps its retries and timeouts and is never closed here. Default: a client made from
-   * `clientConfig`, which must not be given together with `client`.
-   */
-  client?: object | undefined;
-  /**
-   * `DynamoDBClientConfig` of the client made here; clients of equal configuration are shared. Defaults: connection
-   * timeout 1,000 ms, request timeout 2,000 ms, the SDK's Region, and `maxAttempts: 1`, because goldkey retries itself.
-   * Setting `maxAttempts`, `retryMode` or `retryStrategy` leaves retries to the SDK. An endpoint over plain http must be
-   * on loopback.
-   */
-  clientConfig?: object | undefined;
 }
 
 /**

@@ -79,8 +79,7 @@ export async function subscribeToChannel(
   };
 
   try {
-    const limits = { ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals: [] };
-    await withDeadline(limits, listen);
+    await withDeadline({ ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals: [] }, listen);
     return end;
   } catch (error) {
     end();

@@ -1,19 +1,15 @@
 import { checkString } from '../../../core/index.js';
 import { createVaultClient } from '../../../providers/vault/connection.js';
 import { VAULT } from '../../../providers/vault/errors.js';
+import type { FromVaultOptions } from '../../../providers/vault/from-vault.js';
 import { openKvSecret } from '../../../providers/vault/kv.js';
-import { encodePath, type VaultConnection } from '../../../providers/vault/options.js';
+import { encodePath } from '../../../providers/vault/options.js';
 import type { RingStore } from '../../ring/types.js';
 import { createLease } from '../lease.js';
 import { createRingAccess, type TextSlot } from '../text-slot.js';
 
-/** Options of {@link vaultRing}. */
-export interface VaultRingOptions extends VaultConnection {
-  /** Mount of KV version 2. Default: `secret`. */
-  mount?: string | undefined;
-  /** Path of the ring within `mount`, e.g. `rings/gold`. The lease is at `<path>.lease`. Required. */
-  path: string;
-}
+/** Options of {@link vaultRing}. `path` is the ring's, e.g. `rings/gold`; the lease is at `<path>.lease`. */
+export type VaultRingOptions = Omit<FromVaultOptions, 'field' | 'stages'>;
 
 /**
  * Returns a ring store in a secret of Vault's KV version 2, with compare-and-swap by `cas`. A path that was deleted softly
