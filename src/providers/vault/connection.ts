@@ -18,11 +18,8 @@ export interface VaultClient {
 const RETRIES = 2;
 
 /**
- * Returns a client. The options are checked and copied; nothing is loaded or read before the first request.
- *
- * @param of - the function that takes the options, for messages
- * @param options - the connection, possibly among other options
- * @param more - the names of those
+ * Returns a client. The options are checked and copied; nothing is loaded or read before the first request. `of` is the
+ * name of the function that takes the options, and `more` are the names of its options beside the connection's.
  */
 export function createVaultClient(of: string, options: VaultConnection, more: readonly string[] = []): VaultClient {
   const completeSettings = checkVaultConnection(of, options, more);

@@ -5,7 +5,6 @@ import {
   KeyAccessDeniedError,
   KeyProviderError,
   KeyTimeoutError,
-  parseRetryAfter,
   type GoldKeyError,
 } from '../../core/index.js';
 import { parseErrorName } from '../../util/error-name.js';
@@ -98,18 +97,6 @@ export function createRetryDelay(idempotent: boolean): (error: unknown, retried:
   };
 }
 
-/** Returns the failure for an answer with an error status. `now` is in epoch ms. */
-export function createStatusFailure(
-  request: VaultOperation,
-  { status, body }: { status: number; body: unknown },
-  retryAfter: string | undefined,
-  now: number,
-): VaultFailure {
-  if (status >= 300 && status < 400) return new VaultFailure('redirect', request, { status });
-  const details = { status, state: readNodeState(body), retryAfter: parseRetryAfter(retryAfter, now) };
-  return new VaultFailure('status', request, details);
-}
-
 /** Returns the failure for a request that got no complete answer. */
 export function createNetworkFailure(request: VaultOperation, error: unknown, sent: boolean): VaultFailure {
   const code = parseErrorName((error as { code?: unknown } | null)?.code);
@@ -122,7 +109,7 @@ export function createNetworkFailure(request: VaultOperation, error: unknown, se
 }
 
 /** Returns the node's state. Vault's texts decide about advice and retries only, and never appear in a message. */
-function readNodeState(body: unknown): FailureDetails['state'] {
+export function readNodeState(body: unknown): FailureDetails['state'] {
   for (const text of readErrorTexts(body)) {
     if (/vault is sealed/i.test(text)) return 'sealed';
     if (/standby|node not active/i.test(text)) return 'standby';

@@ -16,9 +16,6 @@ import {
   type TransitKeyOptions,
 } from './transit-key.js';
 
-/** A ciphertext of the transit engine. `undefined` stands for an unset variable. */
-export type TransitCiphertext = string | undefined;
-
 /** Options of {@link fromVaultTransit}. */
 export interface FromVaultTransitOptions extends TransitKeyOptions {
   /**
@@ -26,7 +23,7 @@ export interface FromVaultTransitOptions extends TransitKeyOptions {
    * that a rejected key can be read anew from the configuration. If it is `undefined` (an unset variable), a load fails
    * with a `KeyNotFoundError` that says so.
    */
-  ciphertext: TransitCiphertext | (() => TransitCiphertext | Promise<TransitCiphertext>);
+  ciphertext: string | undefined | (() => string | undefined | Promise<string | undefined>);
   /** The context that the key was encrypted with, letter for letter, at most 8 KB. Default: `{}`. */
   encryptionContext?: EncryptionContext | undefined;
 }
@@ -47,9 +44,7 @@ export interface FromVaultTransitOptions extends TransitKeyOptions {
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the ciphertext is not one of the transit engine, or incomplete
  * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: damaged ciphertext, another EncryptionContext, another key, a
  * deleted key, or a version of it that may no longer decrypt
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the token is not valid, or lacks the permission
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: as for {@link fromVault}
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by a load, retryable: no answer within 2 s, three times in a row
+ * @throws {KeyAccessDeniedError | KeyProviderError | KeyTimeoutError} by a load: as for {@link fromVault}
  *
  * @example
  * ```ts

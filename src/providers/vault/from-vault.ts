@@ -32,8 +32,6 @@ export interface FromVaultOptions extends VaultConnection {
   stages?: Partial<Record<Stage, number | string>> | undefined;
 }
 
-const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
-
 /**
  * Returns a key store over one secret of KV version 2 of Vault (or OpenBao). Vault holds the key, encrypted under its own
  * key; nothing of it is in Git.
@@ -137,10 +135,7 @@ function handleMissing(stage: Stage, { state, version }: KvMissing, place: strin
     deleted: `In Vault ${secret} was deleted; undelete it, or write a new version.`,
     destroyed: `In Vault ${secret} was deleted for good (destroyed); write a new version.`,
   }[state];
-  throw new KeyNotFoundError(message, {
-    provider: VAULT,
-    version: version === undefined ? undefined : String(version),
-  });
+  throw new KeyNotFoundError(message, { provider: VAULT, version: version?.toString() });
 }
 
 function readCustomVersion(metadata: KvMetadata | undefined, name: string): number | undefined {
@@ -156,20 +151,18 @@ function readCustomVersion(metadata: KvMetadata | undefined, name: string): numb
 
 function checkStages(stages: unknown): Partial<Record<Stage, number | string>> {
   if (stages === undefined) return {};
-  checkOptionNames('`stages`', stages, STAGES);
+  checkOptionNames('`stages`', stages, ['current', 'pending', 'previous']);
   const checked: Partial<Record<Stage, number | string>> = {};
   for (const [stage, value] of Object.entries(stages as Record<Stage, unknown>) as Array<[Stage, unknown]>) {
     if (value === undefined) continue;
-    if (typeof value === 'number') {
-      checked[stage] = checkInteger(`stages.${stage}`, value, 1, 1, Number.MAX_SAFE_INTEGER);
-    } else if (typeof value === 'string' && value !== '') {
-      checked[stage] = value;
-    } else {
+    const isName = typeof value === 'string' && value !== '';
+    if (!isName && typeof value !== 'number') {
       const got = value === '' ? "''" : describeType(value);
       throw invalidType(
         `\`stages.${stage}\` must be the number of a version or the name of a \`custom_metadata\` key, got ${got}.`,
       );
     }
+    checked[stage] = isName ? value : checkInteger(`stages.${stage}`, value, 1, 1, Number.MAX_SAFE_INTEGER);
   }
   return checked;
 }

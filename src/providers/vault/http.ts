@@ -1,9 +1,9 @@
-import { systemClock, type Clock } from '../../core/index.js';
+import { parseRetryAfter, systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
 import { NodeHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
-import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './errors.js';
+import { createNetworkFailure, readNodeState, VaultFailure, type VaultOperation } from './errors.js';
 import type { VaultSettings } from './options.js';
 
 /** One request to Vault. */
@@ -37,9 +37,6 @@ export interface VaultResponse {
   readonly body: unknown;
 }
 
-/** Sends a request once. Rejects with a {@link VaultFailure} or the signal's reason. */
-export type SendToVault = (request: VaultRequest, token?: string) => Promise<VaultResponse>;
-
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 const MAX_BODY_BYTES = 1_048_576;
@@ -47,8 +44,14 @@ const MAX_SOCKETS = 16;
 /** Stands for a body that is not JSON. */
 const NOT_JSON = Symbol('not JSON');
 
-/** Returns the HTTP client of one Vault. Idle connections do not keep the process alive, and `closing` ends all. */
-export function createSend({ address, namespace, ca }: VaultSettings, closing: AbortSignal): SendToVault {
+/**
+ * Returns a function that sends a request once, and rejects with a {@link VaultFailure} or the signal's reason. Idle
+ * connections do not keep the process alive, and `closing` ends all.
+ */
+export function createSend(
+  { address, namespace, ca }: VaultSettings,
+  closing: AbortSignal,
+): (request: VaultRequest, token?: string) => Promise<VaultResponse> {
   const { origin, pathname } = address;
   const basePath = `${pathname.replace(/\/+$/, '')}/v1/`;
   const http = new NodeHttp(origin, { maxSockets: MAX_SOCKETS, ca });
@@ -101,7 +104,9 @@ export function createSend({ address, namespace, ca }: VaultSettings, closing: A
     const isFromVault = typeof response.body === 'object' || (isSuccess && response.body === undefined);
     if (!isFromVault && (isAccepted || status === 403)) throw new VaultFailure('unreadable', about, { status });
     if (isAccepted) return response;
-    throw createStatusFailure(about, response, firstHeaderValue(incoming.headers['retry-after']), clock.now());
+    if (status >= 300 && status < 400) throw new VaultFailure('redirect', about, { status });
+    const retryAfter = parseRetryAfter(firstHeaderValue(incoming.headers['retry-after']), clock.now());
+    throw new VaultFailure('status', about, { status, state: readNodeState(response.body), retryAfter });
   };
 }
 

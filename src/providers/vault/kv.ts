@@ -58,8 +58,8 @@ export function openKvSecret(client: VaultClient, mount: string, path: string, n
       const metadata = getObject(secret, 'metadata');
       const found = metadata?.['version'];
       if (metadata === undefined || typeof found !== 'number') {
-        if (isNotFound(response)) return { state: 'absent', version };
-        throw notKv2(response);
+        checkNotFound(response);
+        return { state: 'absent', version };
       }
       const fields = getObject(secret, 'data');
       if (response.status === 404 || fields === undefined) {
@@ -79,8 +79,8 @@ export function openKvSecret(client: VaultClient, mount: string, path: string, n
       const secret = getObject(response.body, 'data');
       const currentVersion = secret?.['current_version'];
       if (typeof currentVersion !== 'number') {
-        if (isNotFound(response)) return undefined;
-        throw notKv2(response);
+        checkNotFound(response);
+        return undefined;
       }
       return {
         currentVersion,
@@ -159,14 +159,11 @@ export function readKeyField({ fields, version }: KvVersion, field: string | und
   throw new KeyFormatError(`${secret} must hold the key as a string in its field, got ${got}.`, details);
 }
 
-/** Returns whether Vault itself says that nothing is there. A proxy's 404 must not count: a key in use would be dropped. */
-function isNotFound({ status, body }: VaultResponse): boolean {
-  return status === 404 && Array.isArray((body as { errors?: unknown } | null | undefined)?.errors);
-}
-
-function notKv2({ body }: VaultResponse): KeyProviderError {
+/** Throws unless Vault itself says that nothing is there. A proxy's 404 must not count: a key in use would be dropped. */
+function checkNotFound({ status, body }: VaultResponse): void {
+  if (status === 404 && Array.isArray((body as { errors?: unknown } | null | undefined)?.errors)) return;
   const isFromVault = getObject(body, 'data') !== undefined;
-  return new KeyProviderError(
+  throw new KeyProviderError(
     isFromVault
       ? 'Vault answered without a version; `mount` must be a KV secrets engine of version 2.'
       : "The answer is not from Vault's KV secrets engine; check `address`, and whether a proxy is in between.",

@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { KeyProviderError, type Clock } from '../../core/index.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { VAULT } from './errors.js';
-import { getObject, type SendToVault, type VaultRequest, type VaultResponse } from './http.js';
-import type { CheckedVaultAuth } from './options.js';
+import { getObject, type createSend, type VaultRequest } from './http.js';
+import { readTextFile, type CheckedVaultAuth } from './options.js';
 import { readSecret, type TokenSource, type VaultToken } from './token.js';
 
 type LoginAuth = Exclude<CheckedVaultAuth, { method: 'token' }>;
+type SendToVault = ReturnType<typeof createSend>;
 
 const RENEWAL: VaultRequest = {
   operation: 'the renewal of the token',
@@ -47,19 +47,17 @@ export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource {
   };
   const obtain = async (signal: AbortSignal, clock: Clock): Promise<VaultToken> => {
     const body = await createCredentials(auth, signal, clock);
-    const start = { wall: clock.now(), monotonic: clock.monotonic() };
-    const grant = readGrant(await send({ ...login, body, signal, clock }), login);
-    return { ...start, ...grant, granted: grant.duration };
+    const grant = await requestGrant(send, { ...login, body, signal, clock }, clock);
+    return { ...grant, granted: grant.duration };
   };
   return {
     obtain,
     async renew(held, signal, clock) {
       if (!held.renewable) return obtain(signal, clock);
-      const start = { wall: clock.now(), monotonic: clock.monotonic() };
       try {
-        const grant = readGrant(await send({ ...RENEWAL, signal, clock }, held.token), RENEWAL);
+        const grant = await requestGrant(send, { ...RENEWAL, signal, clock }, clock, held.token);
         // Near the end of its longest life Vault prolongs a token by less and less.
-        if (grant.duration >= held.granted / 2) return { ...held, ...start, ...grant, token: held.token };
+        if (grant.duration >= held.granted / 2) return { ...held, ...grant, token: held.token };
       } catch {
         signal.throwIfAborted();
       }
@@ -92,35 +90,33 @@ async function createCredentials(auth: LoginAuth, signal: AbortSignal, clock: Cl
 
 /** Reads the service account's token. The kubelet replaces the file long before the token expires. */
 async function readJwt(file: string): Promise<string> {
-  let text: string;
-  try {
-    text = (await readFile(file, 'utf8')).trim();
-  } catch (error) {
-    throw new KeyProviderError(
-      `The service account token \`${file}\` cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`,
-      { cause: error, provider: VAULT },
-    );
-  }
+  const unreadable = `The service account token \`${file}\` cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`;
+  const text = (await readTextFile(file, unreadable)).trim();
   if (isPrintableAscii(text)) return text;
   throw new KeyProviderError(`The file \`${file}\` has no service account token; check \`auth.jwtFile\`.`, {
     provider: VAULT,
   });
 }
 
-/** Returns what a login or a renewal granted; `duration` in ms. */
-function readGrant(
-  { body }: VaultResponse,
-  { operation, method, path }: VaultRequest,
-): Pick<VaultToken, 'token' | 'duration' | 'renewable'> {
+/** Sends a login or a renewal, and returns the token that it granted. */
+async function requestGrant(
+  send: SendToVault,
+  request: VaultRequest,
+  clock: Clock,
+  held?: string,
+): Promise<Omit<VaultToken, 'granted'>> {
+  const start = { wall: clock.now(), monotonic: clock.monotonic() };
+  const { body } = await send(request, held);
   const auth = getObject(body, 'auth');
   const token = auth?.['client_token'];
   const seconds = auth?.['lease_duration'];
   if (typeof token !== 'string' || !isPrintableAscii(token) || typeof seconds !== 'number' || !(seconds >= 0)) {
     throw new KeyProviderError(
-      `Vault answered ${operation} (${method} ${path}) without a token; check the role, and that it does not require a second factor.`,
+      `Vault answered ${request.operation} (${request.method} ${request.path}) without a token; check the role, and that it does not require a second factor.`,
       { provider: VAULT },
     );
   }
   // A lease of 0 s is a token that never ends.
-  return { token, duration: seconds === 0 ? Infinity : seconds * 1_000, renewable: auth?.['renewable'] === true };
+  const duration = seconds === 0 ? Infinity : seconds * 1_000;
+  return { ...start, token, duration, renewable: auth?.['renewable'] === true };
 }

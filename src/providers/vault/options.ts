@@ -13,7 +13,7 @@ import { isAwsRegion } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { VAULT } from './errors.js';
 
-/** How to get a token of Vault. */
+/** How to get a token of Vault. Two thirds of the life of a login's token later it is renewed, or a new login made. */
 export type VaultAuth =
   | {
       /** A token of the caller, e.g. one that Vault Agent keeps fresh. */
@@ -25,7 +25,7 @@ export type VaultAuth =
       token: string | (() => string | Promise<string>);
     }
   | {
-      /** A login with a role id and a secret id. Two thirds of the token's life later it is renewed, or a new login made. */
+      /** A login with a role id and a secret id. */
       method: 'approle';
       /** Id of the role. */
       roleId: string;
@@ -35,7 +35,7 @@ export type VaultAuth =
       mount?: string | undefined;
     }
   | {
-      /** A login as the pod's service account. Two thirds of the token's life later it is renewed, or a new login made. */
+      /** A login as the pod's service account. */
       method: 'kubernetes';
       /** The role of Vault's Kubernetes method that the service account is bound to. */
       role: string;
@@ -49,10 +49,10 @@ export type VaultAuth =
     }
   | {
       /**
-       * A login as the IAM role of a Lambda, task or pod, by a signed request that Vault sends to STS. Two thirds of the
-       * token's life later it is renewed, or a new login made. The credentials are read for each login: AWS_ACCESS_KEY_ID,
-       * AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, else the container's, at AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or
-       * AWS_CONTAINER_CREDENTIALS_FULL_URI. Profiles and the instance role of EC2 are not supported.
+       * A login as the IAM role of a Lambda, task or pod, by a signed request that Vault sends to STS. The credentials are
+       * read for each login: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, else the container's, at
+       * AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI. Profiles and the instance role of
+       * EC2 are not supported.
        */
       method: 'aws';
       /** The role of Vault's AWS method, of type `iam`, that the IAM role is bound to. */
@@ -110,7 +110,6 @@ export interface VaultSettings {
 type CreateError = (message: string, details?: { retryable?: boolean; cause?: unknown }) => Error;
 
 const JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-const NAMES = ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp'] as const;
 
 /** A `KeyProviderError`: a key in use stays in use, and the next request reads the environment again. */
 const environmentError: CreateError = (message, details) =>
@@ -125,7 +124,7 @@ export function checkVaultConnection(
   options: VaultConnection,
   more: readonly string[] = [],
 ): () => Promise<VaultSettings> {
-  checkOptionNames(of, options, [...NAMES, ...more]);
+  checkOptionNames(of, options, ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp', ...more]);
   const { dangerouslyAllowHttp: allowHttp = false } = options;
   if (typeof allowHttp !== 'boolean') {
     throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(allowHttp)}.`);
@@ -162,16 +161,20 @@ function readVariable(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-async function readAuthorities(caFile: string): Promise<string> {
-  let pem: string;
+/** Reads a text file. `message` is that of the error if the file cannot be read. */
+export async function readTextFile(path: string, message: string): Promise<string> {
   try {
-    pem = await readFile(caFile, 'utf8');
+    return await readFile(path, 'utf8');
   } catch (error) {
-    throw environmentError(
-      `The file of certificate authorities \`${caFile}\` cannot be read; check \`caFile\` or VAULT_CACERT.`,
-      { cause: error },
-    );
+    throw environmentError(message, { cause: error });
   }
+}
+
+async function readAuthorities(caFile: string): Promise<string> {
+  const pem = await readTextFile(
+    caFile,
+    `The file of certificate authorities \`${caFile}\` cannot be read; check \`caFile\` or VAULT_CACERT.`,
+  );
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
   throw environmentError(`The file \`${caFile}\` has no PEM certificate; check \`caFile\` or VAULT_CACERT.`);
 }

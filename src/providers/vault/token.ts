@@ -34,6 +34,8 @@ export interface VaultSession {
   replaceToken(denied: string, clock: Clock): Promise<string | undefined>;
 }
 
+const LATE =
+  'There was no token for Vault within 5 s; check the network, the load of the server and the functions in `auth`.';
 /** The limit of one request for a token, a caller's function included. It must end even if no caller waits any more. */
 const TOKEN_TIMEOUT_MS = 5_000;
 
@@ -44,6 +46,7 @@ const TOKEN_TIMEOUT_MS = 5_000;
 export function createSession(source: TokenSource, closing: AbortSignal): VaultSession {
   let current: VaultToken | undefined;
   let pending: Promise<VaultToken> | undefined;
+  const late = (): KeyTimeoutError => new KeyTimeoutError(LATE, { provider: VAULT });
 
   /** Runs `load` unless a run is pending, which every caller shares. */
   const loadOnce = (clock: Clock, load: (signal: AbortSignal) => Promise<VaultToken>): Promise<VaultToken> => {
@@ -79,13 +82,6 @@ export function createSession(source: TokenSource, closing: AbortSignal): VaultS
       return next === denied ? undefined : next;
     },
   };
-}
-
-function late(): KeyTimeoutError {
-  return new KeyTimeoutError(
-    'There was no token for Vault within 5 s; check the network, the load of the server and the functions in `auth`.',
-    { provider: VAULT },
-  );
 }
 
 /** Returns the source of tokens that the caller provides. A token given as a string has no successor. */

@@ -12,7 +12,7 @@ import type { CipherCall } from '../shared/create-cipher.js';
 import { contextKeys } from '../shared/encryption-context.js';
 import { createVaultClient, type VaultClient } from './connection.js';
 import { readErrorTexts, VAULT } from './errors.js';
-import { getObject, type VaultResponse } from './http.js';
+import { getObject } from './http.js';
 import { encodePath, type VaultConnection } from './options.js';
 
 /** The key of Vault's transit engine, and how to reach it. */
@@ -52,15 +52,14 @@ export function openTransitKey(of: string, options: TransitKeyOptions, more: rea
 /** Returns the ciphertext of `plaintext`, `vault:v1:…`. */
 export async function encryptWithTransit(key: TransitKey, plaintext: Uint8Array, call: CipherCall): Promise<string> {
   const body = { plaintext: Buffer.from(encodeBase64(plaintext)).toString() };
-  const response = await callTransit(key, 'encrypt', body, call);
-  if (response.status === 400) {
+  const ciphertext = await callTransit(key, 'encrypt', body, call);
+  if (ciphertext === undefined) {
     throw new KeyProviderError(
       `Vault could not encrypt under the transit key \`${key.id}\`; check that it exists, supports associated data and is not \`derived\`.`,
       { provider: VAULT_TRANSIT, retryable: false },
     );
   }
-  const ciphertext = readField(response, 'ciphertext');
-  if (ciphertext?.startsWith(PREFIX) === true) return ciphertext;
+  if (ciphertext.startsWith(PREFIX)) return ciphertext;
   throw notTransit('the encryption');
 }
 
@@ -70,8 +69,8 @@ export async function decryptWithTransit(
   ciphertext: string,
   call: CipherCall & { version?: string | undefined },
 ): Promise<Uint8Array> {
-  const response = await callTransit(key, 'decrypt', { ciphertext }, call);
-  if (response.status === 400) {
+  const text = await callTransit(key, 'decrypt', { ciphertext }, call);
+  if (text === undefined) {
     throw new KeyDecryptError(
       `Vault could not decrypt under the transit key \`${key.id}\`: the ciphertext is damaged or of another key, it was ` +
         `encrypted with another EncryptionContext (the keys of this one are: ${contextKeys(call.context)}), it is older ` +
@@ -79,8 +78,6 @@ export async function decryptWithTransit(
       { provider: VAULT_TRANSIT, version: call.version },
     );
   }
-  const text = readField(response, 'plaintext');
-  if (text === undefined) throw notTransit('the decryption');
   // From bytes and not from the text: the result must not lie in Node's pool, where zeroing it leaves doubt.
   const encoded = new TextEncoder().encode(text);
   const bytes = encoded.length === 0 ? new Uint8Array() : decodeBase64(encoded);
@@ -127,14 +124,15 @@ function createAssociatedData(context: EncryptionContext): { associated_data?: s
   return { associated_data: Buffer.from(`{${text}}`).toString('base64') };
 }
 
+/** Returns the text that Vault makes of `body`, or `undefined` if it answers 400. */
 async function callTransit(
   { client, mount, name, id }: TransitKey,
   action: 'encrypt' | 'decrypt',
   body: object,
   { context, signal, clock }: CipherCall,
-): Promise<VaultResponse> {
+): Promise<string | undefined> {
   const operation = `the ${action}ion of the key`;
-  const response = await client.request({
+  const { status, body: answer } = await client.request({
     method: 'POST',
     path: `${mount}/${action}/${name}`,
     body: { ...body, ...createAssociatedData(context) },
@@ -146,19 +144,18 @@ async function callTransit(
     idempotent: true,
     accept: [400, 404],
   });
-  if (response.status < 400) return response;
+  if (status < 400) {
+    const text = getObject(answer, 'data')?.[action === 'encrypt' ? 'ciphertext' : 'plaintext'];
+    if (typeof text === 'string') return text;
+    throw notTransit(operation);
+  }
   // Vault always gives a reason. An answer without one is a proxy's and must not decide about the key.
-  if (readErrorTexts(response.body).length === 0) throw notTransit(operation);
-  if (response.status === 400) return response;
+  if (readErrorTexts(answer).length === 0) throw notTransit(operation);
+  if (status === 400) return undefined;
   throw new KeyNotFoundError(
     `Vault has no transit engine for \`${id}\`; check \`mount\`, \`keyName\` and \`namespace\`.`,
     { provider: VAULT_TRANSIT },
   );
-}
-
-function readField({ body }: VaultResponse, name: string): string | undefined {
-  const value = getObject(body, 'data')?.[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 function notTransit(operation: string): KeyProviderError {

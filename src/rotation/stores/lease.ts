@@ -26,7 +26,7 @@ export interface LeaseDocument {
 
 /** Returns the `lease` of a ring store over `slot`; `name` is the store's name in errors. */
 export function createLease<Token>(name: string, slot: TextSlot<Token>): NonNullable<RingStore['lease']> {
-  const readSlot = async (): Promise<{ lease: LeaseDocument | undefined; token: Token }> => {
+  const readSlot = async () => {
     const { text, token } = await slot.read();
     return { lease: text === undefined ? undefined : parseLease(text, name), token };
   };

@@ -1,7 +1,7 @@
 import { conflict } from '../../core/index.js';
 import { parseRing } from '../ring/document.js';
 import { isSameWrite, serializeRing } from '../ring/serialize.js';
-import type { KeyRingDocument, RingStore } from '../ring/types.js';
+import type { RingStore } from '../ring/types.js';
 
 /** A place for one text with compare-and-swap. A ring and its lease each have one. */
 export interface TextSlot<Token> {
@@ -16,9 +16,7 @@ export interface TextSlot<Token> {
 
 /** Returns the `read` and `write` of a ring store over `slot`; `name` is the store's name in errors. */
 export function createRingAccess<Token>(name: string, slot: TextSlot<Token>): Pick<RingStore, 'read' | 'write'> {
-  const readSlot = async (
-    signal: AbortSignal | undefined,
-  ): Promise<{ ring: KeyRingDocument | undefined; revision: number; token: Token }> => {
+  const readSlot = async (signal: AbortSignal | undefined) => {
     const { text, token } = await slot.read(signal);
     const ring = text === undefined ? undefined : parseRing(text, name);
     return { ring, revision: ring?.revision ?? 0, token };

@@ -1,12 +1,9 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
-import { awsService, type AwsConnection, type AwsService } from '../../../aws/client.js';
+import { awsService, type AwsService } from '../../../aws/client.js';
 import { packageLoader } from '../../../util/load-package.js';
 import { DYNAMODB, DYNAMODB_ERRORS, type DynamoDbCall } from './errors.js';
 
 type DynamoDbSdk = typeof import('@aws-sdk/client-dynamodb');
-
-/** A connection to DynamoDB. */
-export type DynamoDbConnection = AwsConnection<DynamoDbSdk, DynamoDBClient, DynamoDbCall>;
 
 /** Connects to DynamoDB. */
 export const connectToDynamoDb: AwsService<DynamoDbSdk, DynamoDBClient, DynamoDbCall> = awsService({

@@ -1,29 +1,19 @@
-import { checkOptionNames, checkString, invalidRange } from '../../../core/index.js';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { checkOptionNames, checkString, invalidRange, KeyProviderError } from '../../../core/index.js';
+import type { AwsConnectionOptions } from '../../../aws/client.js';
+import { allowErrors } from '../../../aws/failures.js';
 import type { RingStore } from '../../ring/types.js';
 import { createLease } from '../lease.js';
-import { createRingAccess } from '../text-slot.js';
+import { createRingAccess, type TextSlot } from '../text-slot.js';
 import { connectToDynamoDb } from './client.js';
 import { DYNAMODB } from './errors.js';
-import { createItemSlot } from './slot.js';
 
-/** Options of {@link dynamoDbRing}. */
-export interface DynamoDbRingOptions {
+/** Options of {@link dynamoDbRing}. The Region belongs into `clientConfig`; default: the one that the SDK finds. */
+export interface DynamoDbRingOptions extends Pick<AwsConnectionOptions, 'client' | 'clientConfig'> {
   /** Name of the table. Its partition key must be `name`, a string, without a sort key. Required. */
   tableName: string;
   /** Name of the ring, and the key of its item. The lease is the item `<name>#lease`, so `#` is not allowed. Required. */
   name: string;
-  /**
-   * `DynamoDBClient` of the caller. It keeps its retries and timeouts and is never closed here. Default: a client made from
-   * `clientConfig`, which must not be given together with `client`.
-   */
-  client?: object | undefined;
-  /**
-   * `DynamoDBClientConfig` of the client made here; clients of equal configuration are shared. Defaults: connection
-   * timeout 1,000 ms, request timeout 2,000 ms, the SDK's Region, and `maxAttempts: 1`, because goldkey retries itself.
-   * Setting `maxAttempts`, `retryMode` or `retryStrategy` leaves retries to the SDK. An endpoint over plain http must be
-   * on loopback.
-   */
-  clientConfig?: object | undefined;
 }
 
 /**
@@ -41,7 +31,6 @@ export interface DynamoDbRingOptions {
  * @returns the ring store; `close` releases the client, and a later use connects again
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `#` in `name`, or an endpoint over plain http
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another write came first
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by any use: the table does not exist
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: IAM denies the call
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the item is not a ring, the call is throttled,
@@ -69,5 +58,53 @@ export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
     ...createRingAccess(DYNAMODB, createItemSlot(connection, table, name)),
     lease: createLease(DYNAMODB, createItemSlot(connection, table, `${name}#lease`)),
     close: () => connection.close(),
+  };
+}
+
+/**
+ * Returns the slot in the item `name` of `table`: the text is its attribute `document`. The token is the text itself, so
+ * that what was edited by hand after the read is not overwritten.
+ */
+function createItemSlot(
+  connection: ReturnType<typeof connectToDynamoDb>,
+  table: string,
+  name: string,
+): TextSlot<string | undefined> {
+  const key: Record<string, AttributeValue> = { name: { S: name } };
+  return {
+    async read(signal) {
+      const { Item: item } = await connection.call(
+        { operation: 'GetItem', table },
+        (sdk, client, http) =>
+          client.send(new sdk.GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }), http),
+        { signal },
+      );
+      const text = item?.['document']?.S;
+      if (item === undefined || text !== undefined) return { text, token: text };
+      throw new KeyProviderError(
+        `The item \`${name}\` of the table \`${table}\` has no string \`document\`; restore the item, or remove it.`,
+        { provider: DYNAMODB },
+      );
+    },
+    async swap(text, token, signal) {
+      const condition =
+        token === undefined
+          ? { ConditionExpression: 'attribute_not_exists(#name)', ExpressionAttributeNames: { '#name': 'name' } }
+          : {
+              ConditionExpression: '#document = :found',
+              ExpressionAttributeNames: { '#document': 'document' },
+              ExpressionAttributeValues: { ':found': { S: token } },
+            };
+      const item = { ...key, document: { S: text } };
+      const written = await connection.call(
+        { operation: 'PutItem', table },
+        (sdk, client, http) =>
+          allowErrors(client.send(new sdk.PutItemCommand({ TableName: table, Item: item, ...condition }), http), [
+            'ConditionalCheckFailedException',
+          ]),
+        { signal },
+      );
+      return written !== undefined;
+    },
   };
 }

@@ -21,7 +21,6 @@ import { FILE } from './errors.js';
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by `read`: the ring is damaged (retryable), or not a regular file;
  * by `write`: no space, no folder, or a symbolic link
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the file may not be read, or its folder not written
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another writer was first
  *
  * @example
  * ```ts

@@ -57,10 +57,19 @@ async function connect(client: RedisClient): Promise<RedisClient> {
   // Without a listener an error would end the process. The commands that it makes fail report it.
   client.on('error', () => undefined);
   client.unref();
-  const timer = systemClock.setTimeout(() => disconnect(client), 2 * CONNECT_TIMEOUT_MS, { unref: true });
+  await disconnectOnFailure(client, 2 * CONNECT_TIMEOUT_MS, () => client.connect());
+  return client;
+}
+
+/** Runs `work`. If it fails or takes longer than `ms`, the client is disconnected. */
+export async function disconnectOnFailure(
+  client: RedisClient,
+  ms: number,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const timer = systemClock.setTimeout(() => disconnect(client), ms, { unref: true });
   try {
-    await client.connect();
-    return client;
+    await work();
   } catch (error) {
     disconnect(client);
     throw error;

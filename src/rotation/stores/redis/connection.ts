@@ -1,5 +1,6 @@
 import { closedError, KeyTimeoutError, systemClock, withRetries } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
+import { memoize } from '../../../util/memoize.js';
 import { connectDuplicate, connectTo, disconnect, type RedisClient } from './client.js';
 import { createTimeoutError, getRetryDelay, isConnectionLost, toRedisError } from './errors.js';
 import type { CheckedRedisOptions } from './options.js';
@@ -22,8 +23,12 @@ export const CALL_TIMEOUT_MS = 2_000;
 const RETRIES = 2;
 
 /** Returns the connection that the options name. A caller's client is used, and neither connected nor closed. */
-export function createRedisConnection({ client, url }: CheckedRedisOptions): RedisConnection {
-  const source = client === undefined ? createOwnClient(url) : useCallersClient(client as RedisClient);
+export function createRedisConnection({ client: given, url }: CheckedRedisOptions): RedisConnection {
+  const client = given as RedisClient | undefined;
+  const source: ClientSource =
+    client === undefined
+      ? createOwnClient(url)
+      : { get: async () => client, drop: () => undefined, connectAnother: () => connectDuplicate(client) };
   // One controller a call and not one for all, because Node.js warns of a signal's eleventh listener.
   const running = new Set<AbortController>();
 
@@ -63,7 +68,7 @@ export function createRedisConnection({ client, url }: CheckedRedisOptions): Red
         running.delete(closing);
       }
     },
-    connectAnother: () => source.connectAnother(),
+    connectAnother: source.connectAnother,
     close() {
       for (const closing of running) closing.abort(closedError());
       source.drop();
@@ -72,48 +77,36 @@ export function createRedisConnection({ client, url }: CheckedRedisOptions): Red
 }
 
 /** A source of connected clients. */
-interface ClientSource {
+interface ClientSource extends Pick<RedisConnection, 'connectAnother'> {
   get(): Promise<RedisClient>;
   /** Disconnects the client, or only `lost` if that is given. */
   drop(lost?: RedisClient): void;
-  connectAnother(): Promise<RedisClient>;
 }
 
 function createOwnClient(url: URL): ClientSource {
-  let connecting: Promise<RedisClient> | undefined;
-  let connected: RedisClient | undefined;
+  let current: { client?: RedisClient } = {};
+  const connect = memoize(async () => {
+    const mine = current;
+    const client = await connectTo(url);
+    mine.client = client;
+    // Dropped while it was connecting.
+    if (mine !== current) disconnect(client);
+    return client;
+  });
   const drop = (): void => {
-    if (connected !== undefined) disconnect(connected);
-    connecting = undefined;
-    connected = undefined;
+    if (current.client !== undefined) disconnect(current.client);
+    current = {};
+    connect.forget();
   };
   return {
     async get() {
       // Lost since its last use.
-      if (connected?.isReady === false) drop();
-      const mine = (connecting ??= connectTo(url));
-      try {
-        const client = await mine;
-        if (connecting === mine) connected = client;
-        // Dropped while it was connecting.
-        else disconnect(client);
-        return client;
-      } catch (error) {
-        if (connecting === mine) connecting = undefined;
-        throw error;
-      }
+      if (current.client?.isReady === false) drop();
+      return connect();
     },
     drop(lost) {
-      if (lost === undefined || lost === connected) drop();
+      if (lost === undefined || lost === current.client) drop();
     },
     connectAnother: () => connectTo(url),
-  };
-}
-
-function useCallersClient(client: RedisClient): ClientSource {
-  return {
-    get: () => Promise.resolve(client),
-    drop: () => undefined,
-    connectAnother: () => connectDuplicate(client),
   };
 }

@@ -35,37 +35,29 @@ export interface RedisRingOptions {
 /** The options, checked. */
 export interface CheckedRedisOptions {
   /** The names in Redis that belong to the ring. */
-  readonly names: RedisNames;
+  readonly names: Readonly<Record<'ring' | 'lease' | 'fence' | 'channel', string>>;
   readonly url: URL;
   readonly client: object | undefined;
 }
-
-type RedisNames = Readonly<Record<'ring' | 'lease' | 'fence' | 'channel', string>>;
 
 /** Checks the options, and that `url` is TLS or on loopback. */
 export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOptions {
   checkOptionNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
   const key = checkString('key', options.key);
   const url = checkOptionalString('url', options.url);
-  const { client, dangerouslyAllowPlaintext = false } = options;
-  if (typeof dangerouslyAllowPlaintext !== 'boolean') {
-    throw invalidType(
-      `\`dangerouslyAllowPlaintext\` must be a boolean, got ${describeType(dangerouslyAllowPlaintext)}.`,
-    );
+  const { client, dangerouslyAllowPlaintext: allowPlaintext = false } = options;
+  if (typeof allowPlaintext !== 'boolean') {
+    throw invalidType(`\`dangerouslyAllowPlaintext\` must be a boolean, got ${describeType(allowPlaintext)}.`);
   }
   if (client !== undefined && url !== undefined) {
     throw invalidType('`client` has its own connection; give either it or `url`.');
   }
   if (client !== undefined) checkClient(client);
-  return {
-    names: createNames(key),
-    url: checkUrl(url ?? 'redis://localhost:6379', dangerouslyAllowPlaintext),
-    client,
-  };
+  return { names: createNames(key), url: checkUrl(url ?? 'redis://localhost:6379', allowPlaintext), client };
 }
 
 /** Returns the names. A cluster hashes the text in the first braces of a name, if there is any. */
-function createNames(key: string): RedisNames {
+function createNames(key: string): CheckedRedisOptions['names'] {
   const tagged = /^[^{]*\{[^}]+\}/.test(key) ? key : `{${key}}`;
   // `{}…` is not a hash tag: each name would be in another slot.
   if (tagged.startsWith('{}')) throw invalidRange('`key` must not begin with `}`, which allows no hash tag.');

@@ -24,7 +24,6 @@ import { subscribeToChannel } from './subscription.js';
  * @returns the ring store; `close` ends every connection except the caller's client, and a later use connects again
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `url` is not valid, or neither TLS nor on loopback
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another write came first
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: user, password or ACL
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the stored text is not a ring, or Redis cannot
  * be reached, is starting, failing over or busy

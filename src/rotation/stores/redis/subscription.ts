@@ -1,6 +1,6 @@
 import { halfJitter, Resubscriber, systemClock, tryOrUndefined } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
-import { disconnect, type RedisClient } from './client.js';
+import { disconnect, disconnectOnFailure, type RedisClient } from './client.js';
 import { CALL_TIMEOUT_MS, type RedisConnection } from './connection.js';
 import { createTimeoutError, toRedisError } from './errors.js';
 
@@ -53,16 +53,10 @@ export async function subscribeToChannel(
   };
   const listen = async (): Promise<void> => {
     const made = await connection.connectAnother();
-    const timer = systemClock.setTimeout(() => disconnect(made), CALL_TIMEOUT_MS, { unref: true });
-    try {
+    await disconnectOnFailure(made, CALL_TIMEOUT_MS, async () => {
       await made.subscribe(channel, notify);
       if (hasEnded) throw createTimeoutError();
-    } catch (error) {
-      disconnect(made);
-      throw error;
-    } finally {
-      timer.cancel();
-    }
+    });
     client = made;
     // The package reports a lost connection by an error after which the client is not open.
     made.on('error', () => {
@@ -85,8 +79,7 @@ export async function subscribeToChannel(
   };
 
   try {
-    const limits = { ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals: [] };
-    await withDeadline(limits, listen);
+    await withDeadline({ ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals: [] }, listen);
     return end;
   } catch (error) {
     end();

@@ -1,19 +1,15 @@
 import { checkString } from '../../../core/index.js';
 import { createVaultClient } from '../../../providers/vault/connection.js';
 import { VAULT } from '../../../providers/vault/errors.js';
+import type { FromVaultOptions } from '../../../providers/vault/from-vault.js';
 import { openKvSecret } from '../../../providers/vault/kv.js';
-import { encodePath, type VaultConnection } from '../../../providers/vault/options.js';
+import { encodePath } from '../../../providers/vault/options.js';
 import type { RingStore } from '../../ring/types.js';
 import { createLease } from '../lease.js';
 import { createRingAccess, type TextSlot } from '../text-slot.js';
 
-/** Options of {@link vaultRing}. */
-export interface VaultRingOptions extends VaultConnection {
-  /** Mount of KV version 2. Default: `secret`. */
-  mount?: string | undefined;
-  /** Path of the ring within `mount`, e.g. `rings/gold`. The lease is at `<path>.lease`. Required. */
-  path: string;
-}
+/** Options of {@link vaultRing}. `path` is the ring's, e.g. `rings/gold`; the lease is at `<path>.lease`. */
+export type VaultRingOptions = Omit<FromVaultOptions, 'field' | 'stages'>;
 
 /**
  * Returns a ring store in a secret of Vault's KV version 2, with compare-and-swap by `cas`. A path that was deleted softly
@@ -27,11 +23,8 @@ export interface VaultRingOptions extends VaultConnection {
  * @returns the ring store; `close` forgets the token, and a later use connects again
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: an address over plain http, or a path with empty parts
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: the token is not valid, or lacks the permission
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: Vault is sealed, down or out of reach, or the
- * secret is not a ring; not retryable: the mount is not KV version 2
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by any use, retryable: no answer within 2 s
- * @throws {RingConflictError} `ERR_GOLDKEY_RING_CONFLICT`, by `write`: another write came first
+ * @throws {KeyAccessDeniedError | KeyProviderError | KeyTimeoutError} by any use: as the loads of `fromVault`
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the secret is not a ring
  *
  * @example
  * ```ts
