@@ -35,10 +35,9 @@ export async function callAws<T>(
       return await send();
     }
   };
-  const run = (): Promise<T> =>
-    retriesItself ? send() : withRetries(sendFresh, { retries, clock, signal, delayOf: computeAwsRetryDelay });
+  const limits = { retries, clock, signal, getDelay: computeAwsRetryDelay };
   try {
-    return await raceAbort(run(), signal, discard);
+    return await raceAbort(retriesItself ? send() : withRetries(sendFresh, limits), signal, discard);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     throw toError(error);

@@ -1,14 +1,9 @@
 import { invalidRange, invalidType, isSecureTransport } from '../core/index.js';
 
 /** The fields of an SDK client's configuration that are looked at; all others are passed on. */
-export interface AwsConfig {
-  region?: unknown;
-  endpoint?: unknown;
-  maxAttempts?: unknown;
-  retryMode?: unknown;
-  retryStrategy?: unknown;
-  requestHandler?: unknown;
-}
+export type AwsConfig = Partial<
+  Record<'region' | 'endpoint' | 'maxAttempts' | 'retryMode' | 'retryStrategy' | 'requestHandler', unknown>
+>;
 
 /** Checks `clientConfig` and copies it, `region` included. `type` is the SDK's name for it, e.g. `KMSClientConfig`. */
 export function checkClientConfig(config: object, region: string | undefined, type: string): AwsConfig {

@@ -4,7 +4,18 @@ import { callAws, type AwsCallOptions } from './call.js';
 import { bringsRetries, checkClientConfig, isEqual, isPlain, type AwsConfig } from './client-config.js';
 import { toAwsError, type AwsCall, type AwsErrorMap } from './errors.js';
 
-/** Options for the connection to an AWS service. */
+/**
+ * Options for the connection to an AWS service. The first load loads the service's package of the AWS SDK (an optional
+ * peer dependency: install it beside goldkey) and makes the client. A transient failure is retried twice within
+ * `keyTimeout`, after about 100 ms, or 1 s if throttled.
+ *
+ * Every store on them throws, at once, a `TypeError` for an option that is unknown or has the wrong type and a
+ * `RangeError` for an endpoint over plain http (both `ERR_INVALID_ARG_VALUE`). A load rejects with
+ * - a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`, retryable) for throttling, a failure of the service or the network, or
+ *   wrong credentials, clock or Region,
+ * - a `KeyTimeoutError` (`ERR_GOLDKEY_KEY_TIMEOUT`, retryable) if no answer came within 2 s, three times in a row,
+ * - a `MissingPackageError` (`ERR_GOLDKEY_MISSING_PACKAGE`) if the package is not installed.
+ */
 export interface AwsConnectionOptions {
   /** The AWS Region. Default: the one that the SDK finds (`AWS_REGION`, the profile); it is never guessed. */
   region?: string | undefined;
@@ -21,17 +32,18 @@ export interface AwsConnectionOptions {
   clientConfig?: object | undefined;
 }
 
-/** Sends one command with the SDK and its client. */
-export type AwsSend<S, C, T> = (sdk: S, client: C, options: { abortSignal?: AbortSignal }) => Promise<T>;
-
 /** A connection to an AWS service. It loads the SDK and builds the client when first used, also again after `close`. */
 export interface AwsConnection<S, C, K extends AwsCall> {
   /**
-   * Sends a command, again after a transient failure.
+   * Sends a command with the SDK and its client, again after a transient failure.
    *
    * @throws {GoldKeyError} the failure, explained in terms of `call`
    */
-  call<T>(call: K, send: AwsSend<S, C, T>, options?: AwsCallOptions<T>): Promise<T>;
+  call<T>(
+    call: K,
+    send: (sdk: S, client: C, http: { abortSignal?: AbortSignal }) => Promise<T>,
+    options?: AwsCallOptions<T>,
+  ): Promise<T>;
   /** Releases the client; it is destroyed with its last user. */
   close(): Promise<void>;
 }
@@ -46,95 +58,76 @@ export interface AwsServiceDefinition<S, C, K extends AwsCall> {
   /** The client's class, e.g. `KMSClient`. */
   readonly clientType: string;
   /** Loads the SDK's package. Each service's file does so itself, so that bundlers see the package's name. */
-  load(): Promise<S>;
-  /** Builds a client. */
-  createClient(sdk: S, config: AwsConfig): C;
-}
-
-interface SharedClient<S, C> {
-  readonly sdk: S;
-  readonly client: C;
-  readonly config: AwsConfig;
-  users: number;
+  readonly load: () => Promise<S>;
+  readonly createClient: (sdk: S, config: AwsConfig) => C;
 }
 
 /** Returns the function that connects to a service; its connections share clients of equal Region and configuration. */
-export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
-  service: AwsServiceDefinition<S, C, K>,
-): AwsService<S, C, K> {
-  const { errors, clientType } = service;
-  const shared: SharedClient<S, C>[] = [];
-
-  const acquire = async (config: AwsConfig): Promise<SharedClient<S, C>> => {
-    const sdk = await service.load();
+export function awsService<S, C extends { destroy(): void }, K extends AwsCall>({
+  errors,
+  clientType,
+  load,
+  createClient,
+}: AwsServiceDefinition<S, C, K>): AwsService<S, C, K> {
+  const shared: Array<{ readonly client: C; readonly config: AwsConfig; users: number }> = [];
+  const acquire = (sdk: S, config: AwsConfig): (typeof shared)[number] => {
     let entry = shared.find((other) => isEqual(other.config, config));
     if (entry === undefined) {
-      entry = { sdk, client: createClient(service, sdk, config), config, users: 0 };
+      const client = createClient(sdk, addDefaults(config));
+      forbidPlainHttp(errors, client);
+      entry = { client, config, users: 0 };
       shared.push(entry);
     }
     entry.users++;
     return entry;
   };
-  const release = (entry: SharedClient<S, C>): void => {
-    if (--entry.users > 0) return;
-    shared.splice(shared.indexOf(entry), 1);
-    entry.client.destroy();
-  };
-  const connect = (
-    open: () => Promise<{ readonly sdk: S; readonly client: C }>,
-    retriesItself: boolean,
-    close: () => Promise<void>,
-  ): AwsConnection<S, C, K> => ({
-    call(call, send, options = {}) {
-      const { signal } = options;
-      const http = signal === undefined ? {} : { abortSignal: signal };
-      return callAws(
-        async () => {
-          const { sdk, client } = await open();
-          return await send(sdk, client, http);
-        },
-        (error) => toAwsError(error, call, errors),
-        options,
-        retriesItself,
-      );
-    },
-    close,
-  });
 
-  return (options) => {
-    const region = checkOptionalString('region', options.region);
-    const { client, clientConfig } = options;
-    if (client !== undefined) {
-      if (clientConfig !== undefined) {
-        throw invalidType('`client` brings its own configuration; give either it or `clientConfig`.');
-      }
-      if (typeof (client as { send?: unknown } | null)?.send !== 'function') {
-        throw invalidType(`\`client\` must be a ${clientType}, got ${describeType(client)}.`);
-      }
-      const open = async (): Promise<{ sdk: S; client: C }> => ({ sdk: await service.load(), client: client as C });
-      return connect(open, true, () => Promise.resolve());
+  return ({ region: givenRegion, client: given, clientConfig }) => {
+    const region = checkOptionalString('region', givenRegion);
+    if (given !== undefined && clientConfig !== undefined) {
+      throw invalidType('`client` brings its own configuration; give either it or `clientConfig`.');
+    }
+    if (given !== undefined && typeof (given as { send?: unknown } | null)?.send !== 'function') {
+      throw invalidType(`\`client\` must be a ${clientType}, got ${describeType(given)}.`);
     }
     const config = checkClientConfig(clientConfig ?? {}, region, `${clientType}Config`);
-    const open = memoize(() => acquire(config));
-    return connect(open, bringsRetries(config), async () => {
-      const entry = await open.forget()?.catch(() => undefined);
-      if (entry !== undefined) release(entry);
+    const open = memoize(async () => {
+      const sdk = await load();
+      const entry = given === undefined ? acquire(sdk, config) : undefined;
+      return { sdk, entry, client: entry?.client ?? (given as C) };
     });
+    return {
+      call(call, send, options = {}) {
+        const { signal } = options;
+        return callAws(
+          async () => {
+            const { sdk, client } = await open();
+            return await send(sdk, client, signal === undefined ? {} : { abortSignal: signal });
+          },
+          (error) => toAwsError(error, call, errors),
+          options,
+          given !== undefined || bringsRetries(config),
+        );
+      },
+      async close() {
+        const entry = (await open.forget()?.catch(() => undefined))?.entry;
+        if (entry === undefined || --entry.users > 0) return;
+        shared.splice(shared.indexOf(entry), 1);
+        entry.client.destroy();
+      },
+    };
   };
 }
 
-function createClient<S, C, K extends AwsCall>(service: AwsServiceDefinition<S, C, K>, sdk: S, config: AwsConfig): C {
-  const { requestHandler, ...rest } = config;
-  const client = service.createClient(sdk, {
+function addDefaults({ requestHandler, ...rest }: AwsConfig): AwsConfig {
+  return {
     ...rest,
-    ...(bringsRetries(config) ? {} : { maxAttempts: 1 }),
+    ...(bringsRetries(rest) ? {} : { maxAttempts: 1 }),
     // Without `throwOnRequestTimeout` the SDK would log a hung request and go on waiting for it.
     requestHandler: isPlain(requestHandler ?? {})
       ? { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true, ...(requestHandler as object) }
       : requestHandler,
-  });
-  forbidPlainHttp(service.errors, client);
-  return client;
+  };
 }
 
 type Handler = (args: { readonly request: unknown }) => Promise<unknown>;

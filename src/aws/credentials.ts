@@ -1,4 +1,4 @@
-import { isSecureTransport, KeyProviderError, KeyTimeoutError, type Clock } from '../core/index.js';
+import { isSecureTransport, KeyProviderError, KeyTimeoutError, tryOrUndefined, type Clock } from '../core/index.js';
 import { NodeHttp } from '../http/node-http.js';
 import { isPrintableAscii } from '../util/ascii.js';
 import { withDeadline } from '../util/deadline.js';
@@ -20,6 +20,7 @@ const MAX_BODY_BYTES = 65_536;
 const ECS = 'http://169.254.170.2';
 /** Addresses of ECS and of EKS Pod Identity: routers do not forward link-local addresses. */
 const LINK_LOCAL = ['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]'];
+const ENDPOINT = "The endpoint of the container's credentials";
 const URI_VARIABLES = 'AWS_CONTAINER_CREDENTIALS_FULL_URI or AWS_CONTAINER_CREDENTIALS_RELATIVE_URI';
 
 /**
@@ -58,24 +59,17 @@ export async function fetchContainerCredentials(request: CredentialsRequest): Pr
   if (url === undefined) return undefined;
   const token = await readAuthorizationToken(provider);
   const late = (): Error =>
-    new KeyTimeoutError("The endpoint of the container's credentials did not answer within 2 s; check the network.", {
-      provider,
-    });
+    new KeyTimeoutError(`${ENDPOINT} did not answer within 2 s; check the network.`, { provider });
   const { status, text } = await withDeadline({ ms: TIMEOUT_MS, clock, late, signals: [signal] }, (ended) =>
     sendRequest(url, token, ended, provider),
   );
-  if (status !== 200) {
-    throw new KeyProviderError(
-      `The endpoint of the container's credentials answered with status ${String(status)}; check the role of the task or pod, and its authorization token.`,
-      { provider },
-    );
-  }
-  const credentials = parseCredentials(text);
+  const credentials = status === 200 ? parseCredentials(text) : undefined;
   if (credentials !== undefined) return credentials;
-  throw new KeyProviderError(
-    `The endpoint of the container's credentials answered without credentials; check ${URI_VARIABLES}.`,
-    { provider },
-  );
+  const problem =
+    status === 200
+      ? `without credentials; check ${URI_VARIABLES}`
+      : `with status ${String(status)}; check the role of the task or pod, and its authorization token`;
+  throw new KeyProviderError(`${ENDPOINT} answered ${problem}.`, { provider });
 }
 
 /** Returns the Region of this function or container, if AWS_REGION names it. */
@@ -139,7 +133,7 @@ async function sendRequest(
   token: string | undefined,
   signal: AbortSignal,
   provider: string,
-): Promise<{ status: number; text: string }> {
+) {
   const http = new NodeHttp(origin, { maxSockets: 1 });
   const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: token }) };
   try {
@@ -149,7 +143,7 @@ async function sendRequest(
     signal.throwIfAborted();
     const code = parseErrorName((error as { code?: unknown }).code);
     throw new KeyProviderError(
-      `The endpoint of the container's credentials could not be reached${code === undefined ? '' : ` (${code})`}; check ${URI_VARIABLES}.`,
+      `${ENDPOINT} could not be reached${code === undefined ? '' : ` (${code})`}; check ${URI_VARIABLES}.`,
       // An error of Node's HTTP parser quotes the bytes that it could not read.
       { provider, ...(code?.startsWith('HPE_') === true ? {} : { cause: error }) },
     );
@@ -160,12 +154,7 @@ async function sendRequest(
 
 /** Returns the credentials in an answer, or `undefined`. The JSON parser's error is dropped, because it quotes the text. */
 function parseCredentials(text: string): AwsCredentials | undefined {
-  let answer: Readonly<Record<string, unknown>> | null;
-  try {
-    answer = JSON.parse(text) as typeof answer;
-  } catch {
-    return undefined;
-  }
+  const answer = tryOrUndefined(() => JSON.parse(text) as Readonly<Record<string, unknown>> | null);
   const ends = Date.parse(String(answer?.['Expiration']));
   const credentials = {
     accessKeyId: answer?.['AccessKeyId'],

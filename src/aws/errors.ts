@@ -15,22 +15,19 @@ export interface AwsCall {
   readonly version?: string | undefined;
 }
 
-/** The wording of one service's errors. Each text follows a colon or a semicolon and has no full stop. */
-export interface AwsErrorText<C> {
-  /** The service's name, e.g. `AWS KMS`. */
-  readonly service: string;
-  /** Explains throttling. */
-  readonly throttled: (call: C) => string;
-  /** Tells which options to check after a value in the request was refused. */
-  readonly invalid: (call: C) => string;
-}
-
-/** The errors of one service. */
+/** The errors of one service. Each text follows a colon or a semicolon and has no full stop. */
 export interface AwsErrorMap<C> {
   /** The store's name in errors, events and metrics. */
   readonly provider: string;
   /** The wording of the errors that may pass. */
-  readonly text: AwsErrorText<C>;
+  readonly text: {
+    /** The service's name, e.g. `AWS KMS`. */
+    readonly service: string;
+    /** Explains throttling. */
+    readonly throttled: (call: C) => string;
+    /** Tells which options to check after a value in the request was refused. */
+    readonly invalid: (call: C) => string;
+  };
   /** The errors, by name, that no retry can help: the cached key is dropped. All others are retryable. */
   readonly permanent: Readonly<Record<string, PermanentError<C>>>;
 }
@@ -40,32 +37,6 @@ type PermanentError<C> = readonly [
   advice: (call: C) => string,
 ];
 
-/** The sentence for each kind of failure that may pass. */
-const SENTENCES: Readonly<Record<AwsFailureKind, (failure: ExplainedFailure) => string>> = {
-  throttling: ({ answered, throttled }) => `${answered}: ${throttled}`,
-  transient: ({ answered, status }) =>
-    `${answered} (status ${String(status)}): the service failed, which usually passes`,
-  unreadable: ({ service, operation, status }) =>
-    `${service} answered ${operation} with status ${String(status)} and a body that is not its JSON; check for a proxy in between`,
-  timeout: ({ service, operation }) =>
-    `${service} did not answer ${operation} in time; check the network and, in a private subnet, the VPC endpoint`,
-  socket: ({ service, code }) =>
-    `${service} could not be reached (${code}); check the network, DNS and, in a private subnet, the VPC endpoint`,
-  invalid: ({ failed, invalid }) => `${failed}: a value in the request was refused; ${invalid}`,
-  credentials: ({ failed }) =>
-    `${failed}: the AWS credentials were refused or have expired; check that they are renewed and of the right account`,
-  'no-credentials': ({ failed }) =>
-    `${failed}: there are no AWS credentials to sign with; check the environment, the profile or the attached role`,
-  signature: ({ failed }) =>
-    `${failed}: the request's signature was refused; check this machine's clock and the secret access key`,
-  'no-region': ({ service }) => `No AWS Region is set for ${service}; pass one, or set AWS_REGION`,
-  other: ({ failed, code }) => `${failed}${code === '' ? '' : ` (${code})`}; the original error is the \`cause\``,
-};
-
-/** A failure with what a sentence about it is made of. */
-type ExplainedFailure = AwsFailure &
-  Readonly<Record<'service' | 'operation' | 'answered' | 'failed' | 'throttled' | 'invalid', string>>;
-
 /** Returns the error of goldkey for whatever `call` failed with, which becomes its `cause`. */
 export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsErrorMap<C>): GoldKeyError {
   if (isGoldKeyError(error)) return error;
@@ -73,7 +44,7 @@ export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsE
   const { service } = text;
   const { operation, version } = call;
   const failure = classifyAwsError(error);
-  const { kind, name } = failure;
+  const { kind, name, code, status } = failure;
   const options = { cause: cleanCause(error, failure), provider, version };
   const answered = `${service} answered ${operation} with ${name}`;
   const found = Object.hasOwn(permanent, name) ? permanent[name] : undefined;
@@ -81,11 +52,22 @@ export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsE
     const [PermanentError, advice] = found;
     return new PermanentError(`${answered}: ${advice(call)}.`, options);
   }
-  const PassingError = kind === 'timeout' ? KeyTimeoutError : KeyProviderError;
   const failed = `${service} ${operation} failed with ${name}`;
-  const [throttled, invalid] = [text.throttled(call), text.invalid(call)];
-  const sentence = SENTENCES[kind]({ ...failure, service, operation, answered, failed, throttled, invalid });
-  return new PassingError(`${sentence}.`, options);
+  const sentences: Readonly<Record<AwsFailureKind, string>> = {
+    throttling: `${answered}: ${text.throttled(call)}`,
+    transient: `${answered} (status ${String(status)}): the service failed, which usually passes`,
+    unreadable: `${service} answered ${operation} with status ${String(status)} and a body that is not its JSON; check for a proxy in between`,
+    timeout: `${service} did not answer ${operation} in time; check the network and, in a private subnet, the VPC endpoint`,
+    socket: `${service} could not be reached (${code}); check the network, DNS and, in a private subnet, the VPC endpoint`,
+    invalid: `${failed}: a value in the request was refused; ${text.invalid(call)}`,
+    credentials: `${failed}: the AWS credentials were refused or have expired; check that they are renewed and of the right account`,
+    'no-credentials': `${failed}: there are no AWS credentials to sign with; check the environment, the profile or the attached role`,
+    signature: `${failed}: the request's signature was refused; check this machine's clock and the secret access key`,
+    'no-region': `No AWS Region is set for ${service}; pass one, or set AWS_REGION`,
+    other: `${failed}${code === '' ? '' : ` (${code})`}; the original error is the \`cause\``,
+  };
+  const PassingError = kind === 'timeout' ? KeyTimeoutError : KeyProviderError;
+  return new PassingError(`${sentences[kind]}.`, options);
 }
 
 /**
@@ -103,15 +85,10 @@ function cleanCause(error: unknown, { kind, name, status }: AwsFailure): unknown
   const fields: AwsSdkError = error;
   if (fields.$response !== undefined) fields.$response.body = undefined;
   delete fields.rawPacket;
-  if (error instanceof Error) keepFirstLine(error);
-  return error;
-}
-
-/** Keeps the first line: for a rejected signature AWS echoes the canonical request, session token included, below it. */
-function keepFirstLine(error: Error): void {
+  if (!(error instanceof Error)) return error;
+  // For a rejected signature AWS echoes the canonical request, session token included, below the first line.
   const { message, stack = '' } = error;
   const [first = ''] = message.split('\n', 1);
-  if (first === message) return;
-  error.message = first;
-  error.stack = stack.replace(message, () => first);
+  if (first !== message) Object.assign(error, { message: first, stack: stack.replace(message, () => first) });
+  return error;
 }

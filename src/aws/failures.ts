@@ -40,53 +40,49 @@ export interface AwsSdkError {
   rawPacket?: unknown;
 }
 
-const THROTTLING: ReadonlySet<string> = new Set([
-  'ThrottlingException',
-  'Throttling',
-  'ThrottledException',
-  'RequestThrottled',
-  'RequestThrottledException',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'LimitExceededException',
-  'ProvisionedThroughputExceededException',
-  'SlowDown',
-]);
-const TRANSIENT: ReadonlySet<string> = new Set([
-  'KMSInternalException',
-  'DependencyTimeoutException',
-  'KeyUnavailableException',
-  'ReplicatedWriteConflictException',
-  'TransactionConflictException',
-  'InternalFailure',
-  'InternalServerError',
-  'InternalServiceError',
-  'ServiceUnavailable',
-  'ServiceUnavailableException',
-]);
-const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
-/** Names that tell the cause, whatever status or code comes with them. */
-const CAUSES: ReadonlyMap<string, AwsFailureKind> = new Map<string, AwsFailureKind>([
-  ['ValidationException', 'invalid'],
-  ['InvalidArnException', 'invalid'],
-  ['InvalidParameterException', 'invalid'],
-  ['ExpiredTokenException', 'credentials'],
-  ['ExpiredToken', 'credentials'],
-  ['UnrecognizedClientException', 'credentials'],
-  ['InvalidClientTokenId', 'credentials'],
-  ['MissingAuthenticationTokenException', 'credentials'],
-  ['MissingAuthenticationToken', 'credentials'],
-  ['IncompleteSignature', 'credentials'],
-  ['IncompleteSignatureException', 'credentials'],
-  ['AccessDenied', 'credentials'],
-  ['CredentialsProviderError', 'no-credentials'],
-  ['TokenProviderError', 'no-credentials'],
-  ['ProviderError', 'no-credentials'],
-  ['InvalidSignatureException', 'signature'],
-  ['SignatureDoesNotMatch', 'signature'],
-  ['RequestExpired', 'signature'],
-  ['RequestTimeTooSkewed', 'signature'],
-]);
+/** The names of errors that tell their kind. */
+const NAMES = {
+  throttling: [
+    'ThrottlingException',
+    'Throttling',
+    'ThrottledException',
+    'RequestThrottled',
+    'RequestThrottledException',
+    'TooManyRequestsException',
+    'RequestLimitExceeded',
+    'LimitExceededException',
+    'ProvisionedThroughputExceededException',
+    'SlowDown',
+  ],
+  transient: [
+    'KMSInternalException',
+    'DependencyTimeoutException',
+    'KeyUnavailableException',
+    'ReplicatedWriteConflictException',
+    'TransactionConflictException',
+    'InternalFailure',
+    'InternalServerError',
+    'InternalServiceError',
+    'ServiceUnavailable',
+    'ServiceUnavailableException',
+  ],
+  invalid: ['ValidationException', 'InvalidArnException', 'InvalidParameterException'],
+  credentials: [
+    'ExpiredTokenException',
+    'ExpiredToken',
+    'UnrecognizedClientException',
+    'InvalidClientTokenId',
+    'MissingAuthenticationTokenException',
+    'MissingAuthenticationToken',
+    'IncompleteSignature',
+    'IncompleteSignatureException',
+    'AccessDenied',
+  ],
+  'no-credentials': ['CredentialsProviderError', 'TokenProviderError', 'ProviderError'],
+  signature: ['InvalidSignatureException', 'SignatureDoesNotMatch', 'RequestExpired', 'RequestTimeTooSkewed'],
+} satisfies Partial<Record<AwsFailureKind, readonly string[]>>;
+/** The kinds that the name alone decides, whatever status or code comes with it. */
+const CAUSES = ['invalid', 'credentials', 'no-credentials', 'signature'] as const;
 
 /** Classifies by name, code and status, never by class: the SDK has no class for the most frequent errors. */
 export function classifyAwsError(error: unknown): AwsFailure {
@@ -96,7 +92,10 @@ export function classifyAwsError(error: unknown): AwsFailure {
   const status = typeof $metadata?.httpStatusCode === 'number' ? $metadata.httpStatusCode : 0;
   const transient = findTransientKind(name, code, status, $fault);
   return {
-    kind: CAUSES.get(name) ?? transient ?? (isRegionMissing(name, message) ? 'no-region' : 'other'),
+    kind:
+      CAUSES.find((kind) => NAMES[kind].includes(name)) ??
+      transient ??
+      (isRegionMissing(name, message) ? 'no-region' : 'other'),
     name,
     code,
     status,
@@ -105,13 +104,14 @@ export function classifyAwsError(error: unknown): AwsFailure {
 }
 
 function findTransientKind(name: string, code: string, status: number, $fault: unknown): AwsFailureKind | undefined {
-  if (THROTTLING.has(name) || status === 429) return 'throttling';
+  if (NAMES.throttling.includes(name) || status === 429) return 'throttling';
   // The SDK reports a lost connection as a TimeoutError too; only the code tells them apart.
   if (LOST_CONNECTION_CODES.has(code)) return 'socket';
   if (name === 'TimeoutError' || code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') return 'timeout';
   // The name, because the JSON parser may belong to another realm.
   if (name === 'SyntaxError') return 'unreadable';
-  return TRANSIENT.has(name) || TRANSIENT_STATUSES.has(status) || $fault === 'server' ? 'transient' : undefined;
+  const isTransient = NAMES.transient.includes(name) || [500, 502, 503, 504].includes(status) || $fault === 'server';
+  return isTransient ? 'transient' : undefined;
 }
 
 /** Returns whether the SDK found no Region: it gives that error neither a name nor a code. */

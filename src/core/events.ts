@@ -8,7 +8,7 @@ export type EventName = keyof KeyEvents;
 const channels = new Map<EventName, Channel>();
 
 /** Returns whether the diagnostics channel `goldkey:<event>` has subscribers. */
-export function observed(event: EventName): boolean {
+export function hasSubscribers(event: EventName): boolean {
   return getChannel(event).hasSubscribers;
 }
 

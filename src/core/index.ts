@@ -1,5 +1,5 @@
-// Everything of layers 0 to 2, in one place: providers, adapters and the command line import the core from here only, so
-// that the published core is one chunk (on Node 20 every further file on the import path costs a millisecond).
+// The core as the folders above it see it. They import it from here only, so that it is published as one file: on Node.js 20
+// every further file on the import path costs a millisecond.
 export * from './util/safe-access.js';
 export * from './util/node-builtins.js';
 export * from './util/backoff.js';
@@ -12,7 +12,8 @@ export * from './errors.js';
 export * from './rotation-errors.js';
 export * from './cache/fingerprint.js';
 export * from './client/gold-data-client.js';
-export { copyKey, keyBytes, MIN_KEY_LENGTH } from './cache/validate-key.js';
+export type { StageBackoff } from './cache/stage-state.js';
+export { copyKey, encodeKey, MIN_KEY_LENGTH } from './cache/validate-key.js';
 export { Cancellation, type CancellationSignal } from './call/cancellation.js';
 export { getCancellation, KeyContext } from './call/key-context.js';
 export * from './client/keyed-client.js';

@@ -1,4 +1,4 @@
-import type { Agent, IncomingMessage } from 'node:http';
+import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../core/index.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
@@ -6,22 +6,16 @@ import type { Incoming, Outgoing } from './types.js';
 
 /** The longest time a connection may be idle and be used again, in ms: the same as undici's. */
 const MAX_IDLE_MS = 4_000;
+/** The most connections of {@link acquireHttp} to one origin. */
+const MAX_SHARED = 50;
+const shared = new Map<string, { readonly http: NodeHttp; users: number }>();
 
-/** Options of {@link NodeHttp}. */
-export interface NodeHttpOptions {
-  /** The most connections at once. More requests wait their turn. */
-  readonly maxSockets: number;
-  /** Certificate authorities to trust instead of the system's, as PEM. */
-  readonly ca?: string | undefined;
-}
-
-/** The longest time a new connection may take. */
-export interface ConnectLimit {
-  /** Milliseconds on `clock`. */
-  readonly ms: number;
-  readonly clock: Clock;
-  /** Creates the error that the request fails with. */
-  readonly late: () => Error;
+/** Settings of a request of {@link NodeHttp}. */
+interface Extras {
+  /** The longest time in ms, on `clock`, that a new connection may take; `late` creates the error of a longer one. */
+  readonly connect?: { readonly ms: number; readonly clock: Clock; readonly late: () => Error };
+  /** Called when the connection is made: the server has not seen a request that fails without this call. */
+  readonly onSent?: () => void;
 }
 
 /**
@@ -36,7 +30,11 @@ export class NodeHttp {
   readonly #freedAt = new WeakMap<Socket, number>();
   #closed = false;
 
-  constructor(origin: string, { maxSockets, ca }: NodeHttpOptions) {
+  /**
+   * Creates a client with at most `maxSockets` connections at once; more requests wait their turn. `ca` holds the
+   * certificate authorities to trust instead of the system's, as PEM.
+   */
+  constructor(origin: string, { maxSockets, ca }: { maxSockets: number; ca?: string | undefined }) {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
@@ -49,14 +47,11 @@ export class NodeHttp {
   }
 
   /** Sends one request. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came. */
-  send(outgoing: Outgoing & { connect?: ConnectLimit }, limit: number): Promise<Incoming> {
+  send(outgoing: Outgoing & Extras, limit: number): Promise<Incoming> {
     this.#destroyIdle();
     const { path, method, headers, body, signal, onSent, connect } = outgoing;
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
       const { protocol, hostname, port } = this.#origin;
       const request = this.#node.request({
         protocol,
@@ -105,9 +100,24 @@ export class NodeHttp {
       });
       request.on('response', (response) => {
         answered = true;
-        readResponse(response, limit, fail, (text) => {
+        const { statusCode: status = 0, headers: received } = response;
+        if (Number(received['content-length']) > limit) {
+          fail(new BodyTooLarge());
+          return;
+        }
+        const collector = new Collector(limit);
+        response.on('data', (chunk: Buffer) => {
+          if (!collector.add(chunk)) fail(new BodyTooLarge());
+        });
+        // Emitted when the connection is lost in the middle of the body.
+        response.on('error', fail);
+        response.on('end', () => {
           signal.removeEventListener('abort', onAbort);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+          resolve({ status, headers: received, text: collector.text() });
+        });
+        // The body may be a key, or hold one. Emitted after `end` as well.
+        response.on('close', () => {
+          collector.wipe();
         });
       });
       request.end(body);
@@ -130,28 +140,17 @@ export class NodeHttp {
   }
 }
 
-function readResponse(
-  response: IncomingMessage,
-  limit: number,
-  fail: (error: Error) => void,
-  done: (text: string) => void,
-): void {
-  if (Number(response.headers['content-length']) > limit) {
-    fail(new BodyTooLarge());
-    return;
-  }
-  const collector = new Collector(limit);
-  response.on('data', (chunk: Buffer) => {
-    if (!collector.add(chunk)) fail(new BodyTooLarge());
-  });
-  // Emitted when the connection is lost in the middle of the body.
-  response.on('error', fail);
-  response.on('end', () => {
-    done(collector.text());
-    // The body may be a key, or hold one.
-    collector.wipe();
-  });
-  response.on('close', () => {
-    collector.wipe();
-  });
+/** Returns the connections to one origin that all its users share. They end with the last user's `release`. */
+export function acquireHttp(origin: string): { readonly http: NodeHttp; release(): void } {
+  const entry = shared.get(origin) ?? { http: new NodeHttp(origin, { maxSockets: MAX_SHARED }), users: 0 };
+  shared.set(origin, entry);
+  entry.users++;
+  return {
+    http: entry.http,
+    release() {
+      if (--entry.users > 0) return;
+      shared.delete(origin);
+      entry.http.close();
+    },
+  };
 }

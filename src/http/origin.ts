@@ -1,8 +1,7 @@
 import type { Dispatcher } from 'undici';
-import { sendViaUndici } from './undici-exchange.js';
-import type { Incoming, Outgoing } from './types.js';
+import { BodyTooLarge, Collector } from './bounded-body.js';
 import { NodeHttp } from './node-http.js';
-import { loadUndici } from './load-undici.js';
+import type { Incoming, Outgoing } from './types.js';
 
 const MAX_CONNECTIONS = 128;
 // undici saves 30 us of work for a request on its own and 80 us for one among fifty, and takes 90 ms to load: a cold
@@ -47,7 +46,7 @@ export class Origin {
     if (this.#loading) return;
     this.#loading = true;
     try {
-      const { Pool } = await loadUndici();
+      const { Pool } = await import('undici');
       this.#pool = new Pool(this.#origin, { connections: MAX_CONNECTIONS });
       this.#closeNodeIfIdle();
     } catch {
@@ -60,4 +59,47 @@ export class Origin {
     this.#node?.close();
     this.#node = undefined;
   }
+}
+
+/**
+ * Sends one request with undici's `dispatch`: it takes a quarter less work than `request()`, which makes a stream of
+ * every body. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came.
+ */
+function sendViaUndici(dispatcher: Dispatcher, outgoing: Outgoing, limit: number): Promise<Incoming> {
+  const { origin, path, method, headers, body, signal } = outgoing;
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const collector = new Collector(limit);
+    let controller: Dispatcher.DispatchController | undefined;
+    let head = { status: 0, headers: {} };
+    const onAbort = (): void => {
+      controller?.abort(signal.reason as Error);
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort);
+    dispatcher.dispatch(
+      { origin, path, method: method as Dispatcher.HttpMethod, headers, body: body ?? null },
+      {
+        onRequestStart(started) {
+          controller = started;
+          if (signal.aborted) started.abort(signal.reason as Error);
+        },
+        onResponseStart(started, status, responseHeaders) {
+          head = { status, headers: responseHeaders };
+          if (Number(responseHeaders['content-length']) > limit) started.abort(new BodyTooLarge());
+        },
+        onResponseData(started, chunk) {
+          if (!collector.add(chunk)) started.abort(new BodyTooLarge());
+        },
+        onResponseEnd() {
+          signal.removeEventListener('abort', onAbort);
+          resolve({ ...head, text: collector.text() });
+        },
+        onResponseError(_, error) {
+          signal.removeEventListener('abort', onAbort);
+          reject(error);
+        },
+      },
+    );
+  });
 }

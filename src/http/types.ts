@@ -1,8 +1,5 @@
 import type { CancellationSignal } from '../core/index.js';
 
-/** The value of a response header: an array if the header came more than once. */
-export type Header = string | string[] | undefined;
-
 /** A request, ready to be sent. */
 export interface Outgoing {
   readonly origin: string;
@@ -12,18 +9,17 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   readonly signal: CancellationSignal;
-  /** Called just before the first byte leaves: the server has not seen a request that fails without this call. */
-  readonly onSent?: (() => void) | undefined;
 }
 
 /** A whole response. */
 export interface Incoming {
   readonly status: number;
-  readonly headers: Readonly<Record<string, Header>>;
+  /** Each value is an array if the header came more than once. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
 }
 
 /** Returns the first value of a header. */
-export function firstHeaderValue(header: Header): string | undefined {
+export function firstHeaderValue(header: Incoming['headers'][string]): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }

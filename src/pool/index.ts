@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { KeyedClientPool } from '../core/client/keyed-client-pool.js';
-export type { KeyedClientPoolOptions } from '../core/client/keyed-client-pool.js';
+export { KeyedClientPool } from './keyed-client-pool.js';
+export type { KeyedClientPoolOptions } from './keyed-client-pool.js';

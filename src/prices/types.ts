@@ -41,7 +41,8 @@ export interface PriceQuery {
 
 /**
  * A ready-made price API, to spread into a client's options: `new GoldDataClient({ keyProvider, ...metalsApi() })`.
- * Spread all of it: price APIs reject a key in ways that the defaults do not recognise, with HTTP 200 for example.
+ * Spread all of it: price APIs reject a key in ways that the defaults do not recognise, with HTTP 200 for example. None
+ * of its functions uses `this`.
  */
 export interface PriceApi {
   /** Fetches one price. Rejects with a {@link PriceApiError}, or with the reason of the call's signal. */
@@ -58,7 +59,11 @@ export interface PriceApi {
   isTransient(outcome: Outcome): boolean;
 }
 
-/** Options of every price API. All are optional, and none may be overridden by a call except `currency`, by a query. */
+/**
+ * Options of every price API. All are optional, and none may be overridden by a call except `currency`, by a query. They
+ * are checked at once, with errors of the code `ERR_INVALID_ARG_VALUE`: a `TypeError` for an option that is unknown or
+ * mistyped, a `RangeError` for a value out of range.
+ */
 export interface PriceApiOptions {
   /**
    * The API's address. Default: the vendor's. Must be `https:`, except on loopback. The key is sent there, so the

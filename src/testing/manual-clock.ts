@@ -1,34 +1,36 @@
-import type { Clock } from '../core/index.js';
+import { afterTurn, invalidRange, type Clock } from '../core/index.js';
 
-/** A clock that stands still until a test moves it. */
+/**
+ * A clock that stands still until a test moves it. Its methods throw a `RangeError` with code `ERR_INVALID_ARG_VALUE` for
+ * a number that is not finite or is below 0 (`advance` rejects with it).
+ */
 export interface ManualClock extends Clock {
   /**
-   * Moves both clocks by `ms` and runs the timers that fall due, in order, each at its own moment; what they start gets
-   * the chance to go on before the next. Resolves when all of it has.
+   * Moves both clocks by `ms` and runs the timers that fall due, in order, each at its own moment. Code that a timer
+   * started can go on before the next timer runs. Resolves after all of it.
    */
   advance(ms: number): Promise<void>;
-  /** Sets the wall clock only, as an administrator or NTP does. */
+  /** Sets the wall clock only, as an administrator or NTP does, to a reading in epoch ms. */
   setWall(epochMs: number): void;
-  /** Moves the wall clock on by `ms` while the monotonic clock and the timers stand still, as a frozen Lambda sees it. */
+  /** Moves the wall clock by `ms`, but neither the monotonic clock nor the timers, as in a frozen Lambda environment. */
   freeze(ms: number): void;
 }
 
 interface Timer {
   readonly due: number;
-  readonly order: number;
   readonly callback: () => void;
 }
 
-/** Turns of the event loop that what a timer started is given: enough for chains of promises, and for a module load. */
+/** Turns of the event loop after a timer: enough for the chains of promises that it starts, and for a module load. */
 const TURNS = 4;
 
 /**
- * A clock for tests: `clock: manualClock()` makes a five-minute TTL, an outage or a back-off pass in no time, without fake
- * timers and without sleeping.
+ * Creates a clock for tests: with `clock: manualClock()` a five-minute TTL, an outage or a back-off passes at once,
+ * without sleeping and without a test runner's fake timers (which do not stop it either).
  *
- * @param startAt - the wall clock's first reading in epoch ms. Default 1_700_000_000_000
- * @returns the clock, to hand to clients and to move
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a start, or a step, that is no finite number of ms from 0
+ * @param startAt - the wall clock's first reading in epoch ms, from 0. Default 1_700_000_000_000
+ * @returns the clock, for the `clock` option of clients
+ * @throws {RangeError} with code `ERR_INVALID_ARG_VALUE`: a start that is not a number of ms from 0
  *
  * @example
  * ```ts
@@ -45,18 +47,17 @@ const TURNS = 4;
  * ```
  */
 export function manualClock(startAt = 1_700_000_000_000): ManualClock {
-  let wall = finite('startAt', startAt);
-  // Not 0: a moment that reads as "none" would hide mistakes.
+  let wall = checkMs('startAt', startAt);
+  // Not 0, because code that takes a moment of 0 for none would pass its tests.
   let mono = 1;
-  let made = 0;
   const timers = new Set<Timer>();
 
-  const nextDue = (until: number): Timer | undefined => {
+  const findNextDue = (until: number): Timer | undefined => {
     let next: Timer | undefined;
     for (const timer of timers) {
       if (timer.due > until) continue;
-      if (next === undefined || timer.due < next.due || (timer.due === next.due && timer.order < next.order))
-        next = timer;
+      // A Set keeps the order in which the timers were made, so the first of those due together wins.
+      if (next === undefined || timer.due < next.due) next = timer;
     }
     return next;
   };
@@ -65,41 +66,39 @@ export function manualClock(startAt = 1_700_000_000_000): ManualClock {
     now: () => wall,
     monotonic: () => mono,
     setTimeout(callback, ms) {
-      const timer: Timer = { due: mono + Math.max(0, ms), order: made++, callback };
+      const timer: Timer = { due: mono + Math.max(0, ms), callback };
       timers.add(timer);
       return { cancel: () => void timers.delete(timer) };
     },
     async advance(ms) {
-      const until = mono + finite('ms', ms);
-      await turns();
-      for (let timer = nextDue(until); timer !== undefined; timer = nextDue(until)) {
+      const until = mono + checkMs('ms', ms);
+      await waitTurns();
+      for (let timer = findNextDue(until); timer !== undefined; timer = findNextDue(until)) {
         timers.delete(timer);
         const step = Math.max(0, timer.due - mono);
         wall += step;
         mono += step;
         timer.callback();
-        await turns();
+        await waitTurns();
       }
       wall += until - mono;
       mono = until;
-      await turns();
+      await waitTurns();
     },
     setWall(epochMs) {
-      wall = finite('epochMs', epochMs);
+      wall = checkMs('epochMs', epochMs);
     },
     freeze(ms) {
-      wall += finite('ms', ms);
+      wall += checkMs('ms', ms);
     },
   };
 }
 
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+async function waitTurns(): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) await new Promise<void>(afterTurn);
 }
 
-function finite(name: string, value: number): number {
+function checkMs(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value;
-  throw Object.assign(new RangeError(`\`${name}\` must be a number of ms from 0, got ${String(value)}.`), {
-    code: 'ERR_INVALID_ARG_VALUE',
-  });
+  throw invalidRange(`\`${name}\` must be a number of ms from 0, got ${String(value)}.`);
 }

@@ -1,23 +1,33 @@
-import { getRequestClock, delay, type KeyProvider, type LoadRequest, type Stage } from '../core/index.js';
+import { delay, getRequestClock, type KeyProvider, type LoadRequest, type Stage } from '../core/index.js';
 
-/** A key store in memory, that a test can change, break and slow down. */
+/** A key store in memory that a test can change, break and slow down. */
 export interface MemoryKeyProvider extends KeyProvider {
-  /** How many times it was asked. */
+  /** The number of `load` calls so far, failed ones included. */
   readonly loads: number;
-  /** Puts a key into a stage, or takes it out. The version defaults to `v1`, `v2` … in the order of the calls. */
+  /**
+   * Puts a key into a stage, or takes it out.
+   *
+   * @param stage - the stage to change
+   * @param key - the new key; `undefined` empties the stage
+   * @param version - the key's version. Default: `v1`, `v2` … in the order of the calls
+   */
   set(stage: Stage, key: string | undefined, version?: string): void;
-  /** Every load from now on throws what `error` makes; `undefined` mends the store. */
+  /**
+   * Makes every load from now on fail.
+   *
+   * @param error - makes the error that a load throws; `undefined` ends the outage
+   */
   failWith(error: (() => unknown) | undefined): void;
-  /** How long a load takes, in ms of the client's own clock. Default 0. */
+  /** The duration of a load in ms, on the client's `clock`, from 0. Default 0. */
   delay: number;
 }
 
 /**
- * A key store for tests. It counts what it is asked, honours `known`, and takes its `delay` on the client's own clock, so
+ * Creates a key store for tests. It counts its loads, honours `known`, and waits for its `delay` on the client's clock, so
  * that a `manualClock()` moves it.
  *
- * @param keys - the key of each stage at the start
- * @returns the store, to hand to a client and to change under it
+ * @param keys - the key of each stage at the start; a stage may be left out
+ * @returns the store, for the `keyProvider` option of clients
  *
  * @example
  * ```ts
@@ -30,14 +40,14 @@ export interface MemoryKeyProvider extends KeyProvider {
  * await gold.getPrice('XAU');
  * keyProvider.failWith(() => new KeyProviderError('the store is down'));
  * await clock.advance(400_000);
- * await gold.getPrice('XAU'); // the last good key serves on
+ * await gold.getPrice('XAU'); // the last good key still serves
  * ```
  */
 export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryKeyProvider {
   const stored = new Map<Stage, { bytes: Uint8Array; version: string }>();
   let loads = 0;
   let versions = 0;
-  let failure: (() => unknown) | undefined;
+  let createError: (() => unknown) | undefined;
 
   const provider: MemoryKeyProvider = {
     name: 'memory',
@@ -51,13 +61,13 @@ export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryK
       else stored.set(stage, { bytes: new TextEncoder().encode(key), version: version ?? `v${String(++versions)}` });
     },
     failWith(error) {
-      failure = error;
+      createError = error;
     },
     async load(request: LoadRequest) {
       loads++;
       request.signal.throwIfAborted();
       if (provider.delay > 0) await delay(getRequestClock(request), provider.delay, request.signal);
-      if (failure !== undefined) throw failure();
+      if (createError !== undefined) throw createError();
       const found = stored.get(request.stage);
       if (found === undefined) return undefined;
       if (request.known?.includes(found.version) === true) return { unchanged: true, version: found.version };

@@ -8,8 +8,7 @@ export const DRAFT_SUFFIX = '.draft';
 /**
  * Writes `content` to a new file in the folder of `path`, lets `publish` link or rename it to its final name, and syncs
  * the folder, so that the file appears whole or not at all and outlives a power cut. The draft is removed in any case.
- *
- * @param mode - the permissions of the file. Left out: what the umask leaves of 0666
+ * `mode` are the file's permissions; left out, it gets what the umask leaves of 0666.
  */
 export async function publishFile(
   path: string,

@@ -6,7 +6,6 @@ import { FileCheckError } from './file-errors.js';
 const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 
-/** The checks of a file beside its kind and size. */
 interface ReadOptions {
   /** Whether the file must belong to this process's user and give no other user access. */
   readonly ownerOnly: boolean;
@@ -63,23 +62,19 @@ function checkKind(stats: Stats): void {
 
 function checkOpenFile(path: string, stats: Stats, maxBytes: number, ownerOnly: boolean): number {
   checkKind(stats);
-  const problem = ownerOnly ? findAccessProblem(path, stats) : undefined;
-  if (problem !== undefined) throw new FileCheckError('NOT_PRIVATE', problem);
+  if (ownerOnly) checkAccess(path, stats);
   const { size } = stats;
   if (size <= maxBytes) return size;
   throw new FileCheckError('TOO_LARGE', `has ${String(size)} bytes, more than the limit of ${String(maxBytes)}`);
 }
 
-/**
- * Returns who else can access the file and the command that closes it, or `undefined` if only this process's user can.
- * On Windows always `undefined`: Node.js reads neither owners nor access lists there.
- */
-function findAccessProblem(path: string, { uid, mode }: Stats): string | undefined {
+/** Throws unless only this process's user can access the file. Node.js reads neither owners nor access lists on Windows. */
+function checkAccess(path: string, { uid, mode }: Stats): void {
   const self = process.getuid?.();
-  if (self === undefined) return undefined;
-  if (uid !== self) {
-    return `belongs to another user (uid ${String(uid)}, this process runs as ${String(self)}); change its owner: chown ${String(self)} '${path}' && chmod 600 '${path}'`;
-  }
-  if ((mode & 0o077) === 0) return undefined;
-  return `has mode 0${(mode & 0o777).toString(8)}, which gives other users access; close it: chmod 600 '${path}'`;
+  if (self === undefined || (uid === self && (mode & 0o077) === 0)) return;
+  const problem =
+    uid === self
+      ? `has mode 0${(mode & 0o777).toString(8)}, which gives other users access; close it: chmod 600 '${path}'`
+      : `belongs to another user (uid ${String(uid)}, this process runs as ${String(self)}); change its owner: chown ${String(self)} '${path}' && chmod 600 '${path}'`;
+  throw new FileCheckError('NOT_PRIVATE', problem);
 }

@@ -3,9 +3,6 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { Resubscriber, systemClock, tryOrUndefined } from '../core/index.js';
 
-/** The pauses in ms before a lost watch is set up again. */
-const PAUSES = { first: 500, last: 30_000 };
-
 /**
  * Calls `onChange` when one of the files changes, when a link on its path is swapped, and when its folder is removed or
  * created again, which is awaited for as long as it takes. Holds no process. Rejects if a folder is missing at first.
@@ -55,7 +52,7 @@ export async function watchFiles(paths: readonly string[], onChange: () => void)
     await start();
     if (!closed) notify();
   };
-  const resubscriber = new Resubscriber(restart, { clock: systemClock, ...PAUSES });
+  const resubscriber = new Resubscriber(restart, { clock: systemClock, first: 500, last: 30_000 });
 
   try {
     await start();

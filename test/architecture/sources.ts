@@ -80,3 +80,13 @@ export function target({ path }: Source, { from }: Import): string | undefined {
   if (!from.startsWith('.')) return undefined;
   return join(path, '..', from).replaceAll('\\', '/').replace(/\.js$/, '.ts');
 }
+
+/** Collects the items by a name of each. */
+export function groupBy<T>(items: Iterable<T>, nameOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(nameOf(item)) ?? [];
+    groups.set(nameOf(item), [...group, item]);
+  }
+  return groups;
+}

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { formsOf } from './run.js';
 
-const BIN = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../dist/esm/cli/bin.js', import.meta.url));
 const KEY = 'sk-invented/+&=0123456789';
 // `npm test` builds first; a bare vitest run may find nothing built.
 const built = existsSync(BIN);

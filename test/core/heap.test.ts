@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const DIST = pathToFileURL(join(import.meta.dirname, '../../dist')).href;
+const DIST = pathToFileURL(join(import.meta.dirname, '../../dist/esm')).href;
 
 /** The key is put together at run time, from a number alone: the sources in the heap must not hold it. */
 const PROGRAM = `

@@ -26,7 +26,7 @@ describe.skipIf(!built)(`the programs of the guides ${missing}`, () => {
   it('first-steps.sh goes from a new master key to a price, and prints no key', async () => {
     const child = spawn('/bin/sh', [join(ROOT, 'examples', 'cli', 'first-steps.sh')], {
       cwd: folder.path,
-      env: { ...env, GOLDKEY: `${process.execPath} ${join(ROOT, 'dist', 'cli', 'bin.js')}`, API_URL: api.url },
+      env: { ...env, GOLDKEY: `${process.execPath} ${join(ROOT, 'dist', 'esm', 'cli', 'bin.js')}`, API_URL: api.url },
     });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

@@ -40,7 +40,7 @@ beforeEach(async () => {
     RING: ring,
     MASTER_KEY: masterKeyFile,
     NEW_KEY: newKey,
-    GOLDKEY: `${process.execPath} ${join(ROOT, 'dist', 'cli', 'bin.js')}`,
+    GOLDKEY: `${process.execPath} ${join(ROOT, 'dist', 'esm', 'cli', 'bin.js')}`,
   };
 });
 afterEach(() => Promise.all([api.close(), folder[Symbol.asyncDispose]()]));

@@ -9,7 +9,7 @@ import { formsOf } from '../cli/run.js';
 /** The package's own folder. */
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
 // `npm test` builds first; a bare vitest run may find nothing built.
-export const built = existsSync(join(ROOT, 'dist', 'index.js'));
+export const built = existsSync(join(ROOT, 'dist', 'esm', 'index.js'));
 export const missing = built ? '' : 'SKIPPED: nothing is built, run `npm run build:js`';
 if (!built && (process.env['CI'] ?? '') !== '') throw new Error(missing);
 

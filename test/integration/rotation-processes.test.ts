@@ -49,7 +49,10 @@ async function minute(
   };
   const rotate = async (step: string, ...more: string[]): Promise<void> => {
     const local = ['--local', '--master-key', masterKeyFile, '--encryption-context', 'service=gold'];
-    const ran = await finished([join(ROOT, 'dist/cli/bin.js'), 'rotate', step, '--ring', ring, ...local, ...more], env);
+    const ran = await finished(
+      [join(ROOT, 'dist/esm/cli/bin.js'), 'rotate', step, '--ring', ring, ...local, ...more],
+      env,
+    );
     expect(ran, step).toMatchObject({ code: 0 });
   };
   await rotate('init', '--key-file', join(folder.path, 'old.key'));

@@ -38,9 +38,10 @@ async function gateway(onKey: (key: string) => void) {
 
 describe.skipIf(found.skipped !== undefined)(`the Vault recipe ${found.skipped ?? ''}`, () => {
   it('makes a random key, keeps it with its story, announces the change and fetches with it; then once more', async () => {
-    expect(existsSync(join(ROOT, 'dist', 'rotation', 'stores', 'vault', 'index.js')), 'built: npm run build:js').toBe(
-      true,
-    );
+    expect(
+      existsSync(join(ROOT, 'dist', 'esm', 'rotation', 'stores', 'vault', 'index.js')),
+      'built: npm run build:js',
+    ).toBe(true);
     const vault = found.server as Vault;
     onTestFinished(() => vault[Symbol.asyncDispose]());
     const api = await startFakePriceApi();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isStaleCas } from '../../src/providers/vault/errors.js';
+import { isStaleCas } from '../../src/providers/vault/kv.js';
 import { createVaultClient, type VaultClient } from '../../src/providers/vault/connection.js';
 import type { VaultAuth, VaultConnection } from '../../src/providers/vault/options.js';
 import { assertNoSecret } from '../../src/testing/index.js';

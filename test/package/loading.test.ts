@@ -86,16 +86,16 @@ describe('what is loaded on first use', () => {
     expect(await loadedBy(source)).toEqual([]);
   });
 
-  it('the first transient failure loads p-retry', async () => {
+  it('a transient failure loads no package: p-retry is built into the core', async () => {
     const source = `${CLIENT}
       const answers = [{ status: 503 }, 2000];
       const fetchPrice = async () => { const next = answers.shift(); if (next.status) throw next; return next; };
       await new GoldDataClient({ keyProvider, fetchPrice, retry: { minTimeout: 1 } }).getPrice('XAU');`;
 
-    expect((await loadedBy(source)).toSorted()).toEqual(['is-network-error', 'p-retry']);
+    expect(await loadedBy(source)).toEqual([]);
   });
 
-  it('fromKms loads the SDK with its first key, and neither p-retry nor undici', async () => {
+  it('fromKms loads the SDK with its first key, and not undici', async () => {
     const source = `
       import { KeyedClient } from 'goldkey';
       import { fromKms } from 'goldkey/kms';
@@ -120,7 +120,7 @@ describe('what is loaded on first use', () => {
 
     expect(before).toEqual([]);
     expect(after).toContain('@aws-sdk/client-kms');
-    for (const other of ['p-retry', 'undici', 'lru-cache', 'commander']) expect(after).not.toContain(other);
+    for (const other of ['undici', 'lru-cache', 'commander']) expect(after).not.toContain(other);
   });
 
   it('fromKmsLight and metalsApi get to a first price with aws4 alone', async () => {

@@ -8,6 +8,8 @@ import { developedWith, install, pack } from './install.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
+    /** The packed package. */
+    tarball: string;
     /** A user's folder with the packed package alone in it. */
     plain: string;
     /** A user's folder with the packed package and its optional peers. */
@@ -26,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const tarball = await pack(folder);
     const peers = Object.keys(manifest.peerDependencies).map(developedWith);
+    project.provide('tarball', tarball);
     project.provide('node', await chosenNode());
     project.provide('plain', await install(join(folder, 'plain'), [tarball]));
     project.provide('withPeers', await install(join(folder, 'with-peers'), [tarball, ...peers]));

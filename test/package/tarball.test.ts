@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,35 +8,108 @@ import manifest from '../../package.json' with { type: 'json' };
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const installed = join(inject('plain'), 'node_modules', 'goldkey');
 
-async function files(): Promise<string[]> {
-  const entries = await readdir(installed, { recursive: true, withFileTypes: true });
+const BUILT_IN = ['AbortError'];
+const BUILT = /^dist\/(?:esm\/.*\.(?:js|d\.ts)|cjs\/.*\.(?:cjs|d\.cts))$/;
+
+/** The classes that a file declares, by the names that they have when it runs. */
+const classesOf = (text: string): string[] =>
+  [...text.matchAll(/^(?:export )?(?:abstract )?(?:var (\w+) = )?class(?: (?!extends\b)(\w+))?/gm)].map(
+    ([, variable = '', name = variable]) => name,
+  );
+
+const read = (path: string): Promise<string> => readFile(join(installed, path), 'utf8');
+
+const files = (): Promise<string[]> => listFiles(installed);
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
-    .map((entry) => relative(installed, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'));
 }
 
 describe('the tarball', () => {
-  it('holds the built files, the README, the licence and package.json', async () => {
+  it('holds both builds, the examples, the README, the licence and package.json', async () => {
     const paths = await files();
+    const examples = paths.filter((path) => path.startsWith('examples/'));
 
-    expect(paths.filter((path) => !path.startsWith('dist/')).toSorted()).toEqual([
+    expect(paths.filter((path) => !/^(?:dist|examples)\//.test(path)).toSorted()).toEqual([
       'LICENSE',
       'README.md',
       'package.json',
     ]);
-    expect(paths.filter((path) => path.startsWith('dist/') && !/\.(js|d\.ts)$/.test(path))).toEqual([]);
+    expect(paths.filter((path) => path.startsWith('dist/') && !BUILT.test(path))).toEqual([]);
+    expect(examples.length).toBeGreaterThan(20);
   });
 
-  it('holds what the exports map and `bin` name', async () => {
+  it('holds what the exports map, `types`, `typesVersions` and `bin` name', async () => {
     const paths = await files();
+    const named = JSON.stringify([
+      manifest.exports,
+      manifest.main,
+      manifest.types,
+      manifest.typesVersions,
+      manifest.bin,
+    ]);
+    const targets = [...named.matchAll(/"\.\/([^"]+\.[^"]+)"/g)].map(([, target]) => target);
 
-    for (const target of Object.values(manifest.exports).flatMap((named) => Object.values(named))) {
-      if (target.startsWith('./')) expect(paths).toContain(target.slice(2));
+    expect(targets.length).toBeGreaterThan(6 * 15);
+    expect(targets.filter((target) => !paths.includes(target ?? ''))).toEqual([]);
+    expect(await read(manifest.bin.goldkey)).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  it('is of at most 600 KB, and brings at most five packages', async () => {
+    const { dependencies } = JSON.parse(await read('package.json')) as { dependencies: Record<string, string> };
+    const folders = (await readdir(join(inject('plain'), 'node_modules'))).filter((name) => !name.startsWith('.'));
+    const { size } = await stat(inject('tarball'));
+
+    expect(size).toBeLessThanOrEqual(600_000);
+    expect(folders).toEqual(expect.arrayContaining(['goldkey', ...Object.keys(dependencies)]));
+    expect(folders.length).toBeLessThanOrEqual(5);
+  });
+
+  it('has lines of at most 160 characters, so that an uncaught error prints little', async () => {
+    const long: string[] = [];
+    for (const path of (await files()).filter((name) => name.startsWith('dist/'))) {
+      for (const line of (await read(path)).split('\n')) if (line.length > 160) long.push(`${path}: ${line}`);
     }
-    for (const target of Object.values(manifest.bin)) {
-      const path = target.replace('./', '');
-      expect(paths).toContain(path);
-      expect(await readFile(join(installed, path), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+
+    expect(long).toEqual([]);
+  });
+
+  it.each(['esm', 'cjs'])('holds every class once in dist/%s, by its own name', async (build) => {
+    const meant = (await listFiles(join(ROOT, 'src'))).filter((path) => path.endsWith('.ts'));
+    const inSource = new Set<string>();
+    for (const path of meant)
+      for (const name of classesOf(await readFile(join(ROOT, 'src', path), 'utf8'))) inSource.add(name);
+    const published: string[] = [];
+    for (const path of await files()) {
+      if (path.startsWith(`dist/${build}/`) && /\.c?js$/.test(path)) published.push(...classesOf(await read(path)));
+    }
+    const twice = published.filter((name, index) => published.indexOf(name) !== index);
+    const renamed = published.filter((name) => !inSource.has(name) && !BUILT_IN.includes(name));
+
+    expect(inSource.size).toBeGreaterThan(40);
+    expect(twice).toEqual([]);
+    expect(renamed).toEqual([]);
+    // The command, published once, has classes of its own.
+    if (build === 'esm') expect([...inSource].filter((name) => !published.includes(name))).toEqual([]);
+  });
+
+  it('has no `import.meta` in its CommonJS build', async () => {
+    for (const path of (await files()).filter((name) => name.endsWith('.cjs'))) {
+      expect(await read(path), path).not.toContain('import.meta');
+    }
+  });
+
+  it('has p-retry built in, with its licence and that of its dependency', async () => {
+    const texts = await Promise.all((await files()).filter((path) => /\.c?js$/.test(path)).map(read));
+
+    expect(texts.filter((text) => /["']p-retry["']/.test(text))).toEqual([]);
+    for (const name of ['p-retry', 'is-network-error']) {
+      const [esm, cjs, ...more] = texts.filter((text) => text.includes(`/*! ${name}\n\nMIT License\n`));
+      expect(more).toEqual([]);
+      for (const text of [esm, cjs]) expect(text).toMatch(/Copyright \(c\) Sindre Sorhus/);
     }
   });
 

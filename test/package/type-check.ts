@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { inject } from 'vitest';
 
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
-const TSC = join(MODULES, 'typescript', 'bin', 'tsc');
+const TYPESCRIPT = join(MODULES, 'typescript');
 
 /** A folder of its own in which the packed package and its optional peers are installed. */
 export async function folderWithPeers(): Promise<string> {
@@ -16,12 +16,17 @@ export async function folderWithPeers(): Promise<string> {
   return folder;
 }
 
-/** Type-checks a project of these files, the published declarations included (`skipLibCheck` is off). */
+/**
+ * Type-checks a project of these files, the published declarations included (`skipLibCheck` is off).
+ *
+ * @param typescript - the folder of another TypeScript than the one that this package is developed with
+ */
 export async function typeCheck(
   folder: string,
   type: 'module' | 'commonjs',
   files: Readonly<Record<string, string>>,
   options: object = {},
+  typescript: string = TYPESCRIPT,
 ): Promise<string> {
   const project = await mkdtemp(join(folder, `${type}-`));
   await mkdir(join(project, 'src'));
@@ -39,7 +44,7 @@ export async function typeCheck(
     ...options,
   };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
-  return promisify(execFile)(process.execPath, [TSC, '-p', project]).then(
+  return promisify(execFile)(process.execPath, [join(typescript, 'bin', 'tsc'), '-p', project]).then(
     ({ stdout }) => stdout,
     ({ stdout }: { stdout: string }) => stdout,
   );

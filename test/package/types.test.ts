@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installTools } from './consumers/tools.js';
 import { folderWithPeers, typeCheck } from './type-check.js';
 
 // Every subpath with a name of its own, and types that must not have become `any`.
@@ -48,8 +50,10 @@ export function decide(error: unknown): 'rotate' | 'wait' | undefined {
 }
 // @ts-expect-error an option that does not exist
 new GoldDataClient({ keyProvider, fetchPrice: async () => 1, tll: 1 });
+`;
+const PRIVATE = `
 // @ts-expect-error a private path
-export type Private = import('goldkey/dist/core/index.js').KeyProvider;
+export type Private = import('goldkey/dist/esm/core/index.js').KeyProvider;
 `;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
@@ -84,29 +88,46 @@ export const same: root.KeyedClient = tenants.get('a');
 `;
 
 let folder: string;
+const compilers = new Map<string, string | undefined>([['6', undefined]]);
 
 beforeAll(async () => {
   folder = await folderWithPeers();
-});
+  compilers.set('5.9', join(await installTools('typescript-5.9'), 'node_modules', 'typescript'));
+}, 600_000);
 afterAll(() => rm(folder, { recursive: true }));
 
-const check = (type: 'module' | 'commonjs', source: string, options?: object): Promise<string> =>
-  typeCheck(folder, type, { 'user.ts': source }, options);
+const check = (version: string, type: 'module' | 'commonjs', source: string, options?: object): Promise<string> =>
+  typeCheck(folder, type, { 'user.ts': source }, options, compilers.get(version));
 
-describe('the published types', { timeout: 120_000 }, () => {
-  it('resolve for an ES module under nodenext', async () => {
-    expect(await check('module', ESM + BODY, { exactOptionalPropertyTypes: true })).toBe('');
+describe.each(['5.9', '6'])('the published types, under TypeScript %s', { timeout: 240_000 }, (version) => {
+  it.each(['node16', 'nodenext'])('resolve for an ES module under %s', async (module) => {
+    expect(await check(version, 'module', ESM + BODY + PRIVATE, { module, exactOptionalPropertyTypes: true })).toBe('');
   });
 
-  it('resolve for a CommonJS file that writes `import`', async () => {
-    expect(await check('commonjs', ESM + BODY)).toBe('');
+  it.each(['node16', 'nodenext'])('resolve for a CommonJS file that writes `import`, under %s', async (module) => {
+    expect(await check(version, 'commonjs', ESM + BODY + PRIVATE, { module })).toBe('');
   });
 
-  it('resolve for a CommonJS file that writes `import x = require()`', async () => {
-    expect(await check('commonjs', REQUIRED)).toBe('');
-  });
+  it.each(['node16', 'nodenext'])(
+    'resolve for a CommonJS file that writes `import x = require()`, under %s',
+    async (module) => {
+      expect(await check(version, 'commonjs', REQUIRED, { module })).toBe('');
+    },
+  );
 
   it('resolve for a bundler', async () => {
-    expect(await check('module', ESM + BODY, { module: 'esnext', moduleResolution: 'bundler' })).toBe('');
+    expect(
+      await check(version, 'module', ESM + BODY + PRIVATE, { module: 'esnext', moduleResolution: 'bundler' }),
+    ).toBe('');
+  });
+
+  it('resolve under node10, which knows no `exports`', async () => {
+    const options = {
+      module: 'commonjs',
+      moduleResolution: 'node10',
+      ...(version === '6' && { ignoreDeprecations: '6.0' }),
+    };
+
+    expect(await check(version, 'commonjs', ESM + BODY, options)).toBe('');
   });
 });

@@ -34,16 +34,26 @@ export async function program(source: string, options: ProgramOptions = {}): Pro
   }
 }
 
-/** Runs Node.js, with nothing of this process's environment but the path. */
+/** Runs the chosen Node.js, with nothing of this process's environment but the path. */
 export function node(
   args: readonly string[],
   folder: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
-  const running = promisify(execFile)(inject('node'), args, {
+  return execute(inject('node'), args, folder, env);
+}
+
+/** Runs a program, with nothing of this process's environment but the path. */
+export function execute(
+  binary: string,
+  args: readonly string[],
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Ran> {
+  const running = promisify(execFile)(binary, args, {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    timeout: 30_000,
+    timeout: 120_000,
   });
   running.child.stdin?.end();
   return running.then(

@@ -37,6 +37,7 @@ export async function startMoto(): Promise<Moto> {
     env: { ...process.env, ...MOTO_ENV },
   });
   await ready('moto', server, () => answers(`${url}/moto-api/`));
+  await Promise.all(FIRST_REQUESTS.map(([service, target]) => loadService(url, service, target)));
   return {
     url,
     region: MOTO_ENV.AWS_REGION,
@@ -56,6 +57,26 @@ export async function startMoto(): Promise<Moto> {
     },
     [Symbol.asyncDispose]: () => stopped(server),
   };
+}
+
+/** One harmless request to each service. */
+const FIRST_REQUESTS = [
+  ['kms', 'TrentService.ListKeys'],
+  ['secretsmanager', 'secretsmanager.ListSecrets'],
+  ['ssm', 'AmazonSSM.DescribeParameters'],
+  ['dynamodb', 'DynamoDB_20120810.ListTables'],
+] as const;
+
+/** Makes moto load a service: its first answer takes seconds on a busy machine, longer than a client waits. */
+async function loadService(url: string, service: string, target: string): Promise<void> {
+  const credential = `Credential=${MOTO_ENV.AWS_ACCESS_KEY_ID}/20260101/${MOTO_ENV.AWS_REGION}/${service}/aws4_request`;
+  const headers = {
+    'x-amz-target': target,
+    'content-type': 'application/x-amz-json-1.1',
+    authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=none`,
+  };
+  const response = await fetch(url, { method: 'POST', headers, body: '{}' });
+  if (!response.ok) throw new Error(`moto answered ${target} with status ${String(response.status)}.`);
 }
 
 async function installed(): Promise<string> {

@@ -1,5 +1,5 @@
 import { KeyProviderError } from '../errors.js';
-import { observed, publish, type EventName } from '../events.js';
+import { hasSubscribers, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
 import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
 import { CachedKey, type Lifetime } from './cached-key.js';
@@ -196,7 +196,7 @@ export class CachedKeys implements Expiring {
       first ??= user;
       if (user.hasListener(event)) user.notify(event, this.buildPayload(user.name, about, (common ??= details())));
     }
-    if (first !== undefined && observed(event))
+    if (first !== undefined && hasSubscribers(event))
       publish(event, this.buildPayload(first.name, about, common ?? details()));
   }
 

@@ -61,7 +61,7 @@ function describeCode(code: number): string {
 }
 
 /** Returns the bytes of a key that every client accepts. The caller zeroes them. */
-export function keyBytes(key: unknown): Uint8Array {
+export function encodeKey(key: unknown): Uint8Array {
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
     throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
   }

@@ -29,7 +29,7 @@ export function isUnauthorized(outcome: Outcome): boolean {
 }
 
 /** Returns whether a status or an error code says that a later try may succeed. The default of `isTransient`. */
-export function isTransientFault(outcome: Outcome): boolean {
+export function isTransientFailure(outcome: Outcome): boolean {
   if (!('error' in outcome)) return isResponse(outcome.result) && TRANSIENT_STATUS.has(outcome.result.status);
   return listCauses(outcome.error).some((error) => {
     if (isGoldKeyError(error, 'ERR_GOLDKEY_PRICE_API')) return error.retryable;

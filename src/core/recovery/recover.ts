@@ -5,7 +5,7 @@ import { KeyRejectedError, type GoldKeyError } from '../errors.js';
 import type { CheckedRetry } from '../options.js';
 import type { ClientState } from '../state/client-state.js';
 import type { Outcome } from '../types.js';
-import { cancelBody, isResponse, isTransientFault, isUnauthorized, readRetryAfter } from './outcome.js';
+import { cancelBody, isResponse, isTransientFailure, isUnauthorized, readRetryAfter } from './outcome.js';
 import { computeRetryDelay, withRetries } from './retry.js';
 import { listFallbackStages, selectLivingKey } from './select-key.js';
 
@@ -107,7 +107,7 @@ async function retryTransient(
       retries: retry.retries,
       clock,
       signal: call.endSignal,
-      delayOf(error, retried) {
+      getDelay(error, retried) {
         if (!(error instanceof TransientFailure) || call.settled) return undefined;
         const asked = readRetryAfter(error.outcome, clock.now()) ?? 0;
         const pause = Math.max(computeRetryDelay(retry, retried), asked);
@@ -275,5 +275,5 @@ function isSuccess(outcome: Outcome): boolean {
 }
 
 function isTransient(client: ClientState, outcome: CallOutcome): boolean {
-  return outcome.final !== true && (client.options.isTransient ?? isTransientFault)(outcome);
+  return outcome.final !== true && (client.options.isTransient ?? isTransientFailure)(outcome);
 }

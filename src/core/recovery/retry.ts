@@ -13,7 +13,7 @@ export interface RetryLoopOptions {
   /** Ends a pause, and with it the retries, with its reason. */
   signal?: AbortSignal | undefined;
   /** Returns the pause in ms before the next run, or `undefined` if the error is final. `retried` counts the reruns so far. */
-  delayOf(error: unknown, retried: number): number | undefined;
+  getDelay(error: unknown, retried: number): number | undefined;
   /** Called before each pause. */
   onRetry?(attempt: number, delay: number): void;
 }
@@ -37,7 +37,7 @@ export async function withRetries<T>(run: (attempt: number) => Promise<T>, optio
   try {
     return await run(1);
   } catch (error) {
-    if (options.retries === 0 || options.delayOf(error, 0) === undefined) throw error;
+    if (options.retries === 0 || options.getDelay(error, 0) === undefined) throw error;
     first = new ThrownValue(error);
   }
   try {
@@ -57,7 +57,7 @@ export async function withRetries<T>(run: (attempt: number) => Promise<T>, optio
         maxTimeout: 0,
         randomize: false,
         async shouldRetry({ error, attemptNumber, retriesConsumed }) {
-          const pause = options.delayOf((error as ThrownValue).value, retriesConsumed);
+          const pause = options.getDelay((error as ThrownValue).value, retriesConsumed);
           if (pause === undefined) return false;
           options.onRetry?.(attemptNumber + 1, pause);
           await delay(options.clock, pause, options.signal);

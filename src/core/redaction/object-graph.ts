@@ -253,7 +253,7 @@ export class SecretGraph {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const text = view.toString('latin1');
     const clean = this.#text.redact(text);
-    const wide = this.#text.found(view.toString('utf16le'));
+    const wide = this.#text.contains(view.toString('utf16le'));
     if (wide) node.replacement = REDACTED;
     else if (clean !== text || node.entries.length > 0) node.replacement = createBytesLike(node.value, clean);
     if (wide || clean !== text) this.taint(node);

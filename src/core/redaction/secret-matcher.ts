@@ -53,7 +53,7 @@ export class SecretMatcher {
   }
 
   /** Returns whether the text holds a key. */
-  found(text: string): boolean {
+  contains(text: string): boolean {
     return this.#findRanges(text).length > 0;
   }
 

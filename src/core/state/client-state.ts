@@ -2,7 +2,7 @@ import type { CachedKey } from '../cache/cached-key.js';
 import type { CachedKeys, CacheUser, EventDetails } from '../cache/cached-keys.js';
 import type { KeyCache } from '../cache/key-cache.js';
 import type { StageState } from '../cache/stage-state.js';
-import { Listeners, observed, publish, type EventName } from '../events.js';
+import { Listeners, hasSubscribers, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
 import type { KeyEvents } from '../types.js';
 import { Canary } from './canary.js';
@@ -86,11 +86,11 @@ export class ClientState implements CacheUser {
   /** Tells this client's listeners and the diagnostics channel. */
   emit<E extends EventName>(event: E, about: CachedKey | StageState, details: EventDetails<E>): void {
     const hasListener = this.hasListener(event);
-    const isObserved = observed(event);
-    if (!hasListener && !isObserved) return;
+    const hasChannel = hasSubscribers(event);
+    if (!hasListener && !hasChannel) return;
     const payload = this.keys.buildPayload(this.name, about, details);
     if (hasListener) this.notify(event, payload);
-    if (isObserved) publish(event, payload);
+    if (hasChannel) publish(event, payload);
   }
 
   /** Returns the key if it may be handed out without any other check: one wall-clock reading is the whole warm path. */

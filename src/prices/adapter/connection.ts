@@ -6,89 +6,93 @@ import {
   removeAbortListener,
   type CancellationSignal,
   type KeyContext,
+  type SecretMatcher,
 } from '../../core/index.js';
 import { readBody } from '../../http/bounded-body.js';
 import { Origin } from '../../http/origin.js';
-import type { Incoming } from '../../http/types.js';
+import type { Incoming, Outgoing } from '../../http/types.js';
+import { createNetworkError } from './errors.js';
 import type { CheckedPriceOptions } from './options.js';
 
-type Headers = Readonly<Record<string, string>>;
-
-/** The way to a price API during one call. */
-export interface Connection {
-  /** Aborts when the call ends, and its requests with it. */
-  readonly signal: CancellationSignal;
-  /** Sends one GET request; rejects only when no whole response came. `path` has the query, which may hold the key. */
-  get(path: string, headers: Headers): Promise<Incoming>;
+/** A request without its origin. */
+export interface PriceRequest {
+  /** Relative to the base URL, with the query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Sends one GET request of a call. Rejects with a `PriceApiError`, or with the reason of the call's signal. */
+type Get = (request: PriceRequest) => Promise<Incoming>;
 
 /** The connections of each origin: adapters of one API share them, whatever their options. */
 const origins = new Map<string, Origin>();
 
-/** Creates the transport that the options ask for. None of the three follows a redirect. */
-export function createTransport(options: CheckedPriceOptions): (context: KeyContext) => Connection {
-  const { maxBodySize, fetch, dispatcher } = options;
+/** Creates the transport to the API `source` that the options ask for. None of the three follows a redirect. */
+export function createTransport(
+  source: string,
+  options: CheckedPriceOptions,
+): (context: KeyContext, key: SecretMatcher) => Get {
+  const { origin, pathname } = options.baseUrl;
+  const send = chooseSender(options);
+  return (context, key) => {
+    const signal = getCancellation(context) ?? context.signal;
+    return async ({ path, headers }) => {
+      const cancellation = signal instanceof Cancellation ? signal : new Cancellation();
+      const request = {
+        origin,
+        path: `${pathname}${path}`,
+        method: 'GET',
+        headers: { accept: 'application/json', ...headers },
+        signal: cancellation,
+      };
+      signal.throwIfAborted();
+      // Many requests may share a platform signal, so it gets one listener for all of them.
+      if (!(signal instanceof Cancellation)) addAbortListener(signal, cancellation);
+      try {
+        return await send(request);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw createNetworkError(source, error, key);
+      } finally {
+        if (!(signal instanceof Cancellation)) removeAbortListener(signal, cancellation);
+      }
+    };
+  };
+}
+
+function chooseSender(options: CheckedPriceOptions): (request: Outgoing) => Promise<Incoming> {
+  const { fetch, maxBodySize } = options;
   const { origin } = options.baseUrl;
   if (fetch !== undefined) {
-    return ({ signal }) => ({
-      signal,
-      get: (path, headers) => sendViaFetch(fetch, `${origin}${path}`, { headers, signal }, maxBodySize),
-    });
+    return async ({ path, headers, signal }) => {
+      const request = { method: 'GET', headers, signal: createAbortSignal(signal), redirect: 'manual' } as const;
+      const response = await fetch(`${origin}${path}`, request);
+      return {
+        // A browser's fetch hides a redirect that it must not follow behind status 0.
+        status: response.type === 'opaqueredirect' ? 302 : response.status,
+        headers: { 'retry-after': response.headers.get('retry-after') ?? undefined },
+        text: await readBody(response.body as AsyncIterable<Uint8Array> | null, maxBodySize),
+      };
+    };
   }
+  const dispatcher = options.dispatcher as Dispatcher | undefined;
   if (dispatcher !== undefined) {
-    return ({ signal }) => ({
-      signal,
-      get: (path, headers) =>
-        runUntilAbort(signal, async (cancellation) => {
-          // Another version of undici may need a platform signal, and its handlers of `dispatch` differ.
-          const ending = new AbortController();
-          cancellation.addEventListener('abort', () => void ending.abort(cancellation.reason));
-          const request = { origin, path, method: 'GET', headers, signal: ending.signal } as const;
-          const response = await (dispatcher as Dispatcher).request(request);
-          const text = await readBody(response.body, maxBodySize);
-          return { status: response.statusCode, headers: response.headers, text };
-        }),
-    });
+    return async ({ path, headers, signal }) => {
+      // Another version of undici may differ in its handlers of `dispatch`.
+      const request = { origin, path, method: 'GET', headers, signal: createAbortSignal(signal) } as const;
+      const response = await dispatcher.request(request);
+      const text = await readBody(response.body, maxBodySize);
+      return { status: response.statusCode, headers: response.headers, text };
+    };
   }
   const shared = origins.get(origin) ?? new Origin(origin);
   origins.set(origin, shared);
-  return (context) => {
-    const send = (path: string, headers: Headers, signal: CancellationSignal): Promise<Incoming> =>
-      shared.send({ origin, path, method: 'GET', headers, signal }, maxBodySize);
-    const cancellation = getCancellation(context);
-    if (cancellation !== undefined) {
-      return { signal: cancellation, get: (path, headers) => send(path, headers, cancellation) };
-    }
-    const { signal } = context;
-    return { signal, get: (path, headers) => runUntilAbort(signal, (own) => send(path, headers, own)) };
-  };
+  return (request) => shared.send(request, maxBodySize);
 }
 
-/**
- * Runs a request until `signal` aborts. Many requests may share the signal, so it gets one listener for all of them.
- */
-async function runUntilAbort<T>(signal: AbortSignal, send: (cancellation: Cancellation) => Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const cancellation = new Cancellation();
-  addAbortListener(signal, cancellation);
-  try {
-    return await send(cancellation);
-  } finally {
-    removeAbortListener(signal, cancellation);
-  }
-}
-
-async function sendViaFetch(
-  fetch: typeof globalThis.fetch,
-  url: string,
-  options: { headers: Headers; signal: AbortSignal },
-  limit: number,
-): Promise<Incoming> {
-  const response = await fetch(url, { method: 'GET', ...options, redirect: 'manual' });
-  return {
-    // A browser's fetch hides a redirect that it must not follow behind status 0.
-    status: response.type === 'opaqueredirect' ? 302 : response.status,
-    headers: { 'retry-after': response.headers.get('retry-after') ?? undefined },
-    text: await readBody(response.body as AsyncIterable<Uint8Array> | null, limit),
-  };
+/** Creates a platform signal, for code that is not goldkey's. */
+function createAbortSignal(cancellation: CancellationSignal): AbortSignal {
+  const ending = new AbortController();
+  cancellation.addEventListener('abort', () => void ending.abort(cancellation.reason));
+  return ending.signal;
 }

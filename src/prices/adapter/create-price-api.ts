@@ -1,72 +1,85 @@
-import { isTransientFault, isUnauthorized, type KeyContext } from '../../core/index.js';
-import { BodyTooLarge } from '../../http/bounded-body.js';
+import { isTransientFailure, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
-import { isMetalSymbol } from '../values/metals.js';
-import { createPriceChecks } from '../values/price-limits.js';
-import { formatPair, UnusableBody, type Pair, type Reading } from '../values/reading.js';
+import { formatPair, isCurrencyCode, isMetalSymbol, type Pair } from '../values/pair.js';
+import { PriceChecks } from '../values/price-limits.js';
+import { UnusableBody, type Reading } from '../values/reading.js';
 import { convertToUnit } from '../values/units.js';
-import { createTransport, type Connection } from './connection.js';
-import { classifyStatus, createFailureError, createNetworkError } from './errors.js';
-import { KeyRedactor } from './key-redactor.js';
-import { checkPriceOptions, isCurrencyCode } from './options.js';
-import type { Dialect, PairGroup, PriceRequest } from './types.js';
+import { createTransport, type PriceRequest } from './connection.js';
+import { classifyStatus, createFailureError, type Failure } from './errors.js';
+import { checkPriceOptions } from './options.js';
+import { parseRedacted } from './redact-answer.js';
 
 type Query = string | PriceQuery;
+/** The pairs of one request, at least one. */
+type PairGroup = readonly [Pair, ...Pair[]];
 
-/** A reading and the body it was in. */
-interface Result {
-  readonly raw: object;
-  readonly reading: Reading;
+/**
+ * All that differs between price APIs: how to ask, how a body reports a failure, and where the price stands. Transport,
+ * limits, units, errors and the removal of the key are shared.
+ */
+export interface Dialect {
+  /** The API's name in quotes and errors. */
+  readonly source: string;
+  /** The vendor's address. */
+  readonly baseUrl: string;
+  /** The pairs that one request can ask for: any, those in one currency, or a single one. */
+  readonly batching: 'any' | 'one-currency' | 'none';
+  /** Returns why the API cannot give a price, before anything is sent, or `undefined` if it can. */
+  explainUnsupported?(pair: Pair): string | undefined;
+  /** Builds one request for no more pairs than `batching` allows. */
+  buildRequest(pairs: PairGroup, key: string): PriceRequest;
+  /** Returns the failure that a JSON body reports, whatever the status; `undefined` leaves it to the status. */
+  readFailure(body: object, status: number): Failure | undefined;
+  /** Returns the price in a body without a failure, or throws an `UnusableBody`. `isAlone`: the only pair asked for. */
+  readPrice(body: object, pair: Pair, isAlone: boolean): Reading;
 }
 
 /** Creates a price API from a vendor's dialect. `name` is the function that the user called, for option errors. */
 export function createPriceApi(name: string, dialect: Dialect, options: PriceApiOptions): PriceApi {
   const checked = checkPriceOptions(name, options, dialect.baseUrl);
+  const { unit } = checked;
   const { source } = dialect;
-  const connect = createTransport(checked);
-  const { check, accept } = createPriceChecks(checked);
+  const connect = createTransport(source, checked);
+  const checks = new PriceChecks(checked);
 
   async function fetchQuotes(pairs: PairGroup, context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
     const { apiKey } = context;
-    const connection = connect(context);
-    const redactor = new KeyRedactor(apiKey);
-    const results = new Map<Pair, Result>();
+    const matcher = new SecretMatcher([apiKey]);
+    const get = connect(context, matcher);
+    const results = new Map<Pair, { reading: Reading; raw: object }>();
     // One after the other, so that a rejected key is used once.
     for (const group of groupPairs(pairs, dialect.batching)) {
-      const answer = await send(connection, dialect.buildRequest(group, apiKey), redactor);
-      const raw = parseBody(answer, redactor);
+      const answer = await get(dialect.buildRequest(group, apiKey));
+      const raw = parseBody(answer, matcher);
       const isAlone = new Set(group.map(formatPair)).size === 1;
-      for (const pair of group) results.set(pair, { raw, reading: readPrice(raw, pair, isAlone, answer.status) });
+      for (const pair of group) results.set(pair, { reading: readPrice(raw, pair, isAlone, answer.status), raw });
     }
     // Only after all checks: one price that fails them fails the call.
-    for (const [pair, { reading }] of results) accept(reading, pair);
-    return pairs.map((pair) => createQuote(pair, results.get(pair) as Result));
+    for (const [pair, { reading }] of results) checks.accept(reading, pair);
+    return pairs.map((pair) => {
+      const { reading, raw } = results.get(pair) as { reading: Reading; raw: object };
+      const { price, bid, ask, timestamp = Date.now(), direction } = reading;
+      return {
+        ...pair,
+        price: convertToUnit(price, unit),
+        unit,
+        ...(bid !== undefined && { bid: convertToUnit(bid, unit) }),
+        ...(ask !== undefined && { ask: convertToUnit(ask, unit) }),
+        timestamp,
+        source,
+        direction,
+        raw,
+      };
+    });
   }
 
-  async function send(connection: Connection, request: PriceRequest, redactor: KeyRedactor): Promise<Incoming> {
-    try {
-      const headers = { accept: 'application/json', ...request.headers };
-      return await connection.get(`${checked.baseUrl.pathname}${request.path}`, headers);
-    } catch (error) {
-      connection.signal.throwIfAborted();
-      if (!(error instanceof BodyTooLarge)) throw createNetworkError(source, redactor.copyError(error));
-      throw createError('implausible', 'answered with more than `maxBodySize` bytes: check `baseUrl`');
-    }
-  }
-
-  function parseBody({ text, status, headers }: Incoming, redactor: KeyRedactor): object {
-    let body: unknown;
-    try {
-      body = redactor.parseJson(text);
-    } catch {
-      body = undefined;
-    }
-    const json = typeof body === 'object' && body !== null ? body : undefined;
-    const failure = (json && dialect.readFailure(json, status)) ?? classifyStatus(status);
-    if (failure === undefined && json !== undefined) return json;
+  function parseBody({ text, status, headers }: Incoming, matcher: SecretMatcher): object {
+    const body = parseRedacted(text, matcher);
+    const failure = (body && dialect.readFailure(body, status)) ?? classifyStatus(status);
+    if (failure === undefined && body !== undefined) return body;
     // A gateway's page with status 200, or a truncated body.
     const notJson = { kind: 'transient', detail: 'the body is not JSON' } as const;
     throw createFailureError(source, failure ?? notJson, status, firstHeaderValue(headers['retry-after']));
@@ -75,27 +88,11 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   function readPrice(raw: object, pair: Pair, isAlone: boolean, status: number): Reading {
     try {
       const reading = dialect.readPrice(raw, pair, isAlone);
-      check(reading, pair);
+      checks.check(reading, pair);
       return reading;
     } catch (error) {
       throw error instanceof UnusableBody ? createError(error.kind, error.message, status) : error;
     }
-  }
-
-  function createQuote(pair: Pair, { raw, reading }: Result): Quote {
-    const { unit } = checked;
-    const { price, bid, ask, timestamp, direction } = reading;
-    return {
-      ...pair,
-      price: convertToUnit(price, unit),
-      unit,
-      ...(bid !== undefined && { bid: convertToUnit(bid, unit) }),
-      ...(ask !== undefined && { ask: convertToUnit(ask, unit) }),
-      timestamp: timestamp ?? Date.now(),
-      source,
-      direction,
-      raw,
-    };
   }
 
   function parseQuery(query: Query | null | undefined): Pair {
@@ -118,10 +115,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   }
 
   return {
-    async fetchPrice(query, context) {
-      const [quote] = await fetchQuotes([parseQuery(query)], context);
-      return quote as Quote;
-    },
+    fetchPrice: async (query, context) => (await fetchQuotes([parseQuery(query)], context))[0] as Quote,
     ...(dialect.batching !== 'none' && {
       async fetchPrices(queries: readonly Query[], context: KeyContext) {
         const [first, ...others] = queries.map(parseQuery);
@@ -133,18 +127,13 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
       return isPriceApiError(error) ? error.kind === 'key-rejected' : isUnauthorized(outcome);
     },
     // The default, which reads `retryable` of a PriceApiError: given so that spreading replaces both options together.
-    isTransient: isTransientFault,
+    isTransient: isTransientFailure,
   };
 }
 
 /** Returns the pairs of each request. */
-function groupPairs(pairs: PairGroup, batching: Dialect['batching']): Iterable<PairGroup> {
+function groupPairs(pairs: PairGroup, batching: Dialect['batching']): readonly PairGroup[] {
   if (batching === 'any') return [pairs];
-  const groups = new Map<string, [Pair, ...Pair[]]>();
-  for (const pair of pairs) {
-    const group = groups.get(pair.currency);
-    if (group === undefined) groups.set(pair.currency, [pair]);
-    else group.push(pair);
-  }
-  return groups.values();
+  const currencies = new Set(pairs.map(({ currency }) => currency));
+  return Array.from(currencies, (currency) => pairs.filter((pair) => pair.currency === currency) as [Pair, ...Pair[]]);
 }

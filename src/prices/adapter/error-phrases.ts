@@ -1,6 +1,7 @@
 import type { PriceApiErrorKind } from '../price-api-error.js';
-import { readField } from '../values/json-fields.js';
-import type { Dialect, Failure } from './types.js';
+import { readField } from '../values/reading.js';
+import type { Dialect } from './create-price-api.js';
+import type { Failure } from './errors.js';
 
 /** Phrases for a volume that is used up for a day or a month. */
 const PERIOD = /\b(?:quota|allowance|monthly|daily)\b|\b(?:for the|next|per|this) (?:day|month)\b|\brequest volume\b/i;

@@ -1,6 +1,16 @@
-import { parseRetryAfter } from '../../core/index.js';
+import { parseRetryAfter, type SecretMatcher } from '../../core/index.js';
+import { BodyTooLarge } from '../../http/bounded-body.js';
 import { PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
-import type { Failure } from './types.js';
+import { copyRedacted } from './redact-answer.js';
+
+/** An answer that is not a success. */
+export interface Failure {
+  readonly kind: PriceApiErrorKind;
+  /** The vendor's error code, for the message. */
+  readonly code?: number | undefined;
+  /** Fixed text for the message: a vendor's text may echo the key. */
+  readonly detail?: string | undefined;
+}
 
 /** A day: some APIs send the epoch second of a reset, which is half a century and more than a Node.js timer takes. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
@@ -46,8 +56,13 @@ export function createFailureError(
   });
 }
 
-/** Creates the error of a request that got no answer. */
-export function createNetworkError(source: string, cause: Error): PriceApiError {
+/** Creates the error of a request that got no whole answer. */
+export function createNetworkError(source: string, error: unknown, key: SecretMatcher): PriceApiError {
+  if (error instanceof BodyTooLarge) {
+    const message = `${source} answered with more than \`maxBodySize\` bytes: check \`baseUrl\`.`;
+    return new PriceApiError(message, { kind: 'implausible', source });
+  }
+  const cause = copyRedacted(error, key);
   const { code } = cause as { code?: unknown };
   const name = typeof code === 'string' ? code : cause.name;
   // A retry changes neither a bad certificate nor a port without TLS (EPROTO).

@@ -1,37 +1,26 @@
 import {
-  checkOptionNames,
   checkInteger,
+  checkOptionalFunction,
+  checkOptionNames,
+  describeType,
   invalidRange,
   invalidType,
   isSecureTransport,
-  describeType,
-  checkOptionalFunction,
 } from '../../core/index.js';
+import type { PriceApiOptions } from '../types.js';
+import { isCurrencyCode } from '../values/pair.js';
 import { checkBounds, type Limits } from '../values/price-limits.js';
-import type { PriceApiOptions, Quote } from '../types.js';
 import { UNITS } from '../values/units.js';
 
 /** The checked options of a price API, with defaults. */
-export interface CheckedPriceOptions extends Limits {
+export interface CheckedPriceOptions extends Limits, Readonly<Pick<PriceApiOptions, 'dispatcher' | 'fetch'>> {
   /** A URL that ends in a slash and has no credentials, query or fragment. */
   readonly baseUrl: URL;
-  readonly unit: Quote['unit'];
+  readonly unit: NonNullable<PriceApiOptions['unit']>;
   readonly maxBodySize: number;
-  readonly dispatcher: object | undefined;
-  readonly fetch: typeof globalThis.fetch | undefined;
 }
 
-const NAMES = [
-  'baseUrl',
-  'currency',
-  'unit',
-  'maxAge',
-  'maxChange',
-  'bounds',
-  'maxBodySize',
-  'dispatcher',
-  'fetch',
-] as const;
+const NAMES = ['baseUrl', 'currency', 'unit', 'maxAge', 'maxChange', 'bounds', 'maxBodySize', 'dispatcher', 'fetch'];
 
 /** Checks the options of the function `name`; `baseUrl` is the vendor's address. */
 export function checkPriceOptions(name: string, options: PriceApiOptions, baseUrl: string): CheckedPriceOptions {
@@ -57,11 +46,6 @@ export function checkPriceOptions(name: string, options: PriceApiOptions, baseUr
     dispatcher,
     fetch: checkOptionalFunction('fetch', options.fetch),
   });
-}
-
-/** Returns whether `value` has the form of an ISO 4217 code. */
-export function isCurrencyCode(value: unknown): value is string {
-  return typeof value === 'string' && /^[A-Z]{3}$/.test(value);
 }
 
 function checkMaxChange(maxChange: unknown): number | undefined {

@@ -1,5 +1,4 @@
-import { createPriceApi } from '../adapter/create-price-api.js';
-import type { Dialect } from '../adapter/types.js';
+import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
 import { LATEST_ENDPOINT } from './latest-endpoint.js';
 
@@ -21,9 +20,7 @@ const DIALECT: Dialect = {
  * converted by the rate in the same answer. Metals only: a quote is per troy ounce, and oil or wheat are not.
  *
  * @param options - see {@link PriceApiOptions}; copied
- * @returns options to spread into a client's; none of its functions uses `this`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
+ * @throws the errors of {@link PriceApiOptions}
  *
  * @example
  * ```ts

@@ -1,10 +1,8 @@
-import { createPriceApi } from '../adapter/create-price-api.js';
+import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { createTextFailureReader } from '../adapter/error-phrases.js';
-import type { Dialect } from '../adapter/types.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { checkEcho, readNumber, readTime, requireNumber } from '../values/json-fields.js';
-import { explainUnknownMetal } from '../values/metals.js';
-import { formatPair } from '../values/reading.js';
+import { explainUnknownMetal, formatPair } from '../values/pair.js';
+import { checkEcho, readNumber, readTime, requireNumber } from '../values/reading.js';
 
 const DIALECT: Dialect = {
   source: 'goldapi',
@@ -35,9 +33,7 @@ const DIALECT: Dialect = {
  * `fetchPrices`.
  *
  * @param options - see {@link PriceApiOptions}; copied
- * @returns options to spread into a client's; none of its functions uses `this`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
+ * @throws the errors of {@link PriceApiOptions}
  *
  * @example
  * ```ts

@@ -1,7 +1,37 @@
-import type { Dialect } from '../adapter/types.js';
-import { readField, readNumber, readTime, requireObject } from '../values/json-fields.js';
-import { UnusableBody, type Pair, type Reading } from '../values/reading.js';
-import { readApilayerFailure, unwrapBody } from './apilayer.js';
+import type { Dialect } from '../adapter/create-price-api.js';
+import { classifyText } from '../adapter/error-phrases.js';
+import type { Failure } from '../adapter/errors.js';
+import type { PriceApiErrorKind } from '../price-api-error.js';
+import type { Pair } from '../values/pair.js';
+import type { Reading } from '../values/reading.js';
+import { readErrorCode, readField, readNumber, readTime, requireObject, UnusableBody } from '../values/reading.js';
+
+// The errors that metals-api, commodities-api, metalpriceapi and the apilayer services share. The codes are in the
+// body, mostly with HTTP 200, and some look like HTTP statuses: 403 is a bad amount and 501 a missing time frame.
+
+/** Documented codes. Codes without a kind are about the request. */
+const CODES: Readonly<Record<number, { kind?: PriceApiErrorKind; detail?: string }>> = {
+  101: { kind: 'key-rejected', detail: 'the key is missing or invalid' },
+  102: { kind: 'key-rejected', detail: 'the account is inactive' },
+  103: { detail: 'there is no such endpoint' },
+  104: { kind: 'quota' },
+  105: { kind: 'plan' },
+  // Documented as "no results", also seen for throttling.
+  106: { kind: 'transient', detail: 'there are no results' },
+  201: { detail: 'the base currency is not valid' },
+  202: { detail: 'a symbol is not valid' },
+};
+
+const TYPES: Readonly<Record<string, PriceApiErrorKind>> = {
+  missing_access_key: 'key-rejected',
+  invalid_access_key: 'key-rejected',
+  inactive_user: 'key-rejected',
+  usage_limit_reached: 'quota',
+  monthly_limit_reached: 'quota',
+  function_access_restricted: 'plan',
+  https_access_restricted: 'plan',
+  rate_limit_reached: 'rate-limited',
+};
 
 /** The endpoint `latest` of metals-api and commodities-api; metalpriceapi's differs in the key and the errors. */
 export const LATEST_ENDPOINT: Omit<Dialect, 'source' | 'baseUrl'> = {
@@ -36,26 +66,23 @@ export function formatSymbols(pairs: readonly Pair[]): string {
 /** Reads a price by the direction of its base: USD per ounce is `USDXAU`, or one over `XAU`; with base XAU, `USD`. */
 function readRate(rates: object, base: unknown, { metal, currency }: Pair): Reading {
   if (base === metal) {
-    const price = combineRates(readNumber(rates, currency), readNumber(rates, `${metal}${currency}`), metal);
+    const price = combineRates(rates, currency, `${metal}${currency}`, metal);
     return { ...price, usd: currency === 'USD' ? price.price : readNumber(rates, 'USD') };
   }
   if (base === currency) {
-    const price = combineRates(readNumber(rates, `${currency}${metal}`), readNumber(rates, metal), metal);
+    const price = combineRates(rates, `${currency}${metal}`, metal, metal);
     return currency === 'USD' ? { ...price, usd: price.price } : { ...price, needsBounds: true };
   }
   if (base !== 'USD') throw new UnusableBody('implausible', 'answered with another `base` than was asked for');
-  const usd = combineRates(readNumber(rates, `USD${metal}`), readNumber(rates, metal), metal);
+  const usd = combineRates(rates, `USD${metal}`, metal, metal);
   // Units of the currency per dollar; the other form of the same number only confirms it.
-  const perDollar = combineRates(readNumber(rates, currency), readNumber(rates, `USD${currency}`), currency);
+  const perDollar = combineRates(rates, currency, `USD${currency}`, currency);
   return { price: usd.price * perDollar.price, usd: usd.price, direction: usd.direction };
 }
 
 /** Returns the direct rate, else one over the inverse; if both are given they must agree within 1 %. */
-function combineRates(
-  direct: number | undefined,
-  inverse: number | undefined,
-  symbol: string,
-): Pick<Reading, 'price' | 'direction'> {
+function combineRates(rates: object, directName: string, inverseName: string, symbol: string): Reading {
+  const [direct, inverse] = [readNumber(rates, directName), readNumber(rates, inverseName)];
   if (direct === undefined && inverse === undefined) {
     throw new UnusableBody('bad-request', `has no rate for \`${symbol}\``);
   }
@@ -67,4 +94,34 @@ function combineRates(
     throw new UnusableBody('implausible', `gave two rates for \`${symbol}\` that contradict each other`);
   }
   return { price: direct, direction: 'direct' };
+}
+
+/** Returns the body itself: some vendors wrap it in `data`. */
+function unwrapBody(body: object): object {
+  const data = readField(body, 'data');
+  return typeof data === 'object' && data !== null ? data : body;
+}
+
+/** Returns the failure in a body of this family. */
+function readApilayerFailure(body: object, status: number): Failure | undefined {
+  const inner = unwrapBody(body);
+  const error = readField(inner, 'error') ?? readField(body, 'error');
+  if ((error === undefined || error === null) && readField(inner, 'success') !== false) return undefined;
+  const code = readErrorCode(error, 'code') ?? readErrorCode(error, 'statusCode');
+  const typeKind = readType(error, 'type') ?? readType(error, 'code');
+  // The status or the type tells the two meanings of 106 apart.
+  if (code === 106 && (status === 429 || typeKind === 'rate-limited')) return { kind: 'rate-limited', code };
+  const documented = code === undefined ? undefined : CODES[code];
+  const textKind = code === undefined && status < 500 ? classifyText(error) : undefined;
+  const kind = documented?.kind ?? typeKind ?? textKind;
+  if (kind !== undefined) return { kind, code, detail: documented?.detail };
+  // These statuses say more than an undocumented code.
+  if (status >= 500 || status === 429 || status === 408 || status === 401 || status === 403) return undefined;
+  if (code !== undefined) return { kind: 'bad-request', code, detail: documented?.detail };
+  return status >= 400 ? undefined : { kind: 'bad-request' };
+}
+
+function readType(error: unknown, name: string): PriceApiErrorKind | undefined {
+  const type = readField(error, name);
+  return typeof type === 'string' && Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
 }

@@ -1,8 +1,7 @@
-import { createPriceApi } from '../adapter/create-price-api.js';
+import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { classifyText } from '../adapter/error-phrases.js';
-import type { Dialect } from '../adapter/types.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { readField } from '../values/json-fields.js';
+import { readField } from '../values/reading.js';
 import { formatSymbols, LATEST_ENDPOINT } from './latest-endpoint.js';
 
 const DIALECT: Dialect = {
@@ -32,9 +31,7 @@ const DIALECT: Dialect = {
  * European host set `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
  *
  * @param options - see {@link PriceApiOptions}; copied
- * @returns options to spread into a client's; none of its functions uses `this`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
+ * @throws the errors of {@link PriceApiOptions}
  *
  * @example
  * ```ts

@@ -1,5 +1,4 @@
-import { createPriceApi } from '../adapter/create-price-api.js';
-import type { Dialect } from '../adapter/types.js';
+import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
 import { LATEST_ENDPOINT } from './latest-endpoint.js';
 
@@ -12,9 +11,7 @@ const DIALECT: Dialect = { ...LATEST_ENDPOINT, source: 'metals-api', baseUrl: 'h
  * same answer, which counts as a second symbol of the plan.
  *
  * @param options - see {@link PriceApiOptions}; copied
- * @returns options to spread into a client's; none of its functions uses `this`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
+ * @throws the errors of {@link PriceApiOptions}
  *
  * @example
  * ```ts

@@ -1,10 +1,8 @@
-import { createPriceApi } from '../adapter/create-price-api.js';
+import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { classifyTextFailure } from '../adapter/error-phrases.js';
-import type { Dialect } from '../adapter/types.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { checkEcho, readField, readNumber, readTime, requireObject } from '../values/json-fields.js';
-import { explainUnknownMetal, getMetalName } from '../values/metals.js';
-import { UnusableBody } from '../values/reading.js';
+import { explainUnknownMetal, getMetalName } from '../values/pair.js';
+import { checkEcho, readField, readNumber, readTime, requireObject, UnusableBody } from '../values/reading.js';
 
 const DIALECT: Dialect = {
   source: 'metals-dev',
@@ -38,9 +36,7 @@ const DIALECT: Dialect = {
  * URL, the only place this API takes it: keep request URLs out of access logs and traces.
  *
  * @param options - see {@link PriceApiOptions}; copied
- * @returns options to spread into a client's; none of its functions uses `this`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
+ * @throws the errors of {@link PriceApiOptions}
  *
  * @example
  * ```ts

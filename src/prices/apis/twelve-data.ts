@@ -1,10 +1,9 @@
-import { createPriceApi } from '../adapter/create-price-api.js';
+import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { classifyLimit, classifyText } from '../adapter/error-phrases.js';
-import { classifyStatus } from '../adapter/errors.js';
-import type { Dialect, Failure } from '../adapter/types.js';
+import { classifyStatus, type Failure } from '../adapter/errors.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { checkEcho, readErrorCode, readField, readNumber, readTime, requireNumber } from '../values/json-fields.js';
-import { formatPair, UnusableBody } from '../values/reading.js';
+import { formatPair } from '../values/pair.js';
+import { checkEcho, readErrorCode, readField, readTime, requireNumber, UnusableBody } from '../values/reading.js';
 
 const DIALECT: Dialect = {
   source: 'twelve-data',
@@ -33,7 +32,7 @@ const DIALECT: Dialect = {
     }
     checkEcho(quote, 'symbol', symbol);
     return {
-      price: readNumber(quote, 'close') ?? readNumber(quote, 'price') ?? requireNumber(quote, 'close'),
+      price: requireNumber(quote, 'close', 'price'),
       // `timestamp` is the beginning of the day's candle, `last_quote_at` the minute of the price.
       timestamp: readTime(quote, 'last_quote_at') ?? readTime(quote, 'timestamp'),
       direction: 'direct',
@@ -60,9 +59,7 @@ function readError(body: unknown, status: number): Failure | undefined {
  * credit.
  *
  * @param options - see {@link PriceApiOptions}; copied
- * @returns options to spread into a client's; none of its functions uses `this`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option is unknown or mistyped
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value is out of range
+ * @throws the errors of {@link PriceApiOptions}
  *
  * @example
  * ```ts

@@ -1,5 +1,7 @@
-import { CallTimeoutError, isGoldKeyError, isObject, isTransientFault, readProperty } from '../../core/index.js';
+import { CallTimeoutError, isGoldKeyError, isObject, isTransientFailure, readProperty } from '../../core/index.js';
 import { isPriceApiError, PriceApiError, type PriceApiErrorKind } from '../price-api-error.js';
+
+const EACH_FAILED = 'Each client failed with an error.';
 
 /** The error of one client in one call. */
 export interface ClientFailure {
@@ -13,23 +15,23 @@ export function combineFailures(failures: readonly ClientFailure[]): unknown {
   const errors = failures.map(({ error }) => error);
   if (errors.length === 1) return errors[0];
   const waits = errors.flatMap((error) => (isGoldKeyError(error) ? (error.retryAfter ?? []) : []));
-  return new PriceApiError(`None of the ${String(errors.length)} clients gave a price: ${describeAll(failures)}.`, {
+  const list = failures.map(describeFailure).join(', ');
+  return new PriceApiError(`None of the ${String(errors.length)} clients gave a price: ${list}.`, {
     kind: combineKinds(errors),
     source: 'first-available',
-    ...(waits.length === errors.length && { retryAfter: Math.min(...waits) }),
-    ...causedBy(failures),
+    retryAfter: waits.length === errors.length ? Math.min(...waits) : undefined,
+    cause: new AggregateError(errors, EACH_FAILED),
   });
 }
 
 /** Returns the error of a call whose `timeout` passed, while the client at `position` was being asked. */
 export function createTimeoutError(failures: readonly ClientFailure[], position: number | undefined): CallTimeoutError {
-  const parts = [
-    ...(failures.length === 0 ? [] : [describeAll(failures)]),
-    ...(position === undefined ? [] : [`client ${String(position)} was being asked`]),
-  ];
+  const errors = failures.map(({ error }) => error);
+  const parts = failures.map(describeFailure);
+  if (position !== undefined) parts.push(`client ${String(position)} was being asked`);
   return new CallTimeoutError(
     `No client answered within the call's \`timeout\` (${parts.join(', ')}); raise it, or check which client is slow.`,
-    failures.length === 0 ? {} : causedBy(failures),
+    { cause: errors.length === 0 ? undefined : new AggregateError(errors, EACH_FAILED) },
   );
 }
 
@@ -39,14 +41,9 @@ export function isRequestError(error: unknown): boolean {
   return isObject(error) && readProperty(error, 'code') === 'ERR_INVALID_ARG_VALUE';
 }
 
-function causedBy(failures: readonly ClientFailure[]): { cause: AggregateError } {
-  const errors = failures.map(({ error }) => error);
-  return { cause: new AggregateError(errors, 'Each client failed with an error.') };
-}
-
 /** Uses fixed words, kinds and codes only: another package's error text may hold anything. */
-function describeAll(failures: readonly ClientFailure[]): string {
-  return failures.map(({ position, error }) => `client ${String(position)} (${describeError(error)})`).join(', ');
+function describeFailure({ position, error }: ClientFailure): string {
+  return `client ${String(position)} (${describeError(error)})`;
 }
 
 function describeError(error: unknown): string {
@@ -57,7 +54,7 @@ function describeError(error: unknown): string {
 }
 
 function combineKinds(errors: readonly unknown[]): PriceApiErrorKind {
-  if (errors.some((error) => (isGoldKeyError(error) ? error.retryable : isTransientFault({ error })))) {
+  if (errors.some((error) => (isGoldKeyError(error) ? error.retryable : isTransientFailure({ error })))) {
     return 'transient';
   }
   const first = errors.find(isPriceApiError);

@@ -1,22 +1,62 @@
 import {
   checkClock,
   checkInteger,
+  checkOptionalFunction,
   checkOptionNames,
   closedError,
   describeType,
   invalidRange,
   invalidType,
   isGoldKeyError,
+  type CallOptions,
   type Clock,
 } from '../../core/index.js';
 import { CandidateHealth } from '../../util/candidate-health.js';
 import { closeAll } from '../../util/close-all.js';
 import { withDeadline } from '../../util/deadline.js';
+import type { PriceQuery, Quote } from '../types.js';
 import { combineFailures, createTimeoutError, isRequestError, type ClientFailure } from './errors.js';
-import type { FirstAvailable, FirstAvailableCallOptions, FirstAvailableOptions, PriceClient } from './types.js';
 
 /** The ms by which a client's timer may fire before the call's: its share is rounded down, and timers can be early. */
 const TIMER_TOLERANCE_MS = 2;
+
+/** The call options that clients of {@link firstAvailable} understand: `signal`, and `timeout` in ms from 1. */
+export type FirstAvailableCallOptions = Pick<CallOptions, 'signal' | 'timeout'>;
+
+/**
+ * The part of a client that {@link firstAvailable} uses; a `GoldDataClient` with a price API spread into it has it.
+ * Your own client must keep to `signal` and `timeout` and leave no key in its errors.
+ */
+export interface PriceClient {
+  /** Returns one price: of a metal, or of a metal in a currency. Default: `XAU`. */
+  getPrice(query?: string | PriceQuery, options?: FirstAvailableCallOptions): Promise<Quote>;
+  /** Returns several prices, in the order asked for. */
+  getPrices(queries: ReadonlyArray<string | PriceQuery>, options?: FirstAvailableCallOptions): Promise<Quote[]>;
+  /** Refuses new calls and lets running ones finish. */
+  close?(): Promise<void>;
+}
+
+/** Options of {@link firstAvailable}. Durations are integer milliseconds. */
+export interface FirstAvailableOptions {
+  /** The longest time of a call with all its clients, in ms from 1. Default 10_000. A call may override it. */
+  timeout?: number | undefined;
+  /**
+   * The time during which a client that failed is asked after the others, in ms from 0. Default 30_000; 0 turns it off.
+   * A longer `retryAfter` of the error prolongs it.
+   */
+  cooldown?: number | undefined;
+  /** The monotonic clock and the timers; give the clients the same. Default: the system's. */
+  clock?: Clock | undefined;
+}
+
+/**
+ * The client that {@link firstAvailable} returns. Its calls reject as described there. An empty list of queries resolves
+ * to an empty list without a request; otherwise all prices of a list come from one client.
+ */
+export interface FirstAvailable extends PriceClient, AsyncDisposable {
+  /** Refuses new calls, lets running ones finish, then closes every client. May be called again. */
+  close(): Promise<void>;
+}
 
 type Ask<T> = (client: PriceClient, options: FirstAvailableCallOptions) => Promise<T>;
 
@@ -25,14 +65,6 @@ interface Candidate {
   /** From 1, as messages name it. */
   readonly position: number;
   readonly health: CandidateHealth;
-}
-
-/** The settings of one call; durations in ms. */
-interface CallSettings {
-  readonly clock: Clock;
-  readonly timeout: number;
-  readonly cooldown: number;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -59,6 +91,7 @@ interface CallSettings {
  * errors may pass, else that of the first price API's error; `retryAfter` is the shortest if all errors have one;
  * `cause` is an `AggregateError` of them, in the order asked. A single client's error is thrown unchanged
  * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`, by a call: the deadline passed; `cause` holds the errors before it
+ * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`, by a call: `close()` was called before
  *
  * @example
  * ```ts
@@ -92,12 +125,67 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
     const { signal, timeout = defaultTimeout } = checkCallOptions(callOptions);
     signal?.throwIfAborted();
     if (closing !== undefined) throw closedError();
-    const call = askInOrder(candidates, ask, { clock, timeout, cooldown, signal });
+    const call = askInOrder(ask, timeout, signal);
     running.add(call);
     try {
       return await call;
     } finally {
       running.delete(call);
+    }
+  }
+
+  /** Makes one call: it ends with the first answer, the last client's error, the deadline, or the caller's abort. */
+  async function askInOrder<T>(ask: Ask<T>, timeout: number, callerSignal: AbortSignal | undefined): Promise<T> {
+    const due = clock.monotonic() + timeout;
+    const left = [...candidates];
+    const failures: ClientFailure[] = [];
+    let current: Candidate | undefined;
+
+    const endTrial = (): void => current?.health.endTrial(left);
+    const recordFailure = (error: unknown): void => {
+      endTrial();
+      // A request that one API cannot serve is not a failure of that API.
+      if (cooldown === 0 || isRequestError(error)) return;
+      const retryAfter = isGoldKeyError(error) ? (error.retryAfter ?? 0) : 0;
+      current?.health.recordFailure(clock.monotonic(), Math.max(cooldown, retryAfter));
+    };
+    const late = (): Error => {
+      const error = createTimeoutError(failures, current?.position);
+      recordFailure(error);
+      return error;
+    };
+
+    try {
+      // A client that ignores its signal is left behind.
+      return await withDeadline({ ms: timeout, clock, late, signals: [callerSignal] }, async (signal) => {
+        while (left.length > 0) {
+          const now = clock.monotonic();
+          // The first that is not resting, else the first.
+          const next = Math.max(
+            0,
+            left.findIndex(({ health }) => !health.isResting(now)),
+          );
+          const share = Math.max(1, Math.floor((due - now) / left.length));
+          current = left.splice(next, 1)[0] as Candidate;
+          current.health.startTrial(left, now);
+          try {
+            const answer = await ask(current.client, { signal, timeout: share });
+            current.health.recordSuccess();
+            return answer;
+          } catch (error) {
+            signal.throwIfAborted();
+            failures.push({ position: current.position, error });
+            recordFailure(error);
+          }
+        }
+        const isLate = due - clock.monotonic() <= TIMER_TOLERANCE_MS && failures.length > 1;
+        if (isLate && isGoldKeyError(failures.at(-1)?.error, 'ERR_GOLDKEY_TIMEOUT')) {
+          throw createTimeoutError(failures, undefined);
+        }
+        throw combineFailures(failures);
+      });
+    } finally {
+      endTrial();
     }
   }
 
@@ -120,80 +208,21 @@ export function firstAvailable(clients: readonly PriceClient[], options: FirstAv
   };
 }
 
-/** Makes one call: it ends with the first answer, the last client's error, the deadline, or the caller's abort. */
-async function askInOrder<T>(candidates: readonly Candidate[], ask: Ask<T>, settings: CallSettings): Promise<T> {
-  const { clock, timeout, cooldown, signal: callerSignal } = settings;
-  const due = clock.monotonic() + timeout;
-  const left = [...candidates];
-  const failures: ClientFailure[] = [];
-  let current: Candidate | undefined;
-
-  const endTrial = (): void => current?.health.endTrial(left);
-  const recordFailure = (error: unknown): void => {
-    endTrial();
-    // A request that one API cannot serve is not a failure of that API.
-    if (cooldown === 0 || isRequestError(error)) return;
-    const retryAfter = isGoldKeyError(error) ? (error.retryAfter ?? 0) : 0;
-    current?.health.recordFailure(clock.monotonic(), Math.max(cooldown, retryAfter));
-  };
-  const late = (): Error => {
-    const error = createTimeoutError(failures, current?.position);
-    recordFailure(error);
-    return error;
-  };
-
-  try {
-    // A client that ignores its signal is left behind.
-    return await withDeadline({ ms: timeout, clock, late, signals: [callerSignal] }, async (signal) => {
-      while (left.length > 0) {
-        const now = clock.monotonic();
-        // The first that is not resting, else the first.
-        const next = Math.max(
-          0,
-          left.findIndex(({ health }) => !health.isResting(now)),
-        );
-        const share = Math.max(1, Math.floor((due - now) / left.length));
-        current = left.splice(next, 1)[0] as Candidate;
-        current.health.startTrial(left, now);
-        try {
-          const answer = await ask(current.client, { signal, timeout: share });
-          current.health.recordSuccess();
-          return answer;
-        } catch (error) {
-          signal.throwIfAborted();
-          failures.push({ position: current.position, error });
-          recordFailure(error);
-        }
-      }
-      const isLate = due - clock.monotonic() <= TIMER_TOLERANCE_MS && failures.length > 1;
-      if (isLate && isGoldKeyError(failures.at(-1)?.error, 'ERR_GOLDKEY_TIMEOUT')) {
-        throw createTimeoutError(failures, undefined);
-      }
-      throw combineFailures(failures);
-    });
-  } finally {
-    endTrial();
-  }
-}
-
 function checkClients(clients: unknown): readonly PriceClient[] {
-  if (!Array.isArray(clients))
+  if (!Array.isArray(clients)) {
     throw invalidType(`\`clients\` must be an array of clients, got ${describeType(clients)}.`);
+  }
   if (clients.length === 0) throw invalidRange('`clients` must hold at least one client, got an empty array.');
   const copy: readonly unknown[] = [...(clients as unknown[])];
   for (const [index, client] of copy.entries()) {
+    const name = `clients[${String(index)}]`;
     const { getPrice, getPrices, close } = (client ?? {}) as Partial<PriceClient>;
     if (typeof getPrice !== 'function' || typeof getPrices !== 'function') {
-      throw invalidType(
-        `\`clients[${String(index)}]\` must be a client with \`getPrice\` and \`getPrices\`, got ${describeType(client)}.`,
-      );
+      const type = describeType(client);
+      throw invalidType(`\`${name}\` must be a client with \`getPrice\` and \`getPrices\`, got ${type}.`);
     }
-    if (close !== undefined && typeof close !== 'function') {
-      throw invalidType(`\`clients[${String(index)}].close\` must be a function, got ${describeType(close)}.`);
-    }
-    if (copy.indexOf(client) !== index) {
-      throw invalidRange(`\`clients[${String(index)}]\` is in the list twice; remove one.`);
-    }
+    checkOptionalFunction(`${name}.close`, close);
+    if (copy.indexOf(client) !== index) throw invalidRange(`\`${name}\` is in the list twice; remove one.`);
   }
   return copy as readonly PriceClient[];
 }

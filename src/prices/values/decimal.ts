@@ -2,6 +2,12 @@ import { tryOrUndefined } from '../../core/index.js';
 
 // No regular expressions in here: a text may echo the key, and the engine keeps the last subject of one.
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NUMBER_PARTS = new Set(Buffer.from('0123456789+-.eE'));
+/** The number of digits that every double holds. */
+const SAFE_DIGITS = 15;
+
 /** The absolute value of a decimal number: `digits` times ten to the power of `exponent`. */
 export interface Decimal {
   /** Neither begins nor ends with a zero; empty for zero. */
@@ -38,4 +44,36 @@ export function fitsDouble(number: string): boolean {
   const sent = parseDecimal(number);
   const held = parseDecimal(text);
   return sent.digits === held.digits && sent.exponent === held.exponent;
+}
+
+/** Parses JSON like `JSON.parse`, but leaves a number with more digits than a double holds as a string of them. */
+export function parseExactJson(text: string): unknown {
+  const body: unknown = JSON.parse(text);
+  let quoted = '';
+  let copied = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = findStringEnd(text, at + 1);
+    if (!isNumberStart(code)) continue;
+    const start = at;
+    while (NUMBER_PARTS.has(text.charCodeAt(at + 1))) at++;
+    const number = text.slice(start, at + 1);
+    // A short number with an exponent can be beyond the largest double.
+    const mayBeLong = number.length > SAFE_DIGITS || number.includes('e') || number.includes('E');
+    if (!mayBeLong || fitsDouble(number)) continue;
+    quoted += `${text.slice(copied, start)}"${number}"`;
+    copied = at + 1;
+  }
+  return quoted === '' ? body : JSON.parse(quoted + text.slice(copied));
+}
+
+function isNumberStart(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2d;
+}
+
+/** Returns the index of the quote that ends a string. */
+function findStringEnd(json: string, from: number): number {
+  let at = from;
+  while (at < json.length && json.charCodeAt(at) !== QUOTE) at += json.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  return at;
 }

@@ -1,7 +1,8 @@
 import { describeType, invalidRange, invalidType } from '../../core/index.js';
-import { isMetalSymbol } from './metals.js';
+import type { PriceApiOptions } from '../types.js';
+import { formatPair, isMetalSymbol, type Pair } from './pair.js';
 import { PriceJumpLimit } from './price-jumps.js';
-import { formatPair, UnusableBody, type Pair, type Reading } from './reading.js';
+import { UnusableBody, type Reading } from './reading.js';
 
 /** The lowest and highest price per troy ounce, by metal. */
 export type Bounds = ReadonlyMap<string, readonly [min: number, max: number]>;
@@ -48,52 +49,48 @@ export function checkBounds(bounds: unknown): Bounds {
 }
 
 /** The checked options that limit a price. */
-export interface Limits {
+export interface Limits extends Readonly<Pick<PriceApiOptions, 'maxAge' | 'maxChange'>> {
   readonly currency: string;
   readonly bounds: Bounds;
-  readonly maxAge: number | undefined;
-  readonly maxChange: number | undefined;
-}
-
-/** The checks of every reading before it becomes a quote. */
-export interface PriceChecks {
-  /** Throws an {@link UnusableBody} for a reading that cannot be right. */
-  check(reading: Reading, pair: Pair): void;
-  /** Records a reading as the last good one, once all readings of the same call have passed. */
-  accept(reading: Reading, pair: Pair): void;
 }
 
 /**
- * Creates the checks. A price outside its limits is never corrected: a correction that is wrong for one
- * base or metal would pass unnoticed.
+ * Checks every reading before it becomes a quote. A price outside its limits is never corrected: a correction that is
+ * wrong for one base or metal would pass unnoticed.
  */
-export function createPriceChecks(limits: Limits): PriceChecks {
-  const jumps = limits.maxChange === undefined ? undefined : new PriceJumpLimit(limits.maxChange);
-  return {
-    check(reading, pair) {
-      const problem =
-        findAmountProblem(reading) ??
-        findTimeProblem(reading, limits.maxAge) ??
-        findBoundsProblem(reading, pair, limits) ??
-        findSpreadProblem(reading) ??
-        (jumps?.allows(formatPair(pair), reading.price) === false
-          ? 'differs from the last one by more than `maxChange`'
-          : undefined);
-      if (problem === undefined) return;
-      throw new UnusableBody('implausible', `gave a price of \`${pair.metal}\` in ${pair.currency} that ${problem}`);
-    },
-    accept(reading, pair) {
-      jumps?.accept(formatPair(pair), reading.price);
-    },
-  };
+export class PriceChecks {
+  readonly #limits: Limits;
+  readonly #jumps: PriceJumpLimit | undefined;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#jumps = limits.maxChange === undefined ? undefined : new PriceJumpLimit(limits.maxChange);
+  }
+
+  /** Throws an {@link UnusableBody} for a reading that cannot be right. */
+  check(reading: Reading, pair: Pair): void {
+    const problem =
+      findAmountProblem(reading) ??
+      findTimeProblem(reading, this.#limits.maxAge) ??
+      findBoundsProblem(reading, pair, this.#limits) ??
+      findSpreadProblem(reading) ??
+      (this.#jumps?.allows(formatPair(pair), reading.price) === false
+        ? 'differs from the last one by more than `maxChange`'
+        : undefined);
+    if (problem === undefined) return;
+    throw new UnusableBody('implausible', `gave a price of \`${pair.metal}\` in ${pair.currency} that ${problem}`);
+  }
+
+  /** Records a reading as the last good one, once all readings of the same call have passed. */
+  accept(reading: Reading, pair: Pair): void {
+    this.#jumps?.accept(formatPair(pair), reading.price);
+  }
 }
 
 function findAmountProblem({ price, bid = price, ask = price }: Reading): string | undefined {
-  const amounts = [price, bid, ask];
-  if (!amounts.every((amount) => Number.isFinite(amount) && amount > 0)) return 'is not a number above zero';
-  return amounts.every((amount) => amount >= MIN_PRICE && amount <= MAX_PRICE)
-    ? undefined
-    : 'is too small or too large for any currency';
+  const [lowest, highest] = [Math.min(price, bid, ask), Math.max(price, bid, ask)];
+  if (!(lowest > 0 && highest < Infinity)) return 'is not a number above zero';
+  return lowest < MIN_PRICE || highest > MAX_PRICE ? 'is too small or too large for any currency' : undefined;
 }
 
 function findTimeProblem({ timestamp }: Reading, maxAge: number | undefined): string | undefined {

@@ -9,8 +9,8 @@ const TROY_OUNCES: Readonly<Record<Quote['unit'], readonly [numerator: bigint, d
   tola: [3n, 8n],
 };
 
-/** More bits than a double has, so that the last one can stand for all that is cut off. */
-const BITS = 66;
+/** More decimals than any number half-way between two doubles has, down to 1e-17: the smallest price per gram. */
+const DECIMALS = 120;
 
 /** The names of the units. */
 export const UNITS: readonly Quote['unit'][] = Object.keys(TROY_OUNCES) as Quote['unit'][];
@@ -23,23 +23,8 @@ export function convertToUnit(perTroyOunce: number, unit: Quote['unit']): number
   if (unit === 'troy_ounce') return perTroyOunce;
   const [numerator, denominator] = TROY_OUNCES[unit];
   const { digits, exponent } = parseDecimal(String(perTroyOunce));
-  const scaled = BigInt(digits) * numerator;
-  return exponent < 0
-    ? divideToDouble(scaled, denominator * 10n ** BigInt(-exponent))
-    : divideToDouble(scaled * 10n ** BigInt(exponent), denominator);
-}
-
-/** Returns the double nearest to a fraction above zero. */
-function divideToDouble(numerator: bigint, denominator: bigint): number {
-  const shift = BITS - (countBits(numerator) - countBits(denominator));
-  const [above, below] =
-    shift < 0 ? [numerator, denominator << BigInt(-shift)] : [numerator << BigInt(shift), denominator];
-  const quotient = above / below;
-  // The remainder sets the last bit: else a value just above the middle of two doubles would be taken for the middle.
-  return Number(above % below === 0n ? quotient : quotient | 1n) * 2 ** -shift;
-}
-
-/** Returns the number of bits, to the next multiple of four. */
-function countBits(value: bigint): number {
-  return value.toString(16).length * 4;
+  const scaled = BigInt(digits) * numerator * 10n ** BigInt(DECIMALS + exponent);
+  // One more decimal stands for the remainder: else a value just above half-way would be taken for half-way.
+  const more = scaled % denominator === 0n ? 0 : 1;
+  return Number(`${String(scaled / denominator)}${String(more)}e-${String(DECIMALS + 1)}`);
 }

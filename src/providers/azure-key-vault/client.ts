@@ -65,11 +65,11 @@ export function createAzureClient(options: CheckedAzureOptions): AzureClient {
   return {
     async call(call, { signal, clock }, send) {
       signal.throwIfAborted();
-      const delayOf = (error: unknown, retried: number): number | undefined =>
+      const getDelay = (error: unknown, retried: number): number | undefined =>
         computeRetryDelay(error, retried, clock.now());
       const connectAndSend = async () => {
         const client = await session.connect();
-        return await withRetries(() => send(client), { retries, clock, signal, delayOf });
+        return await withRetries(() => send(client), { retries, clock, signal, getDelay });
       };
       try {
         return await raceAbort(connectAndSend(), signal);
@@ -85,15 +85,17 @@ export function createAzureClient(options: CheckedAzureOptions): AzureClient {
   };
 }
 
-function openSession(options: CheckedAzureOptions): { closing: AbortController; connect: () => Promise<SecretClient> } {
+function openSession(options: CheckedAzureOptions) {
   const closing = new AbortController();
-  const { client } = options;
-  if (client !== undefined) return { closing, connect: () => Promise.resolve(client as SecretClient) };
   return { closing, connect: memoize(() => buildClient(options, closing.signal)) };
 }
 
-async function buildClient({ vaultUrl, credential }: CheckedAzureOptions, closing: AbortSignal): Promise<SecretClient> {
-  const [sdk, tokens] = await Promise.all([loadSecrets(), credential ?? createDefaultCredential()]);
+async function buildClient(options: CheckedAzureOptions, closing: AbortSignal): Promise<SecretClient> {
+  const { vaultUrl, credential, client } = options;
+  if (client !== undefined) return client as SecretClient;
+  // The default credential keeps its own retries: the endpoint of a managed identity starts late on a new machine.
+  const createCredential = async () => new (await loadIdentity()).DefaultAzureCredential();
+  const [sdk, tokens] = await Promise.all([loadSecrets(), credential ?? createCredential()]);
   const isStandIn = vaultUrl.protocol === 'http:';
   return new sdk.SecretClient(vaultUrl.href, tokens as Credential, {
     // Only `call` retries. A redirect is not followed: the token would go along.
@@ -103,12 +105,6 @@ async function buildClient({ vaultUrl, credential }: CheckedAzureOptions, closin
     // A stand-in on loopback has no name that ends as the challenge of a real vault does.
     ...(isStandIn ? { allowInsecureConnection: true, disableChallengeResourceVerification: true } : {}),
   });
-}
-
-/** Its own retries stay: the endpoint of a managed identity starts late on a new machine. */
-async function createDefaultCredential(): Promise<object> {
-  const { DefaultAzureCredential } = await loadIdentity();
-  return new DefaultAzureCredential();
 }
 
 /**
@@ -132,11 +128,10 @@ function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
       const limits = {
         ms: REQUEST_TIMEOUT_MS,
         clock: systemClock,
-        late: () =>
-          new KeyTimeoutError(
-            `Azure Key Vault did not answer within ${String(REQUEST_TIMEOUT_MS)} ms; check the network and, behind a firewall, the private endpoint.`,
-            { provider: AZURE_KEY_VAULT },
-          ),
+        late() {
+          const message = `Azure Key Vault did not answer within ${String(REQUEST_TIMEOUT_MS)} ms; check the network and, behind a firewall, the private endpoint.`;
+          return new KeyTimeoutError(message, { provider: AZURE_KEY_VAULT });
+        },
         signals: [request.abortSignal as AbortSignal | undefined, closing],
       };
       const answer = await withDeadline(limits, (signal) => {

@@ -104,19 +104,7 @@ export function computeRetryDelay(error: unknown, retried: number, now: number):
   return Math.max(retryAfter, halfJitter(backoffWindow(pause, retried)));
 }
 
-interface AzureFailure {
-  readonly kind: keyof typeof KINDS;
-  /** The error's name; for errors of Microsoft Entra, which has one name for all, their AADSTS number. */
-  readonly name: string;
-  /** The code from the vault or the network, e.g. `Forbidden` or `ECONNREFUSED`; may be empty. */
-  readonly code: string;
-  readonly innerCode: string;
-  readonly message: string;
-  /** The HTTP status, 0 without an answer. */
-  readonly status: number;
-  /** The pause that the answer asks for, in ms. */
-  readonly retryAfter: number | undefined;
-}
+type AzureFailure = ReturnType<typeof readFailure>;
 
 /** Fields that an error of the SDK may have. Errors are told apart by name, code and status, never by class. */
 interface SdkError {
@@ -129,7 +117,8 @@ interface SdkError {
   readonly response?: { readonly headers?: { get?(name: string): unknown } | undefined } | undefined;
 }
 
-function readFailure(error: unknown, now: number): AzureFailure {
+/** Classifies an error. A missing text is empty, a missing status 0; `retryAfter` is in ms. */
+function readFailure(error: unknown, now: number) {
   const sdkError = toSdkError(error);
   const message = typeof sdkError.message === 'string' ? sdkError.message : '';
   const status = typeof sdkError.statusCode === 'number' ? sdkError.statusCode : 0;
@@ -138,12 +127,12 @@ function readFailure(error: unknown, now: number): AzureFailure {
   const body = typeof sdkError.request === 'object' ? ERROR_BODIES.get(sdkError.request) : undefined;
   const innerCode = parseErrorName(sdkError.details?.error?.innerError?.code) ?? body?.innerCode ?? '';
   const retryAfter = parseRetryAfter(sdkError.response?.headers?.get?.('retry-after'), now);
-  const failure = { name, code, innerCode, message, status, retryAfter };
-  // First, because errors of Microsoft Entra have a status too, which is not the vault's.
+  const failure = { code, innerCode, message, status, retryAfter };
+  // First, because errors of Microsoft Entra have a status too, which is not the vault's, and one name for all.
   if (CREDENTIAL_ERRORS.includes(name) || /AADSTS\d/.test(message)) {
-    return { ...failure, kind: 'credential', name: /AADSTS\d{3,9}/.exec(message)?.[0] ?? name };
+    return { ...failure, kind: 'credential' as const, name: /AADSTS\d{3,9}/.exec(message)?.[0] ?? name };
   }
-  return { ...failure, kind: classify(failure, body?.isTemporary401 ?? isTemporary401(message)) };
+  return { ...failure, name, kind: classify(name, code, status, body?.isTemporary401 ?? isTemporary401(message)) };
 }
 
 const CREDENTIAL_ERRORS: readonly string[] = [
@@ -155,8 +144,7 @@ const CREDENTIAL_ERRORS: readonly string[] = [
 /** The last one is the deadline of a single request. */
 const TIMEOUT_CODES: readonly string[] = ['ETIMEDOUT', 'ESOCKETTIMEDOUT', 'ERR_GOLDKEY_KEY_TIMEOUT'];
 
-function classify(failure: Omit<AzureFailure, 'kind'>, isTemporary: boolean): AzureFailure['kind'] {
-  const { name, code, status } = failure;
+function classify(name: string, code: string, status: number, isTemporary: boolean): keyof typeof KINDS {
   if (status === 429) return 'throttling';
   if (status === 408 || status >= 500) return 'transient';
   // An answer without the vault's own code comes from a proxy in between, and must not cost the key.
@@ -173,12 +161,7 @@ function classify(failure: Omit<AzureFailure, 'kind'>, isTemporary: boolean): Az
   return name === 'TypeError' && code === '' ? 'unreadable' : 'unknown';
 }
 
-interface ErrorBody {
-  readonly innerCode: string;
-  readonly isTemporary401: boolean;
-}
-
-const ERROR_BODIES = new WeakMap<object, ErrorBody | undefined>();
+const ERROR_BODIES = new WeakMap<object, { innerCode: string; isTemporary401: boolean } | undefined>();
 
 /**
  * Keeps the deciding parts of an answer's body for the error that the SDK will raise: for a list the SDK keeps status

@@ -6,8 +6,6 @@ import {
   KeyNotFoundError,
   type Clock,
   type KeyProvider,
-  type LoadedKey,
-  type UnchangedKey,
 } from '../../core/index.js';
 import { createAzureClient, type AzureClient } from './client.js';
 import { AZURE_KEY_VAULT } from './errors.js';
@@ -41,15 +39,9 @@ import { checkAzureOptions, type FromAzureKeyVaultOptions } from './options.js';
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromAzureKeyVault } from 'goldkey/azure-key-vault';
- * import { metalsApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromAzureKeyVault({ vaultUrl: 'https://gold.vault.azure.net', secretName: 'metals-api-key' }),
- *   ...metalsApi(),
- * });
- * console.log(await gold.getPrice('XAU'));
+ * const keyProvider = fromAzureKeyVault({ vaultUrl: 'https://gold.vault.azure.net', secretName: 'metals-api-key' });
  * ```
  */
 export function fromAzureKeyVault(options: FromAzureKeyVaultOptions): KeyProvider {
@@ -88,16 +80,12 @@ interface Secret {
   readonly clock: Clock;
 }
 
-async function loadVersion(
-  secret: Secret,
-  position: 0 | 1,
-  known: readonly string[] | undefined,
-): Promise<LoadedKey | UnchangedKey | undefined> {
+async function loadVersion(secret: Secret, position: 0 | 1, known: readonly string[] | undefined) {
   const found = (await listUsableVersions(secret))[position];
   if (found === undefined) return undefined;
   const { version, expiresAt } = found;
   // The list has just shown that it is still enabled and in date, and a version's value never changes.
-  if (known?.includes(version) === true) return { unchanged: true, version, expiresAt };
+  if (known?.includes(version) === true) return { unchanged: true as const, version, expiresAt };
   return { ...found, bytes: readBytes(secret.secretName, version, await readSecret(secret, version)) };
 }
 
@@ -107,13 +95,11 @@ function isListedVersionGone(error: unknown): boolean {
   return isFinal && error.version !== undefined;
 }
 
-type UsableVersion = Omit<LoadedKey, 'bytes'> & { readonly createdAt: number };
-
 /**
  * Returns the versions that are enabled and in date, newest first. Azure's own `latest` is the last version created, even
  * if it is disabled or expired, so that an operator could not go back by disabling a bad one.
  */
-async function listUsableVersions(secret: Secret): Promise<readonly UsableVersion[]> {
+async function listUsableVersions(secret: Secret) {
   const { client, secretName, signal, clock } = secret;
   const listed = await client.call({ permission: 'list', secretName }, secret, async (sdkClient) => {
     const versions: SecretProperties[] = [];
@@ -124,8 +110,9 @@ async function listUsableVersions(secret: Secret): Promise<readonly UsableVersio
     return versions;
   });
   const now = clock.now();
+  const obstacles = listed.map((properties) => findObstacle(properties, now));
   const usable = listed
-    .filter((properties) => findObstacle(properties, now) === undefined)
+    .filter((_, index) => obstacles[index] === undefined)
     .map(({ version = '', createdOn, expiresOn }) => ({
       version,
       createdAt: createdOn?.getTime() ?? 0,
@@ -135,7 +122,7 @@ async function listUsableVersions(secret: Secret): Promise<readonly UsableVersio
   const [first, second] = usable;
   if (first === undefined) {
     throw new KeyNotFoundError(
-      `The secret \`${secretName}\` of Azure Key Vault has no version that is enabled and in date (${countObstacles(listed, now)}); enable one or add one.`,
+      `The secret \`${secretName}\` of Azure Key Vault has no version that is enabled and in date (${countObstacles(obstacles)}); enable one or add one.`,
       { provider: AZURE_KEY_VAULT },
     );
   }
@@ -175,8 +162,7 @@ function findObstacle({ version, enabled, notBefore, expiresOn }: SecretProperti
 }
 
 /** Returns how many versions have which obstacle, e.g. `1 expired, 2 disabled`. */
-function countObstacles(listed: readonly SecretProperties[], now: number): string {
-  const obstacles = listed.map((properties) => findObstacle(properties, now));
+function countObstacles(obstacles: ReadonlyArray<string | undefined>): string {
   const counts = [...new Set(obstacles)].map(
     (obstacle) => `${String(obstacles.filter((other) => other === obstacle).length)} ${String(obstacle)}`,
   );
@@ -190,11 +176,9 @@ const CERTIFICATE_TYPES: readonly unknown[] = ['application/x-pkcs12', 'applicat
 
 /** Returns a copy of a secret's value in bytes. The SDK's string is left to the garbage collector. */
 function readBytes(secretName: string, version: string, { value, properties }: KeyVaultSecret): Uint8Array {
+  const about = { provider: AZURE_KEY_VAULT, version };
   const createError = (problem: string): KeyFormatError =>
-    new KeyFormatError(`The secret \`${secretName}\` of Azure Key Vault ${problem}.`, {
-      provider: AZURE_KEY_VAULT,
-      version,
-    });
+    new KeyFormatError(`The secret \`${secretName}\` of Azure Key Vault ${problem}.`, about);
   if (properties.certificateKeyId !== undefined || CERTIFICATE_TYPES.includes(properties.contentType)) {
     throw createError('belongs to a certificate; expected a secret that is a text');
   }

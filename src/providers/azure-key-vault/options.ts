@@ -28,18 +28,11 @@ export interface FromAzureKeyVaultOptions {
 }
 
 /** Checked options. */
-export interface CheckedAzureOptions {
-  readonly vaultUrl: URL;
-  readonly secretName: string;
-  readonly credential: object | undefined;
-  readonly client: object | undefined;
-}
-
-const NAMES = ['vaultUrl', 'secretName', 'credential', 'client'];
+export type CheckedAzureOptions = Readonly<Omit<FromAzureKeyVaultOptions, 'vaultUrl'> & { vaultUrl: URL }>;
 
 /** Returns a checked copy of the options of `caller`. No message shows a value: it may be the key in the wrong option. */
 export function checkAzureOptions(caller: string, options: FromAzureKeyVaultOptions): CheckedAzureOptions {
-  checkOptionNames(caller, options, NAMES);
+  checkOptionNames(caller, options, ['vaultUrl', 'secretName', 'credential', 'client']);
   const vaultUrl = checkVaultUrl(checkString('vaultUrl', options.vaultUrl));
   const secretName = checkString('secretName', options.secretName);
   if (!/^[0-9A-Za-z-]{1,127}$/.test(secretName)) {

@@ -11,8 +11,7 @@ import {
   type KeyProvider,
   raceAbort,
 } from '../../core/index.js';
-import { deriveRequest } from './member.js';
-import { BREAK_GLASS, isStore } from './options.js';
+import { BREAK_GLASS, checkStore, deriveRequest } from './member.js';
 
 /** Options of {@link fromBreakGlass}. All are required. */
 export interface BreakGlassOptions {
@@ -61,14 +60,10 @@ export interface BreakGlassOptions {
  */
 export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
   checkOptionNames('fromBreakGlass', options, ['provider', 'enabledBy', 'maxDuration']);
-  const { provider, maxDuration } = options;
-  if (!isStore(provider)) {
-    throw invalidType(
-      `\`provider\` must be a key store with a \`name\` and a \`load\` function, got ${describeType(provider)}.`,
-    );
-  }
+  const { maxDuration } = options;
+  const provider = checkStore('provider', options.provider);
   if (maxDuration === undefined) throw invalidType('`maxDuration` must be an integer, got undefined.');
-  const seal = new Seal(checkEnabledBy(options.enabledBy), checkInteger('maxDuration', maxDuration, 0, 1));
+  const readSealEnd = watchSeal(checkEnabledBy(options.enabledBy), checkInteger('maxDuration', maxDuration, 0, 1));
   const name = `break-glass:${provider.name}`;
   return Object.defineProperty(
     {
@@ -77,7 +72,7 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
       async load(request) {
         const { stage, signal } = request;
         signal.throwIfAborted();
-        const until = await seal.readEnd(getRequestClock(request), signal);
+        const until = await readSealEnd(getRequestClock(request), signal);
         if (until === undefined) {
           throw new KeyAccessDeniedError(
             `The emergency store \`${provider.name}\` is sealed: \`enabledBy\` does not open it, or opened it more than \`maxDuration\` ago.`,
@@ -95,37 +90,30 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
       ...(provider.close !== undefined && { close: () => (provider as Required<KeyProvider>).close() }),
     } satisfies KeyProvider,
     BREAK_GLASS,
-    {
-      value: (clock: Clock, signal: AbortSignal) => seal.readEnd(clock, signal).then((end) => end !== undefined),
-    },
+    { value: async (clock: Clock, signal: AbortSignal) => (await readSealEnd(clock, signal)) !== undefined },
   );
 }
 
 type SealCheck = () => boolean | Promise<boolean>;
 
-/** A seal, and when it was broken, on both clocks: one can be set, the other stops while a machine is frozen. */
-class Seal {
-  readonly #isBroken: SealCheck;
-  readonly #maxDuration: number;
-  #brokenAt: { wall: number; monotonic: number } | undefined;
-
-  constructor(isBroken: SealCheck, maxDuration: number) {
-    this.#isBroken = isBroken;
-    this.#maxDuration = maxDuration;
-  }
-
-  /** Checks the seal. Resolves to the epoch ms until which it stays open, or to `undefined` if it is not open. */
-  async readEnd(clock: Clock, signal: AbortSignal): Promise<number | undefined> {
-    const check = (async () => (await this.#isBroken()) === true)().catch(() => false);
+/**
+ * Returns a function that checks the seal. It resolves to the epoch ms until which the seal stays open, or to `undefined` if
+ * it is not open.
+ */
+function watchSeal(isBroken: SealCheck, maxDuration: number) {
+  // On both clocks: one can be set, the other stops while a machine is frozen.
+  let brokenAt: { wall: number; monotonic: number } | undefined;
+  return async (clock: Clock, signal: AbortSignal): Promise<number | undefined> => {
+    const check = (async () => (await isBroken()) === true)().catch(() => false);
     if (!(await raceAbort(check, signal))) {
-      this.#brokenAt = undefined;
+      brokenAt = undefined;
       return undefined;
     }
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
-    this.#brokenAt ??= { wall, monotonic };
-    const left = this.#maxDuration - Math.max(wall - this.#brokenAt.wall, monotonic - this.#brokenAt.monotonic);
+    brokenAt ??= { wall, monotonic };
+    const left = maxDuration - Math.max(wall - brokenAt.wall, monotonic - brokenAt.monotonic);
     return left > 0 ? wall + left : undefined;
-  }
+  };
 }
 
 function checkEnabledBy(enabledBy: unknown): SealCheck {

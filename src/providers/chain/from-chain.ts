@@ -1,5 +1,8 @@
 import {
+  checkOptionNames,
+  describeType,
   getRequestClock,
+  invalidType,
   KeyAccessDeniedError,
   KeyProviderError,
   type GoldKeyError,
@@ -8,12 +11,20 @@ import {
   type Rollout,
 } from '../../core/index.js';
 import { closeAll } from '../../util/close-all.js';
-import { ChainMember, type Answer } from './member.js';
-import { checkChain, type ChainOptions } from './options.js';
+import { BREAK_GLASS, ChainMember, checkStore, type Store } from './member.js';
 import { subscribeToAll, type OnChange } from './subscriptions.js';
 import { formatChainName, parseChainName } from './version-names.js';
 
 const CHAIN = 'chain';
+
+/** Options of {@link fromChain}. */
+export interface ChainOptions {
+  /**
+   * Allows a store that holds the key in plaintext to follow another: an attacker who can make the first one fail then
+   * has the key served from plaintext. Default `false`.
+   */
+  dangerouslyAllowPlaintextFallback?: boolean | undefined;
+}
 
 /**
  * Joins several key stores into one that asks the next store when the one before it fails in a way that may pass: it is
@@ -36,10 +47,8 @@ const CHAIN = 'chain';
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromChain } from 'goldkey/chain';
  * import { fromKms } from 'goldkey/kms';
- * import { metalsApi } from 'goldkey/prices';
  *
  * const ciphertext = process.env.GOLD_API_KEY_CIPHERTEXT;
  * const encryptionContext = { service: 'gold-data-stream' };
@@ -47,7 +56,6 @@ const CHAIN = 'chain';
  *   fromKms({ ciphertext, encryptionContext, region: 'eu-central-1' }),
  *   fromKms({ ciphertext, encryptionContext, region: 'eu-west-1' }),
  * ]);
- * const gold = new GoldDataClient({ keyProvider, ...metalsApi() });
  * ```
  */
 export function fromChain(providers: readonly KeyProvider[], options: ChainOptions = {}): KeyProvider {
@@ -84,11 +92,30 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
   };
 }
 
+/** Returns a checked copy of the list of stores; throws for bad options. */
+function checkChain(providers: readonly KeyProvider[], options: ChainOptions): readonly Store[] {
+  checkOptionNames('fromChain', options, ['dangerouslyAllowPlaintextFallback']);
+  const { dangerouslyAllowPlaintextFallback: isAllowed = false } = options;
+  if (typeof isAllowed !== 'boolean') {
+    throw invalidType(`\`dangerouslyAllowPlaintextFallback\` must be a boolean, got ${describeType(isAllowed)}.`);
+  }
+  if (!Array.isArray(providers) || providers.length === 0) {
+    const got = Array.isArray(providers) ? 'an empty array' : describeType(providers);
+    throw invalidType(`\`providers\` must be an array of key stores, got ${got}.`);
+  }
+  const stores: readonly Store[] = [...providers];
+  for (const [index, store] of stores.entries()) {
+    checkStore(`providers[${String(index)}]`, store);
+    if (index === 0 || isAllowed || store.plaintextAtRest !== true || store[BREAK_GLASS] !== undefined) continue;
+    throw invalidType(
+      `\`providers[${String(index)}]\` (${store.name}) holds the key in plaintext and may only come first: wrap it in \`fromBreakGlass\`, or set \`dangerouslyAllowPlaintextFallback\`.`,
+    );
+  }
+  return stores;
+}
+
 /** Loads from the first member that answers, in order. */
-async function loadFromFirst(
-  members: readonly ChainMember[],
-  request: LoadRequest,
-): Promise<{ member: ChainMember; answer: Answer }> {
+async function loadFromFirst(members: readonly ChainMember[], request: LoadRequest) {
   const { stage, signal } = request;
   signal.throwIfAborted();
   const clock = getRequestClock(request);

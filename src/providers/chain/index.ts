@@ -6,4 +6,4 @@
 export { fromBreakGlass } from './from-break-glass.js';
 export type { BreakGlassOptions } from './from-break-glass.js';
 export { fromChain } from './from-chain.js';
-export type { ChainOptions } from './options.js';
+export type { ChainOptions } from './from-chain.js';

@@ -1,7 +1,9 @@
 import {
   copyError,
   copyKey,
+  describeType,
   getRequestClock,
+  invalidType,
   isGoldKeyError,
   KeyNotFoundError,
   KeyProviderError,
@@ -14,11 +16,26 @@ import {
 } from '../../core/index.js';
 import { CandidateHealth } from '../../util/candidate-health.js';
 import { withDeadline } from '../../util/deadline.js';
-import { BREAK_GLASS, type Store } from './options.js';
 import { formatChainName, parseChainName } from './version-names.js';
 
-/** The answer of a store, or of a chain, to one load. */
-export type Answer = Awaited<ReturnType<KeyProvider['load']>>;
+/** The key of an emergency store's seal check, which resolves to true while the seal is broken. */
+export const BREAK_GLASS: unique symbol = Symbol.for('goldkey.breakGlass');
+
+/** A key store that may have a seal. */
+export type Store = KeyProvider & {
+  readonly [BREAK_GLASS]?: (clock: Clock, signal: AbortSignal) => Promise<boolean>;
+};
+
+/** Returns `value` if it has what a chain calls on a key store, which the option `name` must have. */
+export function checkStore(name: string, value: unknown): Store {
+  const store = (value ?? {}) as Store;
+  if (typeof store.name === 'string' && store.name !== '' && typeof store.load === 'function') return store;
+  throw invalidType(
+    `\`${name}\` must be a key store with a \`name\` and a \`load\` function, got ${describeType(value)}.`,
+  );
+}
+
+type Answer = Awaited<ReturnType<KeyProvider['load']>>;
 
 /** The longest time a store gets while another could answer, in ms. */
 const STORE_TIMEOUT_MS = 2_000;
@@ -63,10 +80,17 @@ export class ChainMember {
    */
   async load(request: LoadRequest, isLast: boolean): Promise<Answer> {
     const clock = getRequestClock(request);
+    const { name } = this.store;
+    const late = (): Error =>
+      new KeyTimeoutError(
+        `The key store \`${name}\` did not answer within ${String(STORE_TIMEOUT_MS)} ms, so the chain tries the next one.`,
+        { provider: name },
+      );
+    const limits = { ms: STORE_TIMEOUT_MS, clock, late, signals: [request.signal] };
     try {
       const answer = isLast
         ? await this.#loadFromStore(request, request.signal)
-        : await this.#loadInTime(request, clock);
+        : await withDeadline(limits, (signal) => this.#loadFromStore(request, signal));
       this.#health.recordSuccess();
       return answer;
     } catch (thrown) {
@@ -75,18 +99,6 @@ export class ChainMember {
       request.signal.throwIfAborted();
       throw error;
     }
-  }
-
-  #loadInTime(request: LoadRequest, clock: Clock): Promise<Answer> {
-    const { name } = this.store;
-    const late = (): Error =>
-      new KeyTimeoutError(
-        `The key store \`${name}\` did not answer within ${String(STORE_TIMEOUT_MS)} ms, so the chain tries the next one.`,
-        { provider: name },
-      );
-    return withDeadline({ ms: STORE_TIMEOUT_MS, clock, late, signals: [request.signal] }, (signal) =>
-      this.#loadFromStore(request, signal),
-    );
   }
 
   async #loadFromStore(request: LoadRequest, signal: AbortSignal): Promise<Answer> {
@@ -122,10 +134,8 @@ export class ChainMember {
   #toGoldKeyError(error: unknown): GoldKeyError {
     const { name } = this.store;
     if (!isGoldKeyError(error)) {
-      return new KeyProviderError(`The key store \`${name}\` failed; its error is the \`cause\`.`, {
-        cause: error,
-        provider: name,
-      });
+      const message = `The key store \`${name}\` failed; its error is the \`cause\`.`;
+      return new KeyProviderError(message, { cause: error, provider: name });
     }
     const version = error.version === undefined ? undefined : formatChainName(this.index, error.version);
     return version === error.version ? error : copyError(error, { version });

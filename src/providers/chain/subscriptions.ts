@@ -1,6 +1,6 @@
 import { Resubscriber, systemClock, tryOrUndefined } from '../../core/index.js';
 import { closeAll } from '../../util/close-all.js';
-import type { Store } from './options.js';
+import type { Store } from './member.js';
 import { formatChainName } from './version-names.js';
 
 /** Receives each change of a key, and its version where the store names it. */

@@ -33,12 +33,9 @@ export interface FromEnvironmentOptions {
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromEnvironment } from 'goldkey/env';
- * import { metalsApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({ keyProvider: fromEnvironment('GOLD_API_KEY'), ...metalsApi() });
- * console.log(await gold.getPrice('XAU'));
+ * const keyProvider = fromEnvironment('GOLD_API_KEY');
  * ```
  */
 export function fromEnvironment(name: string, options: FromEnvironmentOptions = {}): KeyProvider {

@@ -57,12 +57,9 @@ const MISSING_READS = 4;
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromFile } from 'goldkey/file';
- * import { metalsApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({ keyProvider: fromFile({ path: '/run/secrets/gold-api-key' }), ...metalsApi() });
- * console.log(await gold.getPrice('XAU'));
+ * const keyProvider = fromFile({ path: '/run/secrets/gold-api-key' });
  * ```
  */
 export function fromFile(options: FromFileOptions): KeyProvider {
@@ -73,6 +70,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
     previous: checkOptionalString('previousPath', options.previousPath),
   };
   const maxSize = checkInteger('maxSize', options.maxSize, 4_096, 1, 1_048_576);
+  const watched = Object.values(paths).filter((path) => path !== undefined);
   const { watch = true } = options;
   if (typeof watch !== 'boolean') throw invalidType(`\`watch\` must be a boolean, got ${describeType(watch)}.`);
   return {
@@ -91,21 +89,13 @@ export function fromFile(options: FromFileOptions): KeyProvider {
     },
     // A mounted `pending` key is tried before a call fails, but no instance uses it first.
     ...(paths.pending !== undefined && { rollout: () => Promise.resolve({ id: '', pendingPercent: 0 }) }),
-    ...(watch && {
-      subscribe: (onChange) =>
-        watchFiles(
-          Object.values(paths).filter((path) => path !== undefined),
-          () => {
-            onChange({});
-          },
-        ),
-    }),
+    ...(watch && { subscribe: (onChange) => watchFiles(watched, () => onChange({})) }),
   };
 }
 
-async function readWithRetries(path: string, maxSize: number, request: LoadRequest): Promise<Uint8Array | undefined> {
+function readWithRetries(path: string, maxSize: number, request: LoadRequest): Promise<Uint8Array | undefined> {
   const { signal } = request;
-  return await withRetries(
+  return withRetries(
     async (attempt) => {
       for (let reads = 0; reads < MISSING_READS; reads++) {
         signal.throwIfAborted();
@@ -118,7 +108,7 @@ async function readWithRetries(path: string, maxSize: number, request: LoadReque
       retries: RETRIES,
       clock: getRequestClock(request),
       signal,
-      delayOf: (error) => (isGoldKeyError(error) && error.retryable ? RETRY_PAUSE_MS : undefined),
+      getDelay: (error) => (isGoldKeyError(error) && error.retryable ? RETRY_PAUSE_MS : undefined),
     },
   );
 }

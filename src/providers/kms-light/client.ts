@@ -1,16 +1,16 @@
+import type { DecryptResponse } from '@aws-sdk/client-kms';
 import { readAwsRegion } from '../../aws/credentials.js';
 import { classifyAwsError } from '../../aws/failures.js';
-import { signHeaders } from '../../aws/signature.js';
+import { signHeaders, type AwsCredentials } from '../../aws/signature.js';
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import type { NodeHttp } from '../../http/node-http.js';
-import { acquireHttp } from '../../http/shared-agent.js';
-import { firstHeaderValue, type Incoming } from '../../http/types.js';
+import { acquireHttp } from '../../http/node-http.js';
+import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
-import { memoize, type Memoized } from '../../util/memoize.js';
-import type { DecryptInput, DecryptOutput } from '../shared/kms/decrypt.js';
+import { memoize } from '../../util/memoize.js';
+import type { SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { CredentialsSource, loadSdkChain, type CredentialsOption, type SdkChain } from './credentials.js';
+import { createSdkClient, findCredentials, type CredentialsOption } from './credentials.js';
 import { findKmsEndpoint } from './endpoint.js';
 import { createUnreadableError, parseDecryptOutput, parseError } from './protocol.js';
 
@@ -19,13 +19,6 @@ export interface KmsLightClientOptions {
   readonly region: string | undefined;
   readonly endpoint: URL | undefined;
   readonly credentials: CredentialsOption;
-}
-
-interface Endpoint {
-  readonly region: string;
-  readonly url: URL;
-  readonly http: NodeHttp;
-  release(): void;
 }
 
 const TIMEOUT_MS = 2_000;
@@ -37,29 +30,36 @@ const HEADERS = {
   'X-Amz-Target': 'TrentService.Decrypt',
   'User-Agent': 'goldkey',
 };
+/** Credentials are replaced this long before they expire, as the AWS SDK does. */
+const EXPIRY_MARGIN_MS = 300_000;
 const CLOCK_ERRORS = ['InvalidSignatureException', 'RequestTimeTooSkewed', 'RequestExpired'];
 
 /** A client for KMS's Decrypt. Its errors have the shape of the AWS SDK's, so that both are classified alike. */
 export class KmsLightClient {
   readonly #options: KmsLightClientOptions;
-  readonly #credentials: CredentialsSource;
-  readonly #endpoint: Memoized<Endpoint> = memoize(() => this.#findEndpoint());
-  readonly #chain: Memoized<SdkChain>;
+  readonly #endpoint = memoize(() => this.#findEndpoint());
+  // A missing Region is looked for first, and by the same client.
+  readonly #sdkClient = memoize(() => createSdkClient(this.#options.region));
+  /** The credentials found last, which serve until shortly before they expire. */
+  #kept: AwsCredentials | undefined;
   /** The service's clock minus this one in ms, once it has rejected a signature for its time. */
   #clockSkew = 0;
 
   constructor(options: KmsLightClientOptions) {
     this.#options = options;
-    // A missing Region is looked for first, and by the same chain.
-    this.#chain = memoize(() => loadSdkChain(options.region));
-    this.#credentials = new CredentialsSource(options.credentials, this.#chain);
   }
 
   /** Sends Decrypt once. Throws an error like the AWS SDK's, or the signal's reason. */
-  async decrypt(input: DecryptInput, clock: Clock = systemClock, signal?: AbortSignal): Promise<DecryptOutput> {
+  async decrypt(
+    { CiphertextBlob: ciphertext, ...more }: Parameters<SendDecrypt>[0],
+    clock: Clock = systemClock,
+    signal?: AbortSignal,
+  ): Promise<DecryptResponse> {
     const { region, url, http } = await this.#endpoint();
-    const credentials = await this.#credentials.get(clock, signal);
-    const { CiphertextBlob: ciphertext, ...more } = input;
+    const ends = this.#kept?.expiration?.getTime() ?? 0;
+    const kept = Date.now() < ends - EXPIRY_MARGIN_MS ? this.#kept : undefined;
+    const credentials = kept ?? (await findCredentials(this.#options.credentials, this.#sdkClient, clock, signal));
+    this.#kept = credentials;
     const body = JSON.stringify({ CiphertextBlob: Buffer.from(ciphertext).toString('base64'), ...more });
     const { host, origin, pathname } = url;
     // The AWS SDK also ends the path with a slash.
@@ -77,29 +77,25 @@ export class KmsLightClient {
     if (answer.status === 200) return parseDecryptOutput(answer);
     const error = parseError(answer);
     // The credentials may be the cause of whatever a retry would not mend.
-    if (classifyAwsError(error).retryWindow === undefined) this.#credentials.forget();
-    if (CLOCK_ERRORS.includes(error.name)) this.#readClock(answer);
+    if (classifyAwsError(error).retryWindow === undefined) this.#kept = undefined;
+    const serviceTime = Date.parse(firstHeaderValue(answer.headers['date']) ?? '');
+    if (CLOCK_ERRORS.includes(error.name) && !Number.isNaN(serviceTime)) this.#clockSkew = serviceTime - Date.now();
     throw error;
   }
 
   /** Releases the connections and the SDK. Later calls open them again. */
   async close(): Promise<void> {
-    const [endpoint, chain] = [this.#endpoint.forget(), this.#chain.forget()];
+    const [endpoint, sdkClient] = [this.#endpoint.forget(), this.#sdkClient.forget()];
     // A failed opening leaves nothing to close.
     (await endpoint?.catch(() => undefined))?.release();
-    (await chain?.catch(() => undefined))?.close();
+    (await sdkClient?.catch(() => undefined))?.destroy();
   }
 
-  async #findEndpoint(): Promise<Endpoint> {
-    const { region = readAwsRegion(AWS_KMS) ?? (await (await this.#chain()).region()), endpoint } = this.#options;
+  async #findEndpoint() {
+    const { region = readAwsRegion(AWS_KMS) ?? (await (await this.#sdkClient()).config.region()), endpoint } =
+      this.#options;
     const url = endpoint ?? findKmsEndpoint(region);
-    const { http, release } = acquireHttp(url.origin);
-    return { region, url, http, release };
-  }
-
-  #readClock({ headers }: Incoming): void {
-    const date = Date.parse(firstHeaderValue(headers['date']) ?? '');
-    if (!Number.isNaN(date)) this.#clockSkew = date - Date.now();
+    return { region, url, ...acquireHttp(url.origin) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KMSClient } from '@aws-sdk/client-kms';
 import { fetchContainerCredentials, isAwsCredentials, readEnvironmentCredentials } from '../../aws/credentials.js';
 import { readVariable } from '../../aws/environment.js';
 import type { AwsCredentials } from '../../aws/signature.js';
@@ -18,9 +19,6 @@ import { loadKmsSdk } from '../shared/kms/sdk.js';
 /** The `credentials` option: fixed, or a function. */
 export type CredentialsOption = AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
 
-/** Credentials are replaced this long before they expire, as the AWS SDK does. */
-const EXPIRY_MARGIN_MS = 300_000;
-
 /** Checks the `credentials` option, and copies it. No message shows a value. */
 export function checkCredentials(credentials: unknown): CredentialsOption {
   if (credentials === undefined || typeof credentials === 'function') return credentials as CredentialsOption;
@@ -30,20 +28,14 @@ export function checkCredentials(credentials: unknown): CredentialsOption {
   );
 }
 
-/** The part of the AWS SDK that finds credentials and the Region in every place. */
-export interface SdkChain {
-  credentials(): Promise<AwsCredentials>;
-  region(): Promise<string>;
-  close(): void;
-}
-
-/** Loads the AWS SDK for the places outside the environment: profiles, SSO, web identity, an instance's role. */
-export async function loadSdkChain(region: string | undefined): Promise<SdkChain> {
+/**
+ * Creates a client of the AWS SDK, which finds credentials and Region outside the environment: profiles, SSO, web identity,
+ * an instance's role.
+ */
+export async function createSdkClient(region: string | undefined): Promise<KMSClient> {
   try {
-    const { KMSClient } = await loadKmsSdk();
-    const client = new KMSClient(region === undefined ? {} : { region });
-    const { config } = client;
-    return { credentials: () => config.credentials(), region: () => config.region(), close: () => client.destroy() };
+    const { KMSClient: Client } = await loadKmsSdk();
+    return new Client(region === undefined ? {} : { region });
   } catch (error) {
     if (!isGoldKeyError(error, 'ERR_GOLDKEY_MISSING_PACKAGE')) throw error;
     throw new MissingPackageError(
@@ -53,52 +45,31 @@ export async function loadSdkChain(region: string | undefined): Promise<SdkChain
   }
 }
 
-/** Finds the credentials, and keeps them until shortly before they expire. */
-export class CredentialsSource {
-  readonly #option: CredentialsOption;
-  readonly #chain: () => Promise<SdkChain>;
-  #kept: AwsCredentials | undefined;
-
-  constructor(option: CredentialsOption, chain: () => Promise<SdkChain>) {
-    this.#option = option;
-    this.#chain = chain;
-  }
-
-  /** Returns the credentials to sign with now. */
-  async get(clock: Clock, signal: AbortSignal | undefined): Promise<AwsCredentials> {
-    const ends = this.#kept?.expiration?.getTime() ?? 0;
-    if (this.#kept !== undefined && Date.now() < ends - EXPIRY_MARGIN_MS) return this.#kept;
-    this.#kept = await this.#find(clock, signal);
-    return this.#kept;
-  }
-
-  /** Forgets credentials that were refused. */
-  forget(): void {
-    this.#kept = undefined;
-  }
-
-  /** Looks in the AWS SDK's order, in which a named profile precedes the environment. */
-  async #find(clock: Clock, signal: AbortSignal | undefined): Promise<AwsCredentials> {
-    const option = this.#option;
-    if (option !== undefined) return typeof option === 'function' ? await callCredentials(option) : option;
-    if (readVariable('AWS_PROFILE') === undefined) {
-      const found = readEnvironmentCredentials(AWS_KMS);
-      if (found !== undefined) return found;
-      if (readVariable('AWS_WEB_IDENTITY_TOKEN_FILE') === undefined) {
-        const fetched = await withRetries(() => fetchContainerCredentials({ provider: AWS_KMS, clock, signal }), {
-          retries: 2,
-          clock,
-          signal,
-          delayOf: (error, retried) =>
-            isGoldKeyError(error) && error.retryable && signal?.aborted !== true
-              ? halfJitter(backoffWindow(100, retried))
-              : undefined,
-        });
-        if (fetched !== undefined) return fetched;
-      }
+/** Finds the credentials to sign with, in the AWS SDK's order, in which a named profile precedes the environment. */
+export async function findCredentials(
+  option: CredentialsOption,
+  openSdk: () => Promise<KMSClient>,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<AwsCredentials> {
+  if (option !== undefined) return typeof option === 'function' ? await callCredentials(option) : option;
+  if (readVariable('AWS_PROFILE') === undefined) {
+    const found = readEnvironmentCredentials(AWS_KMS);
+    if (found !== undefined) return found;
+    if (readVariable('AWS_WEB_IDENTITY_TOKEN_FILE') === undefined) {
+      const fetched = await withRetries(() => fetchContainerCredentials({ provider: AWS_KMS, clock, signal }), {
+        retries: 2,
+        clock,
+        signal,
+        getDelay: (error, retried) =>
+          isGoldKeyError(error) && error.retryable && signal?.aborted !== true
+            ? halfJitter(backoffWindow(100, retried))
+            : undefined,
+      });
+      if (fetched !== undefined) return fetched;
     }
-    return await (await this.#chain()).credentials();
   }
+  return await (await openSdk()).config.credentials();
 }
 
 /** Calls the `credentials` function and checks its result. Its failure does not make the key wrong. */

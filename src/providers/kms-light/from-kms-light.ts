@@ -4,10 +4,10 @@ import { toAwsError } from '../../aws/errors.js';
 import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
 import { checkOptionalString, checkOptionNames, invalidRange, type KeyProvider } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
-import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
+import { CIPHERTEXT_OPTIONS, ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { decryptWithKey, type SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS, KMS_ERRORS } from '../shared/kms/errors.js';
-import { checkPinnedKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { checkPinnedKey, PINNED_KEY_OPTIONS, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
 import { KmsLightClient } from './client.js';
 import { checkCredentials } from './credentials.js';
 
@@ -40,32 +40,26 @@ export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions
  *
  * @param options - see {@link FromKmsLightOptions}; copied
  * @returns a key store for `keyProvider`; closing the last client that uses it closes its connections
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, an impossible Region, or an endpoint over
- * plain http
+ * plain http; a `TypeError` with the same code: an option is unknown or has the wrong type
  * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by a load: neither the environment nor a container has
  * credentials or a Region, and `@aws-sdk/client-kms`, which looks elsewhere, is not installed
  * @throws {GoldKeyError} by a load: all other errors that a load of `fromKms` may throw, with the same codes
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromKmsLight } from 'goldkey/kms-light';
- * import { metalsApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromKmsLight({
- *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
- *     encryptionContext: { service: 'gold-data-stream', environment: 'production' },
- *     keyId: 'alias/gold-api-keys',
- *   }),
- *   ...metalsApi(),
+ * const keyProvider = fromKmsLight({
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream', environment: 'production' },
+ *   keyId: 'alias/gold-api-keys',
  * });
- * export const handler = () => gold.getPrice('XAU');
  * ```
  */
 export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
-  checkOptionNames('fromKmsLight', options, NAMES);
+  const names = [...CIPHERTEXT_OPTIONS, ...PINNED_KEY_OPTIONS, 'region', 'endpoint', 'credentials'];
+  checkOptionNames('fromKmsLight', options, names);
   const key = checkPinnedKey(options);
   const region = checkOptionalString('region', options.region);
   if (region !== undefined && !isAwsRegion(region)) {
@@ -88,14 +82,3 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
     close: () => kms.close(),
   };
 }
-
-const NAMES = [
-  'ciphertext',
-  'encryptionContext',
-  'version',
-  'keyId',
-  'grantTokens',
-  'region',
-  'endpoint',
-  'credentials',
-] as const;

@@ -1,26 +1,22 @@
 // The answers of KMS in the AWS JSON 1.1 protocol, read into the shapes that the AWS SDK gives them.
+import type { DecryptResponse } from '@aws-sdk/client-kms';
+import { tryOrUndefined } from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { decodeBase64 } from '../../util/base64.js';
-import type { DecryptOutput } from '../shared/kms/decrypt.js';
 
 /** Reads an answer with status 200. */
-export function parseDecryptOutput({ status, text }: Incoming): DecryptOutput {
+export function parseDecryptOutput({ status, text }: Incoming): DecryptResponse {
   const body = parseObject(text);
   if (body === undefined) throw createUnreadableError(status);
-  const [plaintext, keyId] = [body['Plaintext'], body['KeyId']];
-  return {
-    Plaintext: typeof plaintext === 'string' && plaintext !== '' ? decodePlaintext(plaintext, status) : undefined,
-    KeyId: typeof keyId === 'string' ? keyId : undefined,
-  };
-}
-
-/** Decodes canonical base64 only: `Buffer.from` ignores other characters, and a key read wrong would be sent. */
-function decodePlaintext(base64: string, status: number): Uint8Array {
-  const text = new TextEncoder().encode(base64);
-  const bytes = decodeBase64(text);
-  text.fill(0);
+  const { Plaintext: plaintext, KeyId: keyId } = body;
+  const answer = { KeyId: typeof keyId === 'string' ? keyId : undefined };
+  if (typeof plaintext !== 'string' || plaintext === '') return answer;
+  const base64 = new TextEncoder().encode(plaintext);
+  // Canonical base64 only: `Buffer.from` ignores other characters, and a key read wrong would be sent.
+  const bytes = decodeBase64(base64);
+  base64.fill(0);
   if (bytes === undefined) throw createUnreadableError(status);
-  return bytes;
+  return { ...answer, Plaintext: bytes };
 }
 
 /** Reads the error in an answer with any other status. */
@@ -31,7 +27,8 @@ export function parseError({ status, headers, text }: Incoming): Error {
   const type = types.find((given) => typeof given === 'string') ?? '';
   const message = body['message'] ?? body['Message'];
   return Object.assign(new Error(typeof message === 'string' ? message : 'UnknownError'), {
-    name: parseErrorType(type),
+    // `Name` for both `com.amazonaws.kms#Name:http://…` and `Name,Another`.
+    name: /^(?:[^,:#]*#)?([^,:]*)/.exec(type)?.[1] || 'UnknownError',
     $fault: status < 500 ? 'client' : 'server',
     $metadata: { httpStatusCode: status, requestId: firstHeaderValue(headers['x-amzn-requestid']) },
   });
@@ -45,17 +42,7 @@ export function createUnreadableError(status: number): Error {
   });
 }
 
-/** Returns `Name` for both `com.amazonaws.kms#Name:http://…` and `Name,Another`. */
-function parseErrorType(type: string): string {
-  const [first = ''] = type.split(/[,:]/, 1);
-  return first.slice(first.indexOf('#') + 1) || 'UnknownError';
-}
-
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
+  const body = tryOrUndefined((): unknown => JSON.parse(text));
+  return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : undefined;
 }

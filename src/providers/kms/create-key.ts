@@ -1,5 +1,6 @@
 import type { KeyMetadata } from '@aws-sdk/client-kms';
 import type { AwsConnectionOptions } from '../../aws/client.js';
+import { allowErrors, classifyAwsError } from '../../aws/failures.js';
 import {
   checkOptionalString,
   invalidRange,
@@ -9,7 +10,7 @@ import {
   KeyProviderError,
 } from '../../core/index.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { connectToKms, type KmsConnection } from './client.js';
+import { connectToKms } from './client.js';
 
 /** Options of {@link createKmsKey}. */
 export interface CreateKmsKeyOptions extends AwsConnectionOptions {
@@ -44,7 +45,7 @@ export async function createKmsKey(options: CreateKmsKeyOptions): Promise<Create
   try {
     const existing = await findAlias(connection, alias, signal);
     if (existing !== undefined) return { arn: existing, created: false };
-    const { KeyMetadata: metadata } = await connection.call(
+    const created = await connection.call(
       { operation: 'CreateKey', keyId: alias },
       (sdk, client, http) =>
         client.send(
@@ -59,17 +60,17 @@ export async function createKmsKey(options: CreateKmsKeyOptions): Promise<Create
       // A retry after a lost answer would leave a second key behind.
       { signal, retries: 0 },
     );
-    const arn = readArn(metadata, 'CreateKey');
+    const { Arn: arn, KeyId: keyId = arn } = readMetadata(created, 'CreateKey');
     try {
       await connection.call(
         { operation: 'CreateAlias', keyId: alias },
-        (sdk, client, http) =>
-          client.send(new sdk.CreateAliasCommand({ AliasName: alias, TargetKeyId: metadata?.KeyId ?? arn }), http),
+        (sdk, client, http) => client.send(new sdk.CreateAliasCommand({ AliasName: alias, TargetKeyId: keyId }), http),
         { signal },
       );
       return { arn, created: true };
     } catch (error) {
-      const taken = isAlreadyThere(error) ? await findAlias(connection, alias, signal) : undefined;
+      const isTaken = isGoldKeyError(error) && classifyAwsError(error.cause).name === 'AlreadyExistsException';
+      const taken = isTaken ? await findAlias(connection, alias, signal) : undefined;
       // The alias is ours if the answer to our own CreateAlias was lost and the request was retried.
       if (taken === arn) return { arn, created: true };
       if (taken !== undefined) return { arn: taken, created: false, orphan: arn };
@@ -85,28 +86,17 @@ export async function createKmsKey(options: CreateKmsKeyOptions): Promise<Create
 }
 
 /** Returns the ARN of the key that an alias points to, or `undefined` if there is no such alias. */
-async function findAlias(
-  connection: KmsConnection,
-  alias: string,
-  signal: AbortSignal | undefined,
-): Promise<string | undefined> {
-  let metadata: KeyMetadata | undefined;
-  try {
-    ({ KeyMetadata: metadata } = await connection.call(
-      { operation: 'DescribeKey', keyId: alias },
-      (sdk, client, http) => client.send(new sdk.DescribeKeyCommand({ KeyId: alias }), http),
-      { signal },
-    ));
-  } catch (error) {
-    if (isGoldKeyError(error, 'ERR_GOLDKEY_NOT_FOUND')) return undefined;
-    throw error;
-  }
-  const arn = readArn(metadata, 'DescribeKey');
-  const {
-    KeyState: state = 'Enabled',
-    KeyUsage: usage = 'ENCRYPT_DECRYPT',
-    KeySpec: spec = 'SYMMETRIC_DEFAULT',
-  } = metadata ?? {};
+async function findAlias(connection: ReturnType<typeof connectToKms>, alias: string, signal: AbortSignal | undefined) {
+  const found = await connection.call(
+    { operation: 'DescribeKey', keyId: alias },
+    (sdk, client, http) =>
+      allowErrors(client.send(new sdk.DescribeKeyCommand({ KeyId: alias }), http), ['NotFoundException']),
+    { signal },
+  );
+  if (found === undefined) return undefined;
+  const metadata = readMetadata(found, 'DescribeKey');
+  const { Arn: arn, KeyState: state = 'Enabled' } = metadata;
+  const { KeyUsage: usage = 'ENCRYPT_DECRYPT', KeySpec: spec = 'SYMMETRIC_DEFAULT' } = metadata;
   if (usage !== 'ENCRYPT_DECRYPT' || spec !== 'SYMMETRIC_DEFAULT') {
     throw new KeyDecryptError(
       `The alias \`${alias}\` points to a key that is not symmetric, for ENCRYPT_DECRYPT (\`${arn}\`); choose another alias.`,
@@ -122,11 +112,8 @@ async function findAlias(
   return arn;
 }
 
-function readArn(metadata: KeyMetadata | undefined, operation: string): string {
-  if (metadata?.Arn !== undefined) return metadata.Arn;
+function readMetadata({ KeyMetadata: metadata }: { KeyMetadata?: KeyMetadata | undefined }, operation: string) {
+  const { Arn } = metadata ?? {};
+  if (Arn !== undefined) return { ...metadata, Arn };
   throw new KeyProviderError(`AWS KMS answered ${operation} without the key's ARN.`, { provider: AWS_KMS });
-}
-
-function isAlreadyThere(error: unknown): boolean {
-  return isGoldKeyError(error) && (error.cause as Partial<Error> | undefined)?.name === 'AlreadyExistsException';
 }

@@ -1,10 +1,10 @@
 import type { AwsConnectionOptions } from '../../aws/client.js';
-import { checkString, type EncryptionContext, type KeyCipher } from '../../core/index.js';
+import { checkString, KeyProviderError, type EncryptionContext, type KeyCipher } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { createCipher } from '../shared/create-cipher.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { mayBeSameKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
-import { checkKmsKey, decryptWithKms, encryptWithKms } from './client.js';
+import { checkUsedKey, mayBeSameKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
+import { checkKmsKey, decryptWithKms } from './client.js';
 
 /** Options of {@link kmsCipher}. */
 export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions {
@@ -23,8 +23,7 @@ export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions
  *
  * @param options - the KMS key, the context and the connection; copied
  * @returns a cipher; `close` releases its KMS client
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, or an endpoint over plain http
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB; more errors: see {@link AwsConnectionOptions}
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: the key is empty or has over 4,096 bytes
  *
  * @example
@@ -40,12 +39,27 @@ export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions
  */
 export function kmsCipher(options: KmsCipherOptions): KeyCipher {
   const key = checkKmsKey('kmsCipher', options, ['encryptionContext']);
+  const { connection, grantTokens } = key;
   const keyId = checkString('keyId', key.keyId);
   return createCipher(options.encryptionContext, {
     name: AWS_KMS,
     acceptsKeyId: (id) => mayBeSameKey(keyId, id),
-    encrypt: (plaintext, call) => encryptWithKms({ ...key, keyId }, plaintext, call),
+    async encrypt(plaintext, { context, signal, clock }) {
+      const input = { KeyId: keyId, Plaintext: plaintext, EncryptionContext: context, GrantTokens: grantTokens };
+      const { CiphertextBlob: ciphertext, KeyId: usedKey } = await connection.call(
+        { operation: 'Encrypt', keyId, context },
+        (sdk, client, http) => client.send(new sdk.EncryptCommand(input), http),
+        { signal, clock },
+      );
+      if (ciphertext === undefined || ciphertext.byteLength === 0 || usedKey === undefined) {
+        throw new KeyProviderError('AWS KMS answered Encrypt without a ciphertext or without the key that it used.', {
+          provider: AWS_KMS,
+        });
+      }
+      checkUsedKey(key, usedKey);
+      return { ciphertext: Buffer.from(ciphertext).toString('base64'), keyId: usedKey };
+    },
     decrypt: (ciphertext, call) => decryptWithKms(key, { ...call, ciphertext: ciphertextBytes(ciphertext, AWS_KMS) }),
-    close: () => key.connection.close(),
+    close: () => connection.close(),
   });
 }

@@ -45,7 +45,7 @@ export function open(
   context: EncryptionContext,
   version?: string,
 ): Uint8Array {
-  const errorOptions: GoldKeyErrorOptions = { provider: LOCAL, version };
+  const errorOptions = { provider: LOCAL, version };
   checkFormat(ciphertext, errorOptions);
   const { createDecipheriv, timingSafeEqual } = nodeCrypto();
   return withDerivedKeys(masterKey, ({ encryptionKey, keyId }) => {
@@ -63,9 +63,7 @@ export function open(
     const unverified = decipher.update(ciphertext.subarray(BODY_AT, tagAt));
     try {
       decipher.final();
-      const plaintext = new Uint8Array(unverified.length);
-      plaintext.set(unverified);
-      return plaintext;
+      return new Uint8Array(unverified);
     } catch (cause) {
       throw new KeyDecryptError(
         `The ciphertext could not be decrypted: either it is damaged or cut short, or \`encryptionContext\` differs from the one it was encrypted with; keys given: ${contextKeys(context)}.`,

@@ -7,7 +7,7 @@ import {
   type KeyProvider,
 } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
-import { ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
+import { CIPHERTEXT_OPTIONS, ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { createCipher } from '../shared/create-cipher.js';
 import { deriveKeyId, open, readKeyId, seal } from './envelope.js';
 import { LOCAL, withMasterKey } from './master-key.js';
@@ -39,22 +39,17 @@ export interface MasterKeyOptions {
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
  * import { fromLocal } from 'goldkey/local';
- * import { metalsApi } from 'goldkey/prices';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromLocal({
- *     masterKeyFile: './master.key',
- *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
- *     encryptionContext: { service: 'gold-data-stream' },
- *   }),
- *   ...metalsApi(),
+ * const keyProvider = fromLocal({
+ *   masterKeyFile: './master.key',
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
  * });
  * ```
  */
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
-  checkOptionNames('fromLocal', options, ['masterKeyFile', 'ciphertext', 'encryptionContext', 'version']);
+  checkOptionNames('fromLocal', options, ['masterKeyFile', ...CIPHERTEXT_OPTIONS]);
   const path = checkString('masterKeyFile', options.masterKeyFile);
   return ciphertextProvider(LOCAL, options, ciphertextBytes, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
@@ -70,8 +65,7 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
  *
  * @param options - the master-key file and the context, which may be `{}`; copied
  * @returns a cipher; it has no `close`
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB
+ * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: as {@link fromLocal} does
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
  *
  * @example

@@ -3,6 +3,6 @@
  *
  * @module
  */
-export { createMasterKey } from './create-master-key.js';
 export { fromLocal, localCipher } from './from-local.js';
 export type { MasterKeyOptions } from './from-local.js';
+export { createMasterKey } from './master-key.js';

@@ -1,5 +1,14 @@
-import { KeyAccessDeniedError, KeyFormatError, KeyNotFoundError, KeyProviderError } from '../../core/index.js';
-import { decodeBase64 } from '../../util/base64.js';
+import { link } from 'node:fs/promises';
+import {
+  checkString,
+  KeyAccessDeniedError,
+  KeyFormatError,
+  KeyNotFoundError,
+  KeyProviderError,
+  nodeCrypto,
+} from '../../core/index.js';
+import { publishFile } from '../../util/atomic-file.js';
+import { decodeBase64, encodeBase64 } from '../../util/base64.js';
 import { toFileError, type FileErrors } from '../../util/file-errors.js';
 import { readGuardedSync } from '../../util/guarded-file.js';
 
@@ -7,7 +16,7 @@ import { readGuardedSync } from '../../util/guarded-file.js';
 export const LOCAL = 'local';
 
 /** The length of an AES-256 key. */
-export const MASTER_KEY_BYTES = 32;
+const MASTER_KEY_BYTES = 32;
 
 const MAX_FILE_BYTES = 1_024;
 const EXPECTED = 'it must hold 32 bytes in base64, as `openssl rand -base64 32` prints them.';
@@ -36,6 +45,44 @@ export const MASTER_KEY_FILE: FileErrors = {
     TOO_LARGE: [KeyFormatError, (detail) => `${detail}, and is too long; ${EXPECTED}`],
   },
 };
+
+/**
+ * Creates a master-key file of mode 0600: 32 random bytes in base64 and a newline, as `openssl rand -base64 32` prints
+ * them. The file appears whole or not at all, and an existing file is never overwritten. If it is lost, every key encrypted
+ * under it is lost: back it up, apart from the ciphertexts.
+ *
+ * @param path - the path of the new file; its folder must exist
+ * @returns a promise that resolves when the file is on the disk
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `path` is not a non-empty string
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, not retryable: the file exists (its `cause` has the code
+ * `EEXIST`); retryable: the disk failed
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`: the folder does not exist
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the folder may not be written to
+ *
+ * @example
+ * ```ts
+ * import { createMasterKey } from 'goldkey/local';
+ *
+ * await createMasterKey('./master.key');
+ * ```
+ */
+export async function createMasterKey(path: string): Promise<void> {
+  checkString('path', path);
+  const masterKey = nodeCrypto().randomBytes(MASTER_KEY_BYTES);
+  const text = encodeBase64(masterKey);
+  masterKey.fill(0);
+  const content = new Uint8Array(text.length + 1).fill(0x0a);
+  content.set(text);
+  text.fill(0);
+  try {
+    // Unlike a rename, a link fails if its name is taken.
+    await publishFile(path, content, 0o600, (draft) => link(draft, path));
+  } catch (error) {
+    throw toFileError(path, error, MASTER_KEY_FILE);
+  } finally {
+    content.fill(0);
+  }
+}
 
 /** Runs `use` with the master key of a file, read anew, and zeroes it afterwards. */
 export function withMasterKey<T>(path: string, use: (masterKey: Uint8Array) => T): T {

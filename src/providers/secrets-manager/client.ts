@@ -24,6 +24,3 @@ export const connectToSecretsManager: AwsService<SecretsManagerSdk, SecretsManag
     ),
     createClient: (sdk, config) => new sdk.SecretsManagerClient(config as SecretsManagerClientConfig),
   });
-
-/** The error for a version that is not there: a label that no version has is not an error. */
-export const ABSENT: readonly string[] = ['ResourceNotFoundException'];

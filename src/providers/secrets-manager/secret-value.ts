@@ -2,7 +2,7 @@ import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@a
 import { KeyFormatError, tryOrUndefined, type Clock } from '../../core/index.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
-import { ABSENT, type SecretsManagerConnection } from './client.js';
+import type { SecretsManagerConnection } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
 
 /** The longest secret that Secrets Manager stores, in bytes. */
@@ -18,7 +18,8 @@ export function getSecretValue(
     { operation: 'GetSecretValue', secretId: input.SecretId, label: input.VersionStage },
     (sdk, client, http) => {
       const answer = client.send(new sdk.GetSecretValueCommand(input), http);
-      return isOptional ? allowErrors(answer, ABSENT) : answer;
+      // A label that no version has is not an error.
+      return isOptional ? allowErrors(answer, ['ResourceNotFoundException']) : answer;
     },
     { signal, clock, discard: (late) => late?.SecretBinary?.fill(0) },
   );

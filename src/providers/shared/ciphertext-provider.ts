@@ -28,6 +28,9 @@ export interface CiphertextOptions {
   version?: string | undefined;
 }
 
+/** The names of {@link CiphertextOptions}. */
+export const CIPHERTEXT_OPTIONS: readonly string[] = ['ciphertext', 'encryptionContext', 'version'];
+
 /** One decryption for a load. */
 export interface DecryptOrder<C = Uint8Array> extends CipherCall {
   readonly ciphertext: C;
@@ -47,7 +50,7 @@ export function ciphertextProvider<C extends string | Uint8Array>(
   parse: (ciphertext: unknown, provider: string) => C,
   decrypt: (order: DecryptOrder<C>) => Uint8Array | Promise<Uint8Array>,
 ): KeyProvider {
-  const source = ciphertextSource(options.ciphertext);
+  const readSource = ciphertextSource(options.ciphertext, name);
   const context = checkContext('encryptionContext', options.encryptionContext);
   const pinned = checkOptionalString('version', options.version);
   return {
@@ -56,7 +59,7 @@ export function ciphertextProvider<C extends string | Uint8Array>(
       const { stage, signal } = request;
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const ciphertext = parse(await raceAbort(readSource(source, name), signal), name);
+      const ciphertext = parse(await raceAbort(Promise.resolve(readSource()), signal), name);
       const version = pinned ?? deriveCiphertextVersion(Buffer.from(ciphertext));
       // Never `unchanged`: the permission to decrypt may have been revoked, which must take effect at the next load.
       const bytes = await decrypt({ ciphertext, context, version, signal, clock: getRequestClock(request) });
@@ -66,8 +69,19 @@ export function ciphertextProvider<C extends string | Uint8Array>(
 }
 
 /** Checks the type of the `ciphertext` option and returns a function that reads it anew for each load. */
-function ciphertextSource(ciphertext: unknown): () => unknown {
-  if (typeof ciphertext === 'function') return ciphertext as () => unknown;
+function ciphertextSource(ciphertext: unknown, provider: string): () => unknown {
+  if (typeof ciphertext === 'function') {
+    return async () => {
+      try {
+        return (await ciphertext()) as unknown;
+      } catch (error) {
+        if (isGoldKeyError(error)) throw error;
+        // Retryable, so that a cached key can still serve.
+        const message = 'The `ciphertext` function failed; its error is the `cause`.';
+        throw new KeyProviderError(message, { cause: error, provider });
+      }
+    };
+  }
   if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
   if (ciphertext instanceof Uint8Array) {
     // Not `slice`, because that of a Buffer shares its memory.
@@ -77,17 +91,4 @@ function ciphertextSource(ciphertext: unknown): () => unknown {
   throw invalidType(
     `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
   );
-}
-
-/** Reads a ciphertext. An error of the user's function is retryable, so that a cached key can still serve. */
-async function readSource(source: () => unknown, provider: string): Promise<unknown> {
-  try {
-    return await source();
-  } catch (error) {
-    if (isGoldKeyError(error)) throw error;
-    throw new KeyProviderError('The `ciphertext` function failed; its error is the `cause`.', {
-      cause: error,
-      provider,
-    });
-  }
 }

@@ -14,32 +14,44 @@ const HEX_DIGITS = '0123456789abcdefABCDEF';
 const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
 
-/**
- * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by
- * mistake: no message shows it, and no regular expression runs on it, because `RegExp.input` would keep it.
- */
-export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Array {
+/** Returns a ciphertext as given, but for white space around a text. Throws if it is missing, empty or of another type. */
+export function checkCiphertext(ciphertext: unknown, form: string, provider: string): string | Uint8Array {
   if (ciphertext === undefined || ciphertext === null) {
     throw new KeyNotFoundError(
       'There is no ciphertext: `ciphertext` is undefined; if it is read from an environment variable, that variable may be unset.',
       { provider },
     );
   }
-  const formatError = (problem: string): KeyFormatError =>
-    new KeyFormatError(`\`ciphertext\` ${problem}.`, { provider });
   if (typeof ciphertext !== 'string' && !(ciphertext instanceof Uint8Array)) {
-    throw formatError(`must be a base64 string or a Uint8Array, got ${describeType(ciphertext)}`);
+    throw createFormatError(`must be ${form}, got ${describeType(ciphertext)}`, provider);
   }
-  const text = typeof ciphertext === 'string' ? ciphertext.trim() : undefined;
-  if ((text ?? ciphertext).length === 0) {
-    throw formatError('is empty; if it is read from an environment variable or a file, that may be empty');
-  }
+  const trimmed = typeof ciphertext === 'string' ? ciphertext.trim() : ciphertext;
+  if (trimmed.length > 0) return trimmed;
+  throw createFormatError(
+    'is empty; if it is read from an environment variable or a file, that may be empty',
+    provider,
+  );
+}
+
+/** Returns the error of a malformed ciphertext. `problem` must not show the value. */
+export function createFormatError(problem: string, provider: string): KeyFormatError {
+  return new KeyFormatError(`\`ciphertext\` ${problem}.`, { provider });
+}
+
+/**
+ * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by
+ * mistake: no message shows it, and no regular expression runs on it, because `RegExp.input` would keep it.
+ */
+export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Array {
+  const given = checkCiphertext(ciphertext, 'a base64 string or a Uint8Array', provider);
+  const formatError = (problem: string): KeyFormatError => createFormatError(problem, provider);
+  const text = typeof given === 'string' ? given : undefined;
   if (text !== undefined && text.length > MAX_CIPHERTEXT_BYTES * 2) {
     throw formatError(
       `has ${String(text.length)} characters; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)} bytes`,
     );
   }
-  const bytes = text === undefined ? (ciphertext as Uint8Array) : decodeBase64(text);
+  const bytes = typeof given === 'string' ? decodeBase64(given) : given;
   if (bytes === undefined || (text !== undefined && isHex(text))) throw formatError(explainNotBase64(text ?? ''));
   if (bytes.length < MIN_CIPHERTEXT_BYTES) {
     throw formatError(`has only ${String(bytes.length)} bytes; ${PLAINTEXT}`);

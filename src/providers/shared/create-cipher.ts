@@ -6,6 +6,7 @@ import {
   KeyFormatError,
   systemClock,
   type Clock,
+  type EncryptedKey,
   type EncryptionContext,
   type KeyCipher,
 } from '../../core/index.js';
@@ -35,13 +36,7 @@ export interface CipherBackend {
   readonly close?: (() => Promise<void>) | undefined;
 }
 
-interface EncryptedBytes {
-  /** Text that is safe in Git: base64, or the store's text form. */
-  readonly ciphertext: string;
-  /** The key that encrypted it. */
-  readonly keyId: string;
-}
-
+type EncryptedBytes = Pick<EncryptedKey, 'ciphertext' | 'keyId'>;
 type CallOptions = NonNullable<Parameters<KeyCipher['decrypt']>[1]>;
 
 /** Creates a cipher over one key of `backend`, pinned to a copy of `encryptionContext`. */
@@ -63,7 +58,18 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
       backend.acceptsKeyId(version.keyId),
     async encrypt(key, options = {}) {
       const call = checkCall('encrypt', options);
-      return await withPlaintext(key, name, async (plaintext) => {
+      if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+        throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
+      }
+      // Not Buffer.from, whose small buffers share memory in Node's pool.
+      const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+      try {
+        if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
+          throw new KeyFormatError(
+            `The key to encrypt has ${String(plaintext.length)} bytes; it must have 1 to ${String(MAX_PLAINTEXT_BYTES)}.`,
+            { provider: name },
+          );
+        }
         const { ciphertext, keyId } = await backend.encrypt(plaintext, call);
         return {
           ciphertext,
@@ -72,35 +78,14 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
           fingerprint: computeFingerprint(plaintext),
           createdAt: systemClock.now(),
         };
-      });
+      } finally {
+        // Bytes made of a string are zeroed; given bytes are left alone.
+        if (plaintext !== key) plaintext.fill(0);
+      }
     },
     async decrypt(ciphertext, options = {}) {
       return await backend.decrypt(ciphertext, checkCall('decrypt', options));
     },
     ...(close !== undefined && { close }),
   };
-}
-
-/** Runs `encrypt` on the bytes of a key. Bytes made of a string are zeroed afterwards; given bytes are left alone. */
-async function withPlaintext<T>(
-  key: string | Uint8Array,
-  provider: string,
-  encrypt: (plaintext: Uint8Array) => T | Promise<T>,
-): Promise<T> {
-  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
-    throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
-  }
-  // Not Buffer.from, whose small buffers share memory in Node's pool.
-  const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
-  try {
-    if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
-      throw new KeyFormatError(
-        `The key to encrypt has ${String(plaintext.length)} bytes; it must have 1 to ${String(MAX_PLAINTEXT_BYTES)}.`,
-        { provider },
-      );
-    }
-    return await encrypt(plaintext);
-  } finally {
-    if (plaintext !== key) plaintext.fill(0);
-  }
 }

@@ -1,12 +1,36 @@
-import { getRequestClock, KeyFormatError, KeyProviderError, type KeyProvider } from '../../core/index.js';
+import type { AwsConnectionOptions } from '../../aws/client.js';
+import {
+  checkOptionalString,
+  checkOptionNames,
+  getRequestClock,
+  invalidRange,
+  KeyFormatError,
+  KeyProviderError,
+  type KeyProvider,
+  type Stage,
+} from '../../core/index.js';
 import { allowErrors } from '../../aws/failures.js';
-import { encodeSecretText } from '../../aws/secret-text.js';
+import { checkSecretName, encodeSecretText } from '../../aws/secret-text.js';
 import { connectToSsm } from './client.js';
 import { SSM } from './errors.js';
-import { checkSsmOptions, type FromSsmOptions } from './options.js';
+
+/** Options of {@link fromSsm}. */
+export interface FromSsmOptions extends AwsConnectionOptions {
+  /**
+   * The parameter's name or ARN; for a parameter of another account, the whole ARN; required. With `:version` or `:label`
+   * at its end, only that version is read, as `current`, and `labels` cannot be given.
+   */
+  name: string;
+  /**
+   * The label of each stage. Default: `current` is the newest version, and there are no other stages. A new version is
+   * the newest at once, so a label for `pending` calls for one for `current` too.
+   */
+  labels?: Partial<Record<Stage, string>> | undefined;
+}
 
 /** The longest value of an advanced parameter, in bytes. */
 const MAX_PARAMETER_BYTES = 8_192;
+const STAGES: readonly Stage[] = ['current', 'pending', 'previous'];
 /** The errors for a version that does not exist: a missing label is not an error. */
 const ABSENT: readonly string[] = ['ParameterNotFound', 'ParameterVersionNotFound'];
 
@@ -15,39 +39,42 @@ const ABSENT: readonly string[] = ['ParameterNotFound', 'ParameterVersionNotFoun
  * version of a key is the parameter's version with its date, e.g. `3@2026-11-22T11:30:00.000Z`, because a parameter that
  * was deleted and created again starts at 1. A parameter of another type is stored unencrypted: a `KeyFormatError`.
  *
- * `@aws-sdk/client-ssm` (an optional peer) is loaded by the first load. A transient failure is retried twice (after about
- * 100 ms, 1,000 ms if throttled) within `keyTimeout`. The caller needs ssm:GetParameter, and kms:Decrypt if the parameter
- * is encrypted with a customer managed key.
+ * It needs `@aws-sdk/client-ssm`; how it loads, retries and fails is said at {@link AwsConnectionOptions}. The caller needs
+ * ssm:GetParameter, and kms:Decrypt if the parameter is encrypted with a customer managed key.
  *
  * @param options - see {@link FromSsmOptions}; copied
  * @returns a key store for `keyProvider`; closing the last client that uses it releases the SDK's client
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has an unknown name or a wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: an ARN of another service, a label that Parameter Store does not
- * allow, `labels` together with a name with a version, or an endpoint over plain http
+ * allow, or `labels` together with a name with a version
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no such parameter, version or label
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: IAM or the policy of the KMS key denies it
  * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by a load: the parameter's KMS key is missing or disabled
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the parameter is not a SecureString, empty, or over 8,192 bytes
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: throttling, a failure of the service or the
- * network, credentials, clock or Region
- * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by a load, retryable: three requests without an answer in 2,000 ms
- * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by a load: `@aws-sdk/client-ssm` is not installed
+ * @throws {GoldKeyError} by a load: the errors of {@link AwsConnectionOptions}
  *
  * @example
  * ```ts
- * import { GoldDataClient } from 'goldkey';
- * import { metalsApi } from 'goldkey/prices';
  * import { fromSsm } from 'goldkey/ssm';
  *
- * const gold = new GoldDataClient({
- *   keyProvider: fromSsm({ name: '/prod/gold-api-key', labels: { current: 'live', previous: 'old' } }),
- *   ...metalsApi(),
- * });
- * console.log(await gold.getPrice('XAU'));
+ * const keyProvider = fromSsm({ name: '/prod/gold-api-key', labels: { current: 'live', previous: 'old' } });
  * ```
  */
 export function fromSsm(options: FromSsmOptions): KeyProvider {
-  const { name, labels } = checkSsmOptions(options);
+  checkOptionNames('fromSsm', options, ['name', 'labels', 'region', 'client', 'clientConfig']);
+  const name = checkSecretName('name', options.name, 'ssm');
+  if (name.startsWith('/aws/reference/secretsmanager/')) {
+    throw invalidRange(
+      '`name` must be a parameter, not a reference to a secret, which has no version there; use `fromSecretsManager` of goldkey/secrets-manager.',
+    );
+  }
+  const labels = checkLabels(options.labels);
+  // An ARN itself has five colons.
+  const hasSelector = name.startsWith('arn:') ? name.split(':').length > 6 : name.includes(':');
+  if (hasSelector && Object.keys(labels).length > 0) {
+    throw invalidRange(
+      '`labels` cannot be combined with a `name` that ends with a version or label; give one of them.',
+    );
+  }
   const connection = connectToSsm(options);
   return {
     name: SSM,
@@ -68,12 +95,8 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
       if (answer === undefined) return undefined;
       const { Type: type, Value: value, Version: number, LastModifiedDate: date } = answer.Parameter ?? {};
       if (value === undefined || number === undefined) {
-        throw new KeyProviderError(
-          'AWS Parameter Store answered GetParameter without a value or its version; try again later.',
-          {
-            provider: SSM,
-          },
-        );
+        const message = 'AWS Parameter Store answered GetParameter without a value or its version; try again later.';
+        throw new KeyProviderError(message, { provider: SSM });
       }
       const version = date === undefined ? String(number) : `${String(number)}@${date.toISOString()}`;
       const about = { provider: SSM, version };
@@ -92,4 +115,20 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
     },
     close: () => connection.close(),
   };
+}
+
+function checkLabels(given: Partial<Record<Stage, unknown>> = {}): Partial<Record<Stage, string>> {
+  checkOptionNames('`labels`', given, STAGES);
+  const labels: Partial<Record<Stage, string>> = {};
+  for (const stage of STAGES) {
+    const label = checkOptionalString(`labels.${stage}`, given[stage]);
+    if (label === undefined) continue;
+    if (!/^(?!\d|aws|ssm)[\w.-]{1,100}$/i.test(label)) {
+      throw invalidRange(
+        `\`labels.${stage}\` must be a label of up to 100 letters, digits, \`_\`, \`.\` and \`-\` that does not begin with a digit, \`aws\` or \`ssm\`; a version's number goes into \`name\`.`,
+      );
+    }
+    labels[stage] = label;
+  }
+  return labels;
 }

@@ -4,4 +4,4 @@
  * @module
  */
 export { fromSsm } from './from-ssm.js';
-export type { FromSsmOptions } from './options.js';
+export type { FromSsmOptions } from './from-ssm.js';

@@ -1,56 +1,21 @@
 import { setMaxListeners } from 'node:events';
-import { type Clock, closedError, raceAbort, systemClock, withRetries } from '../../core/index.js';
+import { closedError, raceAbort, systemClock, withRetries } from '../../core/index.js';
 import { memoize } from '../../util/memoize.js';
-import { isAccessDenied, isLoginDenied, toVaultError } from './errors.js';
-import { createRetryDelay, VaultFailure } from './failures.js';
-import { createSend, type SendToVault, type VaultResponse } from './http.js';
+import { createRetryDelay, toVaultError, VaultFailure } from './errors.js';
+import { createSend, type VaultRequest, type VaultResponse } from './http.js';
 import { createLogin } from './login.js';
-import { checkVaultConnection, completeSettings, type VaultConnection } from './options.js';
-import { createSession, createTokenSource, type VaultSession } from './token.js';
-
-/** One request to Vault. */
-export interface VaultRequest {
-  method: 'GET' | 'LIST' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path below `/v1/`, encoded, with its query, e.g. `secret/data/gold?version=2`. */
-  path: string;
-  /** Sent as JSON. */
-  body?: object | undefined;
-  headers?: Readonly<Record<string, string>> | undefined;
-  /** Ends the request with its reason. */
-  signal?: AbortSignal | undefined;
-  /** Carries timeouts and pauses, and measures a token's age. Default: the system's. */
-  clock?: Clock | undefined;
-  /** The operation for messages, e.g. `the read of the key ring`. */
-  operation: string;
-  /** The capability that a policy must grant, for the message if Vault denies the request. Default: by `method`. */
-  needs?: string | undefined;
-  /**
-   * Whether the request may be sent twice. If not, it is not retried after a failure that leaves open whether Vault has
-   * carried it out. Default: true for GET and LIST.
-   */
-  idempotent?: boolean | undefined;
-  /**
-   * Statuses beside 2xx that are returned rather than thrown. Default: 404, which can mean absent, deleted or hidden, as
-   * the body tells.
-   */
-  accept?: readonly number[] | undefined;
-}
+import { checkVaultConnection, type VaultConnection } from './options.js';
+import { createSession, createTokenSource } from './token.js';
 
 /** A client of Vault that connects at its first request. */
 export interface VaultClient {
   /** Rejects with a goldkey error, or with the signal's reason. */
   request(request: VaultRequest): Promise<VaultResponse>;
   /** Ends running requests and forgets the token. A later request connects again. */
-  close(): void;
-}
-
-interface Connection {
-  readonly send: SendToVault;
-  readonly session: VaultSession;
+  close(): Promise<void>;
 }
 
 const RETRIES = 2;
-const NOT_FOUND: readonly number[] = [404];
 
 /**
  * Returns a client. The options are checked and copied; nothing is loaded or read before the first request.
@@ -60,21 +25,18 @@ const NOT_FOUND: readonly number[] = [404];
  * @param more - the names of those
  */
 export function createVaultClient(of: string, options: VaultConnection, more: readonly string[] = []): VaultClient {
-  const checked = checkVaultConnection(of, options, more);
+  const completeSettings = checkVaultConnection(of, options, more);
 
-  const open = (): { connect: () => Promise<Connection>; closing: AbortController } => {
+  const open = () => {
     const closing = new AbortController();
     // Each running request listens to it, and Node.js warns of the eleventh listener.
     setMaxListeners(0, closing.signal);
     const connect = memoize(async () => {
-      const settings = await completeSettings(checked);
+      const settings = await completeSettings();
       const send = createSend(settings, closing.signal);
       const { auth } = settings;
-      const session =
-        auth.method === 'token'
-          ? createSession(createTokenSource(auth.token), closing.signal)
-          : createSession(createLogin(auth, send), closing.signal);
-      return { send, session };
+      const source = auth.method === 'token' ? createTokenSource(auth.token) : createLogin(auth, send);
+      return { send, session: createSession(source, closing.signal) };
     });
     return { connect, closing };
   };
@@ -84,47 +46,38 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
     async request(request) {
       const { signal, clock = systemClock, method, idempotent = method === 'GET' || method === 'LIST' } = request;
       signal?.throwIfAborted();
-      const state = { hasReplacedToken: false };
+      let hasReplacedToken = false;
       // One connection for all tries: a request that pauses while the client is closed must not connect again.
       const { connect } = opened;
-      const run = async (): Promise<VaultResponse> => sendOnce(await connect(), request, clock, state);
-      const delayOf = createRetryDelay(idempotent);
+      const sendOnce = async (): Promise<VaultResponse> => {
+        const { send, session } = await connect();
+        const token = await session.getToken(clock);
+        try {
+          return await send(request, token);
+        } catch (error) {
+          if (hasReplacedToken || !(error instanceof VaultFailure) || !error.isAccessDenied) throw error;
+          // The token may have been revoked.
+          hasReplacedToken = true;
+          const next = await session.replaceToken(token, clock).catch((failure: unknown) => {
+            if (!(failure instanceof VaultFailure) || !failure.isLoginDenied) throw failure;
+            // Denied with the token and without one: this is an answer, and not a mere lack of credentials.
+            throw new VaultFailure('status', error.request, { status: 403, cause: toVaultError(failure) });
+          });
+          if (next === undefined) throw error;
+          return await send(request, next);
+        }
+      };
+      const getDelay = createRetryDelay(idempotent);
       try {
-        return await raceAbort(withRetries(run, { retries: RETRIES, clock, signal, delayOf }), signal);
+        return await raceAbort(withRetries(sendOnce, { retries: RETRIES, clock, signal, getDelay }), signal);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
         throw toVaultError(error);
       }
     },
-    close() {
+    async close() {
       opened.closing.abort(closedError());
       opened = open();
     },
   };
-}
-
-/** Sends one try. Once in a request's life it replaces a token that Vault denies, because it may have been revoked. */
-async function sendOnce(
-  { send, session }: Connection,
-  { method, path, body, headers, signal, operation, needs, accept = NOT_FOUND }: VaultRequest,
-  clock: Clock,
-  state: { hasReplacedToken: boolean },
-): Promise<VaultResponse> {
-  const request = { operation, needs, method, path: path.replace(/\?.*$/s, '') };
-  const attempt = { request, path, body, headers, signal, clock, accept };
-  const token = await session.getToken(clock);
-  try {
-    return await send({ ...attempt, token });
-  } catch (error) {
-    if (state.hasReplacedToken || !isAccessDenied(error)) throw error;
-    state.hasReplacedToken = true;
-    const next = await session.replaceToken(token, clock).catch((failure: unknown) => {
-      // Denied with the token and without one: this is an answer, and not a mere lack of credentials.
-      throw isLoginDenied(failure)
-        ? new VaultFailure('status', request, { status: 403, cause: toVaultError(failure) })
-        : failure;
-    });
-    if (next === undefined) throw error;
-    return await send({ ...attempt, token: next });
-  }
 }

@@ -81,9 +81,7 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
       checkTransitCiphertext,
       ({ ciphertext, ...call }) => decryptWithTransit(key, ciphertext, call),
     ),
-    async close() {
-      key.client.close();
-    },
+    close: () => key.client.close(),
   };
 }
 
@@ -116,8 +114,6 @@ export function transitCipher(options: TransitKeyOptions & { encryptionContext: 
     acceptsKeyId: (keyId) => keyId === key.id,
     encrypt: async (plaintext, call) => ({ ciphertext: await encryptWithTransit(key, plaintext, call), keyId: key.id }),
     decrypt: (ciphertext, call) => decryptWithTransit(key, checkTransitCiphertext(ciphertext), call),
-    async close() {
-      key.client.close();
-    },
+    close: () => key.client.close(),
   });
 }

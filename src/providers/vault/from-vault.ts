@@ -13,7 +13,7 @@ import {
   type Stage,
 } from '../../core/index.js';
 import { createVaultClient } from './connection.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 import { openKvSecret, readKeyField, type KvMetadata, type KvMissing, type KvVersion } from './kv.js';
 import { encodePath, type VaultConnection } from './options.js';
 
@@ -94,7 +94,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       const wanted = stages[stage];
       if (wanted === undefined && stage !== 'current') return undefined;
       const call = { signal, clock: getRequestClock(request) };
-      // To read the metadata is no permission to read the key: a withdrawn one must take effect at the next load.
+      // Metadata may still be readable when the key no longer is, and that must take effect at the next load.
       const compares = known.length > 0 && (await secret.mayRead(call));
       const metadata = typeof wanted === 'string' || compares ? await secret.readMetadata(call) : undefined;
       const version = typeof wanted === 'string' ? readCustomVersion(metadata, wanted) : wanted;
@@ -112,9 +112,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       inUse.set(stage, { version: found.version, createdTime: found.createdTime });
       return key;
     },
-    async close() {
-      client.close();
-    },
+    close: () => client.close(),
   };
 }
 

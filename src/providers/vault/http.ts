@@ -3,22 +3,30 @@ import { BodyTooLarge } from '../../http/bounded-body.js';
 import { NodeHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
-import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './failures.js';
+import { createNetworkFailure, createStatusFailure, VaultFailure, type VaultOperation } from './errors.js';
 import type { VaultSettings } from './options.js';
 
-/** One try of a request. */
-export interface VaultTry {
-  readonly request: VaultOperation;
-  /** Path below `/v1/` with its query. Default: that of `request`. */
-  readonly path?: string | undefined;
+/** One request to Vault. */
+export interface VaultRequest extends VaultOperation {
+  readonly method: 'GET' | 'LIST' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path below `/v1/`, encoded, with its query, e.g. `secret/data/gold?version=2`. */
+  readonly path: string;
   /** Sent as JSON. */
   readonly body?: object | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Not given for a login. */
-  readonly token?: string | undefined;
+  /** Ends the request with its reason. */
   readonly signal?: AbortSignal | undefined;
-  readonly clock: Clock;
-  /** Statuses beside 2xx that are returned rather than thrown. */
+  /** Carries timeouts and pauses, and measures a token's age. Default: the system's. */
+  readonly clock?: Clock | undefined;
+  /**
+   * Whether the request may be sent twice. If not, it is not retried after a failure that leaves open whether Vault has
+   * carried it out. Default: true for GET and LIST.
+   */
+  readonly idempotent?: boolean | undefined;
+  /**
+   * Statuses beside 2xx that are returned rather than thrown. Default: 404, which can mean absent, deleted or hidden, as
+   * the body tells.
+   */
   readonly accept?: readonly number[] | undefined;
 }
 
@@ -29,8 +37,8 @@ export interface VaultResponse {
   readonly body: unknown;
 }
 
-/** Sends one request once. Rejects with a {@link VaultFailure} or the signal's reason. */
-export type SendToVault = (attempt: VaultTry) => Promise<VaultResponse>;
+/** Sends a request once. Rejects with a {@link VaultFailure} or the signal's reason. */
+export type SendToVault = (request: VaultRequest, token?: string) => Promise<VaultResponse>;
 
 const CONNECT_TIMEOUT_MS = 1_000;
 const REQUEST_TIMEOUT_MS = 2_000;
@@ -47,13 +55,17 @@ export function createSend({ address, namespace, ca }: VaultSettings, closing: A
   // Running requests reject by the same signal.
   closing.addEventListener('abort', () => http.close(), { once: true });
 
-  return async ({ request, path = request.path, body, headers, token, signal, clock, accept = [] }) => {
+  return async (request, token) => {
+    const { operation, method, path, body, headers, signal, clock = systemClock, accept = [404] } = request;
+    const { needs, loginOptions } = request;
+    // Not `request` itself, which holds secrets.
+    const about: VaultOperation = { operation, method, path: path.replace(/\?.*$/s, ''), needs, loginOptions };
     let sent = false;
-    const late = (): Error => new VaultFailure('timeout', request, { sent });
+    const late = (): Error => new VaultFailure('timeout', about, { sent });
     const outgoing = {
       origin,
       path: `${basePath}${path}`,
-      method: request.method,
+      method,
       headers: {
         accept: 'application/json',
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -77,8 +89,8 @@ export function createSend({ address, namespace, ca }: VaultSettings, closing: A
       } catch (error) {
         if (deadline.aborted) throw deadline.reason;
         if (error instanceof VaultFailure) throw error;
-        if (error instanceof BodyTooLarge) throw new VaultFailure('too-large', request, { sent });
-        throw createNetworkFailure(request, error, sent);
+        if (error instanceof BodyTooLarge) throw new VaultFailure('too-large', about, { sent });
+        throw createNetworkFailure(about, error, sent);
       }
     });
     const { status } = incoming;
@@ -87,9 +99,9 @@ export function createSend({ address, namespace, ca }: VaultSettings, closing: A
     const isAccepted = isSuccess || accept.includes(status);
     // A proxy's page must not count as Vault's 404 or 403, which would drop a key in use: Vault always sends JSON.
     const isFromVault = typeof response.body === 'object' || (isSuccess && response.body === undefined);
-    if (!isFromVault && (isAccepted || status === 403)) throw new VaultFailure('unreadable', request, { status });
+    if (!isFromVault && (isAccepted || status === 403)) throw new VaultFailure('unreadable', about, { status });
     if (isAccepted) return response;
-    throw createStatusFailure(request, response, firstHeaderValue(incoming.headers['retry-after']), clock.now());
+    throw createStatusFailure(about, response, firstHeaderValue(incoming.headers['retry-after']), clock.now());
   };
 }
 
@@ -101,4 +113,12 @@ function parseJson(text: string): unknown {
   } catch {
     return NOT_JSON;
   }
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Returns the object under `name` in parsed JSON, `undefined` if there is none. */
+export function getObject(value: unknown, name: string): JsonObject | undefined {
+  const found = typeof value === 'object' && value !== null ? (value as JsonObject)[name] : undefined;
+  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as JsonObject) : undefined;
 }

@@ -1,16 +1,9 @@
-import { describeType, KeyFormatError, KeyProviderError, type Clock } from '../../core/index.js';
+import { describeType, KeyFormatError, KeyProviderError } from '../../core/index.js';
 import type { VaultClient } from './connection.js';
-import { isStaleCas } from './errors.js';
-import { VAULT } from './failures.js';
-import type { VaultResponse } from './http.js';
+import { readErrorTexts, VAULT } from './errors.js';
+import { getObject, type VaultRequest, type VaultResponse } from './http.js';
 
-/** Limits of one operation. */
-export interface KvCall {
-  /** Ends the operation with its reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Carries timeouts and pauses. Default: the system's. */
-  readonly clock?: Clock | undefined;
-}
+type KvCall = Pick<VaultRequest, 'signal' | 'clock'>;
 
 /** A version that exists. */
 export interface KvVersion {
@@ -52,8 +45,6 @@ export interface KvSecret {
    */
   write(fields: object, cas: number, call?: KvCall): Promise<boolean>;
 }
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Returns access to the secret at `mount` and `path`, both as `encodePath` returns them. `noun` names it in messages. */
 export function openKvSecret(client: VaultClient, mount: string, path: string, noun: string): KvSecret {
@@ -118,22 +109,15 @@ export function openKvSecret(client: VaultClient, mount: string, path: string, n
         return { status: 0, body: undefined };
       });
       const allowed = status === 200 ? getObject(body, 'data') : undefined;
-      return paths.every((path) => {
-        const capabilities = allowed?.[path];
+      return paths.every((allowedPath) => {
+        const capabilities = allowed?.[allowedPath];
         return Array.isArray(capabilities) && (capabilities.includes('read') || capabilities.includes('root'));
       });
     },
     async write(fields, cas, call) {
       const operation = `the write of ${noun}`;
-      const body = { options: { cas }, data: fields };
-      const response = await client.request({
-        ...call,
-        method: 'POST',
-        path: dataPath,
-        body,
-        operation,
-        accept: [400],
-      });
+      const request = { method: 'POST', path: dataPath, body: { options: { cas }, data: fields }, operation } as const;
+      const response = await client.request({ ...call, ...request, accept: [400] });
       if (isStaleCas(response)) return false;
       if (response.status < 400) return true;
       throw new KeyProviderError(
@@ -142,6 +126,11 @@ export function openKvSecret(client: VaultClient, mount: string, path: string, n
       );
     },
   };
+}
+
+/** Returns whether another write to KV v2 came first. The status is that of any bad request: only the text tells. */
+export function isStaleCas({ status, body }: VaultResponse): boolean {
+  return status === 400 && readErrorTexts(body).some((text) => text.includes('check-and-set parameter did not match'));
 }
 
 /** Returns the name of the field that holds the key: `field`, else the only field, else `key`. */
@@ -185,12 +174,7 @@ function notKv2({ body }: VaultResponse): KeyProviderError {
   );
 }
 
-function getObject(value: unknown, name: string): JsonObject | undefined {
-  const found = typeof value === 'object' && value !== null ? (value as JsonObject)[name] : undefined;
-  return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as JsonObject) : undefined;
-}
-
-function getText(value: JsonObject, name: string): string {
+function getText(value: Readonly<Record<string, unknown>>, name: string): string {
   const text = value[name];
   return typeof text === 'string' ? text : '';
 }

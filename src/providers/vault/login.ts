@@ -3,25 +3,19 @@ import { KeyProviderError, type Clock } from '../../core/index.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
-import { VAULT, type VaultOperation } from './failures.js';
-import type { SendToVault, VaultResponse } from './http.js';
+import { VAULT } from './errors.js';
+import { getObject, type SendToVault, type VaultRequest, type VaultResponse } from './http.js';
 import type { CheckedVaultAuth } from './options.js';
-import { readSecret, type TokenLife, type TokenSource, type VaultToken } from './token.js';
+import { readSecret, type TokenSource, type VaultToken } from './token.js';
 
 type LoginAuth = Exclude<CheckedVaultAuth, { method: 'token' }>;
 
-/** A token from a login. */
-interface LoginToken extends VaultToken {
-  readonly life: TokenLife;
-  /** The duration in ms that the login granted. */
-  readonly granted: number;
-  readonly renewable: boolean;
-}
-
-const RENEWAL: VaultOperation = {
+const RENEWAL: VaultRequest = {
   operation: 'the renewal of the token',
   method: 'POST',
   path: 'auth/token/renew-self',
+  body: {},
+  accept: [],
 };
 
 /** Each method's name, and the options to check if Vault denies a login. */
@@ -42,19 +36,20 @@ const METHODS = {
 };
 
 /** Returns a source of tokens that logs in as `auth` says. */
-export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource<LoginToken> {
+export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource {
   const { title, options } = METHODS[auth.method];
-  const request: VaultOperation = {
+  const login: VaultRequest = {
     operation: `the ${title} login`,
     method: 'POST',
     path: `auth/${auth.mount}/login`,
     loginOptions: options,
+    accept: [],
   };
-  const obtain = async (signal: AbortSignal, clock: Clock): Promise<LoginToken> => {
+  const obtain = async (signal: AbortSignal, clock: Clock): Promise<VaultToken> => {
     const body = await createCredentials(auth, signal, clock);
     const start = { wall: clock.now(), monotonic: clock.monotonic() };
-    const { token, duration, renewable } = readGrant(await send({ request, body, signal, clock }), request);
-    return { token, life: { ...start, duration }, granted: duration, renewable };
+    const grant = readGrant(await send({ ...login, body, signal, clock }), login);
+    return { ...start, ...grant, granted: grant.duration };
   };
   return {
     obtain,
@@ -62,10 +57,9 @@ export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource<Log
       if (!held.renewable) return obtain(signal, clock);
       const start = { wall: clock.now(), monotonic: clock.monotonic() };
       try {
-        const response = await send({ request: RENEWAL, body: {}, token: held.token, signal, clock });
-        const { duration, renewable } = readGrant(response, RENEWAL);
+        const grant = readGrant(await send({ ...RENEWAL, signal, clock }, held.token), RENEWAL);
         // Near the end of its longest life Vault prolongs a token by less and less.
-        if (duration >= held.granted / 2) return { ...held, life: { ...start, duration }, renewable };
+        if (grant.duration >= held.granted / 2) return { ...held, ...start, ...grant, token: held.token };
       } catch {
         signal.throwIfAborted();
       }
@@ -116,10 +110,9 @@ async function readJwt(file: string): Promise<string> {
 /** Returns what a login or a renewal granted; `duration` in ms. */
 function readGrant(
   { body }: VaultResponse,
-  { operation, method, path }: VaultOperation,
-): { token: string; duration: number; renewable: boolean } {
-  const auth = (body as { auth?: unknown } | null | undefined)?.auth as
-    Readonly<Record<string, unknown>> | null | undefined;
+  { operation, method, path }: VaultRequest,
+): Pick<VaultToken, 'token' | 'duration' | 'renewable'> {
+  const auth = getObject(body, 'auth');
   const token = auth?.['client_token'];
   const seconds = auth?.['lease_duration'];
   if (typeof token !== 'string' || !isPrintableAscii(token) || typeof seconds !== 'number' || !(seconds >= 0)) {

@@ -11,7 +11,7 @@ import {
 } from '../../core/index.js';
 import { isAwsRegion } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 
 /** How to get a token of Vault. */
 export type VaultAuth =
@@ -97,15 +97,6 @@ export type CheckedVaultAuth =
   | { readonly method: 'kubernetes'; readonly mount: string; readonly role: string; readonly jwtFile: string }
   | { readonly method: 'aws'; readonly mount: string; readonly role: string; readonly region: string | undefined };
 
-/** The options of a connection, checked and copied. `undefined` means to read the environment. */
-export interface CheckedVaultConnection {
-  readonly address: URL | undefined;
-  readonly auth: CheckedVaultAuth | undefined;
-  readonly namespace: string | undefined;
-  readonly caFile: string | undefined;
-  readonly dangerouslyAllowHttp: boolean;
-}
-
 /** The complete settings of a connection. */
 export interface VaultSettings {
   readonly address: URL;
@@ -121,51 +112,48 @@ type CreateError = (message: string, details?: { retryable?: boolean; cause?: un
 const JWT_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const NAMES = ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp'] as const;
 
-const optionError: CreateError = (message) => invalidRange(message);
 /** A `KeyProviderError`: a key in use stays in use, and the next request reads the environment again. */
 const environmentError: CreateError = (message, details) =>
   new KeyProviderError(message, { ...details, provider: VAULT });
 
-/** Checks the options of a connection. `more` are the names of the other options beside them. */
+/**
+ * Checks and copies the options of a connection; `more` are the names of the other options beside them. Returns a function
+ * that completes them from the environment variables of Vault's own client, and reads the file of authorities.
+ */
 export function checkVaultConnection(
   of: string,
   options: VaultConnection,
   more: readonly string[] = [],
-): CheckedVaultConnection {
+): () => Promise<VaultSettings> {
   checkOptionNames(of, options, [...NAMES, ...more]);
-  const { dangerouslyAllowHttp = false } = options;
-  if (typeof dangerouslyAllowHttp !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(dangerouslyAllowHttp)}.`);
+  const { dangerouslyAllowHttp: allowHttp = false } = options;
+  if (typeof allowHttp !== 'boolean') {
+    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(allowHttp)}.`);
   }
-  const address = checkOptionalString('address', options.address);
-  return {
-    address: address === undefined ? undefined : parseAddress('`address`', address, dangerouslyAllowHttp, optionError),
-    auth: options.auth === undefined ? undefined : checkAuth(options.auth),
-    namespace: checkNamespace('`namespace`', checkOptionalString('namespace', options.namespace), optionError),
-    caFile: checkOptionalString('caFile', options.caFile),
-    dangerouslyAllowHttp,
+  const given = checkOptionalString('address', options.address);
+  const address = given === undefined ? undefined : parseAddress('`address`', given, allowHttp, invalidRange);
+  const auth = options.auth === undefined ? undefined : checkAuth(options.auth);
+  const namespace = checkNamespace('`namespace`', checkOptionalString('namespace', options.namespace), invalidRange);
+  const givenCaFile = checkOptionalString('caFile', options.caFile);
+  return async () => {
+    const caFile = givenCaFile ?? readVariable('VAULT_CACERT');
+    return {
+      address:
+        address ?? parseAddress('VAULT_ADDR', requireVariable('VAULT_ADDR', 'address'), allowHttp, environmentError),
+      auth: auth ?? {
+        method: 'token',
+        token: checkToken('VAULT_TOKEN', requireVariable('VAULT_TOKEN', 'auth'), environmentError),
+      },
+      namespace: namespace ?? checkNamespace('VAULT_NAMESPACE', readVariable('VAULT_NAMESPACE'), environmentError),
+      ca: caFile === undefined ? undefined : await readAuthorities(caFile),
+    };
   };
 }
 
-/** Completes the options from the environment variables of Vault's own client, and reads the file of authorities. */
-export async function completeSettings(checked: CheckedVaultConnection): Promise<VaultSettings> {
-  const { address = readAddress(checked.dangerouslyAllowHttp), auth = readToken() } = checked;
-  const namespace =
-    checked.namespace ?? checkNamespace('VAULT_NAMESPACE', readVariable('VAULT_NAMESPACE'), environmentError);
-  const caFile = checked.caFile ?? readVariable('VAULT_CACERT');
-  return { address, auth, namespace, ca: caFile === undefined ? undefined : await readAuthorities(caFile) };
-}
-
-function readAddress(allowHttp: boolean): URL {
-  const address = readVariable('VAULT_ADDR');
-  if (address !== undefined) return parseAddress('VAULT_ADDR', address, allowHttp, environmentError);
-  throw environmentError('The address of Vault is missing; give `address` or set VAULT_ADDR.');
-}
-
-function readToken(): CheckedVaultAuth {
-  const token = readVariable('VAULT_TOKEN');
-  if (token !== undefined) return { method: 'token', token: checkToken('VAULT_TOKEN', token, environmentError) };
-  throw environmentError('The token for Vault is missing; give `auth` or set VAULT_TOKEN.');
+function requireVariable(name: string, option: string): string {
+  const value = readVariable(name);
+  if (value !== undefined) return value;
+  throw environmentError(`The connection to Vault has no ${option}; give \`${option}\` or set ${name}.`);
 }
 
 /** Returns a variable, `undefined` if it is empty, as in Vault's own client. */
@@ -221,51 +209,40 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
   if (typeof auth !== 'object' || auth === null || Array.isArray(auth)) {
     throw invalidType(`\`auth\` must be an object with a \`method\`, got ${describeType(auth)}.`);
   }
-  const { method, mount, token, roleId, secretId, role, jwtFile, region } = auth as Readonly<Record<string, unknown>>;
+  const given = auth as Readonly<Record<string, unknown>>;
+  const { method } = given;
   const checkNames = (...names: string[]): void => checkOptionNames('`auth`', auth, ['method', ...names]);
+  const getString = (name: string): string => checkString(`auth.${name}`, given[name]);
+  const getOptional = (name: string): string | undefined => checkOptionalString(`auth.${name}`, given[name]);
+  const getSecret = (name: string): VaultSecret => checkSecret(`auth.${name}`, given[name]);
+  const getMount = (): string => encodePath('auth.mount', given['mount'] ?? method);
   switch (method) {
     case 'token':
       checkNames('token');
-      return { method, token: checkSecret('auth.token', token) };
+      return { method, token: getSecret('token') };
     case 'approle':
       checkNames('roleId', 'secretId', 'mount');
-      return {
-        method,
-        mount: encodePath('auth.mount', mount ?? 'approle'),
-        roleId: checkString('auth.roleId', roleId),
-        secretId: checkSecret('auth.secretId', secretId),
-      };
+      return { method, mount: getMount(), roleId: getString('roleId'), secretId: getSecret('secretId') };
     case 'kubernetes':
       checkNames('role', 'jwtFile', 'mount');
-      return {
-        method,
-        mount: encodePath('auth.mount', mount ?? 'kubernetes'),
-        role: checkString('auth.role', role),
-        jwtFile: checkOptionalString('auth.jwtFile', jwtFile) ?? JWT_FILE,
-      };
+      return { method, mount: getMount(), role: getString('role'), jwtFile: getOptional('jwtFile') ?? JWT_FILE };
     case 'aws':
       checkNames('role', 'mount', 'region');
-      return {
-        method,
-        mount: encodePath('auth.mount', mount ?? 'aws'),
-        role: checkString('auth.role', role),
-        region: checkRegion('auth.region', region),
-      };
+      return { method, mount: getMount(), role: getString('role'), region: checkRegion(getOptional('region')) };
     default:
       // Not the value: it may be the token, given in the wrong place.
       throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'.");
   }
 }
 
-function checkRegion(name: string, value: unknown): string | undefined {
-  const text = checkOptionalString(name, value);
-  if (text === undefined || isAwsRegion(text)) return text;
-  throw invalidRange(`\`${name}\` must be the name of a Region, e.g. eu-west-1.`);
+function checkRegion(region: string | undefined): string | undefined {
+  if (region === undefined || isAwsRegion(region)) return region;
+  throw invalidRange('`auth.region` must be the name of a Region, e.g. eu-west-1.');
 }
 
 function checkSecret(name: string, value: unknown): VaultSecret {
   if (typeof value === 'function') return value as () => unknown;
-  if (typeof value === 'string') return checkToken(`\`${name}\``, value, optionError);
+  if (typeof value === 'string') return checkToken(`\`${name}\``, value, invalidRange);
   throw invalidType(`\`${name}\` must be a string or a function that returns one, got ${describeType(value)}.`);
 }
 

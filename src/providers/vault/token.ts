@@ -1,30 +1,29 @@
 import { describeType, KeyProviderError, KeyTimeoutError, type Clock } from '../../core/index.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { withDeadline } from '../../util/deadline.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 import type { VaultSecret } from './options.js';
 
-/** A token. */
+/** A token and its life, which starts at the request for it: the token is no older. */
 export interface VaultToken {
   readonly token: string;
-  /** Not given for a token that goldkey does not renew. */
-  readonly life?: TokenLife | undefined;
-}
-
-/** The life of a token, from the time of the request for it: the token is no older. */
-export interface TokenLife {
+  /** Wall clock at the start. */
   readonly wall: number;
+  /** Monotonic clock at the start. */
   readonly monotonic: number;
-  /** Milliseconds; Infinity if it never ends. */
+  /** Life in ms; Infinity if it never ends. */
   readonly duration: number;
+  /** The life in ms that the login granted. */
+  readonly granted: number;
+  readonly renewable: boolean;
 }
 
 /** A source of tokens. */
-export interface TokenSource<T extends VaultToken> {
+export interface TokenSource {
   /** Gets a token. `signal` aborts when nothing waits for it any more. */
-  obtain(signal: AbortSignal, clock: Clock): Promise<T>;
+  obtain(signal: AbortSignal, clock: Clock): Promise<VaultToken>;
   /** Prolongs `token`, or gets another one. */
-  renew(token: T, signal: AbortSignal, clock: Clock): Promise<T>;
+  renew(token: VaultToken, signal: AbortSignal, clock: Clock): Promise<VaultToken>;
 }
 
 /** The tokens of one client. */
@@ -42,12 +41,12 @@ const TOKEN_TIMEOUT_MS = 5_000;
  * Returns a session over `source`. The first request after two thirds of a token's life renews it in the background. There
  * is no timer, so that an idle process ends and a frozen one misses no renewal.
  */
-export function createSession<T extends VaultToken>(source: TokenSource<T>, closing: AbortSignal): VaultSession {
-  let current: T | undefined;
-  let pending: Promise<T> | undefined;
+export function createSession(source: TokenSource, closing: AbortSignal): VaultSession {
+  let current: VaultToken | undefined;
+  let pending: Promise<VaultToken> | undefined;
 
   /** Runs `load` unless a run is pending, which every caller shares. */
-  const loadOnce = (clock: Clock, load: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const loadOnce = (clock: Clock, load: (signal: AbortSignal) => Promise<VaultToken>): Promise<VaultToken> => {
     pending ??= withDeadline({ ms: TOKEN_TIMEOUT_MS, clock, late, signals: [closing] }, load)
       // Not within `load`, which may end after its deadline and after a later run.
       .then((token) => (current = token))
@@ -63,8 +62,7 @@ export function createSession<T extends VaultToken>(source: TokenSource<T>, clos
     async getToken(clock) {
       const held = current;
       if (held === undefined) return obtain(clock);
-      if (held.life === undefined) return held.token;
-      const { wall, monotonic, duration } = held.life;
+      const { wall, monotonic, duration } = held;
       // The later of two clocks: the monotonic one stops while a Lambda is frozen, and the wall clock can be set back.
       const age = Math.max(clock.now() - wall, clock.monotonic() - monotonic);
       if (age >= duration) return obtain(clock);
@@ -91,8 +89,11 @@ function late(): KeyTimeoutError {
 }
 
 /** Returns the source of tokens that the caller provides. A token given as a string has no successor. */
-export function createTokenSource(secret: VaultSecret): TokenSource<VaultToken> {
-  const obtain = async (): Promise<VaultToken> => ({ token: await readSecret('auth.token', secret) });
+export function createTokenSource(secret: VaultSecret): TokenSource {
+  const obtain = async (): Promise<VaultToken> => {
+    const token = await readSecret('auth.token', secret);
+    return { token, wall: 0, monotonic: 0, duration: Infinity, granted: Infinity, renewable: false };
+  };
   return { obtain, renew: obtain };
 }
 

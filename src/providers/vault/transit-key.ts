@@ -1,19 +1,18 @@
 import {
   checkString,
-  describeType,
   invalidRange,
   KeyDecryptError,
-  KeyFormatError,
   KeyNotFoundError,
   KeyProviderError,
   type EncryptionContext,
 } from '../../core/index.js';
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
+import { checkCiphertext, createFormatError } from '../shared/ciphertext.js';
 import type { CipherCall } from '../shared/create-cipher.js';
 import { contextKeys } from '../shared/encryption-context.js';
 import { createVaultClient, type VaultClient } from './connection.js';
-import { readErrorTexts, VAULT } from './failures.js';
-import type { VaultResponse } from './http.js';
+import { readErrorTexts, VAULT } from './errors.js';
+import { getObject, type VaultResponse } from './http.js';
 import { encodePath, type VaultConnection } from './options.js';
 
 /** The key of Vault's transit engine, and how to reach it. */
@@ -95,22 +94,12 @@ export async function decryptWithTransit(
  * no regular expression is run on it: it may be the key itself, pasted by mistake.
  */
 export function checkTransitCiphertext(value: unknown): string {
-  if (value === undefined || value === null) {
-    throw new KeyNotFoundError(
-      'There is no ciphertext: `ciphertext` is undefined; if it is read from an environment variable, that variable may be unset.',
-      { provider: VAULT_TRANSIT },
-    );
+  const fail = (problem: string): Error => createFormatError(problem, VAULT_TRANSIT);
+  const given = checkCiphertext(value, 'a string that starts with `vault:v`', VAULT_TRANSIT);
+  if (given.length > MAX_CHARACTERS) {
+    throw fail(`has ${String(given.length)} characters; the ciphertext of a key has at most ${String(MAX_CHARACTERS)}`);
   }
-  const fail = (problem: string): KeyFormatError =>
-    new KeyFormatError(`\`ciphertext\` ${problem}.`, { provider: VAULT_TRANSIT });
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-    throw fail(`must be a string that starts with \`vault:v\`, got ${describeType(value)}`);
-  }
-  if (value.length > MAX_CHARACTERS) {
-    throw fail(`has ${String(value.length)} characters; the ciphertext of a key has at most ${String(MAX_CHARACTERS)}`);
-  }
-  const text = (typeof value === 'string' ? value : Buffer.from(value).toString('latin1')).trim();
-  if (text === '') throw fail('is empty; if it is read from an environment variable or a file, that may be empty');
+  const text = typeof given === 'string' ? given : Buffer.from(given).toString('latin1').trim();
   if (!text.startsWith(PREFIX)) {
     throw fail(
       'must start with `vault:v`, as Vault prints it; a plaintext key does not belong there: encrypt it first, and rotate it if it was committed',
@@ -168,8 +157,7 @@ async function callTransit(
 }
 
 function readField({ body }: VaultResponse, name: string): string | undefined {
-  const data = (body as { data?: unknown } | null | undefined)?.data as Readonly<Record<string, unknown>> | undefined;
-  const value = typeof data === 'object' && data !== null ? data[name] : undefined;
+  const value = getObject(body, 'data')?.[name];
   return typeof value === 'string' ? value : undefined;
 }
 

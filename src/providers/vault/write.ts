@@ -1,6 +1,6 @@
 import { KeyProviderError } from '../../core/index.js';
 import { createVaultClient } from './connection.js';
-import { VAULT } from './failures.js';
+import { VAULT } from './errors.js';
 import { openKvSecret, selectField } from './kv.js';
 import { encodePath } from './options.js';
 
@@ -14,12 +14,9 @@ export async function writeToVault(mount: string, path: string, field: string | 
     if (await secret.write({ ...fields, [selectField(fields, field)]: key }, found.version ?? 0)) return;
     throw new KeyProviderError(
       'The secret in Vault was changed by another writer; nothing was written. Run it again.',
-      {
-        provider: VAULT,
-        retryable: false,
-      },
+      { provider: VAULT, retryable: false },
     );
   } finally {
-    client.close();
+    await client.close();
   }
 }

@@ -2,7 +2,7 @@ import {
   computeFingerprint,
   invalidType,
   isGoldKeyError,
-  keyBytes,
+  encodeKey,
   describeType,
   nodeCrypto,
   redactValue,
@@ -28,7 +28,7 @@ export async function withNewVersion<T>(
 ): Promise<T> {
   const { cipher, binding: bind, clock, signal } = step;
   const minted = key === undefined ? await mintKey(step, about.rotationId ?? '') : undefined;
-  const bytes = minted?.key ?? keyBytes(key);
+  const bytes = minted?.key ?? encodeKey(key);
   try {
     // Checked one by one: the spread below would make an object of anything.
     for (const notes of [about.metadata, minted?.metadata]) checkMetadata(step, bytes, notes);
@@ -65,7 +65,7 @@ export async function withDecryptedKey<T>(
 /** Resolves to whether a version holds exactly this key. */
 export async function holdsKey(step: Step, name: string, version: RingVersion, key: NewKey['key']): Promise<boolean> {
   if (key === undefined) return false;
-  const bytes = keyBytes(key);
+  const bytes = encodeKey(key);
   try {
     if (version.ciphertext === undefined || version.fingerprint !== computeFingerprint(bytes)) return false;
     return await withDecryptedKey(step, name, version, (held) => isEqual(held, bytes));
@@ -115,7 +115,7 @@ async function mintKey(
     throw new RotationError(message, { step: name, cause: error, retryable: true });
   }
   const { key, metadata } = (minted ?? {}) as { key?: unknown; metadata?: NewKey['metadata'] };
-  return { key: keyBytes(key), metadata };
+  return { key: encodeKey(key), metadata };
 }
 
 function checkMetadata(step: Step, key: Uint8Array, metadata: unknown): void {

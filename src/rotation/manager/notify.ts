@@ -30,9 +30,9 @@ export async function notifyAll(
   await Promise.all(
     hooks.map(async (hook, index) => {
       try {
-        const delayOf = (_: unknown, retried: number): number => backoffWindow(FIRST_PAUSE_MS, retried);
+        const getDelay = (_: unknown, retried: number): number => backoffWindow(FIRST_PAUSE_MS, retried);
         const call = (): Promise<void> => withDeadline(limits, async () => hook({ ...change }));
-        await withRetries(call, { retries: RETRIES, clock, delayOf });
+        await withRetries(call, { retries: RETRIES, clock, getDelay });
       } catch (error) {
         reportFailure({ ...change, hook: index, error });
       }

@@ -1,68 +1,75 @@
 import {
+  describeType,
   invalidType,
   isGoldKeyError,
-  describeType,
+  systemClock,
   type KeyProvider,
   type LoadedKey,
+  type LoadRequest,
   type UnchangedKey,
 } from '../../core/index.js';
+import { withDeadline } from '../../util/deadline.js';
 import { findSecret } from '../assert-no-secret.js';
-import { outcomeOf, settlesAtOnce } from './outcome.js';
 
-/** The three functions of vitest or jest that a contract needs. Of `expect` only `toBe` and `toEqual` are used. */
+/** The three functions of vitest or jest that a contract uses. */
 export interface TestRunner {
-  /** Groups what `body` registers. */
+  /** Groups the tests that `body` registers. */
   describe(name: string, body: () => void): void;
-  /** Registers a test. Where it hands the body a context with `skip`, as vitest does, that is used. */
+  /** Registers a test. If it passes the body a context with `skip`, as vitest does, that marks tests as skipped. */
   it(name: string, body: () => Promise<void>): void;
+  /** Starts an assertion. Only `toBe` and `toEqual` of the result are used. */
   expect(value: unknown): any;
 }
 
-/** A provider over a store of its own, and how to move that store. A hook that is missing skips what it is for. */
+/** A provider over a fresh store, and the changes that its tests make to the store. A test without its hook is skipped. */
 export interface ProviderFixture {
+  /** The provider under test. */
   provider: KeyProvider;
-  /** Makes `key` the current one in the store. */
+  /** Makes `key` the current one in the store. Default: the test of a rotation is skipped. */
   rotate?(key: string): Promise<void>;
-  /** Takes the permission to read the key away (not the credentials: those can come back). */
+  /**
+   * Takes away the permission to read the key (not the credentials: those can come back). Default: the test of a
+   * refused access is skipped.
+   */
   deny?(): Promise<void>;
-  /** Makes the store unreachable or failing. */
+  /** Makes the store unreachable or failing. Default: the test of an outage is skipped. */
   stop?(): Promise<void>;
-  /** Closes what was opened, the provider included. Runs after every test, also after `stop`. */
+  /** Closes what was opened, the provider included. Runs after every test, also after `stop` and after a failure. */
   cleanUp(): Promise<void>;
 }
 
+type Hook = 'rotate' | 'deny' | 'stop';
 type Test = (fixture: ProviderFixture, key: string) => Promise<void>;
+type Register = (title: string, run: Test, hook?: Hook) => void;
 
-/** How long a load that was aborted may take to end. */
+/** The longest time in ms from an abort to the end of its load. */
 const PROMPT_MS = 2_000;
-/** How long a load may try a store that is down: inside the 5 s that runners give a test. */
+/** The longest time in ms that a load may try a store that is down: within the 5 s that runners give a test. */
 const STOPPED_MS = 3_000;
 
 /**
- * Registers the tests that every key store must pass to be used with goldkey: the key arrives byte for byte, the bytes
- * are the caller's own, a stage without a key is no error, an abort ends a load, a refusal is told from an outage, and
- * no error holds the key.
+ * Registers the tests that every key store must pass to be used with goldkey: the key arrives byte for byte in bytes that
+ * belong to the caller, a stage without a key is not an error, an abort ends a load, a refused access differs from an
+ * outage, and no error holds the key. It runs in vitest, jest, and any runner that has their three functions.
  *
- * @param name - the store's name, for the tests' titles
+ * @param name - the store's name, for the group's title
  * @param create - makes a fixture whose store holds `key` as the current one; called once per test
- * @param runner - vitest's or jest's functions
+ * @param runner - the test runner's functions
  * @throws {TypeError} with code `ERR_INVALID_ARG_VALUE`: `create` or a function of `runner` is missing
  *
  * @example
  * ```ts
- * import { keyProviderContract } from 'goldkey/testing';
+ * import { keyProviderContract, memoryKeyProvider } from 'goldkey/testing';
  * import { describe, expect, it } from 'vitest';
- * import { fromTape, openTape } from '../src/tape.js';
  *
  * keyProviderContract(
- *   'fromTape',
+ *   'memoryKeyProvider', // here: your own store
  *   async (key) => {
- *     const tape = await openTape({ current: key });
+ *     const provider = memoryKeyProvider({ current: key });
  *     return {
- *       provider: fromTape(tape),
- *       rotate: (successor) => tape.write('current', successor),
- *       stop: () => tape.eject(),
- *       cleanUp: () => tape.destroy(),
+ *       provider,
+ *       rotate: async (successor) => provider.set('current', successor),
+ *       cleanUp: async () => undefined,
  *     };
  *   },
  *   { describe, it, expect },
@@ -79,13 +86,13 @@ export function keyProviderContract(
     if (typeof runner[part] === 'function') continue;
     throw invalidType(`\`runner.${part}\` must be a function, got ${describeType(runner[part])}.`);
   }
-  const test = (title: string, run: Test, hook?: 'rotate' | 'deny' | 'stop'): void => {
-    // A rest parameter: jest takes a body that declares one for a callback test.
+  const test: Register = (title, run, hook) => {
+    // A rest parameter, because jest waits for a callback if the body declares a parameter.
     runner.it(title, async (...context: unknown[]) => {
       const key = inventKey();
       const fixture = await create(key);
       try {
-        if (hook !== undefined && fixture[hook] === undefined) skip(context[0], `the fixture has no \`${hook}\``);
+        if (hook !== undefined && fixture[hook] === undefined) skipTest(context[0], `the fixture has no \`${hook}\``);
         else await run(fixture, key);
       } finally {
         await fixture.cleanUp();
@@ -99,16 +106,11 @@ export function keyProviderContract(
   });
 }
 
-type Register = (title: string, run: Test, hook?: 'rotate' | 'deny' | 'stop') => void;
-
 function registerKey(test: Register, { expect }: TestRunner): void {
   test('hands over the current key byte for byte, with a version', async ({ provider }, key) => {
     const loaded = await loadKey(provider);
-    expect({ key: textOf(loaded), named: isName(provider.name), versioned: isName(loaded.version) }).toEqual({
-      key,
-      named: true,
-      versioned: true,
-    });
+    const [named, versioned] = [provider.name, loaded.version].map((text) => typeof text === 'string' && text !== '');
+    expect({ key: decodeKey(loaded), named, versioned }).toEqual({ key, named: true, versioned: true });
   });
 
   test('gives only times that make sense: ends lie ahead, the creation behind', async ({ provider }) => {
@@ -123,9 +125,9 @@ function registerKey(test: Register, { expect }: TestRunner): void {
   test("hands over bytes that are the caller's own: zeroing them harms no other load", async ({ provider }, key) => {
     const [first, second] = await Promise.all([loadKey(provider), loadKey(provider)]);
     first.bytes.fill(0);
-    expect(textOf(second)).toBe(key);
+    expect(decodeKey(second)).toBe(key);
     second.bytes.fill(0);
-    expect(textOf(await loadKey(provider))).toBe(key);
+    expect(decodeKey(await loadKey(provider))).toBe(key);
   });
 
   test('answers for a stage that may have no key with a key or undefined, never with an error', async ({
@@ -142,38 +144,36 @@ function registerKey(test: Register, { expect }: TestRunner): void {
     const { signal } = new AbortController();
     const { version } = await loadKey(provider);
     const again = await provider.load({ stage: 'current', signal, known: ['a version that never was', version] });
-    const sound = again !== undefined && (isKey(again) ? textOf(again) === key : again.version === version);
+    const sound = again !== undefined && (isKey(again) ? decodeKey(again) === key : again.version === version);
     expect(sound).toBe(true);
     for (const known of [[], ['a version that never was']]) {
-      const full = await provider.load({ stage: 'current', signal, known });
-      expect(full !== undefined && isKey(full) ? textOf(full) : full).toBe(key);
+      expect(decodeKey(await loadKey(provider, { known }))).toBe(key);
     }
   });
 }
 
 function registerAborts(test: Register, { expect }: TestRunner): void {
   const expectAborted = async (load: Promise<unknown>, key: string): Promise<void> => {
-    const { status, error } = await outcomeOf(load, PROMPT_MS);
+    const { retryable, ...ending } = await observeLoad(load, PROMPT_MS, key);
     // A permanent error would make the client drop the key it has.
-    const permanent = isGoldKeyError(error) && !error.retryable;
-    const found = { status, permanent, holdsTheKey: findSecret(error, key) !== undefined };
+    const found = { ...ending, permanent: retryable === false };
     expect(found).toEqual({ status: 'rejected', permanent: false, holdsTheKey: false });
   };
 
   test('rejects at once when the signal has aborted before', async ({ provider }, key) => {
     await expectAborted(provider.load({ stage: 'current', signal: AbortSignal.abort() }), key);
-    expect(textOf(await loadKey(provider))).toBe(key);
+    expect(decodeKey(await loadKey(provider))).toBe(key);
   });
 
   test('rejects promptly when the signal aborts during a load, the first or a later one', async ({ provider }, key) => {
     for (let run = 1; run <= 2; run++) {
       const aborting = new AbortController();
       const load = provider.load({ stage: 'current', signal: aborting.signal });
-      // A store in memory has answered before anyone could abort it.
+      // A store in memory has answered before the abort.
       const inMemory = await settlesAtOnce(load);
       aborting.abort();
       if (!inMemory) await expectAborted(load, key);
-      expect(textOf(await loadKey(provider))).toBe(key);
+      expect(decodeKey(await loadKey(provider))).toBe(key);
     }
   });
 }
@@ -187,15 +187,11 @@ function registerHooks(test: Register, { expect }: TestRunner): void {
       const successor = inventKey();
       await fixture.rotate?.(successor);
       for (const known of [undefined, [before.version]]) {
-        const { signal } = new AbortController();
-        const after = await provider.load({ stage: 'current', signal, known });
-        const found = after !== undefined && isKey(after) ? textOf(after) : after;
-        expect({ key: found, anotherVersion: after?.version !== before.version }).toEqual({
-          key: successor,
-          anotherVersion: true,
-        });
+        const after = await loadKey(provider, { known });
+        const found = { key: decodeKey(after), anotherVersion: after.version !== before.version };
+        expect(found).toEqual({ key: successor, anotherVersion: true });
       }
-      expect(textOf(before)).toBe(key);
+      expect(decodeKey(before)).toBe(key);
     },
     'rotate',
   );
@@ -206,10 +202,8 @@ function registerHooks(test: Register, { expect }: TestRunner): void {
       const { provider } = fixture;
       await loadKey(provider);
       await fixture.deny?.();
-      const { status, error } = await outcomeOf(loadKey(provider), STOPPED_MS);
-      const retryable = isGoldKeyError(error) ? error.retryable : 'no GoldKeyError';
-      const found = { status, retryable, holdsTheKey: findSecret(error, key) !== undefined };
-      expect(found).toEqual({ status: 'rejected', retryable: false, holdsTheKey: false });
+      const ending = await observeLoad(loadKey(provider), STOPPED_MS, key);
+      expect(ending).toEqual({ status: 'rejected', retryable: false, holdsTheKey: false });
     },
     'deny',
   );
@@ -221,15 +215,15 @@ function registerHooks(test: Register, { expect }: TestRunner): void {
       await loadKey(provider);
       await fixture.stop?.();
       const deadline = new AbortController();
-      const timer = setTimeout(() => {
+      const timer = systemClock.setTimeout(() => {
         deadline.abort();
       }, STOPPED_MS);
-      const { status, error } = await outcomeOf(loadKey(provider, deadline.signal), STOPPED_MS + PROMPT_MS / 2);
-      clearTimeout(timer);
-      const goldKeyError = isGoldKeyError(error) ? error.retryable : 'no GoldKeyError';
-      const retryable = deadline.signal.aborted && !isGoldKeyError(error) ? true : goldKeyError;
-      const found = { status, retryable, holdsTheKey: findSecret(error, key) !== undefined };
-      expect(found).toEqual({ status: 'rejected', retryable: true, holdsTheKey: false });
+      const load = loadKey(provider, { signal: deadline.signal });
+      const ending = await observeLoad(load, STOPPED_MS + PROMPT_MS / 2, key);
+      timer.cancel();
+      // A load that tries until the deadline rejects with the signal's reason, which is not a GoldKeyError.
+      const retryable = deadline.signal.aborted && ending.retryable === undefined ? true : ending.retryable;
+      expect({ ...ending, retryable }).toEqual({ status: 'rejected', retryable: true, holdsTheKey: false });
     },
     'stop',
   );
@@ -237,32 +231,58 @@ function registerHooks(test: Register, { expect }: TestRunner): void {
 
 let invented = 0;
 
-/** A key of its own for each test, with characters that every encoding on the way treats differently. */
+/** Returns another key for each test, with characters that the encodings on the way treat differently. */
 function inventKey(): string {
   invented += 1;
   return `inventedkey${String(invented).padStart(13, '0')}+/=&%"'\\~-_.`;
 }
 
-async function loadKey(provider: KeyProvider, signal: AbortSignal = new AbortController().signal): Promise<LoadedKey> {
-  const loaded = await provider.load({ stage: 'current', signal });
-  if (loaded === undefined) throw new Error('load() gave no current key.');
-  if (isKey(loaded)) return loaded;
-  throw new Error('load() gave no bytes, though no version was known.');
+/** Loads the current key. Throws if the provider returns none, or `unchanged` in place of its bytes. */
+async function loadKey(provider: KeyProvider, request: Partial<LoadRequest> = {}): Promise<LoadedKey> {
+  const loaded = await provider.load({ stage: 'current', signal: new AbortController().signal, ...request });
+  if (loaded !== undefined && isKey(loaded)) return loaded;
+  throw new Error('load() did not return the bytes of the current key.');
 }
 
 function isKey(loaded: LoadedKey | UnchangedKey): loaded is LoadedKey {
   return !('unchanged' in loaded) && (loaded as Partial<LoadedKey>).bytes instanceof Uint8Array;
 }
 
-function textOf({ bytes }: LoadedKey): string {
+function decodeKey({ bytes }: LoadedKey): string {
   return Buffer.from(bytes).toString('latin1');
 }
 
-function isName(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
+/** Ends a test as skipped where the runner can, else as passed. */
+function skipTest(context: unknown, note: string): void {
+  (context as { skip?: (note: string) => void } | undefined)?.skip?.(note);
 }
 
-function skip(context: unknown, note: string): void {
-  const skipper = context as { skip?: (note?: string) => void } | undefined;
-  skipper?.skip?.(note);
+/** Waits at most `ms` for `load` and returns how it ended. `retryable` is undefined unless it rejected with a GoldKeyError. */
+async function observeLoad(
+  load: Promise<unknown>,
+  ms: number,
+  key: string,
+): Promise<{ status: string; retryable: boolean | undefined; holdsTheKey: boolean }> {
+  const late = new Error('The load is still pending.');
+  let status = 'fulfilled';
+  let error: unknown;
+  try {
+    await withDeadline({ ms, clock: systemClock, late: () => late, signals: [] }, () => load);
+  } catch (reason) {
+    status = reason === late ? 'still pending' : 'rejected';
+    error = reason;
+  }
+  const retryable = isGoldKeyError(error) ? error.retryable : undefined;
+  return { status, retryable, holdsTheKey: findSecret(error, key) !== undefined };
+}
+
+/** Returns whether `promise` settles before the event loop turns, i.e. without a file, a socket or a timer. */
+async function settlesAtOnce(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = (): void => {
+    settled = true;
+  };
+  promise.then(note, note);
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+  return settled;
 }

@@ -1,104 +1,114 @@
 import { nodeCrypto } from '../../core/index.js';
-import type { SealingKey } from './ciphertext.js';
-import { disabled, KmsRefusal, notFound, pendingDeletion } from './errors.js';
+import { KmsError } from './errors.js';
+import { createAwsError } from './faults.js';
 
-/** One symmetric key of the fake. */
-export interface FakeKey extends SealingKey {
+/** A symmetric key of the fake. */
+export interface FakeKey {
   readonly id: string;
   readonly arn: string;
   readonly description: string;
   readonly multiRegion: boolean;
   /** Epoch ms. */
   readonly createdAt: number;
-  /** 64 hex digits: which material of the key was used. */
+  /** 32 secret bytes. */
+  readonly material: Uint8Array;
+  /** 32 bytes that identify the key, its region included, in every ciphertext under it. */
+  readonly marker: Buffer;
+  /** 64 hex digits that identify the key's material. */
   readonly materialId: string;
   state: 'Enabled' | 'Disabled' | 'PendingDeletion';
   /** Epoch ms. */
   deletionAt?: number | undefined;
 }
 
-/** The account all keys of the fake are in: AWS's own example. */
+/** The account of every key: the one in AWS's documentation. */
 const ACCOUNT = '111122223333';
-/** The alias of the default key. */
-const DEFAULT_ALIAS = 'alias/gold-api-keys';
 
 /** The keys and aliases of one fake region. */
 export class FakeKeyStore {
   readonly defaultKey: FakeKey;
+  readonly #region: string;
   readonly #prefix: string;
+  /** The keys under their id, key ARN, alias names and alias ARNs. */
   readonly #keys = new Map<string, FakeKey>();
-  readonly #aliases = new Map<string, FakeKey>();
 
   constructor(region: string) {
+    this.#region = region;
     this.#prefix = `arn:aws:kms:${region}:${ACCOUNT}:`;
-    this.defaultKey = this.create({ description: 'The default key of the fake KMS', multiRegion: false });
+    this.defaultKey = this.create('The default key of the fake KMS', false);
     this.reset();
   }
 
-  /** Only the default key, enabled, with its alias: what was encrypted under it stays readable. */
+  /** Leaves the default key only, enabled, with its alias. Its material stays, so that its ciphertexts do too. */
   reset(): void {
     this.#keys.clear();
-    this.#aliases.clear();
     this.defaultKey.state = 'Enabled';
     this.defaultKey.deletionAt = undefined;
-    this.#keys.set(this.defaultKey.id, this.defaultKey);
-    this.#aliases.set(DEFAULT_ALIAS, this.defaultKey);
+    this.#add(this.defaultKey, this.defaultKey.id, this.defaultKey.arn);
+    this.addAlias('alias/gold-api-keys', this.defaultKey);
   }
 
-  create({ description, multiRegion }: { description: string; multiRegion: boolean }): FakeKey {
-    const id = multiRegion ? `mrk-${nodeCrypto().randomBytes(16).toString('hex')}` : nodeCrypto().randomUUID();
-    const material = nodeCrypto().randomBytes(32);
+  /** Makes a key with random material. */
+  create(description: string, multiRegion: boolean): FakeKey {
+    const { createHash, randomBytes, randomUUID } = nodeCrypto();
+    const id = multiRegion ? `mrk-${randomBytes(16).toString('hex')}` : randomUUID();
+    const arn = `${this.#prefix}key/${id}`;
+    const material = randomBytes(32);
     const key: FakeKey = {
       id,
-      arn: `${this.#prefix}key/${id}`,
+      arn,
       description,
       multiRegion,
       createdAt: Date.now(),
       material,
-      marker: nodeCrypto().createHash('sha256').update(id).digest(),
-      materialId: nodeCrypto().createHash('sha256').update('material id').update(material).digest('hex'),
+      marker: createHash('sha256').update(arn).digest(),
+      materialId: createHash('sha256').update('material id').update(material).digest('hex'),
       state: 'Enabled',
     };
-    this.#keys.set(id, key);
+    this.#add(key, id, arn);
     return key;
   }
 
+  /** Gives a key another name. Throws a KmsError if an alias has that name. */
   addAlias(name: string, key: FakeKey): void {
-    if (this.#aliases.has(name)) {
-      const message = `An alias with the name ${this.#prefix}${name} already exists`;
-      throw new KmsRefusal('AlreadyExistsException', message);
-    }
-    this.#aliases.set(name, key);
+    const arn = `${this.#prefix}${name}`;
+    if (this.#keys.has(arn))
+      throw new KmsError('AlreadyExistsException', `An alias with the name ${arn} already exists`);
+    this.#add(key, name, arn);
   }
 
-  /** By id, key ARN, alias name or alias ARN; `aliases: false` for the operations that take no alias. */
-  find(keyId: string, { aliases = true }: { aliases?: boolean } = {}): FakeKey {
-    if (keyId.startsWith('arn:') && !keyId.startsWith(this.#prefix)) {
-      const [, , , region = '', account] = keyId.split(':');
-      throw notFound(account === ACCOUNT ? `Invalid arn ${region}` : `Key '${keyId}' does not exist`);
-    }
-    const name = keyId.startsWith(this.#prefix) ? keyId.slice(this.#prefix.length) : keyId;
-    if (name.startsWith('alias/')) {
-      if (!aliases) throw notFound(`Invalid keyId '${keyId}'`);
-      const key = this.#aliases.get(name);
-      if (key === undefined) throw notFound(`Alias ${this.#prefix}${name} is not found.`);
-      return key;
-    }
-    // A bare `key/<id>` is no key id: only an ARN has that part.
-    const key = this.#keys.get(name === keyId ? name : name.replace(/^key\//, ''));
-    if (key === undefined) throw notFound(`Key '${this.#prefix}key/${name.replace(/^key\//, '')}' does not exist`);
+  /** Returns the key with this id, key ARN, alias name or alias ARN, or throws KMS's NotFoundException. */
+  find(keyId: string, aliases = true): FakeKey {
+    const isAlias = /(^|:)alias\//.test(keyId);
+    const key = this.#keys.get(keyId);
+    if (key !== undefined && (aliases || !isAlias)) return key;
+    const arn = keyId.startsWith('arn:') ? keyId : `${this.#prefix}${isAlias ? '' : 'key/'}${keyId}`;
+    const [, , , region, account] = arn.split(':');
+    let message = isAlias ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`;
+    if (isAlias && !aliases) message = `Invalid keyId '${keyId}'`;
+    if (account === ACCOUNT && region !== this.#region) message = `Invalid arn ${String(region)}`;
+    throw new KmsError('NotFoundException', message);
+  }
+
+  /** Returns the key with this id or key ARN, for an operation that changes it. Such operations take no alias. */
+  findChangeable(keyId: string): FakeKey {
+    const key = this.find(keyId, false);
+    if (key.state === 'PendingDeletion') throw createAwsError('pending-deletion', key.arn);
     return key;
   }
 
-  /** The key whose ciphertexts carry this marker. */
-  byMarker(marker: Buffer): FakeKey | undefined {
+  /** Returns the key whose ciphertexts carry this marker. */
+  findByMarker(marker: Buffer): FakeKey | undefined {
     return [...this.#keys.values()].find((key) => key.marker.equals(marker));
+  }
+
+  #add(key: FakeKey, ...names: readonly string[]): void {
+    for (const name of names) this.#keys.set(name, key);
   }
 }
 
-/** The key, or the refusal its state calls for. */
-export function usable(key: FakeKey): FakeKey {
-  if (key.state === 'Disabled') throw disabled(key.arn);
-  if (key.state === 'PendingDeletion') throw pendingDeletion(key.arn);
-  return key;
+/** Returns the key, or throws the error that its state calls for. */
+export function checkUsable(key: FakeKey): FakeKey {
+  if (key.state === 'Enabled') return key;
+  throw createAwsError(key.state === 'Disabled' ? 'disabled' : 'pending-deletion', key.arn);
 }

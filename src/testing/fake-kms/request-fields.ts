@@ -1,88 +1,82 @@
-import type { EncryptionContext } from '../../core/index.js';
-import { invalidMember, unreadable } from './errors.js';
+import { tryOrUndefined, type EncryptionContext } from '../../core/index.js';
+import { KmsError, validationError } from './errors.js';
 
-/** The members of a request's JSON body, read as KMS's model has them. */
+/** The members of a request's JSON body. Each getter throws KMS's error for a value of another type than its model has. */
 export class KmsFields {
   readonly #members: Readonly<Record<string, unknown>>;
 
   constructor(body: Buffer) {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(body.toString() || '{}');
-    } catch {
-      throw unreadable();
-    }
-    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw unreadable();
-    this.#members = parsed as Record<string, unknown>;
+    const parsed = tryOrUndefined<unknown>(() => JSON.parse(body.toString() || '{}'));
+    if (!isRecord(parsed)) throw new KmsError('SerializationException');
+    this.#members = parsed;
   }
 
-  string(name: string): string | undefined {
-    const value = this.#get(name);
-    if (value === undefined || typeof value === 'string') return value;
-    throw unreadable(`STRING_VALUE expected for ${name}`);
+  getString(name: string): string | undefined {
+    return this.#read(name, 'STRING_VALUE', isString);
   }
 
-  requiredString(name: string): string {
-    return required(name, this.string(name));
+  getRequiredString(name: string): string {
+    const value = this.getString(name);
+    if (value !== undefined) return value;
+    throw validationError(toMemberName(name), 'Member must not be null', 'null');
   }
 
-  boolean(name: string): boolean {
-    const value = this.#get(name) ?? false;
-    if (typeof value === 'boolean') return value;
-    throw unreadable(`BOOLEAN_VALUE expected for ${name}`);
+  getBoolean(name: string): boolean {
+    return this.#read(name, 'BOOLEAN_VALUE', (value) => typeof value === 'boolean') ?? false;
   }
 
-  integer(name: string): number | undefined {
-    const value = this.#get(name);
-    if (value === undefined || (typeof value === 'number' && Number.isInteger(value))) return value;
-    throw unreadable(`NUMBER_VALUE expected for ${name}`);
+  getInteger(name: string): number | undefined {
+    return this.#read(name, 'NUMBER_VALUE', (value): value is number => Number.isInteger(value));
   }
 
-  strings(name: string): readonly string[] {
-    const value = this.#get(name) ?? [];
-    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-    throw unreadable(`LIST_VALUE expected for ${name}`);
+  getStrings(name: string): readonly string[] {
+    return this.#read(name, 'LIST_VALUE', (value) => Array.isArray(value) && value.every(isString)) ?? [];
+  }
+
+  getContext(name = 'EncryptionContext'): EncryptionContext {
+    return this.#read(name, 'MAP_VALUE', isStringMap) ?? {};
   }
 
   has(name: string): boolean {
-    return this.#get(name) !== undefined;
+    return (this.#members[name] ?? undefined) !== undefined;
   }
 
-  /** base64, 1 to `max` bytes. */
-  blob(name: string, max: number): Buffer {
-    const text = this.requiredString(name);
+  /** Returns 1 to `max` bytes, which the body has in base64. */
+  getBlob(name: string, max: number): Buffer {
+    const text = this.getRequiredString(name);
     const bytes = Buffer.from(text, 'base64');
     if (bytes.toString('base64').replace(/=+$/, '') !== text.replace(/=+$/, '')) {
-      throw unreadable(`${name} is not base64`);
+      throw new KmsError('SerializationException', `${name} is not base64`);
     }
     const { length } = bytes;
     if (length >= 1 && length <= max) return bytes;
     const bound = length < 1 ? 'greater than or equal to 1' : `less than or equal to ${String(max)}`;
-    // AWS's validator prints a blob as the object it is in its own memory; never its content.
+    // AWS's validator prints a blob as the Java object that holds it, never its content.
     const shown = `'java.nio.HeapByteBuffer[pos=0 lim=${String(length)} cap=${String(length)}]'`;
-    throw invalidMember(member(name), `Member must have length ${bound}`, name === 'Plaintext' ? '' : shown);
+    throw validationError(toMemberName(name), `Member must have length ${bound}`, name === 'Plaintext' ? '' : shown);
   }
 
-  context(name = 'EncryptionContext'): EncryptionContext {
-    const value = this.#get(name) ?? {};
-    if (typeof value !== 'object' || Array.isArray(value)) throw unreadable(`MAP_VALUE expected for ${name}`);
-    const pairs = Object.entries(value as Record<string, unknown>);
-    if (pairs.some(([, text]) => typeof text !== 'string')) throw unreadable(`STRING_VALUE expected in ${name}`);
-    return Object.fromEntries(pairs) as EncryptionContext;
-  }
-
-  #get(name: string): unknown {
-    return Object.hasOwn(this.#members, name) ? (this.#members[name] ?? undefined) : undefined;
+  /** Returns a member, or `undefined` for one that is missing or null. */
+  #read<T>(name: string, type: string, isType: (value: unknown) => value is T): T | undefined {
+    const value = this.#members[name] ?? undefined;
+    if (value === undefined || isType(value)) return value;
+    throw new KmsError('SerializationException', `${type} expected for ${name}`);
   }
 }
 
-/** The value, or the refusal of a request without it. */
-function required<T>(name: string, value: T | undefined): T {
-  if (value === undefined) throw invalidMember(member(name), 'Member must not be null', 'null');
-  return value;
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
-/** The validator's spelling of a member. */
-function member(name: string): string {
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isStringMap(value: unknown): value is EncryptionContext {
+  return isRecord(value) && Object.values(value).every(isString);
+}
+
+/** Returns a member's name as AWS's validator spells it. */
+function toMemberName(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
 }

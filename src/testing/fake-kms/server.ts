@@ -1,29 +1,30 @@
 import type { ServerResponse } from 'node:http';
 import {
-  checkOptionNames,
   checkInteger,
+  checkOptionalString,
+  checkOptionNames,
+  checkString,
+  describeType,
   invalidRange,
   invalidType,
-  describeType,
   nodeCrypto,
-  checkOptionalString,
   type EncryptionContext,
 } from '../../core/index.js';
-import { checkTimes, FaultQueue, oneOf } from '../http/fault-queue.js';
-import { seal } from './ciphertext.js';
-import { KmsRefusal } from './errors.js';
-import { KMS_FAULTS, type KmsFault, refusalOf, UNAVAILABLE_PAGE } from './faults.js';
-import { KmsFields } from './request-fields.js';
-import { FakeKeyStore } from './keys.js';
-import { KMS_OPERATIONS, MAX_PLAINTEXT_BYTES } from './operations.js';
+import { checkName, checkTimes, FaultQueue } from '../http/fault-queue.js';
 import {
-  type LoopbackRequest,
   pause,
   resetConnection,
   send,
   sendTruncated,
   startLoopbackServer,
+  type LoopbackRequest,
 } from '../http/loopback-server.js';
+import { encryptBlob } from './ciphertext.js';
+import { KmsError } from './errors.js';
+import { createAwsError, isAwsFault, KMS_FAULTS, type KmsFault } from './faults.js';
+import { FakeKeyStore } from './keys.js';
+import { KMS_OPERATIONS, MAX_PLAINTEXT_BYTES } from './operations.js';
+import { KmsFields } from './request-fields.js';
 import { verifySigV4 } from './sigv4.js';
 
 export type { KmsFault } from './faults.js';
@@ -32,68 +33,75 @@ export type { KmsFault } from './faults.js';
 export interface FakeKmsOptions {
   /** The port on 127.0.0.1, from 0 to 65_535. Default 0: a free one. */
   port?: number | undefined;
-  /** The region in ARNs, and the only one a signature may be made for. Default `us-east-1`. */
+  /** The region in ARNs, and the only one that a signature may be made for. Default `us-east-1`. */
   region?: string | undefined;
-  /** How long every answer waits, in ms. Default 0. */
+  /** The time that every answer waits, in ms, from 0 to 2_147_483_647. Default 0. */
   latency?: number | undefined;
   /**
-   * Given, every request must carry a Signature Version 4 by these, with any session token as long as it is signed.
-   * Default: signatures are not looked at.
+   * The only credentials that a request may be signed with (AWS Signature Version 4). A session token is accepted if it
+   * is signed too. Default: signatures are not checked.
    */
   credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
 }
 
-/** A KMS on loopback. Point a client at `url`. */
+/** A KMS on loopback, as {@link startFakeKms} returns it. */
 export interface FakeKms extends AsyncDisposable {
   /** The `endpoint` for a client, `http://127.0.0.1:<port>`. */
   readonly url: string;
+  /** The region in its ARNs. */
   readonly region: string;
-  /** The default key, also known as `alias/gold-api-keys`. */
+  /** The ARN of the default key, which has the alias `alias/gold-api-keys` too. */
   readonly keyArn: string;
   /**
-   * Every request since the start or the last `reset()`, in order of arrival; the same array all the time. `at` is
-   * epoch ms; `status` is 0 until the request is answered, and stays 0 when its connection was cut instead.
+   * Every request since the start or the last `reset()`, in order of arrival; always the same array. `operation` is
+   * empty if the request names none; `requestId` is that of the answer; `at` is in epoch ms; `status` is 0 until the
+   * answer, and stays 0 if the connection was cut instead.
    */
   readonly requests: ReadonlyArray<{ operation: string; requestId: string; at: number; status: number }>;
-  /** Encrypts under the default key, as an operator would have: what you configure as `ciphertext`, in base64. */
+  /**
+   * Encrypts under the default key, as an operator would: the result is the `ciphertext` of a key provider.
+   *
+   * @param plaintext - 1 to 4,096 bytes of UTF-8
+   * @param context - the EncryptionContext, which a Decrypt must repeat
+   * @returns the ciphertext in base64
+   * @throws {TypeError | RangeError} with code `ERR_INVALID_ARG_VALUE`: an argument of the wrong type or length
+   */
   encrypt(plaintext: string, context: EncryptionContext): string;
   /**
-   * Shows `fault` to the next `times` requests (default 1; `Infinity` until `reset()`), of one `operation` if given.
-   * Faults queue up.
+   * Shows `fault` to the next requests. Faults queue up.
+   *
+   * @param options - `times`: the number of requests, from 1 (the default) to `Infinity` (until `reset()`);
+   *   `operation`: the only operation that meets the fault, e.g. `Decrypt`. Default: all
+   * @throws {TypeError | RangeError} with code `ERR_INVALID_ARG_VALUE`: an unknown name, or `times` out of range
    */
   inject(fault: KmsFault, options?: { times?: number | undefined; operation?: string | undefined }): void;
   /**
-   * Back to the start: no faults, no requests, only the default key, enabled, with its alias. Requests that a `slow`
-   * fault holds are cut. Ciphertexts under the default key stay readable.
+   * Goes back to the start: no faults, no requests, only the default key, enabled, with its alias. Cuts the requests
+   * that a `slow` fault holds. Ciphertexts under the default key can still be decrypted.
    */
   reset(): void;
-  /** Cuts every connection at once and stops; never waits for a client. */
+  /** Cuts every connection and stops the server, without waiting for a client. May be called again. */
   close(): Promise<void>;
 }
 
-interface KmsRequestRecord {
-  operation: string;
-  readonly requestId: string;
-  readonly at: number;
-  status: number;
-}
-
+/** The page that a load balancer shows when no server is behind it. */
+const UNAVAILABLE_PAGE = '<html><body><b>Http/1.1 Service Unavailable</b></body> </html>';
 const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1', 'cache-control': 'no-cache, no-store' } as const;
 
 /**
- * Starts a KMS on 127.0.0.1 that speaks AWS's wire protocol: real AES-256-GCM with the EncryptionContext as associated
- * data, real error bodies, signatures checked when `credentials` are given. It knows CreateKey, CreateAlias,
- * DescribeKey, Encrypt, Decrypt, ReEncrypt, GenerateDataKey, EnableKey, DisableKey and ScheduleKeyDeletion, for
- * symmetric keys. Grants and policies are not checked: `inject('access-denied')` shows that.
+ * Starts a KMS on 127.0.0.1 that speaks AWS's wire protocol: AES-256-GCM with the EncryptionContext as associated data,
+ * AWS's error bodies, signatures checked if `credentials` are given. It has CreateKey, CreateAlias, DescribeKey,
+ * Encrypt, Decrypt, ReEncrypt, GenerateDataKey, EnableKey, DisableKey and ScheduleKeyDeletion for symmetric keys. It
+ * does not check grants and policies; `inject('access-denied')` shows their error.
  *
  * @param options - all optional
  * @returns the running server; close it, or declare it with `await using`
- * @throws {TypeError} with code `ERR_INVALID_ARG_VALUE`: an unknown option, or one of the wrong type
- * @throws {RangeError} with code `ERR_INVALID_ARG_VALUE`: a port or latency out of range
+ * @throws {TypeError | RangeError} with code `ERR_INVALID_ARG_VALUE`: an unknown option, or a wrong value
  * @throws {Error} with code `EADDRINUSE`: the port is taken
  *
  * @example
  * ```ts
+ * import { GoldDataClient } from 'goldkey';
  * import { fromKms } from 'goldkey/kms';
  * import { startFakeKms } from 'goldkey/testing';
  *
@@ -105,25 +113,31 @@ const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1', 'cache-control
  *   region: kms.region,
  *   clientConfig: { endpoint: kms.url, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } },
  * });
+ * const gold = new GoldDataClient({ keyProvider, fetchPrice: async (symbol, { apiKey }) => 2000 });
  * kms.inject('throttling', { times: 2, operation: 'Decrypt' });
- * // … the code under test …
+ * await gold.getPrice('XAU'); // kms.requests tells: two answers of 400, then one of 200
+ *
+ * await gold.close();
  * await kms.close();
  * ```
  */
 export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKms> {
-  const { port, region, latency, credentials } = checkOptions(options);
+  checkOptionNames('startFakeKms', options, ['port', 'region', 'latency', 'credentials']);
+  const port = checkInteger('port', options.port, 0, 0, 65_535);
+  const region = checkOptionalString('region', options.region) ?? 'us-east-1';
+  const latency = checkInteger('latency', options.latency, 0, 0);
+  const credentials = checkCredentials(options.credentials);
   const keys = new FakeKeyStore(region);
   const faults = new FaultQueue<{ fault: KmsFault; operation: string | undefined }>();
-  const requests: KmsRequestRecord[] = [];
+  const requests: FakeKms['requests'][number][] = [];
   const held = new Set<ServerResponse>();
 
   const answer = async (request: LoopbackRequest, response: ServerResponse): Promise<void> => {
-    const operation = operationOf(request);
-    const record: KmsRequestRecord = { operation, requestId: nodeCrypto().randomUUID(), at: Date.now(), status: 0 };
+    const operation = readOperation(request);
+    const record = { operation, requestId: nodeCrypto().randomUUID(), at: Date.now(), status: 0 };
     requests.push(record);
     if (!(await pause(response, latency))) return;
-    const taken = faults.take((fault) => fault.operation === undefined || fault.operation === operation);
-    const fault = taken?.fault;
+    const fault = faults.take((queued) => queued.operation === undefined || queued.operation === operation)?.fault;
     if (fault === 'reset') {
       resetConnection(response);
       return;
@@ -139,28 +153,27 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
       send(response, 503, { ...headers, 'content-type': 'text/html' }, UNAVAILABLE_PAGE);
       return;
     }
-    const { status, body } = outcomeOf(request, operation, fault);
+    const { status, body } = runOperation(request, operation, fault);
     record.status = status;
     (fault === 'truncated' ? sendTruncated : send)(response, status, { ...headers, ...JSON_TYPE }, body);
   };
 
-  const outcomeOf = (request: LoopbackRequest, operation: string, fault: KmsFault | undefined): Outcome => {
+  const runOperation = (
+    request: LoopbackRequest,
+    operation: string,
+    fault?: KmsFault,
+  ): { status: number; body: string } => {
     try {
-      const injected = fault && refusalOf(fault, { operation, keyArn: keys.defaultKey.arn });
-      if (injected !== undefined) throw injected;
-      if (credentials !== undefined) {
-        const refused = verifySigV4(request, { ...credentials, region, service: 'kms', now: Date.now() });
-        if (refused !== undefined) throw new KmsRefusal(refused.name, refused.message);
-      }
+      if (isAwsFault(fault)) throw createAwsError(fault, keys.defaultKey.arn, operation);
+      if (credentials !== undefined) verifySigV4(request, credentials, region);
       const run = Object.hasOwn(KMS_OPERATIONS, operation) ? KMS_OPERATIONS[operation] : undefined;
-      if (run === undefined) throw new KmsRefusal('UnknownOperationException');
+      if (run === undefined) throw new KmsError('UnknownOperationException');
       const result = run(new KmsFields(request.body), keys);
       return { status: 200, body: result === undefined ? '' : JSON.stringify(result) };
     } catch (error) {
-      const refusal = error instanceof KmsRefusal ? error : new KmsRefusal('KMSInternalException', String(error), 500);
-      return { status: refusal.status, body: refusal.body };
+      return error instanceof KmsError ? error : new KmsError('KMSInternalException', String(error), 500);
     } finally {
-      // The body of an Encrypt is a plaintext.
+      // The body of an Encrypt holds a plaintext.
       request.body.fill(0);
     }
   };
@@ -171,13 +184,12 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
     region,
     keyArn: keys.defaultKey.arn,
     requests,
-    encrypt: (plaintext, context) =>
-      seal(keys.defaultKey, checkPlaintext(plaintext), checkContext(context)).toString('base64'),
+    encrypt: (plaintext, context) => encryptBlob(keys.defaultKey, checkPlaintext(plaintext), checkContext(context)),
     inject(fault, how = {}) {
       checkOptionNames('`inject`', how, ['times', 'operation']);
       const names = Object.keys(KMS_OPERATIONS);
-      const operation = how.operation === undefined ? undefined : oneOf('`operation`', how.operation, names);
-      faults.add({ fault: oneOf('The fault', fault, KMS_FAULTS), operation }, checkTimes(how.times));
+      const operation = how.operation === undefined ? undefined : checkName('`operation`', how.operation, names);
+      faults.add({ fault: checkName('The fault', fault, KMS_FAULTS), operation }, checkTimes(how.times));
     },
     reset() {
       faults.clear();
@@ -190,43 +202,23 @@ export async function startFakeKms(options: FakeKmsOptions = {}): Promise<FakeKm
   };
 }
 
-interface Outcome {
-  status: number;
-  body: string;
+function checkCredentials(credentials: FakeKmsOptions['credentials']): FakeKmsOptions['credentials'] {
+  if (credentials === undefined) return undefined;
+  checkOptionNames('`credentials`', credentials, ['accessKeyId', 'secretAccessKey']);
+  const accessKeyId = checkString('credentials.accessKeyId', credentials.accessKeyId);
+  const secretAccessKey = checkString('credentials.secretAccessKey', credentials.secretAccessKey);
+  return { accessKeyId, secretAccessKey };
 }
 
-function checkOptions(options: FakeKmsOptions): {
-  port: number;
-  region: string;
-  latency: number;
-  credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
-} {
-  checkOptionNames('startFakeKms', options, ['port', 'region', 'latency', 'credentials']);
-  const { credentials } = options;
-  if (credentials !== undefined) {
-    checkOptionNames('`credentials`', credentials, ['accessKeyId', 'secretAccessKey']);
-    for (const name of ['accessKeyId', 'secretAccessKey'] as const) {
-      if (checkOptionalString(`credentials.${name}`, credentials[name]) === undefined) {
-        throw invalidType(`\`credentials.${name}\` must be a non-empty string, got undefined.`);
-      }
-    }
-  }
-  return {
-    port: checkInteger('port', options.port, 0, 0, 65_535),
-    region: checkOptionalString('region', options.region) ?? 'us-east-1',
-    latency: checkInteger('latency', options.latency, 0, 0),
-    credentials: credentials && { ...credentials },
-  };
-}
-
-/** The name in `x-amz-target`; empty when it is not one, so that nothing a client puts there gets into the log. */
-function operationOf(request: LoopbackRequest): string {
+/** Returns the name in `x-amz-target`, or '' for any other text, which might be a secret and would get into the log. */
+function readOperation(request: LoopbackRequest): string {
   return /^TrentService\.([A-Za-z]{1,64})$/.exec(request.headers['x-amz-target']?.[0] ?? '')?.[1] ?? '';
 }
 
 function checkPlaintext(plaintext: unknown): Buffer {
-  if (typeof plaintext !== 'string')
+  if (typeof plaintext !== 'string') {
     throw invalidType(`\`plaintext\` must be a string, got ${describeType(plaintext)}.`);
+  }
   const bytes = Buffer.from(plaintext);
   if (bytes.length >= 1 && bytes.length <= MAX_PLAINTEXT_BYTES) return bytes;
   throw invalidRange(

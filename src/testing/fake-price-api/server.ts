@@ -1,24 +1,23 @@
 import type { ServerResponse } from 'node:http';
-import { checkOptionNames, checkInteger, invalidType, describeType } from '../../core/index.js';
-import { findPriceApiName as priceApiNamed, PRICE_APIS, type PriceApiName } from '../../prices/apis/names.js';
-import { checkTimes, FaultQueue, oneOf } from '../http/fault-queue.js';
+import { checkInteger, checkOptionNames, describeType, invalidType, nodeCrypto } from '../../core/index.js';
+import { PRICE_APIS, findPriceApiName, type PriceApiName } from '../../prices/apis/names.js';
+import { checkName, checkTimes, FaultQueue } from '../http/fault-queue.js';
+import { pause, resetConnection, send, startLoopbackServer, type LoopbackRequest } from '../http/loopback-server.js';
 import { apiNinjasDialect } from './apis/api-ninjas.js';
 import { commoditiesApiDialect } from './apis/commodities-api.js';
-import type { PriceCall, PriceDialect, PriceReply } from './types.js';
-import { sendHuge, UNAVAILABLE_PAGE } from './faults.js';
 import { goldapiDialect } from './apis/goldapi.js';
-import { KeyRegister, type KeyStanding } from './keys.js';
 import { metalpriceapiDialect } from './apis/metalpriceapi.js';
 import { metalsApiDialect } from './apis/metals-api.js';
 import { metalsDevDialect } from './apis/metals-dev.js';
 import { twelveDataDialect } from './apis/twelve-data.js';
-import { type LoopbackRequest, pause, resetConnection, send, startLoopbackServer } from '../http/loopback-server.js';
+import { showReciprocal, type PriceCall, type PriceDialect, type PriceReply } from './types.js';
 
 /**
- * What a fake price API can be told to do, whatever key the call brings: `http-500`; `http-503` with a proxy's HTML
- * page; `rate-limited` is HTTP 429 with `Retry-After`; `quota` and `plan` are the vendor's own refusals; `reset`
- * resets the connection; `slow` never answers; `malformed` is HTTP 200 with half a JSON; `implausible` is a price that
- * cannot be (the reciprocal of what belongs there); `huge` is the right answer in a body of 11 MB.
+ * A fault that a fake price API shows, whatever key the call has. `http-503` is a proxy's HTML page; `rate-limited` is
+ * HTTP 429 with `Retry-After`; `quota` and `plan` are the vendor's own errors for calls used up and for a plan that does
+ * not include the call; `reset` resets the connection; `slow` never answers; `malformed` is HTTP 200 with half a JSON
+ * body; `implausible` is a price that cannot be right: the reciprocal of the real one; `huge` is the right answer in a
+ * body of 11 MB.
  */
 export type PriceFault =
   'http-500' | 'http-503' | 'rate-limited' | 'quota' | 'plan' | 'reset' | 'slow' | 'malformed' | 'implausible' | 'huge';
@@ -26,44 +25,50 @@ export type PriceFault =
 /** Options of {@link startFakePriceApi}. */
 export interface FakePriceApiOptions {
   /**
-   * Whose dialect it speaks: `metals-api` (the default), `commodities-api`, `metalpriceapi`, `goldapi`, `metals-dev`,
-   * `api-ninjas` or `twelve-data`. It looks for the key only where that vendor does, answers on the vendor's path with or
-   * without the leading part that its address has (`/api`, `/v1`), and refuses in the vendor's own way.
+   * The vendor whose API it plays: `metals-api` (the default), `commodities-api`, `metalpriceapi`, `goldapi`,
+   * `metals-dev`, `api-ninjas` or `twelve-data`. It looks for the key only where that vendor does, has the vendor's path
+   * with or without the first part (`/api`, `/v1`), and answers a wrong key as the vendor does.
    */
   api?: string | undefined;
-  /** The keys it accepts from the start. Default: none, so that every call is refused until `accept`. */
+  /** The keys that are valid from the start. Default: none, so that every call is refused until `accept`. */
   keys?: readonly string[] | undefined;
-  /** How long every answer waits, in ms. Default 0. */
+  /** The time that every answer waits, in ms, from 0 to 2_147_483_647. Default 0. */
   latency?: number | undefined;
   /** The port on 127.0.0.1, from 0 to 65_535. Default 0: a free one. */
   port?: number | undefined;
 }
 
-/** A price API on loopback. It keeps digests of the keys it knows, never a key. */
+/** The validity of a call's key; `none` for a call without a key. */
+type KeyStanding = 'live' | 'revoked' | 'unknown' | 'none';
+
+/** A price API on loopback, as {@link startFakePriceApi} returns it. It keeps digests of the keys, never a key. */
 export interface FakePriceApi extends AsyncDisposable {
   /** The `baseUrl` for an adapter, `http://127.0.0.1:<port>`. */
   readonly url: string;
   /**
-   * Every call since the start, in order of arrival; the same array all the time. `key` is how the call's key stood:
-   * never the key itself. `at` is epoch ms; `status` is 0 until the call is answered, and stays 0 when its connection
-   * was cut instead.
+   * Every call since the start, in order of arrival; always the same array. `key` is the validity of the call's key,
+   * never the key itself; `at` is in epoch ms; `status` is 0 until the answer, and stays 0 if the connection was cut
+   * instead.
    */
   readonly calls: ReadonlyArray<{ at: number; status: number; key: KeyStanding }>;
-  /** Calls with this key are answered from now on. */
+  /** Makes a key valid from now on. It must be a non-empty string, as it must for `revoke`. */
   accept(key: string): void;
-  /** Calls with this key are refused from now on, and logged as `revoked`. */
+  /** Refuses calls with this key from now on, and logs them as `revoked`. */
   revoke(key: string): void;
   /**
-   * Shows `fault` to the next `times` calls (default 1; `Infinity`: for ever). Faults queue up. `retryAfter` in ms
-   * becomes a `Retry-After` header in whole seconds, rounded up, on `rate-limited` (default 1_000), `http-500` and
-   * `http-503` (default: none).
+   * Shows `fault` to the next calls. Faults queue up.
+   *
+   * @param options - `times`: the number of calls, from 1 (the default) to `Infinity`; `retryAfter`: the `Retry-After`
+   *   header of `rate-limited`, `http-500` and `http-503` in ms, sent in whole seconds, rounded up. Default 1_000 for
+   *   `rate-limited`, no header for the other two
+   * @throws {TypeError | RangeError} with code `ERR_INVALID_ARG_VALUE`: an unknown name, or a number out of range
    */
   inject(fault: PriceFault, options?: { times?: number | undefined; retryAfter?: number | undefined }): void;
-  /** Cuts every connection at once and stops; never waits for a client. */
+  /** Cuts every connection and stops the server, without waiting for a client. May be called again. */
   close(): Promise<void>;
 }
 
-/** Another vendor is another line here, and a file beside `fake-price-api-metals-api.ts`. */
+/** The dialects by vendor. Another vendor is another line here, and a file in `apis`. */
 const DIALECTS: Readonly<Record<PriceApiName, PriceDialect>> = {
   'metals-api': metalsApiDialect,
   'commodities-api': commoditiesApiDialect,
@@ -74,35 +79,39 @@ const DIALECTS: Readonly<Record<PriceApiName, PriceDialect>> = {
   'twelve-data': twelveDataDialect,
 };
 
-/** Those that may tell when to come again. */
-const LATER: ReadonlySet<PriceFault> = new Set(['http-500', 'http-503', 'rate-limited']);
+/** Every fault, and whether its answer may have a `Retry-After` header. */
+const FAULTS: Readonly<Record<PriceFault, boolean>> = {
+  'http-500': true,
+  'http-503': true,
+  'rate-limited': true,
+  quota: false,
+  plan: false,
+  reset: false,
+  slow: false,
+  malformed: false,
+  implausible: false,
+  huge: false,
+};
 
-const FAULTS: readonly PriceFault[] = [
-  'http-500',
-  'http-503',
-  'rate-limited',
-  'quota',
-  'plan',
-  'reset',
-  'slow',
-  'malformed',
-  'implausible',
-  'huge',
-];
+/** The page that a load balancer shows when no server is behind it. */
+const UNAVAILABLE_PAGE =
+  '<!DOCTYPE html><html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>';
 
-interface Injected {
-  fault: PriceFault;
-  retryAfter: number | undefined;
+const HUGE_CHUNK = 'x'.repeat(65_536);
+const HUGE_CHUNKS = 168;
+
+interface InjectedFault {
+  readonly fault: PriceFault;
+  readonly retryAfter: number | undefined;
 }
 
 /**
  * Starts a price API on 127.0.0.1. Its prices are constant: XAU 2199.51, XAG 25.34, XPT 905.75 and XPD 1012.50 US
- * dollars a troy ounce; the bases and symbols it knows beside them are USD, EUR, GBP, CHF and JPY.
+ * dollars a troy ounce. It also knows the currencies USD, EUR, GBP, CHF and JPY.
  *
  * @param options - all optional
  * @returns the running server; close it, or declare it with `await using`
- * @throws {TypeError} with code `ERR_INVALID_ARG_VALUE`: an unknown option or `api`, or a value of the wrong type
- * @throws {RangeError} with code `ERR_INVALID_ARG_VALUE`: a port or latency out of range
+ * @throws {TypeError | RangeError} with code `ERR_INVALID_ARG_VALUE`: an unknown option or `api`, or a wrong value
  * @throws {Error} with code `EADDRINUSE`: the port is taken
  *
  * @example
@@ -119,7 +128,7 @@ interface Injected {
  * api.accept('its-successor');
  * api.revoke('an-invented-key');
  * keyProvider.set('current', 'its-successor');
- * await gold.getPrice('XAU'); // one 401, repaired: api.calls tells
+ * await gold.getPrice('XAU'); // one 401, repaired: see api.calls
  *
  * await gold.close();
  * await api.close();
@@ -127,17 +136,22 @@ interface Injected {
  */
 export async function startFakePriceApi(options: FakePriceApiOptions = {}): Promise<FakePriceApi> {
   checkOptionNames('startFakePriceApi', options, ['api', 'keys', 'latency', 'port']);
-  const dialect = dialectOf(options.api);
-  const keys = new KeyRegister(options.keys);
+  const dialect = selectDialect(options.api);
   const latency = checkInteger('latency', options.latency, 0, 0);
   const port = checkInteger('port', options.port, 0, 0, 65_535);
-  const faults = new FaultQueue<Injected>();
+  const faults = new FaultQueue<InjectedFault>();
   const calls: { at: number; status: number; key: KeyStanding }[] = [];
+  // Keyed by digest, so that a test that searches memory for its key does not find it here.
+  const standings = new Map<string, 'live' | 'revoked'>();
+  const accept = (key: string): void => void standings.set(hashKey(key), 'live');
+  const getStanding = (key: string | undefined): KeyStanding =>
+    key === undefined || key === '' ? 'none' : (standings.get(hashKey(key)) ?? 'unknown');
+  checkKeys(options.keys).forEach(accept);
 
   const server = await startLoopbackServer(port, async (request, response) => {
-    const call = callOf(request);
-    const key = dialect.keyOf(call);
-    const record = { at: Date.now(), status: 0, key: keys.standing(key) };
+    const call = readCall(request);
+    const key = dialect.findKey(call);
+    const record = { at: Date.now(), status: 0, key: getStanding(key) };
     calls.push(record);
     if (!(await pause(response, latency))) return;
     const injected = faults.take(() => true);
@@ -146,9 +160,9 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
       resetConnection(response);
       return;
     }
-    // Asked again: a key may have been revoked while the answer waited.
-    record.key = keys.standing(key);
-    const reply = replyOf(dialect, call, record.key, injected);
+    // Again, because the key may have been revoked during the pause.
+    record.key = getStanding(key);
+    const reply = createReply(dialect, call, record.key, injected?.fault);
     record.status = reply.status;
     if (injected?.fault === 'huge') await sendHuge(response, reply);
     else sendReply(response, reply, injected);
@@ -156,62 +170,65 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
   return {
     url: server.url,
     calls,
-    accept: (key) => {
-      keys.accept(key);
-    },
-    revoke: (key) => {
-      keys.revoke(key);
-    },
+    accept,
+    revoke: (key) => void standings.set(hashKey(key), 'revoked'),
     inject(fault, how = {}) {
       checkOptionNames('`inject`', how, ['times', 'retryAfter']);
       const fallback = fault === 'rate-limited' ? 1_000 : undefined;
       const retryAfter = how.retryAfter === undefined ? fallback : checkInteger('retryAfter', how.retryAfter, 0, 0);
-      faults.add({ fault: oneOf('The fault', fault, FAULTS), retryAfter }, checkTimes(how.times));
+      const name = checkName('The fault', fault, Object.keys(FAULTS) as PriceFault[]);
+      faults.add({ fault: name, retryAfter: FAULTS[name] ? retryAfter : undefined }, checkTimes(how.times));
     },
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
   };
 }
 
-function dialectOf(api: unknown): PriceDialect {
-  if (api !== undefined && typeof api !== 'string')
+function selectDialect(api: unknown): PriceDialect {
+  if (api !== undefined && typeof api !== 'string') {
     throw invalidType(`\`api\` must be a string, got ${describeType(api)}.`);
-  const name = priceApiNamed(api ?? 'metals-api');
-  return DIALECTS[oneOf('`api`', name ?? api, PRICE_APIS)];
+  }
+  const name = findPriceApiName(api ?? 'metals-api');
+  return DIALECTS[checkName('`api`', name ?? api, PRICE_APIS)];
 }
 
-function callOf(request: LoopbackRequest): PriceCall {
-  const { target } = request;
-  // Two slashes at the start would be read as a host.
+function checkKeys(keys: readonly string[] = []): readonly string[] {
+  if (Array.isArray(keys)) return keys as readonly string[];
+  throw invalidType(`\`keys\` must be an array of strings, got ${describeType(keys)}.`);
+}
+
+function hashKey(key: unknown): string {
+  if (typeof key === 'string' && key !== '') return nodeCrypto().createHash('sha256').update(key).digest('base64');
+  throw invalidType(`A key must be a non-empty string, got ${key === '' ? "''" : describeType(key)}.`);
+}
+
+function readCall({ target, headers }: LoopbackRequest): PriceCall {
+  // With a base, a path that starts with two slashes would be parsed as a host.
   const { pathname, searchParams } = new URL(target.startsWith('/') ? `http://127.0.0.1${target}` : target);
-  return { path: pathname, query: searchParams, header: (name) => request.headers[name]?.[0] };
+  return { path: pathname, query: searchParams, getHeader: (name) => headers[name]?.[0] };
 }
 
-function replyOf(dialect: PriceDialect, call: PriceCall, key: KeyStanding, injected: Injected | undefined): PriceReply {
-  switch (injected?.fault) {
+function createReply(dialect: PriceDialect, call: PriceCall, key: KeyStanding, fault?: PriceFault): PriceReply {
+  switch (fault) {
     case 'http-500':
       return { status: 500, body: { message: 'Internal Server Error' } };
     case 'http-503':
       return { status: 503, body: {} };
     case 'rate-limited':
-      return dialect.rateLimited();
     case 'quota':
-      return dialect.quota();
     case 'plan':
-      return dialect.plan();
+      return dialect.errors[fault];
     case 'implausible':
-      return dialect.implausible(call, Date.now());
-    case 'huge':
-    case 'malformed':
-      return dialect.answer(call, Date.now());
-    default:
-      return key === 'live' ? dialect.answer(call, Date.now()) : dialect.keyRefused(key === 'none');
+      return dialect.answer(call, Date.now(), showReciprocal);
+    case undefined:
+      if (key !== 'live') return dialect.errors[key === 'none' ? 'missing-key' : 'wrong-key'];
   }
+  return dialect.answer(call, Date.now(), (price) => price);
 }
 
-function sendReply(response: ServerResponse, { status, body }: PriceReply, injected: Injected | undefined): void {
-  const retryAfter = injected !== undefined && LATER.has(injected.fault) ? injected.retryAfter : undefined;
-  const after = retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / 1000)) };
+function sendReply(response: ServerResponse, { status, body }: PriceReply, injected: InjectedFault | undefined): void {
+  const after: Record<string, string> = {};
+  if (injected?.retryAfter !== undefined) after['retry-after'] = String(Math.ceil(injected.retryAfter / 1000));
   if (injected?.fault === 'http-503') {
     send(response, status, { ...after, 'content-type': 'text/html' }, UNAVAILABLE_PAGE);
     return;
@@ -219,4 +236,18 @@ function sendReply(response: ServerResponse, { status, body }: PriceReply, injec
   const text = JSON.stringify(body);
   const sent = injected?.fault === 'malformed' ? text.slice(0, Math.floor(text.length / 2)) : text;
   send(response, status, { ...after, 'content-type': 'application/json' }, sent);
+}
+
+/**
+ * Streams the reply padded to 11 MB, no faster than the client reads. It is valid JSON with the right prices, so that
+ * only a client with a limit on what it reads refuses it.
+ */
+async function sendHuge(response: ServerResponse, { status, body }: PriceReply): Promise<void> {
+  const { pipeline } = process.getBuiltinModule('node:stream/promises');
+  response.writeHead(status, { 'content-type': 'application/json' });
+  await pipeline(function* () {
+    yield `${JSON.stringify(body).slice(0, -1)},"padding":"`;
+    for (let sent = 0; sent < HUGE_CHUNKS; sent++) yield HUGE_CHUNK;
+    yield '"}';
+  }, response);
 }

@@ -1,38 +1,38 @@
-/** A call as a dialect sees it. */
+/** A call as a dialect reads it. */
 export interface PriceCall {
   readonly path: string;
   readonly query: URLSearchParams;
-  /** The first value of a header, by its lower-case name. */
-  header(name: string): string | undefined;
+  /** Returns the first value of a header, by its lower-case name. */
+  getHeader(name: string): string | undefined;
 }
 
-/** What a dialect answers; `body` is sent as JSON. */
+/** An answer, whose `body` is sent as JSON. */
 export interface PriceReply {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** How one vendor says things. Nothing here knows which keys are good: the server does. */
+/** The error answers that each vendor words in its own way. */
+export type PriceErrorName = 'missing-key' | 'wrong-key' | 'quota' | 'plan' | 'rate-limited';
+
+/** How a price is shown: as it is, or as the reciprocal for the fault `implausible`. */
+export type ShowPrice = (price: number) => number;
+
+/** The protocol of one vendor. The server, not the dialect, knows which keys are valid. */
 export interface PriceDialect {
-  /** The key a call brings, wherever this vendor looks for it. */
-  keyOf(call: PriceCall): string | undefined;
-  /** A key that is missing, or is not (or no longer) good. */
-  keyRefused(missing: boolean): PriceReply;
-  /** The answer to a call with a good key, at `now` (epoch ms). */
-  answer(call: PriceCall, now: number): PriceReply;
-  /** The answer with prices that cannot be: the fault 'implausible'. */
-  implausible(call: PriceCall, now: number): PriceReply;
-  /** The month's calls are used up. */
-  quota(): PriceReply;
-  /** The plan does not include this. */
-  plan(): PriceReply;
-  /** The body beside HTTP 429. */
-  rateLimited(): PriceReply;
+  /** Returns the key of a call from the place where this vendor looks for it. */
+  findKey(call: PriceCall): string | undefined;
+  /** Answers a call with a valid key at `now` (epoch ms). */
+  answer(call: PriceCall, now: number, shown: ShowPrice): PriceReply;
+  readonly errors: Readonly<Record<PriceErrorName, PriceReply>>;
 }
 
+/** Shows a price that cannot be right: its reciprocal. */
+export const showReciprocal: ShowPrice = (price) => 1 / price;
+
 /**
- * What a unit of each symbol is worth in US dollars: a troy ounce of the metals. Invented, constant, and of the right
- * size, so that a user's own plausibility checks hold.
+ * The worth of one unit of each symbol in US dollars: of a troy ounce for the metals. Invented, constant, and of the
+ * right size, so that a user's own plausibility checks hold.
  */
 export const USD_PRICES: Readonly<Record<string, number>> = {
   USD: 1,
@@ -46,12 +46,12 @@ export const USD_PRICES: Readonly<Record<string, number>> = {
   JPY: 0.0066,
 };
 
-/** What a unit of a symbol is worth in US dollars; `undefined` for a symbol the fakes do not know. */
-export function priceOf(symbol: string | null | undefined): number | undefined {
-  return symbol !== null && symbol !== undefined && Object.hasOwn(USD_PRICES, symbol) ? USD_PRICES[symbol] : undefined;
+/** Returns the worth of one unit of a symbol in US dollars, or `undefined` for an unknown symbol. */
+export function getUsdPrice(symbol: string): number | undefined {
+  return Object.hasOwn(USD_PRICES, symbol) ? USD_PRICES[symbol] : undefined;
 }
 
-/** The four metals, by the names that some vendors use in place of symbols. */
+/** The symbols of the metals, by the names that some vendors use instead. */
 export const METALS_BY_NAME: Readonly<Record<string, string>> = {
   gold: 'XAU',
   silver: 'XAG',
@@ -59,14 +59,15 @@ export const METALS_BY_NAME: Readonly<Record<string, string>> = {
   palladium: 'XPD',
 };
 
-/** A metal's price in a currency, per troy ounce; `undefined` when there is none of this pair. */
-export function priceIn(metal: string, currency: string): number | undefined {
-  const price = Object.values(METALS_BY_NAME).includes(metal) ? priceOf(metal) : undefined;
-  const worth = Object.values(METALS_BY_NAME).includes(currency) ? undefined : priceOf(currency);
+/** Returns the price of a troy ounce of a metal in a currency, or `undefined` for an unknown pair. */
+export function getMetalPrice(metal: string, currency: string): number | undefined {
+  const metals = Object.values(METALS_BY_NAME);
+  const price = metals.includes(metal) ? getUsdPrice(metal) : undefined;
+  const worth = metals.includes(currency) ? undefined : getUsdPrice(currency);
   return price === undefined || worth === undefined ? undefined : price / worth;
 }
 
-/** Unix seconds. */
-export function secondsOf(now: number): number {
+/** Converts epoch ms to Unix seconds. */
+export function toSeconds(now: number): number {
   return Math.floor(now / 1000);
 }

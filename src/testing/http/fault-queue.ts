@@ -1,27 +1,27 @@
-import { invalidRange, invalidType, describeType } from '../../core/index.js';
+import { describeType, invalidRange, invalidType } from '../../core/index.js';
 
-interface Pending<D> {
-  readonly detail: D;
+interface PendingFault<F> {
+  readonly fault: F;
   left: number;
 }
 
-/** The faults a fake has been told to show, first in, first out. */
-export class FaultQueue<D> {
-  readonly #pending: Pending<D>[] = [];
+/** The faults that a fake is to show, first in, first out. */
+export class FaultQueue<F> {
+  readonly #pending: PendingFault<F>[] = [];
 
-  /** Queues a fault for the next `times` requests it fits. */
-  add(detail: D, times: number): void {
-    this.#pending.push({ detail, left: times });
+  /** Queues a fault for the next `times` requests that it fits. */
+  add(fault: F, times: number): void {
+    this.#pending.push({ fault, left: times });
   }
 
-  /** The first fault that fits, used up by one. */
-  take(fits: (detail: D) => boolean): D | undefined {
-    const index = this.#pending.findIndex(({ detail }) => fits(detail));
+  /** Returns the first fault that fits, and counts it as shown once. */
+  take(fits: (fault: F) => boolean): F | undefined {
+    const index = this.#pending.findIndex(({ fault }) => fits(fault));
     const found = this.#pending[index];
     if (found === undefined) return undefined;
     found.left -= 1;
     if (found.left === 0) this.#pending.splice(index, 1);
-    return found.detail;
+    return found.fault;
   }
 
   clear(): void {
@@ -29,16 +29,15 @@ export class FaultQueue<D> {
   }
 }
 
-/** One of `names`, or a `TypeError` that lists them. */
-export function oneOf<T extends string>(option: string, value: unknown, names: readonly T[]): T {
+/** Returns the name, or throws a `TypeError` that lists `names`. */
+export function checkName<T extends string>(option: string, value: unknown, names: readonly T[]): T {
   const found = names.find((name) => name === value);
   if (found !== undefined) return found;
-  throw invalidType(
-    `${option} must be one of ${names.map((name) => `'${name}'`).join(', ')}, got ${describeType(value)}.`,
-  );
+  const list = names.map((name) => `'${name}'`).join(', ');
+  throw invalidType(`${option} must be one of ${list}, got ${describeType(value)}.`);
 }
 
-/** How many requests a fault is for: a positive integer or `Infinity`. */
+/** Returns how many requests a fault is for: a positive integer or `Infinity`, 1 by default. */
 export function checkTimes(times: unknown): number {
   if (times === undefined) return 1;
   if (typeof times !== 'number') throw invalidType(`\`times\` must be a number, got ${describeType(times)}.`);

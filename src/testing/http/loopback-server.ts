@@ -1,12 +1,14 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { delay, systemClock } from '../../core/index.js';
 
-/** A request as the fakes see it: read to its end, the key still only in it. */
+/** A request whose body has been read to its end. */
 export interface LoopbackRequest {
   readonly method: string;
   /** Path and query, as sent. */
   readonly target: string;
-  /** Lower-case names; a header sent twice keeps both values. */
+  /** Lower-case names; a header that was sent twice has both values. */
   readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
   readonly body: Buffer;
 }
@@ -17,62 +19,52 @@ export interface LoopbackServer {
   readonly url: string;
   /** Cuts every connection; the server goes on listening. */
   dropConnections(): void;
-  /** Cuts every connection and stops listening. Never waits for a client; a second call is the same as the first. */
+  /** Cuts every connection and stops listening, without waiting for a client. May be called again. */
   close(): Promise<void>;
 }
+
+type HeaderFields = Readonly<Record<string, string>>;
 
 const MAX_BODY_BYTES = 1_048_576;
 
 /**
- * Starts a server on loopback that hands each request, read to its end, to `answer`.
+ * Starts a server on loopback that passes each request to `answer`.
  *
  * @param port - 0 for a free one
- * @param answer - must end or destroy the response; a rejection destroys it
- * @throws the system's error, e.g. with code `EADDRINUSE`, when the port is taken
+ * @param answer - must end or destroy the response; if it rejects, the response is destroyed
+ * @throws the system's error, e.g. with code `EADDRINUSE` if the port is taken
  */
 export async function startLoopbackServer(
   port: number,
   answer: (request: LoopbackRequest, response: ServerResponse) => Promise<void>,
 ): Promise<LoopbackServer> {
-  // Not imported: as an ESM import node:http costs 30 ms, which every user of the clock or the contract would pay.
+  // An ESM import of node:http costs 30 ms, which users of the clock or the contract would pay too.
   const { createServer } = process.getBuiltinModule('node:http');
-  const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
-    // A client that leaves in the middle is what half of these tests are about.
+    // Tests let clients leave while an answer is being written.
     response.on('error', () => undefined);
-    receive(request)
+    readRequest(request)
       .then(async (received) => {
         await answer(received, response);
       })
       .catch(() => response.destroy());
   });
-  // A pooled connection closed by the server under a client's next request would be a fault nobody injected.
+  // The default of 5 s could close a pooled connection under a client's next request.
   server.keepAliveTimeout = 120_000;
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  const dropConnections = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
   let closed: Promise<void> | undefined;
   return {
-    url,
-    dropConnections,
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+    dropConnections: () => {
+      server.closeAllConnections();
+    },
     close() {
       closed ??= new Promise((resolve) => {
         server.close(() => {
           resolve();
         });
-        dropConnections();
+        server.closeAllConnections();
       });
       return closed;
     },
@@ -80,23 +72,13 @@ export async function startLoopbackServer(
 }
 
 /** Sends a whole answer. */
-export function send(
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): void {
+export function send(response: ServerResponse, status: number, headers: HeaderFields, body: string): void {
   response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
   response.end(body);
 }
 
 /** Announces the whole body, sends half of it and cuts the connection. */
-export function sendTruncated(
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): void {
+export function sendTruncated(response: ServerResponse, status: number, headers: HeaderFields, body: string): void {
   response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) });
   response.write(body.slice(0, Math.floor(body.length / 2)), () => response.socket?.destroy());
 }
@@ -106,23 +88,20 @@ export function resetConnection(response: ServerResponse): void {
   response.socket?.resetAndDestroy();
 }
 
-/** Resolves after `ms`, or when the client has left; true while it is still there. */
-export function pause(response: ServerResponse, ms: number): Promise<boolean> {
-  if (ms === 0 || response.destroyed) return Promise.resolve(!response.destroyed);
-  return new Promise((resolve) => {
-    const leave = (): void => {
-      clearTimeout(timer);
-      resolve(false);
-    };
-    const timer = setTimeout(() => {
-      response.off('close', leave);
-      resolve(true);
-    }, ms);
-    response.once('close', leave);
-  });
+/** Waits `ms`, or until the client leaves. Returns whether it is still connected. */
+export async function pause(response: ServerResponse, ms: number): Promise<boolean> {
+  if (ms > 0 && !response.destroyed) {
+    const leaving = new AbortController();
+    response.once('close', () => {
+      leaving.abort();
+    });
+    // The system's clock of the core rings under a test runner's fake timers too.
+    await delay(systemClock, ms, leaving.signal).catch(() => undefined);
+  }
+  return !response.destroyed;
 }
 
-async function receive(request: IncomingMessage): Promise<LoopbackRequest> {
+async function readRequest(request: IncomingMessage): Promise<LoopbackRequest> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

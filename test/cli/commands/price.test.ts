@@ -373,7 +373,7 @@ describe('price against KMS', () => {
 
 describe.skipIf(!built)(`the published command ${missing}`, () => {
   const startBin = (argv: readonly string[]): ReturnType<typeof start> =>
-    start(['dist/cli/bin.js', ...argv], { PATH: process.env['PATH'] ?? '' });
+    start(['dist/esm/cli/bin.js', ...argv], { PATH: process.env['PATH'] ?? '' });
 
   it('watches over the rotation of a ring: a line a quote, no error, one 401, and SIGINT ends it well', async () => {
     const ring = ['--ring', join(folder.path, 'gold.ring.json'), ...local, ...context];

@@ -5,7 +5,7 @@ import { GoldKeyError, type Outcome } from '../../../src/index.js';
 import {
   cancelBody,
   isResponse,
-  isTransientFault,
+  isTransientFailure,
   isUnauthorized,
   readRetryAfter,
 } from '../../../src/core/recovery/outcome.js';
@@ -99,37 +99,37 @@ describe('a fault that may pass', () => {
   ];
 
   it.each(transient)('is the status %d, thrown or returned', (status) => {
-    for (const [, error] of places(status)) expect(isTransientFault({ error })).toBe(true);
-    expect(isTransientFault({ result: new Response('', { status }) })).toBe(true);
+    for (const [, error] of places(status)) expect(isTransientFailure({ error })).toBe(true);
+    expect(isTransientFailure({ result: new Response('', { status }) })).toBe(true);
   });
 
   it.each([200, 301, 400, 401, 403, 404, 409, 501, 505])('is not the status %d', (status) => {
-    for (const [, error] of places(status)) expect(isTransientFault({ error })).toBe(false);
-    expect(isTransientFault({ result: new Response('', { status }) })).toBe(false);
+    for (const [, error] of places(status)) expect(isTransientFailure({ error })).toBe(false);
+    expect(isTransientFailure({ result: new Response('', { status }) })).toBe(false);
   });
 
   it.each(codes)('is the code %s, also further down', (code) => {
-    expect(isTransientFault({ error: { code } })).toBe(true);
-    expect(isTransientFault({ error: chain(2, { code }) })).toBe(true);
+    expect(isTransientFailure({ error: { code } })).toBe(true);
+    expect(isTransientFailure({ error: chain(2, { code }) })).toBe(true);
   });
 
   it('is no other code, and nothing that says neither', () => {
     for (const code of ['ERR_INVALID_URL', 'EACCES', '', 503, undefined]) {
-      expect(isTransientFault({ error: { code } })).toBe(false);
+      expect(isTransientFailure({ error: { code } })).toBe(false);
     }
     for (const value of nothings) {
-      expect(isTransientFault({ error: value })).toBe(false);
-      expect(isTransientFault({ result: value })).toBe(false);
+      expect(isTransientFailure({ error: value })).toBe(false);
+      expect(isTransientFailure({ result: value })).toBe(false);
     }
-    expect(isTransientFault({ result: { status: 503, code: 'EPIPE' } })).toBe(false);
+    expect(isTransientFailure({ result: { status: 503, code: 'EPIPE' } })).toBe(false);
   });
 
   it('is for an error of our price APIs what that says of itself', () => {
     const error = (kind: 'transient' | 'bad-request', status: number): PriceApiError =>
       new PriceApiError('no price', { kind, source: 'metals-api', status });
-    expect(isTransientFault({ error: error('transient', 200) })).toBe(true);
-    expect(isTransientFault({ error: error('bad-request', 503) })).toBe(false);
-    expect(isTransientFault({ error: chain(1, error('transient', 200)) })).toBe(true);
+    expect(isTransientFailure({ error: error('transient', 200) })).toBe(true);
+    expect(isTransientFailure({ error: error('bad-request', 503) })).toBe(false);
+    expect(isTransientFailure({ error: chain(1, error('transient', 200)) })).toBe(true);
   });
 });
 

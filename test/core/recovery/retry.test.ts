@@ -22,28 +22,28 @@ function runs(ends: readonly unknown[]): { run: (attempt: number) => Promise<unk
 
 function setUp(given: Partial<RetryLoopOptions> = {}): {
   clock: ReturnType<typeof manualClock>;
-  delayOf: ReturnType<typeof vi.fn<RetryLoopOptions['delayOf']>>;
+  getDelay: ReturnType<typeof vi.fn<RetryLoopOptions['getDelay']>>;
   options: RetryLoopOptions;
 } {
   const clock = manualClock();
-  const delayOf = vi.fn<RetryLoopOptions['delayOf']>(() => 100);
-  return { clock, delayOf, options: { retries: 2, clock, delayOf, ...given } };
+  const getDelay = vi.fn<RetryLoopOptions['getDelay']>(() => 100);
+  return { clock, getDelay, options: { retries: 2, clock, getDelay, ...given } };
 }
 
 const settle = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: unknown) => ({ error }));
 
 describe('retrying', () => {
   it('returns what the first run returns, and asks nothing', async () => {
-    const { delayOf, options } = setUp();
+    const { getDelay, options } = setUp();
     const { run, attempts } = runs(['price']);
     expect(await withRetries(run, options)).toBe('price');
     expect(attempts).toEqual([1]);
-    expect(delayOf).not.toHaveBeenCalled();
+    expect(getDelay).not.toHaveBeenCalled();
   });
 
   it('runs again after each pause, on the clock, and tells of it', async () => {
     const onRetry = vi.fn<(attempt: number, delay: number) => void>();
-    const { clock, delayOf, options } = setUp({ onRetry });
+    const { clock, getDelay, options } = setUp({ onRetry });
     const [first, second] = [new Error('first'), new Error('second')];
     const { run, attempts } = runs([first, second, 'price']);
 
@@ -56,7 +56,7 @@ describe('retrying', () => {
 
     expect(await call).toBe('price');
     expect(attempts).toEqual([1, 2, 3]);
-    expect(delayOf.mock.calls).toEqual([
+    expect(getDelay.mock.calls).toEqual([
       [first, 0],
       [first, 0],
       [second, 1],
@@ -78,23 +78,23 @@ describe('retrying', () => {
   });
 
   it('asks no pause of an error that may not be retried anyway', async () => {
-    const { delayOf, options } = setUp({ retries: 0 });
+    const { getDelay, options } = setUp({ retries: 0 });
     const error = new Error('only');
     const { run, attempts } = runs([error, 'never']);
     expect(await settle(withRetries(run, options))).toEqual({ error });
     expect(attempts).toEqual([1]);
-    expect(delayOf).not.toHaveBeenCalled();
+    expect(getDelay).not.toHaveBeenCalled();
   });
 
   it('stops at a final error, the first or a later one', async () => {
     const final = new Error('final');
-    const { clock, delayOf, options } = setUp();
-    delayOf.mockImplementation((error) => (error === final ? undefined : 100));
+    const { clock, getDelay, options } = setUp();
+    getDelay.mockImplementation((error) => (error === final ? undefined : 100));
 
     const once = runs([final, 'never']);
     expect(await settle(withRetries(once.run, options))).toEqual({ error: final });
     expect(once.attempts).toEqual([1]);
-    expect(delayOf).toHaveBeenCalledTimes(1);
+    expect(getDelay).toHaveBeenCalledTimes(1);
 
     const twice = runs([new Error('first'), final, 'never']);
     const call = settle(withRetries(twice.run, options));

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldApi, metalsApi } from '../../../src/prices/index.js';
-import { isDecimal, fitsDouble } from '../../../src/prices/values/decimal.js';
-import { parseExactJson } from '../../../src/prices/values/exact-json.js';
+import { fitsDouble, isDecimal, parseExactJson } from '../../../src/prices/values/decimal.js';
 import { assertNoSecret } from '../../../src/testing/assert-no-secret.js';
 import { contextOf, rejection } from '../scripted-api.js';
 

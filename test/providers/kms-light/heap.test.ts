@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
 import { temporaryFolder } from '../../cli/run.js';
 
-const DIST = pathToFileURL(join(import.meta.dirname, '../../../dist')).href;
+const DIST = pathToFileURL(join(import.meta.dirname, '../../../dist/esm')).href;
 const KEY = 'invented-key-that-comes-over-the-wire-alone-4711';
 const CREDENTIALS = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented-secret-access-key' };
 const run = promisify(execFile);

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { VAULT, createRetryDelay, VaultFailure } from '../../../src/providers/vault/failures.js';
-import { isStaleCas } from '../../../src/providers/vault/errors.js';
-import { createVaultClient, type VaultClient, type VaultRequest } from '../../../src/providers/vault/connection.js';
+import { VAULT, createRetryDelay, VaultFailure } from '../../../src/providers/vault/errors.js';
+import { isStaleCas } from '../../../src/providers/vault/kv.js';
+import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
+import type { VaultRequest } from '../../../src/providers/vault/http.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { resetConnection, sendTruncated } from '../../../src/testing/http/loopback-server.js';
@@ -179,14 +180,14 @@ describe('what Vault answers for good', () => {
 describe('what may pass', () => {
   it.each<[string, Reply, object, RegExp]>([
     ['sealed', errors(503, 'Vault is sealed'), { name: 'KeyProviderError' }, /it is sealed; unseal it/],
-    ['under maintenance', { status: 503, text: 'busy' }, { name: 'KeyProviderError' }, /status 503: it has a fault/],
+    ['under maintenance', { status: 503, text: 'busy' }, { name: 'KeyProviderError' }, /status 503: the server failed/],
     [
       'a standby alone',
       errors(500, 'local node not active but active cluster node not found'),
       { name: 'KeyProviderError' },
       /standby and knows of no active one/,
     ],
-    ['a fault', errors(500, `internal ${VALUE}`), { name: 'KeyProviderError' }, /status 500: it has a fault/],
+    ['a fault', errors(500, `internal ${VALUE}`), { name: 'KeyProviderError' }, /status 500: the server failed/],
     ['a bad gateway', { status: 502, text: '<p>' }, { name: 'KeyProviderError' }, /status 502/],
     ['behind the cluster', errors(412), { name: 'KeyProviderError' }, /not caught up/],
     ['a quota', errors(429), { name: 'KeyProviderError' }, /rate limit/],

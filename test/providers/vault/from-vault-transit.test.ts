@@ -240,7 +240,7 @@ describe('what Vault said of the ciphertext', () => {
       /is not from Vault's transit engine/,
     ],
     ['429', errors(429, 'quota'), provided, /a rate limit is used up/],
-    ['500', errors(500), provided, /it has a fault/],
+    ['500', errors(500), provided, /the server failed/],
     ['503, sealed', errors(503, 'Vault is sealed'), provided, /it is sealed/],
     ['a cut connection', resetConnection, provided, /cut the connection/],
   ])('%s', async (_, reply, expected, message) => {

@@ -344,7 +344,7 @@ describe('what Vault said of the key', () => {
     ['429', errors(429, 'request path rate limit quota exceeded'), provided, /a rate limit is used up/],
     ['472', errors(472), provided, /disaster recovery/],
     ['473', errors(473), provided, /performance standby/],
-    ['500', errors(500, 'internal error'), provided, /it has a fault/],
+    ['500', errors(500, 'internal error'), provided, /the server failed/],
     ['501', errors(501), provided, /has not been initialised/],
     ['502', { status: 502, text: '<html>Bad gateway' }, provided, /status 502/],
     ['503, sealed', errors(503, 'Vault is sealed'), provided, /it is sealed; unseal it/],

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createVaultClient, type VaultClient, type VaultRequest } from '../../../src/providers/vault/connection.js';
+import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
+import type { VaultRequest } from '../../../src/providers/vault/http.js';
 import type { VaultAuth } from '../../../src/providers/vault/options.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { resetConnection } from '../../../src/testing/http/loopback-server.js';

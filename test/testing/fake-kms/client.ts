@@ -1,6 +1,6 @@
 import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms';
 
-/** An SDK client for the fake that tries once, so that the first answer is the one seen. */
+/** Creates an SDK client that tries once, so that a test sees the first answer. */
 export function kmsClient(endpoint: string, config: KMSClientConfig = {}): KMSClient {
   return new KMSClient({
     region: 'us-east-1',
@@ -11,17 +11,17 @@ export function kmsClient(endpoint: string, config: KMSClientConfig = {}): KMSCl
   });
 }
 
-/** The error a promise rejects with. */
-export async function failureOf(promise: Promise<unknown>): Promise<Error> {
+/** Returns the error that a promise rejects with. */
+export async function catchError(promise: Promise<unknown>): Promise<Error> {
   const outcome = await promise.then(
     () => undefined,
     (error: unknown) => error,
   );
   if (outcome instanceof Error) return outcome;
-  throw new Error('It resolved, or rejected with something that is no error.');
+  throw new Error('It resolved, or rejected with a value that is not an Error.');
 }
 
-/** A request made by hand. */
+/** Sends a request without the SDK. */
 export async function post(
   url: string,
   target: string,

@@ -1,7 +1,7 @@
 import { DecryptCommand, DescribeKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeKms, type KmsFault, startFakeKms } from '../../../src/testing/fake-kms/server.js';
-import { failureOf, kmsClient } from './client.js';
+import { catchError, kmsClient } from './client.js';
 
 const API_KEY = 'an-invented-api-key';
 
@@ -45,7 +45,7 @@ describe('an injected fault', () => {
   for (const [fault, name, httpStatusCode] of documented) {
     it(`'${fault}' reaches the SDK as ${name} with HTTP ${String(httpStatusCode)}, once`, async () => {
       kms.inject(fault);
-      const error = await failureOf(decrypt());
+      const error = await catchError(decrypt());
       expect(error).toMatchObject({ name, $metadata: { httpStatusCode, requestId: kms.requests[0]?.requestId } });
       expect(error.message).not.toBe('');
       expect(error.message).not.toBe('UnknownError');
@@ -56,12 +56,12 @@ describe('an injected fault', () => {
 
   it("'access-denied' names the operation and the key", async () => {
     kms.inject('access-denied');
-    expect((await failureOf(decrypt())).message).toContain(`kms:Decrypt on resource: ${kms.keyArn}`);
+    expect((await catchError(decrypt())).message).toContain(`kms:Decrypt on resource: ${kms.keyArn}`);
   });
 
   it("'http-503' reaches the SDK as HTTP 503 with a body that is no JSON", async () => {
     kms.inject('http-503');
-    const error = await failureOf(decrypt());
+    const error = await catchError(decrypt());
     expect(error).toMatchObject({ $metadata: { httpStatusCode: 503 } });
     kms.inject('http-503');
     const response = await fetch(kms.url, { method: 'POST', body: '{}' });
@@ -71,14 +71,14 @@ describe('an injected fault', () => {
 
   it("'reset' cuts the connection with ECONNRESET", async () => {
     kms.inject('reset');
-    expect(await failureOf(decrypt())).toMatchObject({ code: 'ECONNRESET' });
+    expect(await catchError(decrypt())).toMatchObject({ code: 'ECONNRESET' });
     expect(kms.requests).toMatchObject([{ operation: 'Decrypt', status: 0 }]);
     await decrypt();
   });
 
   it("'truncated' cuts the body of a real answer", async () => {
     kms.inject('truncated');
-    expect(await failureOf(decrypt())).toBeInstanceOf(Error);
+    expect(await catchError(decrypt())).toBeInstanceOf(Error);
     expect(kms.requests).toMatchObject([{ status: 200 }]);
     kms.inject('truncated');
     const response = await fetch(kms.url, { method: 'POST', body: '{}' });
@@ -90,7 +90,7 @@ describe('an injected fault', () => {
   it("'slow' is never answered; the client may leave", async () => {
     kms.inject('slow');
     const leaving = new AbortController();
-    const waiting = failureOf(decrypt({ abortSignal: leaving.signal }));
+    const waiting = catchError(decrypt({ abortSignal: leaving.signal }));
     await requestSeen();
     leaving.abort();
     expect((await waiting).name).toBe('AbortError');
@@ -99,7 +99,7 @@ describe('an injected fault', () => {
 
   it("'slow' ends with reset()", async () => {
     kms.inject('slow');
-    const waiting = failureOf(decrypt());
+    const waiting = catchError(decrypt());
     await requestSeen();
     // One turn, in which the fake takes the fault up.
     await new Promise((resolve) => setImmediate(resolve));
@@ -110,11 +110,11 @@ describe('an injected fault', () => {
 
   it('lasts for `times` requests, and for ever with Infinity', async () => {
     kms.inject('throttling', { times: 2 });
-    await failureOf(decrypt());
-    await failureOf(decrypt());
+    await catchError(decrypt());
+    await catchError(decrypt());
     await decrypt();
     kms.inject('internal', { times: Infinity });
-    for (let i = 0; i < 5; i++) expect((await failureOf(decrypt())).name).toBe('KMSInternalException');
+    for (let i = 0; i < 5; i++) expect((await catchError(decrypt())).name).toBe('KMSInternalException');
     kms.reset();
     await decrypt();
   });
@@ -123,8 +123,8 @@ describe('an injected fault', () => {
     kms.inject('internal', { operation: 'Decrypt' });
     kms.inject('throttling');
     const describeKey = client.send(new DescribeKeyCommand({ KeyId: kms.keyArn }));
-    expect((await failureOf(describeKey)).name).toBe('ThrottlingException');
-    expect((await failureOf(decrypt())).name).toBe('KMSInternalException');
+    expect((await catchError(describeKey)).name).toBe('ThrottlingException');
+    expect((await catchError(decrypt())).name).toBe('KMSInternalException');
     await decrypt();
   });
 
@@ -201,7 +201,7 @@ describe('closing a fake KMS', () => {
     const held = await startFakeKms();
     held.inject('slow');
     const fakes = [delayed, held];
-    const waiting = fakes.map((fake) => failureOf(fetch(fake.url, { method: 'POST', body: '{}' })));
+    const waiting = fakes.map((fake) => catchError(fetch(fake.url, { method: 'POST', body: '{}' })));
     while (fakes.some((fake) => fake.requests.length === 0)) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all([delayed.close(), held.close(), held.close(), delayed[Symbol.asyncDispose]()]);
     for (const error of await Promise.all(waiting)) expect(error.name).toBe('TypeError');

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeKms, startFakeKms } from '../../../src/testing/fake-kms/server.js';
-import { failureOf, kmsClient, post } from './client.js';
+import { catchError, kmsClient, post } from './client.js';
 
 const CONTEXT = { service: 'gold-data-stream', environment: 'test' };
 const API_KEY = 'an-invented-api-key-of-32-chars!';
@@ -85,7 +85,7 @@ describe('the fake KMS, through the AWS SDK', () => {
       ...damaged.map((blob) => ({ CiphertextBlob: blob, EncryptionContext: CONTEXT })),
     ];
     for (const input of inputs) {
-      const error = await failureOf(client.send(new sdk.DecryptCommand(input)));
+      const error = await catchError(client.send(new sdk.DecryptCommand(input)));
       expect(error).toMatchObject({ name: 'InvalidCiphertextException', $metadata: { httpStatusCode: 400 } });
       expect(error).toBeInstanceOf(sdk.InvalidCiphertextException);
       expect(error.message).toBe('UnknownError');
@@ -95,7 +95,7 @@ describe('the fake KMS, through the AWS SDK', () => {
   it("refuses another fake's ciphertext", async () => {
     await using other = await startFakeKms();
     const CiphertextBlob = bytes(other.encrypt(API_KEY, CONTEXT));
-    const error = await failureOf(client.send(new sdk.DecryptCommand({ CiphertextBlob, EncryptionContext: CONTEXT })));
+    const error = await catchError(client.send(new sdk.DecryptCommand({ CiphertextBlob, EncryptionContext: CONTEXT })));
     expect(error.name).toBe('InvalidCiphertextException');
   });
 
@@ -106,15 +106,15 @@ describe('the fake KMS, through the AWS SDK', () => {
     expect(KeyMetadata).toMatchObject({ Arn: arn, Enabled: true, KeyState: 'Enabled', Description: 'another' });
     expect(KeyMetadata?.CreationDate?.getTime()).toBeGreaterThan(Date.now() - 60_000);
     const twice = client.send(new sdk.CreateAliasCommand({ AliasName: 'alias/mine', TargetKeyId: arn }));
-    expect(await failureOf(twice)).toMatchObject({ name: 'AlreadyExistsException' });
+    expect(await catchError(twice)).toMatchObject({ name: 'AlreadyExistsException' });
     const wrong = client.send(new sdk.CreateAliasCommand({ AliasName: 'mine', TargetKeyId: arn }));
-    expect(await failureOf(wrong)).toMatchObject({ name: 'ValidationException' });
+    expect(await catchError(wrong)).toMatchObject({ name: 'ValidationException' });
     const chained = client.send(new sdk.CreateAliasCommand({ AliasName: 'alias/x', TargetKeyId: 'alias/mine' }));
-    expect(await failureOf(chained)).toMatchObject({ name: 'ValidationException' });
+    expect(await catchError(chained)).toMatchObject({ name: 'ValidationException' });
     const { KeyMetadata: replica } = await client.send(new sdk.CreateKeyCommand({ MultiRegion: true }));
     expect(replica).toMatchObject({ KeyId: expect.stringMatching(/^mrk-/), MultiRegion: true });
     const rsa = client.send(new sdk.CreateKeyCommand({ KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' }));
-    expect(await failureOf(rsa)).toMatchObject({ name: 'UnsupportedOperationException' });
+    expect(await catchError(rsa)).toMatchObject({ name: 'UnsupportedOperationException' });
   });
 
   it('moves a ciphertext to another key and context without showing the plaintext', async () => {
@@ -149,7 +149,7 @@ describe('the fake KMS, through the AWS SDK', () => {
       expect(answer.Plaintext).toEqual(made.Plaintext);
     }
     const neither = client.send(new sdk.GenerateDataKeyCommand({ KeyId: kms.keyArn }));
-    expect(await failureOf(neither)).toMatchObject({ name: 'ValidationException' });
+    expect(await catchError(neither)).toMatchObject({ name: 'ValidationException' });
   });
 
   it('honours the state of a key until reset()', async () => {
@@ -159,18 +159,18 @@ describe('the fake KMS, through the AWS SDK', () => {
       client.send(new sdk.DecryptCommand({ CiphertextBlob, EncryptionContext: CONTEXT }));
 
     await client.send(new sdk.DisableKeyCommand({ KeyId }));
-    expect(await failureOf(decrypt())).toBeInstanceOf(sdk.DisabledException);
+    expect(await catchError(decrypt())).toBeInstanceOf(sdk.DisabledException);
     await client.send(new sdk.EnableKeyCommand({ KeyId }));
     expect(text((await decrypt()).Plaintext)).toBe(API_KEY);
 
     const scheduled = await client.send(new sdk.ScheduleKeyDeletionCommand({ KeyId, PendingWindowInDays: 7 }));
     expect(scheduled).toMatchObject({ KeyId, KeyState: 'PendingDeletion', PendingWindowInDays: 7 });
     expect(scheduled.DeletionDate?.getTime()).toBeGreaterThan(Date.now() + 6 * 86_400_000);
-    const refused = await failureOf(decrypt());
+    const refused = await catchError(decrypt());
     expect(refused).toBeInstanceOf(sdk.KMSInvalidStateException);
     expect(refused.message).toContain('is pending deletion');
     const enable = client.send(new sdk.EnableKeyCommand({ KeyId }));
-    expect(await failureOf(enable)).toMatchObject({ name: 'KMSInvalidStateException' });
+    expect(await catchError(enable)).toMatchObject({ name: 'KMSInvalidStateException' });
 
     kms.reset();
     expect(text((await decrypt()).Plaintext)).toBe(API_KEY);
@@ -180,7 +180,7 @@ describe('the fake KMS, through the AWS SDK', () => {
     const CiphertextBlob = bytes(kms.encrypt(API_KEY, CONTEXT));
     const decrypt = (KeyId: string): Promise<unknown> =>
       client.send(new sdk.DecryptCommand({ CiphertextBlob, EncryptionContext: CONTEXT, KeyId }));
-    expect(await failureOf(decrypt(await newKey()))).toBeInstanceOf(sdk.IncorrectKeyException);
+    expect(await catchError(decrypt(await newKey()))).toBeInstanceOf(sdk.IncorrectKeyException);
     const unknown = [
       'alias/nobody',
       '00000000-0000-0000-0000-000000000000',
@@ -188,44 +188,44 @@ describe('the fake KMS, through the AWS SDK', () => {
       kms.keyArn.replace('111122223333', '444455556666'),
       `key/${kms.keyArn.split('/')[1] ?? ''}`,
     ];
-    for (const KeyId of unknown) expect(await failureOf(decrypt(KeyId))).toBeInstanceOf(sdk.NotFoundException);
+    for (const KeyId of unknown) expect(await catchError(decrypt(KeyId))).toBeInstanceOf(sdk.NotFoundException);
   });
 
   it("holds to KMS's limits", async () => {
     const tooLong = client.send(new sdk.EncryptCommand({ KeyId: kms.keyArn, Plaintext: Buffer.alloc(4097) }));
-    expect(await failureOf(tooLong)).toMatchObject({
+    expect(await catchError(tooLong)).toMatchObject({
       name: 'ValidationException',
       message: expect.stringContaining('less than or equal to 4096'),
     });
     const tooBig = client.send(new sdk.DecryptCommand({ CiphertextBlob: Buffer.alloc(6145) }));
-    expect(await failureOf(tooBig)).toMatchObject({
+    expect(await catchError(tooBig)).toMatchObject({
       name: 'ValidationException',
       message: expect.stringContaining('less than or equal to 6144'),
     });
     const empty = client.send(new sdk.EncryptCommand({ KeyId: kms.keyArn, Plaintext: Buffer.alloc(0) }));
-    expect(await failureOf(empty)).toMatchObject({ name: 'ValidationException' });
+    expect(await catchError(empty)).toMatchObject({ name: 'ValidationException' });
     const none = client.send(new sdk.DescribeKeyCommand({ KeyId: undefined }));
-    expect(await failureOf(none)).toMatchObject({ name: 'ValidationException' });
+    expect(await catchError(none)).toMatchObject({ name: 'ValidationException' });
   });
 
   it('answers a dry run that would succeed with DryRunOperationException, any other with its real error', async () => {
     const CiphertextBlob = bytes(kms.encrypt(API_KEY, CONTEXT));
     const good = client.send(new sdk.DecryptCommand({ CiphertextBlob, EncryptionContext: CONTEXT, DryRun: true }));
-    const error = await failureOf(good);
+    const error = await catchError(good);
     expect(error).toBeInstanceOf(sdk.DryRunOperationException);
     expect(error).toMatchObject({ $metadata: { httpStatusCode: 412 } });
     const bad = client.send(new sdk.DecryptCommand({ CiphertextBlob, DryRun: true }));
-    expect(await failureOf(bad)).toMatchObject({ name: 'InvalidCiphertextException' });
+    expect(await catchError(bad)).toMatchObject({ name: 'InvalidCiphertextException' });
     const permission = client.send(
       new sdk.DecryptCommand({ KeyId: kms.keyArn, DryRun: true, DryRunModifiers: ['IGNORE_CIPHERTEXT'] }),
     );
-    expect(await failureOf(permission)).toMatchObject({ name: 'DryRunOperationException' });
+    expect(await catchError(permission)).toMatchObject({ name: 'DryRunOperationException' });
   });
 
   it('gives every answer a request id, and logs it with operation, time and status', async () => {
     const { requests } = kms;
     const answer = await client.send(new sdk.DescribeKeyCommand({ KeyId: kms.keyArn }));
-    await failureOf(client.send(new sdk.DescribeKeyCommand({ KeyId: 'alias/nobody' })));
+    await catchError(client.send(new sdk.DescribeKeyCommand({ KeyId: 'alias/nobody' })));
     expect(requests).toEqual([
       { operation: 'DescribeKey', requestId: answer.$metadata.requestId, at: expect.any(Number), status: 200 },
       {

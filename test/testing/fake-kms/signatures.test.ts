@@ -1,7 +1,7 @@
 import { DecryptCommand, DescribeKeyCommand, type KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeKms, startFakeKms } from '../../../src/testing/fake-kms/server.js';
-import { failureOf, kmsClient, post } from './client.js';
+import { catchError, kmsClient, post } from './client.js';
 
 const credentials = { accessKeyId: 'AKIDINVENTED', secretAccessKey: 'an-invented-secret-access-key' };
 const FIVE_MINUTES = 300_000;
@@ -79,7 +79,7 @@ describe('a fake KMS with credentials', () => {
       }),
     ];
     for (const client of tampered) {
-      const error = await failureOf(describeKey(client));
+      const error = await catchError(describeKey(client));
       expect(error).toMatchObject({ name: 'InvalidSignatureException', $metadata: { httpStatusCode: 400 } });
       expect(error.message).toContain('does not match the signature you provided');
     }
@@ -89,31 +89,31 @@ describe('a fake KMS with credentials', () => {
     const client = signing({}, (request) => {
       request.headers['x-amz-security-token'] = 'a-token';
     });
-    const error = await failureOf(describeKey(client));
+    const error = await catchError(describeKey(client));
     expect(error.name).toBe('InvalidSignatureException');
     expect(error.message).toContain("'x-amz-security-token' must be a 'SignedHeader'");
   });
 
   it('refuses an access key it does not know', async () => {
     const client = signing({ credentials: { ...credentials, accessKeyId: 'AKIDFOREIGN' } });
-    expect(await failureOf(describeKey(client))).toMatchObject({ name: 'UnrecognizedClientException' });
+    expect(await catchError(describeKey(client))).toMatchObject({ name: 'UnrecognizedClientException' });
   });
 
   it("refuses another region's and another service's scope", async () => {
-    const abroad = await failureOf(describeKey(signing({ region: 'eu-west-1' })));
+    const abroad = await catchError(describeKey(signing({ region: 'eu-west-1' })));
     expect(abroad).toMatchObject({ name: 'InvalidSignatureException' });
     expect(abroad.message).toContain('valid region');
     const service = signing({}, (request) => {
       request.headers['authorization'] = (request.headers['authorization'] ?? '').replace('/kms/', '/s3/');
     });
-    expect((await failureOf(describeKey(service))).message).toContain("correct service: 'kms'");
+    expect((await catchError(describeKey(service))).message).toContain("correct service: 'kms'");
   });
 
   it('refuses a date more than five minutes off either way, and takes one inside', async () => {
-    const past = await failureOf(describeKey(signing({ systemClockOffset: -FIVE_MINUTES - 5_000 })));
+    const past = await catchError(describeKey(signing({ systemClockOffset: -FIVE_MINUTES - 5_000 })));
     expect(past.name).toBe('InvalidSignatureException');
     expect(past.message).toMatch(/^Signature expired: \d{8}T\d{6}Z is now earlier than \d{8}T\d{6}Z \(.*- 5 min\.\)$/);
-    const future = await failureOf(describeKey(signing({ systemClockOffset: FIVE_MINUTES + 5_000 })));
+    const future = await catchError(describeKey(signing({ systemClockOffset: FIVE_MINUTES + 5_000 })));
     expect(future.message).toMatch(/^Signature not yet current: /);
     await describeKey(signing({ systemClockOffset: -FIVE_MINUTES + 5_000 }));
     await describeKey(signing({ systemClockOffset: FIVE_MINUTES - 5_000 }));
@@ -142,7 +142,7 @@ describe('a fake KMS with credentials', () => {
       },
     ];
     for (const tamper of incomplete) {
-      const error = await failureOf(describeKey(signing({}, tamper)));
+      const error = await catchError(describeKey(signing({}, tamper)));
       expect(error).toMatchObject({ name: 'IncompleteSignatureException', $metadata: { httpStatusCode: 400 } });
     }
   });

@@ -2,12 +2,8 @@ import { MAX_TIMER_MS, RotationError, systemClock } from '../../../core/index.js
 import { withDeadline } from '../../../util/deadline.js';
 import { connectToSecretsManager } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
-import {
-  checkRotationEvent,
-  checkRotationOptions,
-  type RotationEvent,
-  type RotationHandlerOptions,
-} from './options.js';
+import { checkRotationEvent, checkRotationOptions } from './options.js';
+import type { RotationEvent, RotationHandlerOptions } from './options.js';
 import { runStep } from './steps.js';
 
 /** The part of an invocation's time that is kept to report a step that took too long, in ms. */
@@ -61,12 +57,10 @@ export function rotationHandler(
     const limits = {
       ms: readTimeLeft(context),
       clock: systemClock,
-      late: () =>
-        new RotationError(`\`${step}\` did not end within the invocation's time; it is safe to run it again.`, {
-          step,
-          provider: SECRETS_MANAGER,
-          retryable: true,
-        }),
+      late() {
+        const message = `\`${step}\` did not end within the invocation's time; it is safe to run it again.`;
+        return new RotationError(message, { step, provider: SECRETS_MANAGER, retryable: true });
+      },
       signals: [],
     };
     await withDeadline(limits, (signal) =>

@@ -53,7 +53,7 @@ export function checkRotationOptions(options: RotationHandlerOptions): RotationH
 
 /** Returns a checked copy of an event. */
 export function checkRotationEvent(event: unknown): RotationEvent {
-  const { SecretId, ClientRequestToken, Step } = (event ?? {}) as Partial<RotationEvent>;
+  const { SecretId, ClientRequestToken, Step } = (event ?? {}) as RotationEvent;
   checkString('event.SecretId', SecretId);
   checkString('event.ClientRequestToken', ClientRequestToken);
   if (!STEPS.includes(Step)) {
@@ -61,5 +61,5 @@ export function checkRotationEvent(event: unknown): RotationEvent {
       `\`event.Step\` must be one of ${STEPS.join(', ')}; the handler expects an event of Secrets Manager.`,
     );
   }
-  return { SecretId, ClientRequestToken, Step } as RotationEvent;
+  return { SecretId, ClientRequestToken, Step };
 }

@@ -1,5 +1,5 @@
-import { isGoldKeyError, keyBytes, KeyNotFoundError, RotationError, scrub, type Clock } from '../../../core/index.js';
-import { classifyAwsError } from '../../../aws/failures.js';
+import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub, type Clock } from '../../../core/index.js';
+import { allowErrors } from '../../../aws/failures.js';
 import type { SecretsManagerConnection } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
 import { getSecretValue, readKey, replaceKey } from '../secret-value.js';
@@ -43,10 +43,8 @@ async function createSecret(run: StepRun): Promise<void> {
   const { mintKey, field } = options;
   const current = await readStoredKey(run, { VersionStage: 'AWSCURRENT' });
   if (current === undefined) {
-    throw new KeyNotFoundError(
-      `The secret \`${secretId}\` has no key labelled AWSCURRENT; store the first key yourself.`,
-      { provider: SECRETS_MANAGER },
-    );
+    const message = `The secret \`${secretId}\` has no key labelled AWSCURRENT; store the first key yourself.`;
+    throw new KeyNotFoundError(message, { provider: SECRETS_MANAGER });
   }
   // An earlier run stored the key, and its answer was lost.
   if ((await readPendingKey(run)) !== undefined) return;
@@ -59,13 +57,11 @@ async function createSecret(run: StepRun): Promise<void> {
     mintKey(current.key, { rotationId: token, signal }),
   );
   // Checked as every client will check it, while the key in use is still the old one.
-  const bytes = keyBytes(minted);
+  const bytes = encodeKey(minted);
   const key = Buffer.from(bytes).toString('latin1');
   if (key === current.key) throw createStepError(run, '`mintKey` returned the current key');
-  const isStored = await storePending(
-    run,
-    text === undefined ? { SecretBinary: bytes } : { SecretString: toText(key) },
-  );
+  const secret = text === undefined ? { SecretBinary: bytes } : { SecretString: toText(key) };
+  const isStored = await storePending(run, secret);
   bytes.fill(0);
   // A faster run of this step has stored the key of this rotation.
   if (isStored || (await readPendingKey(run)) !== undefined) return;
@@ -73,25 +69,16 @@ async function createSecret(run: StepRun): Promise<void> {
 }
 
 /** Stores the next key; resolves to false if its version holds something else already. */
-async function storePending(
-  run: StepRun,
-  value: { SecretString: string } | { SecretBinary: Uint8Array },
-): Promise<boolean> {
+async function storePending(run: StepRun, value: { SecretString: string } | { SecretBinary: Uint8Array }) {
   const { connection, secretId, token } = run;
-  return await connection.call(
+  const input = { SecretId: secretId, ClientRequestToken: token, VersionStages: ['AWSPENDING'], ...value };
+  const stored = await connection.call(
     { operation: 'PutSecretValue', secretId },
-    async (sdk, client, http) => {
-      const version = { SecretId: secretId, ClientRequestToken: token, VersionStages: ['AWSPENDING'] };
-      try {
-        await client.send(new sdk.PutSecretValueCommand({ ...version, ...value }), http);
-        return true;
-      } catch (error) {
-        if (classifyAwsError(error).name === 'ResourceExistsException') return false;
-        throw error;
-      }
-    },
+    (sdk, client, http) =>
+      allowErrors(client.send(new sdk.PutSecretValueCommand(input), http), ['ResourceExistsException']),
     run,
   );
+  return stored !== undefined;
 }
 
 /** Makes the next key current; Secrets Manager labels the one before AWSPREVIOUS. */
@@ -117,9 +104,7 @@ async function makeCurrent(run: StepRun, current: string | undefined): Promise<v
 }
 
 /** Returns the versions that are current and pending, and the labels of the next key's version. */
-async function readLabels(
-  run: StepRun,
-): Promise<{ current: string | undefined; pending: string | undefined; own: readonly string[] }> {
+async function readLabels(run: StepRun) {
   const { connection, secretId, token } = run;
   const { VersionIdsToStages: labels = {} } = await connection.call(
     { operation: 'DescribeSecret', secretId },
@@ -131,25 +116,12 @@ async function readLabels(
   return { current: find('AWSCURRENT'), pending: find('AWSPENDING'), own: labels[token] ?? [] };
 }
 
-interface StoredKey {
-  readonly key: string;
-  /** The whole secret; `undefined` if it is binary. */
-  readonly text: string | undefined;
-}
+const readPendingKey = (run: StepRun) => readStoredKey(run, { VersionId: run.token, VersionStage: 'AWSPENDING' });
 
-function readPendingKey(run: StepRun): Promise<StoredKey | undefined> {
-  return readStoredKey(run, { VersionId: run.token, VersionStage: 'AWSPENDING' });
-}
-
-async function readStoredKey(
-  run: StepRun,
-  version: { VersionId?: string; VersionStage: string },
-): Promise<StoredKey | undefined> {
-  const answer = await getSecretValue(
-    run.connection,
-    { SecretId: run.secretId, ...version },
-    { ...run, isOptional: true },
-  );
+/** Returns the key of a version, and `text`, the whole secret, unless it is binary. */
+async function readStoredKey(run: StepRun, version: { VersionId?: string; VersionStage: string }) {
+  const input = { SecretId: run.secretId, ...version };
+  const answer = await getSecretValue(run.connection, input, { ...run, isOptional: true });
   const bytes = answer === undefined ? undefined : readKey(answer, run.options.field);
   if (bytes === undefined) return undefined;
   const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
@@ -166,12 +138,8 @@ async function runCallback<T>(run: StepRun, name: string, key: string, callback:
     signal.throwIfAborted();
     const cause = scrub(error, [key]);
     if (isGoldKeyError(cause)) throw cause;
-    throw new RotationError(`\`${name}\` failed; its error is the \`cause\`. It is safe to run \`${step}\` again.`, {
-      step,
-      provider: SECRETS_MANAGER,
-      cause,
-      retryable: true,
-    });
+    const message = `\`${name}\` failed; its error is the \`cause\`. It is safe to run \`${step}\` again.`;
+    throw new RotationError(message, { step, provider: SECRETS_MANAGER, cause, retryable: true });
   }
 }
 

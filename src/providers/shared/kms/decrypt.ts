@@ -1,30 +1,17 @@
+import type { DecryptRequest, DecryptResponse } from '@aws-sdk/client-kms';
 import type { AwsCallOptions } from '../../../aws/call.js';
-import { KeyProviderError, type EncryptionContext } from '../../../core/index.js';
+import { KeyProviderError } from '../../../core/index.js';
 import { headerHint } from '../ciphertext-header.js';
 import type { DecryptOrder } from '../ciphertext-provider.js';
 import { AWS_KMS, type KmsCall } from './errors.js';
 import { checkUsedKey, type PinnedKey } from './pinned-key.js';
 
-/** The request of Decrypt. */
-export interface DecryptInput {
-  readonly CiphertextBlob: Uint8Array;
-  readonly EncryptionContext: EncryptionContext;
-  readonly KeyId?: string | undefined;
-  readonly GrantTokens?: string[] | undefined;
-}
-
-/** The answer of Decrypt. Its reader zeroes the plaintext. */
-export interface DecryptOutput {
-  readonly Plaintext?: Uint8Array | undefined;
-  readonly KeyId?: string | undefined;
-}
-
 /** Sends Decrypt, and throws errors of goldkey. */
 export type SendDecrypt = (
-  input: DecryptInput,
+  input: DecryptRequest & { readonly CiphertextBlob: Uint8Array },
   call: KmsCall,
-  options: AwsCallOptions<DecryptOutput>,
-) => Promise<DecryptOutput>;
+  options: AwsCallOptions<DecryptResponse>,
+) => Promise<DecryptResponse>;
 
 /** Decrypts under the pinned key. The plaintext is returned in memory that nothing else shares; the SDK's is zeroed. */
 export async function decryptWithKey(send: SendDecrypt, key: PinnedKey, order: DecryptOrder): Promise<Uint8Array> {

@@ -20,6 +20,8 @@ export interface KmsCall extends AwsCall {
 
 const describeKey = ({ keyId }: KmsCall): string => (keyId === undefined ? 'the KMS key' : `the KMS key \`${keyId}\``);
 const listContextKeys = ({ context = {} }: KmsCall): string => contextKeys(context);
+const adviseOnUsage = (call: KmsCall): string =>
+  `check that ${describeKey(call)} is a symmetric key for ENCRYPT_DECRYPT`;
 const addHint = ({ hint }: KmsCall): string => (hint === undefined ? '' : `; note that ${hint}`);
 
 /** The errors of KMS. */
@@ -63,13 +65,7 @@ export const KMS_ERRORS: AwsErrorMap<KmsCall> = {
       (call) =>
         `either the ciphertext is damaged or cut short (or from another Region), or \`encryptionContext\` differs from the one it was encrypted with; keys given: ${listContextKeys(call)}${addHint(call)}`,
     ],
-    InvalidKeyUsageException: [
-      KeyDecryptError,
-      (call) => `check that ${describeKey(call)} is a symmetric key for ENCRYPT_DECRYPT`,
-    ],
-    UnsupportedOperationException: [
-      KeyDecryptError,
-      (call) => `check that ${describeKey(call)} is a symmetric key for ENCRYPT_DECRYPT`,
-    ],
+    InvalidKeyUsageException: [KeyDecryptError, adviseOnUsage],
+    UnsupportedOperationException: [KeyDecryptError, adviseOnUsage],
   },
 };

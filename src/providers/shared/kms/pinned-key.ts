@@ -12,6 +12,9 @@ export interface PinnedKeyOptions {
   grantTokens?: readonly string[] | undefined;
 }
 
+/** The names of {@link PinnedKeyOptions}. */
+export const PINNED_KEY_OPTIONS: readonly string[] = ['keyId', 'grantTokens'];
+
 /** The KMS key that is used, as the user named it. */
 export interface PinnedKey {
   readonly keyId: string | undefined;

@@ -1,11 +1,11 @@
 import { checkString } from '../../../core/index.js';
 import { watchFiles } from '../../../util/watch-files.js';
-import { CompareAndSwapFile } from './compare-and-swap-file.js';
-import { fileLease } from './lease.js';
-import { FILE } from './errors.js';
 import { parseRing } from '../../ring/document.js';
-import { serializeRing } from '../../ring/serialize.js';
 import type { RingStore } from '../../ring/types.js';
+import { createLease, parseLease } from '../lease.js';
+import { createRingAccess } from '../text-slot.js';
+import { CompareAndSwapFile } from './compare-and-swap-file.js';
+import { FILE } from './errors.js';
 
 /**
  * Creates a store for a key ring in a file, which is safe in Git. Writers on one file system never lose each other's
@@ -33,17 +33,11 @@ import type { RingStore } from '../../ring/types.js';
  */
 export function fileRing(path: string): RingStore {
   checkString('path', path);
-  const file = new CompareAndSwapFile(path, (text) => parseRing(text, FILE));
   return {
     name: FILE,
-    async read(options) {
-      const ring = await file.read(options?.signal);
-      return ring === undefined ? undefined : { ring };
-    },
-    write: async (ring, { revision }, options) =>
-      file.replace(serializeRing(ring, FILE), ring, revision, options?.signal),
+    ...createRingAccess(FILE, new CompareAndSwapFile(path, (text) => parseRing(text, FILE))),
+    lease: createLease(FILE, new CompareAndSwapFile(`${path}.lease`, (text) => parseLease(text, FILE))),
     subscribe: (onChange) => watchFiles([path], onChange),
-    lease: fileLease(`${path}.lease`),
     allowsOlderRevision: () => true,
   };
 }

@@ -1,8 +1,8 @@
-import { tryOrUndefined } from '../../../core/index.js';
+import { systemClock, tryOrUndefined } from '../../../core/index.js';
 import { packageLoader } from '../../../util/load-package.js';
 import { REDIS } from './errors.js';
 
-/** What is used of a client of `createClient`; whose options shape its type, and these are the same in all. */
+/** The part of a client of `createClient` that is used. Its own type depends on the options. */
 export interface RedisClient {
   readonly isOpen: boolean;
   readonly isReady: boolean;
@@ -19,59 +19,57 @@ export interface RedisClient {
   ping(): Promise<unknown>;
 }
 
-/** How long a connection may take to be made. */
-const CONNECT_TIMEOUT = 1_000;
+const CONNECT_TIMEOUT_MS = 1_000;
 
 /**
- * What every connection made here has in common. It does not reconnect by itself: the package waits for that on timers that
- * would hold the process. Nor does it queue commands while it is down: they would be sent after their caller has given up.
+ * Options of every client made here. It does not reconnect, because the package's timers for that keep the process alive.
+ * It queues no commands while it is disconnected, because they would be sent after their caller has given up.
  */
 const OPTIONS = { disableOfflineQueue: true, commandOptions: {} };
+const SOCKET = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false };
 
-/** Loads the package; the one place that does. */
+/** Loads the package; no other file does. */
 const loadRedis = packageLoader<{ createClient(options: object): unknown }>(
   { need: 'goldkey/rotation/redis needs the client for Redis', name: 'redis', provider: REDIS },
   (createRequire) => createRequire(import.meta.url)('redis') as typeof import('redis'),
   () => import('redis'),
 );
 
-/** A connection to `url`, made and ready. RESP2: every Redis speaks it, and nothing here needs more. */
+/** Returns a new client that is connected to `url`. RESP2, because every Redis supports it. */
 export async function connectTo(url: URL): Promise<RedisClient> {
   const { createClient } = await loadRedis();
-  const socket = { connectTimeout: CONNECT_TIMEOUT, reconnectStrategy: false };
+  // A copy, because the package writes the parts of `url` into it.
+  const socket = { ...SOCKET };
   const options = { ...OPTIONS, url: url.href, socket, RESP: 2, maintNotifications: 'disabled' };
-  return connected(createClient(options) as RedisClient);
+  return connect(createClient(options) as RedisClient);
 }
 
-/** A connection of its own to where `client` goes. */
-export function duplicateOf(client: RedisClient): RedisClient {
-  const socket = { ...client.options?.socket, connectTimeout: CONNECT_TIMEOUT, reconnectStrategy: false };
-  // What is the caller's business, or would keep a timer: their cache, their push messages, their pings.
+/** Returns a new client that is connected to the server of `client`. */
+export async function connectDuplicate(client: RedisClient): Promise<RedisClient> {
+  const socket = { ...client.options?.socket, ...SOCKET };
+  // Not the caller's cache and push messages, nor pings, whose timer keeps the process alive.
   const without = { clientSideCache: undefined, emitInvalidate: undefined, pingInterval: undefined };
-  return client.duplicate({ ...OPTIONS, ...without, socket });
+  return connect(client.duplicate({ ...OPTIONS, ...without, socket }));
 }
 
-/**
- * Connects; a client that cannot, or hangs while it greets the server, is let go of. Its sockets hold no process: a call
- * that waits has a timer that does.
- */
-export async function connected(client: RedisClient): Promise<RedisClient> {
-  // What a connection dies of is told by the commands that fail with it; without a listener it would end the process.
+/** Connects; a client that cannot or hangs is disconnected. Its socket does not keep the process alive: calls' timers do. */
+async function connect(client: RedisClient): Promise<RedisClient> {
+  // Without a listener an error would end the process. The commands that it makes fail report it.
   client.on('error', () => undefined);
   client.unref();
-  const limit = setTimeout(() => letGo(client), 2 * CONNECT_TIMEOUT).unref();
+  const timer = systemClock.setTimeout(() => disconnect(client), 2 * CONNECT_TIMEOUT_MS, { unref: true });
   try {
     await client.connect();
     return client;
   } catch (error) {
-    letGo(client);
+    disconnect(client);
     throw error;
   } finally {
-    clearTimeout(limit);
+    timer.cancel();
   }
 }
 
-/** Ends a connection at once. One that has ended already says so in some versions by throwing. */
-export function letGo(client: RedisClient): void {
+/** Ends a connection at once. Some versions of the package throw if it has ended already. */
+export function disconnect(client: RedisClient): void {
   tryOrUndefined(() => client.destroy());
 }

@@ -1,41 +1,41 @@
-import { closedError, KeyTimeoutError, withRetries, systemClock } from '../../../core/index.js';
+import { closedError, KeyTimeoutError, systemClock, withRetries } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
-import { connected, connectTo, duplicateOf, letGo, type RedisClient } from './client.js';
-import { isConnectionSpent, redisError, redisPause, slow } from './errors.js';
+import { connectDuplicate, connectTo, disconnect, type RedisClient } from './client.js';
+import { createTimeoutError, getRetryDelay, isConnectionLost, toRedisError } from './errors.js';
 import type { CheckedRedisOptions } from './options.js';
 
-/** A way to Redis that connects when first used. */
-export interface RedisLink {
+/** A connection to Redis that is made at its first use. */
+export interface RedisConnection {
   /**
-   * Runs a command that may happen twice: it is sent again after a failure that passes, for 2 s in all. Rejects with a
-   * goldkey error, or with the signal's reason.
+   * Runs a command, which must be one that may run twice: it is sent again after a transient failure, for 2 s in all.
+   * Rejects with a goldkey error, or with the signal's reason.
    */
   run<T>(command: (client: RedisClient) => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Makes a connection that is the caller's to end. */
-  another(): Promise<RedisClient>;
-  /** Ends the connection, and what waits for it; a later use makes another. */
+  /** Returns a new client, which the caller must disconnect. */
+  connectAnother(): Promise<RedisClient>;
+  /** Ends the connection and the running commands. A later use connects again. */
   close(): void;
 }
 
-/** All of one call: connecting, tries and pauses. */
-export const CALL_TIMEOUT = 2_000;
+/** The limit of one call in ms: connecting, tries and pauses. */
+export const CALL_TIMEOUT_MS = 2_000;
 const RETRIES = 2;
 
-/** The way that the options name. The caller's client is theirs: it is used, and neither connected nor closed. */
-export function redisLink({ client, url }: CheckedRedisOptions): RedisLink {
-  const connection = client === undefined ? ownConnection(url) : callersClient(client as RedisClient);
-  // One for each call, rather than one for all: a signal warns of the eleventh who listens to it.
+/** Returns the connection that the options name. A caller's client is used, and neither connected nor closed. */
+export function createRedisConnection({ client, url }: CheckedRedisOptions): RedisConnection {
+  const source = client === undefined ? createOwnClient(url) : useCallersClient(client as RedisClient);
+  // One controller a call and not one for all, because Node.js warns of a signal's eleventh listener.
   const running = new Set<AbortController>();
 
-  const send = async <T>(command: (client: RedisClient) => Promise<T>, stop: AbortSignal): Promise<T> => {
-    const current = await connection.get();
-    // Closed while it connected: a connection made now would be nobody's.
-    stop.throwIfAborted();
+  const send = async <T>(command: (client: RedisClient) => Promise<T>, signal: AbortSignal): Promise<T> => {
+    const current = await source.get();
+    // The connection may have been closed meanwhile.
+    signal.throwIfAborted();
     try {
-      // A command that waits in the client's queue is taken out of it when nobody waits for it any more.
-      return await command(current.withAbortSignal(stop));
+      // The signal also takes a command out of the client's queue.
+      return await command(current.withAbortSignal(signal));
     } catch (error) {
-      if (isConnectionSpent(error)) connection.drop(current);
+      if (isConnectionLost(error)) source.drop(current);
       throw error;
     }
   };
@@ -43,73 +43,77 @@ export function redisLink({ client, url }: CheckedRedisOptions): RedisLink {
     async run(command, signal) {
       const closing = new AbortController();
       running.add(closing);
-      const limits = { ms: CALL_TIMEOUT, clock: systemClock, late: () => slow(), signals: [signal, closing.signal] };
+      const signals = [signal, closing.signal];
+      const limits = { ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals };
       try {
-        return await withDeadline(limits, (stop) =>
-          withRetries(() => send(command, stop), {
+        return await withDeadline(limits, (deadline) =>
+          withRetries(() => send(command, deadline), {
             retries: RETRIES,
             clock: systemClock,
-            signal: stop,
-            delayOf: redisPause,
+            signal: deadline,
+            getDelay: getRetryDelay,
           }),
         );
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
-        // The other side may have gone without a word: the next call finds out with a connection of its own.
-        if (error instanceof KeyTimeoutError) connection.drop();
-        throw redisError(error);
+        // The server may have vanished silently, so the next call makes a new connection.
+        if (error instanceof KeyTimeoutError) source.drop();
+        throw toRedisError(error);
       } finally {
         running.delete(closing);
       }
     },
-    another: () => connection.another(),
+    connectAnother: () => source.connectAnother(),
     close() {
       for (const closing of running) closing.abort(closedError());
-      connection.drop();
+      source.drop();
     },
   };
 }
 
-/** The connection behind a link. */
-interface Connection {
+/** A source of connected clients. */
+interface ClientSource {
   get(): Promise<RedisClient>;
-  /** Lets go of the connection; where `spent` is given, only if it is that one. */
-  drop(spent?: RedisClient): void;
-  another(): Promise<RedisClient>;
+  /** Disconnects the client, or only `lost` if that is given. */
+  drop(lost?: RedisClient): void;
+  connectAnother(): Promise<RedisClient>;
 }
 
-function ownConnection(url: URL): Connection {
-  /** `client` once it is connected. */
-  let held: { opening: Promise<RedisClient>; client?: RedisClient } | undefined;
+function createOwnClient(url: URL): ClientSource {
+  let connecting: Promise<RedisClient> | undefined;
+  let connected: RedisClient | undefined;
+  const drop = (): void => {
+    if (connected !== undefined) disconnect(connected);
+    connecting = undefined;
+    connected = undefined;
+  };
   return {
     async get() {
-      // Lost since it was last used.
-      if (held?.client?.isReady === false) this.drop();
-      const mine = (held ??= { opening: connectTo(url) });
+      // Lost since its last use.
+      if (connected?.isReady === false) drop();
+      const mine = (connecting ??= connectTo(url));
       try {
-        const client = await mine.opening;
-        mine.client = client;
-        // Dropped while it was made.
-        if (held !== mine) letGo(client);
+        const client = await mine;
+        if (connecting === mine) connected = client;
+        // Dropped while it was connecting.
+        else disconnect(client);
         return client;
       } catch (error) {
-        if (held === mine) held = undefined;
+        if (connecting === mine) connecting = undefined;
         throw error;
       }
     },
-    drop(spent) {
-      if (spent !== undefined && spent !== held?.client) return;
-      if (held?.client !== undefined) letGo(held.client);
-      held = undefined;
+    drop(lost) {
+      if (lost === undefined || lost === connected) drop();
     },
-    another: () => connectTo(url),
+    connectAnother: () => connectTo(url),
   };
 }
 
-function callersClient(client: RedisClient): Connection {
+function useCallersClient(client: RedisClient): ClientSource {
   return {
     get: () => Promise.resolve(client),
     drop: () => undefined,
-    another: () => connected(duplicateOf(client)),
+    connectAnother: () => connectDuplicate(client),
   };
 }

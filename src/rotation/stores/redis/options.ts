@@ -1,53 +1,51 @@
 import {
+  checkOptionalString,
   checkOptionNames,
+  checkString,
+  describeType,
   invalidRange,
   invalidType,
   isLoopback,
-  describeType,
-  checkOptionalString,
+  tryOrUndefined,
 } from '../../../core/index.js';
 
 /** Options of `redisRing`. */
 export interface RedisRingOptions {
   /**
-   * The ring's key. What is stored goes under `{key}:ring`, `{key}:lease` and `{key}:fence`, and notices through the
-   * channel `{key}:changed`: one hash tag, so that in a cluster all of it lies in one slot. A hash tag in `key` is kept.
+   * Key of the ring. The ring, its lease and its fencing number are stored as `{key}:ring`, `{key}:lease` and `{key}:fence`,
+   * and notices use the channel `{key}:changed`: one hash tag, so that a cluster keeps all in one slot. A hash tag in `key`
+   * is kept. Required.
    */
   key: string;
   /**
-   * `rediss://[user:password@]host[:port][/database]`; `redis:` only on loopback, or with `dangerouslyAllowPlaintext`.
-   * Default: `redis://localhost:6379`. No message shows it.
+   * `rediss://[user:password@]host[:port][/database]`; `redis:` only to loopback, or with `dangerouslyAllowPlaintext`. No
+   * message shows it. Default: `redis://localhost:6379`.
    */
   url?: string | undefined;
   /**
-   * The caller's client of `createClient`, connected: it keeps its own retries and reconnections and is never closed here;
-   * the duplicate that listens for notices is. Not together with `url`.
+   * Client of `createClient` of the caller, connected. It keeps its retries and reconnections and is never closed here,
+   * unlike the duplicate of it that subscribes. Default: a client made from `url`, which must not be given together with
+   * `client`.
    */
   client?: object | undefined;
-  /** Allows `redis:` to another host: whoever is on the way can then read and change the ring. Default false. */
+  /** Allows `redis:` to any host, which lets the network read and change the ring. Default: false. */
   dangerouslyAllowPlaintext?: boolean | undefined;
 }
 
 /** The options, checked. */
 export interface CheckedRedisOptions {
+  /** The names in Redis that belong to the ring. */
   readonly names: RedisNames;
   readonly url: URL;
   readonly client: object | undefined;
 }
 
-/** Where in Redis a ring is. */
-export interface RedisNames {
-  readonly ring: string;
-  readonly lease: string;
-  readonly fence: string;
-  readonly channel: string;
-}
+type RedisNames = Readonly<Record<'ring' | 'lease' | 'fence' | 'channel', string>>;
 
-/** Holds the options to their types, and the address to TLS. */
+/** Checks the options, and that `url` is TLS or on loopback. */
 export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOptions {
   checkOptionNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
-  const key = checkOptionalString('key', options.key);
-  if (key === undefined) throw invalidType('`key` is required: the key of the ring in Redis.');
+  const key = checkString('key', options.key);
   const url = checkOptionalString('url', options.url);
   const { client, dangerouslyAllowPlaintext = false } = options;
   if (typeof dangerouslyAllowPlaintext !== 'boolean') {
@@ -56,17 +54,21 @@ export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOption
     );
   }
   if (client !== undefined && url !== undefined) {
-    throw invalidType('`client` brings its own connection; give either it or `url`.');
+    throw invalidType('`client` has its own connection; give either it or `url`.');
   }
   if (client !== undefined) checkClient(client);
-  return { names: redisNames(key), url: checkUrl(url ?? 'redis://localhost:6379', dangerouslyAllowPlaintext), client };
+  return {
+    names: createNames(key),
+    url: checkUrl(url ?? 'redis://localhost:6379', dangerouslyAllowPlaintext),
+    client,
+  };
 }
 
-/** What Redis hashes of a key is the text in its first braces, if there is any. */
-function redisNames(key: string): RedisNames {
+/** Returns the names. A cluster hashes the text in the first braces of a name, if there is any. */
+function createNames(key: string): RedisNames {
   const tagged = /^[^{]*\{[^}]+\}/.test(key) ? key : `{${key}}`;
-  // `{}…` is no tag: each name would then lie in a slot of its own.
-  if (tagged.startsWith('{}')) throw invalidRange('`key` must not begin with `}`: it could have no hash tag.');
+  // `{}…` is not a hash tag: each name would be in another slot.
+  if (tagged.startsWith('{}')) throw invalidRange('`key` must not begin with `}`, which allows no hash tag.');
   return {
     ring: `${tagged}:ring`,
     lease: `${tagged}:lease`,
@@ -75,7 +77,7 @@ function redisNames(key: string): RedisNames {
   };
 }
 
-// No message shows any part of an address: the password may be in any of them, when a `:` or `@` was forgotten.
+/** Returns the URL. No message shows a part of it: if a `:` or `@` is missing, the password may be in any part. */
 function checkUrl(text: string, plaintextAllowed: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'rediss:' && url.protocol !== 'redis:') || url.hostname === '') {
@@ -83,16 +85,15 @@ function checkUrl(text: string, plaintextAllowed: boolean): URL {
   }
   if (url.protocol === 'redis:' && !isLoopback(url.hostname) && !plaintextAllowed) {
     throw invalidRange(
-      '`url` must be a `rediss:` address (TLS); `redis:` is for loopback, or with `dangerouslyAllowPlaintext`.',
+      '`url` must be a `rediss:` address (TLS); `redis:` only to loopback, or with `dangerouslyAllowPlaintext`.',
     );
   }
-  if (!/^\/?\d*$/.test(url.pathname)) throw invalidRange('`url` must have no path but the number of a database.');
+  if (!/^\/?\d*$/.test(url.pathname))
+    throw invalidRange('`url` must have no path other than the number of a database.');
   if (url.search !== '' || url.hash !== '') throw invalidRange('`url` must have no query and no fragment.');
   for (const part of [url.username, url.password]) {
-    try {
-      decodeURIComponent(part);
-    } catch {
-      throw invalidRange('`url` must have its user and password URL-encoded: a `%` is written `%25`.');
+    if (tryOrUndefined(() => decodeURIComponent(part)) === undefined) {
+      throw invalidRange('`url` must have user and password URL-encoded, e.g. `%` as `%25`.');
     }
   }
   return url;

@@ -1,8 +1,8 @@
 /**
- * Writes the ring if the stored one is that which the write was decided on, in one step. KEYS: the ring. ARGV: the expected
- * revision, the new text, its `writeId` and revision, the format, the channel. Answers `written`, or what is stored: `''`
- * where nothing is. A stored text that is no ring is never written over, and a write that is there already is done: its
- * answer was lost. Who may not publish has written all the same; readers then poll.
+ * Writes the ring, in one step, if the stored one is that which the write was decided on. KEYS: the ring. ARGV: the expected
+ * revision, the new text, its `writeId` and revision, the format, the channel. Returns `written`; else `kept` and the stored
+ * text, or `absent`. A stored text that is not a ring is not overwritten. A write that is stored already, because its answer
+ * was lost, counts as written. A user who may not publish has written all the same; readers then poll.
  */
 export const WRITE = `
 local stored = redis.call('GET', KEYS[1])
@@ -22,8 +22,8 @@ return {'written'}
 `;
 
 /**
- * Takes or renews the lease. KEYS: the lease, the fence. ARGV: the holder, ms. Answers the fence, which the lease keeps
- * while it is renewed; nothing while another holds it.
+ * Takes or renews the lease. KEYS: the lease, the fencing number. ARGV: the holder, ms. Returns the fencing number, which a
+ * renewal keeps; nil while another process holds the lease.
  */
 export const LEASE = `
 local holder = redis.call('HGET', KEYS[1], 'holder')
@@ -33,7 +33,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGET', KEYS[1], 'fence')
 `;
 
-/** Ends the lease if it is still this one. KEYS: the lease. ARGV: the holder, the fence. */
+/** Ends the lease if it is still the same one. KEYS: the lease. ARGV: the holder, the fencing number. */
 export const RELEASE = `
 local held = redis.call('HMGET', KEYS[1], 'holder', 'fence')
 if held[1] == ARGV[1] and held[2] == ARGV[2] then return redis.call('DEL', KEYS[1]) end

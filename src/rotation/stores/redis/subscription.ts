@@ -1,90 +1,95 @@
-import { tryOrUndefined, systemClock } from '../../../core/index.js';
+import { halfJitter, Resubscriber, systemClock, tryOrUndefined } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
-import { letGo, type RedisClient } from './client.js';
-import { redisError, slow } from './errors.js';
-import { CALL_TIMEOUT, type RedisLink } from './connection.js';
+import { disconnect, type RedisClient } from './client.js';
+import { CALL_TIMEOUT_MS, type RedisConnection } from './connection.js';
+import { createTimeoutError, toRedisError } from './errors.js';
 
-/** The first pause before another connection; it doubles up to the last. */
-const FIRST_PAUSE = 100;
-const LAST_PAUSE = 5_000;
-/** How often a connection that is silent is asked whether it is there. */
-const HEARTBEAT = 15_000;
+/** The longest of the first and of the last pause before another connection. */
+const FIRST_PAUSE_MS = 100;
+const LAST_PAUSE_MS = 5_000;
+/** The interval of pings on a silent connection. */
+const HEARTBEAT_MS = 15_000;
 
 /**
- * Listens on a connection of its own, which is replaced when it is lost; every connection counts as a change, because
- * nobody knows what was told before it. Rejects when the first one cannot be made; after that it holds no process.
+ * Subscribes on a separate connection, which is replaced when it is lost. Each connection counts as a change, because
+ * notices before it may have been missed. Rejects if the first connection fails; later it does not keep the process alive.
  *
- * @returns a function that ends it
+ * @returns a function that ends the subscription
  */
-export async function redisNotices(link: RedisLink, channel: string, onChange: () => void): Promise<() => void> {
-  let ended = false;
+export async function subscribeToChannel(
+  connection: RedisConnection,
+  channel: string,
+  onChange: () => void,
+): Promise<() => void> {
+  let hasEnded = false;
   let client: RedisClient | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let pause = FIRST_PAUSE;
+  let heartbeat: { cancel(): void } | undefined;
 
   const notify = (): void => {
-    if (!ended) tryOrUndefined(onChange);
+    if (!hasEnded) tryOrUndefined(onChange);
   };
-  const end = (): void => {
-    ended = true;
-    clearTimeout(timer);
-    if (client !== undefined) letGo(client);
-  };
-  const later = (action: () => void, ms: number): void => {
-    clearTimeout(timer);
-    if (!ended) timer = setTimeout(action, ms).unref();
-  };
-  const again = (): void => {
-    // From the upper half of its window, so that a fleet does not come back in one moment.
-    later(() => void listen().catch(again), (pause * (1 + Math.random())) / 2);
-    pause = Math.min(pause * 2, LAST_PAUSE);
-  };
-  const lost = (gone: RedisClient): void => {
-    letGo(gone);
-    if (gone !== client) return;
+  const replace = (lost: RedisClient): void => {
+    disconnect(lost);
+    if (lost !== client) return;
     client = undefined;
-    again();
+    heartbeat?.cancel();
+    resubscriber.resubscribe();
   };
-  /** A peer that vanished without a word sends no error either. */
-  const beat = (watched: RedisClient, isAnswered: boolean): void => {
-    if (!isAnswered) {
-      lost(watched);
-      return;
-    }
-    let answered = false;
-    watched.ping().then(
-      () => (answered = true),
-      () => undefined,
-    );
-    later(() => beat(watched, answered), HEARTBEAT);
+  /** Pings, because a peer that vanished silently causes no error. */
+  const watch = (watched: RedisClient, hasAnswered: () => boolean): void => {
+    const beat = (): void => {
+      if (!hasAnswered()) {
+        replace(watched);
+        return;
+      }
+      let answered = false;
+      watched.ping().then(
+        () => (answered = true),
+        () => undefined,
+      );
+      watch(watched, () => answered);
+    };
+    heartbeat = systemClock.setTimeout(beat, HEARTBEAT_MS, { unref: true });
   };
   const listen = async (): Promise<void> => {
-    const made = await link.another();
-    const limit = setTimeout(() => letGo(made), CALL_TIMEOUT).unref();
+    const made = await connection.connectAnother();
+    const timer = systemClock.setTimeout(() => disconnect(made), CALL_TIMEOUT_MS, { unref: true });
     try {
       await made.subscribe(channel, notify);
-      if (ended) throw slow();
+      if (hasEnded) throw createTimeoutError();
     } catch (error) {
-      letGo(made);
+      disconnect(made);
       throw error;
     } finally {
-      clearTimeout(limit);
+      timer.cancel();
     }
     client = made;
-    // An error after which it is not open is how a lost connection is told.
+    // The package reports a lost connection by an error after which the client is not open.
     made.on('error', () => {
-      if (!made.isOpen) lost(made);
+      if (!made.isOpen) replace(made);
     });
-    pause = FIRST_PAUSE;
-    later(() => beat(made, true), HEARTBEAT);
+    watch(made, () => true);
     notify();
+  };
+  const resubscriber = new Resubscriber(listen, {
+    clock: systemClock,
+    // Each process draws its own pauses, so that a fleet does not connect at one moment.
+    first: halfJitter(FIRST_PAUSE_MS),
+    last: halfJitter(LAST_PAUSE_MS),
+  });
+  const end = (): void => {
+    hasEnded = true;
+    resubscriber.stop();
+    heartbeat?.cancel();
+    if (client !== undefined) disconnect(client);
   };
 
   try {
-    await withDeadline({ ms: CALL_TIMEOUT, clock: systemClock, late: () => slow(), signals: [] }, listen);
+    const limits = { ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals: [] };
+    await withDeadline(limits, listen);
     return end;
   } catch (error) {
     end();
-    throw redisError(error);
+    throw toRedisError(error);
   }
 }

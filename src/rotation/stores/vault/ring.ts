@@ -1,6 +1,6 @@
 import { checkString } from '../../../core/index.js';
 import { createVaultClient } from '../../../providers/vault/connection.js';
-import { VAULT } from '../../../providers/vault/failures.js';
+import { VAULT } from '../../../providers/vault/errors.js';
 import { openKvSecret } from '../../../providers/vault/kv.js';
 import { encodePath, type VaultConnection } from '../../../providers/vault/options.js';
 import type { RingStore } from '../../ring/types.js';
@@ -62,8 +62,6 @@ export function vaultRing(options: VaultRingOptions): RingStore {
     name: VAULT,
     ...createRingAccess(VAULT, createSlot(path, 'the key ring')),
     lease: createLease(VAULT, createSlot(`${path}.lease`, 'the lease')),
-    async close() {
-      client.close();
-    },
+    close: () => client.close(),
   };
 }

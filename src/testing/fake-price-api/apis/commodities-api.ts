@@ -1,17 +1,15 @@
-import type { PriceDialect, PriceReply } from '../types.js';
+import type { PriceDialect, PriceErrorName, PriceReply } from '../types.js';
 import { metalsApiDialect } from './metals-api.js';
 
-/** commodities-api.com: metals-api's sister, whose every body, refusals among them, is wrapped in `data`. */
+/** commodities-api.com: metals-api's sister, which wraps every body in `data`, those of errors included. */
 export const commoditiesApiDialect: PriceDialect = {
-  keyOf: (call) => metalsApiDialect.keyOf(call),
-  keyRefused: (missing) => wrapped(metalsApiDialect.keyRefused(missing)),
-  answer: (call, now) => wrapped(metalsApiDialect.answer(call, now)),
-  implausible: (call, now) => wrapped(metalsApiDialect.implausible(call, now)),
-  quota: () => wrapped(metalsApiDialect.quota()),
-  plan: () => wrapped(metalsApiDialect.plan()),
-  rateLimited: () => wrapped(metalsApiDialect.rateLimited()),
+  findKey: metalsApiDialect.findKey,
+  answer: (call, now, shown) => wrapBody(metalsApiDialect.answer(call, now, shown)),
+  errors: Object.fromEntries(
+    Object.entries(metalsApiDialect.errors).map(([name, reply]) => [name, wrapBody(reply)]),
+  ) as Record<PriceErrorName, PriceReply>,
 };
 
-function wrapped({ status, body }: PriceReply): PriceReply {
+function wrapBody({ status, body }: PriceReply): PriceReply {
   return { status, body: { data: body } };
 }

@@ -1,34 +1,33 @@
-import { priceOf, secondsOf, USD_PRICES, type PriceCall, type PriceDialect, type PriceReply } from '../types.js';
-import { both, ratesFor, swapped, type RatesOf } from '../rates.js';
+import { getUsdPrice, toSeconds, USD_PRICES, type PriceDialect, type PriceReply } from '../types.js';
+import { createRates } from './metals-api.js';
 
 /**
  * metalpriceapi.com: `GET /v1/latest?base&currencies`, here also without `/v1`; the key in the header `X-API-KEY` or as
- * `api_key`. Rates are metals-api's; without `currencies` (`symbols` means nothing here) it gives all it has. Refusals are
- * HTTP 200 with a `statusCode`, whose numbers are not metals-api's: the words say what is meant.
+ * `api_key`. Rates are those of metals-api; without `currencies` it gives all it has, and it ignores `symbols`. Errors are
+ * HTTP 200 with a `statusCode`, whose numbers differ from metals-api's: two errors share one, told apart by the message.
  */
 export const metalpriceapiDialect: PriceDialect = {
-  keyOf: (call) => call.header('x-api-key') ?? call.query.get('api_key') ?? undefined,
-  keyRefused: (missing) =>
-    failure(missing ? 101 : 102, 'User did not supply an access key or supplied an invalid access key'),
-  answer: (call, now) => latest(call, now, both),
-  implausible: (call, now) => latest(call, now, swapped),
-  quota: () => failure(105, "User has reached or exceeded his subscription plan's monthly API request allowance."),
-  plan: () => failure(105, 'Your current subscription plan does not support this API function.'),
-  rateLimited: () => failure(104, 'Too Many Requests', 429),
+  findKey: (call) => call.getHeader('x-api-key') ?? call.query.get('api_key') ?? undefined,
+  answer(call, now, shown) {
+    if (!/^(\/v1)?\/latest\/?$/.test(call.path)) {
+      return createError(404, 'User requested a non-existent API function', 404);
+    }
+    const base = call.query.get('base') ?? 'USD';
+    if (getUsdPrice(base) === undefined) return createError(201, 'User entered an invalid Base Currency');
+    const others = Object.keys(USD_PRICES).filter((symbol) => symbol !== base);
+    const rates = createRates(base, call.query.get('currencies')?.split(',') ?? others, shown);
+    if (rates === undefined) return createError(202, 'User entered one or more invalid currency codes');
+    return { status: 200, body: { success: true, base, timestamp: toSeconds(now), rates } };
+  },
+  errors: {
+    'missing-key': createError(101, 'User did not supply an access key or supplied an invalid access key'),
+    'wrong-key': createError(102, 'User did not supply an access key or supplied an invalid access key'),
+    quota: createError(105, "User has reached or exceeded his subscription plan's monthly API request allowance."),
+    plan: createError(105, 'Your current subscription plan does not support this API function.'),
+    'rate-limited': createError(104, 'Too Many Requests', 429),
+  },
 };
 
-function latest(call: PriceCall, now: number, ratesOf: RatesOf): PriceReply {
-  if (!/^(\/v1)?\/latest\/?$/.test(call.path)) {
-    return failure(404, 'User requested a non-existent API function', 404);
-  }
-  const base = call.query.get('base') ?? 'USD';
-  if (priceOf(base) === undefined) return failure(201, 'User entered an invalid Base Currency');
-  const currencies = call.query.get('currencies')?.split(',') ?? Object.keys(USD_PRICES).filter((one) => one !== base);
-  const rates = ratesFor(base, currencies, ratesOf);
-  if (rates === undefined) return failure(202, 'User entered one or more invalid currency codes');
-  return { status: 200, body: { success: true, base, timestamp: secondsOf(now), rates } };
-}
-
-function failure(statusCode: number, message: string, status = 200): PriceReply {
+function createError(statusCode: number, message: string, status = 200): PriceReply {
   return { status, body: { success: false, error: { statusCode, message } } };
 }

@@ -1,47 +1,47 @@
-import { priceIn, secondsOf, type PriceCall, type PriceDialect, type PriceReply } from '../types.js';
+import { getMetalPrice, toSeconds, type PriceDialect, type PriceReply, type ShowPrice } from '../types.js';
 
 const SCHEME = 'apikey ';
+const KEY_ERROR = createError(
+  401,
+  '**apikey** parameter is incorrect or not specified. You can get your free API key instantly following this link: https://twelvedata.com/pricing.',
+);
 
 /**
  * Twelve Data: `GET /quote?symbol=XAU/USD` and `/price`; the key in the header `Authorization: apikey KEY` or as `apikey`.
- * Numbers are strings. Several symbols are answered by a map, whose members may each be an error; an error's `code` is an
- * HTTP status, which a lone error has as well.
+ * Numbers are strings. Several symbols are answered by a map, each member of which may be an error; an error's `code` is
+ * an HTTP status, which is that of the answer too if the error stands alone.
  */
 export const twelveDataDialect: PriceDialect = {
-  keyOf(call) {
-    const header = call.header('authorization');
+  findKey(call) {
+    const header = call.getHeader('authorization');
     if (header?.toLowerCase().startsWith(SCHEME) === true) return header.slice(SCHEME.length);
     return call.query.get('apikey') ?? undefined;
   },
-  keyRefused: () =>
-    failure(
-      401,
-      '**apikey** parameter is incorrect or not specified. You can get your free API key instantly following this link: https://twelvedata.com/pricing.',
-    ),
-  answer: (call, now) => answer(call, now, (price) => price),
-  implausible: (call, now) => answer(call, now, (price) => 1 / price),
-  quota: () => outOfCredits('day'),
-  plan: () => failure(403, 'This endpoint is available exclusively with a higher plan. Consider upgrading your plan.'),
-  rateLimited: () => outOfCredits('current minute'),
+  answer(call, now, shown) {
+    const [, endpoint] = /^\/(quote|price)\/?$/.exec(call.path) ?? [];
+    if (endpoint === undefined) return createError(404, 'The requested endpoint does not exist.');
+    const symbols = (call.query.get('symbol') ?? '').split(',');
+    const answers = symbols.map((symbol) => [symbol, answerSymbol(symbol, endpoint, now, shown)] as const);
+    const [first] = answers;
+    if (answers.length === 1 && first !== undefined) return first[1];
+    return { status: 200, body: Object.fromEntries(answers.map(([symbol, { body }]) => [symbol, body])) };
+  },
+  errors: {
+    'missing-key': KEY_ERROR,
+    'wrong-key': KEY_ERROR,
+    quota: createCreditError('day'),
+    plan: createError(403, 'This endpoint is available exclusively with a higher plan. Consider upgrading your plan.'),
+    'rate-limited': createCreditError('current minute'),
+  },
 };
 
-function answer(call: PriceCall, now: number, shown: (price: number) => number): PriceReply {
-  const [, endpoint] = /^\/(quote|price)\/?$/.exec(call.path) ?? [];
-  if (endpoint === undefined) return failure(404, 'The requested endpoint does not exist.');
-  const symbols = (call.query.get('symbol') ?? '').split(',');
-  const answers = symbols.map((symbol) => [symbol, one(symbol, endpoint, now, shown)] as const);
-  const [lone] = answers;
-  if (answers.length === 1 && lone !== undefined) return lone[1];
-  return { status: 200, body: Object.fromEntries(answers.map(([symbol, { body }]) => [symbol, body])) };
-}
-
-function one(symbol: string, endpoint: string, now: number, shown: (price: number) => number): PriceReply {
+function answerSymbol(symbol: string, endpoint: string, now: number, shown: ShowPrice): PriceReply {
   const [metal = '', currency = ''] = symbol.split('/');
-  const found = priceIn(metal, currency);
-  if (found === undefined) return failure(404, '**symbol** or **figi** parameter is missing or invalid.');
+  const found = getMetalPrice(metal, currency);
+  if (found === undefined) return createError(404, '**symbol** or **figi** parameter is missing or invalid.');
   const price = String(shown(found));
   if (endpoint === 'price') return { status: 200, body: { price } };
-  const seconds = secondsOf(now);
+  const seconds = toSeconds(now);
   return {
     status: 200,
     body: {
@@ -61,13 +61,13 @@ function one(symbol: string, endpoint: string, now: number, shown: (price: numbe
   };
 }
 
-function outOfCredits(period: string): PriceReply {
-  return failure(
+function createCreditError(period: string): PriceReply {
+  return createError(
     429,
     `You have run out of API credits for the ${period}. 9 API credits were used, with the current limit being 8. Consider switching to a higher tier plan.`,
   );
 }
 
-function failure(code: number, message: string): PriceReply {
+function createError(code: number, message: string): PriceReply {
   return { status: code, body: { code, message, status: 'error' } };
 }

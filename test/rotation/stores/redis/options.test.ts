@@ -11,7 +11,7 @@ describe('the options of redisRing', () => {
   it.each([
     ['no options', undefined, TypeError, /options object/],
     ['an unknown name', { kye: 'gold' }, TypeError, /`kye`.*`key`/],
-    ['no key', { url: 'redis://localhost' }, TypeError, /`key` is required/],
+    ['no key', { url: 'redis://localhost' }, TypeError, /`key` must be a non-empty string, got undefined/],
     ['an empty key', { key: '' }, TypeError, /`key`/],
     ['a key that can have no hash tag', { key: '}gold' }, RangeError, /hash tag/],
     ['an url that is no string', { key: 'gold', url: new URL('redis://localhost') }, TypeError, /`url`/],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GoldDataClient, KeyedClient, KeyProviderError } from '../../../src/index.js';
-import { KeyedClientPool } from '../../../src/pool/index.js';
-import { manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../../src/testing/index.js';
-import { FIRST, tally, unauthorized } from '../helpers.js';
+import { GoldDataClient, KeyedClient, KeyProviderError } from '../../src/index.js';
+import { KeyedClientPool } from '../../src/pool/index.js';
+import { manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../src/testing/index.js';
+import { FIRST, tally, unauthorized } from '../core/helpers.js';
 
 interface Tenants {
   pool: KeyedClientPool;

@@ -1,10 +1,18 @@
 import { LRUCache } from 'lru-cache';
 
-import { closedError } from '../errors.js';
-import { getClientState, KeyedClient } from './keyed-client.js';
-import { checkOptionNames, checkInteger, invalidType, describeType } from '../options.js';
-import type { StageBackoff } from '../cache/stage-state.js';
-import type { Clock, KeyedClientOptions, Stage } from '../types.js';
+import {
+  checkInteger,
+  checkOptionNames,
+  closedError,
+  describeType,
+  getClientState,
+  invalidType,
+  KeyedClient,
+  type Clock,
+  type KeyedClientOptions,
+  type Stage,
+  type StageBackoff,
+} from '../core/index.js';
 
 /** Options of {@link KeyedClientPool}. */
 export interface KeyedClientPoolOptions<C extends KeyedClient> {
@@ -60,7 +68,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     }
     this.#create = options.create;
     this.#clients = new LRUCache({
-      max: checkInteger('max', options.max as number | undefined, 0, 1) || required(),
+      max: checkInteger('max', options.max as number | undefined, 0, 1) || throwMaxRequired(),
       dispose: (client, tenant) => {
         void this.#drain(tenant, client);
       },
@@ -162,6 +170,6 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
   }
 }
 
-function required(): never {
+function throwMaxRequired(): never {
   throw invalidType('`max` is required: give the largest number of clients alive.');
 }

@@ -1,0 +1,251 @@
+// Builds what is published, from the subpaths that package.json exports:
+//
+//   dist/esm/**/*.js, *.d.ts      ES modules and their types (tsc)
+//   dist/cjs/**/*.cjs, *.d.cts    the same as CommonJS
+//
+//   node .ci/build.mjs            everything
+//   node .ci/build.mjs --js       without the types: enough for the tests, in a second
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { build, transform } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+// `./dist/esm/providers/kms/index.js` is built from `src/providers/kms/index.ts`.
+const sourceOf = (built) => built.replace('./dist/esm', src).replace(/\.js$/, '.ts');
+const subpaths = new Map(
+  Object.entries(manifest.exports)
+    .filter(([, target]) => typeof target === 'object')
+    .map(([subpath, target]) => [sourceOf(target.import.default), subpath]),
+);
+const entries = [...subpaths.keys()];
+const AWS4 = 'dist/esm/shared/aws4.js';
+
+const options = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  // Nothing is minified: an uncaught error prints a line of what is published, and a user reads it.
+  lineLimit: 100,
+  legalComments: 'inline',
+  logLevel: 'warning',
+};
+
+// A room becomes one file, because on Node.js 20 each further file costs every start up to a millisecond. Rooms are the core,
+// the ground that the others share, and each subpath with the modules beside it. A subpath whose modules others import as
+// well becomes a list of its names beside that file. The command's modules are no room: each verb stays a file.
+const core = await findSources(['core/index.ts']);
+const ground = await findSources(['util', 'http', 'aws', 'providers/shared']);
+const folders = entries.map((entry) => dirname(entry)).filter((folder) => folder !== src);
+
+/** Returns the sources below these folders and files of `src`, with all that they import. */
+async function findSources(paths) {
+  const files = paths.flatMap((path) => (path.endsWith('.ts') ? [join(src, path)] : listSources(join(src, path))));
+  const { metafile } = await build({
+    ...options,
+    entryPoints: files,
+    format: 'esm',
+    packages: 'external',
+    outdir: 'dist',
+    write: false,
+    metafile: true,
+  });
+  // One that imports a module of Node.js stays apart: those who do not need it would load it.
+  const heavy = ({ kind, path }) => kind === 'import-statement' && path.startsWith('node:');
+  const light = Object.entries(metafile.inputs).filter(([, { imports }]) => !imports.some((one) => heavy(one)));
+  return new Set(light.map(([path]) => join(root, path)));
+}
+
+function listSources(folder) {
+  const names = readdirSync(folder, { recursive: true });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
+}
+
+function roomOf(file) {
+  if (core.has(file)) return 'core';
+  if (ground.has(file)) return 'ground';
+  const around = folders.filter((folder) => file.startsWith(`${folder}/`));
+  return around.toSorted((a, b) => b.length - a.length)[0];
+}
+
+function modulesOf(room) {
+  const files = { core, ground }[room] ?? listSources(room);
+  return [...files].filter((file) => !subpaths.has(file) && roomOf(file) === room);
+}
+
+/** Lets an import of one module of a room import them all: what is always reached together esbuild leaves in one file. */
+const rooms = {
+  name: 'rooms',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir, importer, namespace }) => {
+      const file = join(resolveDir, path).replace(/\.js$/, '.ts');
+      if (namespace === 'room') return { path: file, sideEffects: true };
+      const room = roomOf(file);
+      const within = room === roomOf(importer) && !subpaths.has(importer);
+      if (room === undefined || within) return undefined;
+      if (subpaths.has(file)) return { path: subpaths.get(file).replace('.', manifest.name), external: true };
+      return { path: room, namespace: 'room', sideEffects: true };
+    });
+    onLoad({ filter: /./, namespace: 'room' }, ({ path }) => ({
+      contents: modulesOf(path)
+        .map((file) => `export * from './${relative(src, file).replace(/\.ts$/, '.js')}';`)
+        .join('\n'),
+      resolveDir: src,
+    }));
+  },
+};
+
+/** Keeps the licences of the packages that are built in. */
+const licences = {
+  name: 'licences',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules.*\.js$/ }, ({ path }) => {
+      const [folder] = /.*node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/.exec(path);
+      const name = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+      const licence = readFileSync(join(folder, name), 'utf8').trim();
+      const wrapped = licence.replaceAll(/(?=.{101})(.{1,100}) /g, '$1\n');
+      return { contents: `/*! ${basename(folder)}\n\n${wrapped} */\n${readFileSync(path, 'utf8')}` };
+    });
+  },
+};
+
+/** Lowers each source by itself: helpers of esbuild's would become one more file, loaded with every subpath. */
+const noHelpersFile = {
+  name: 'no helpers file',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, 'utf8'), { loader: 'ts', target: options.target });
+      return { contents: code };
+    });
+  },
+};
+
+/** Makes an ES module of aws4, for applications that are bundled as one and lack the `require` to load it. */
+async function buildAws4() {
+  const builtins = {
+    name: 'built-in modules',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^(?:crypto|querystring|url)$/ }, ({ path }) => ({ path, namespace: 'built-in' }));
+      onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule('node:${path}');`,
+      }));
+    },
+  };
+  const stdin = { contents: `export { default } from 'aws4';`, resolveDir: root };
+  await build({ ...options, stdin, format: 'esm', outfile: AWS4, plugins: [licences, builtins] });
+}
+
+/** Leads from the shared files to the one beside them. */
+const aws4 = {
+  name: 'aws4',
+  setup({ onResolve }) {
+    onResolve({ filter: /^aws4$/ }, () => ({ path: `./${basename(AWS4)}`, external: true }));
+  },
+};
+
+/** Builds the ES modules and returns them as esbuild describes them, by path. */
+async function buildEsModules() {
+  const { dependencies, peerDependencies, bin } = manifest;
+  const external = [...Object.keys({ ...dependencies, ...peerDependencies }), manifest.name];
+  const { metafile } = await build({
+    ...options,
+    entryPoints: [...entries, sourceOf(bin.goldkey)],
+    format: 'esm',
+    splitting: true,
+    outbase: src,
+    outdir: 'dist/esm',
+    chunkNames: 'shared/[name]-[hash]',
+    external,
+    metafile: true,
+    plugins: [rooms, aws4, licences, noHelpersFile],
+  });
+  return metafile.outputs;
+}
+
+/** Translates the ES modules of the subpaths, file by file, so that both builds hold every class once. */
+async function buildCommonJs(outputs) {
+  const files = new Set([AWS4]);
+  const follow = (path) => {
+    if (files.has(path)) return;
+    files.add(path);
+    for (const { path: next, external } of outputs[path].imports) if (!external) follow(next);
+  };
+  for (const entry of entries) follow(relative(root, entry).replace(/^src/, 'dist/esm').replace(/\.ts$/, '.js'));
+  await build({
+    ...options,
+    entryPoints: [...files],
+    format: 'cjs',
+    outbase: 'dist/esm',
+    outdir: 'dist/cjs',
+    outExtension: { '.js': '.cjs' },
+    // An `import()` becomes a `require`, which the mocks of a test runner reach.
+    supported: { 'dynamic-import': false },
+    // Without a URL `createRequire` throws, so that packages are loaded by that `require`.
+    define: { 'import.meta.url': 'undefined' },
+    plugins: [neighbours],
+  });
+}
+
+/**
+ * Lets the CommonJS files import each other by their names. What a plugin resolves has no package.json, so that esbuild takes
+ * a `default` for what the file exports by that name.
+ */
+const neighbours = {
+  name: 'neighbours',
+  setup({ onResolve }) {
+    onResolve({ filter: /./ }, ({ kind, path }) => {
+      if (kind === 'entry-point') return { path: join(root, path) };
+      return { path: path.replace(/^(\..*)\.js$/, '$1.cjs'), external: true };
+    });
+  },
+};
+
+/** Emits the declarations that the subpaths reach, for both builds. */
+async function buildTypes() {
+  const [{ default: ts }, { format }] = await Promise.all([import('typescript'), import('prettier')]);
+  const [esm, cjs] = [join(root, 'dist/esm'), join(root, 'dist/cjs')];
+  const declarations = emitDeclarations(ts, esm);
+  const written = new Set();
+  const write = async (path) => {
+    if (written.has(path)) return;
+    written.add(path);
+    // tsc writes a long list or union as one line.
+    const text = await format(declarations.get(path), { ...manifest.prettier, parser: 'typescript' });
+    const imports = ts.preProcessFile(text).importedFiles.filter(({ fileName }) => fileName.startsWith('.'));
+    const asCommonJs = imports
+      .toSorted((a, b) => b.pos - a.pos)
+      // `pos` is that of the quote.
+      .reduce((edited, { fileName, pos }) => {
+        const end = pos + 1 + fileName.length;
+        return `${edited.slice(0, end - '.js'.length)}.cjs${edited.slice(end)}`;
+      }, text);
+    writeDeep(path, text);
+    writeDeep(path.replace(esm, cjs).replace(/\.d\.ts$/, '.d.cts'), asCommonJs);
+    for (const { fileName } of imports) await write(join(dirname(path), fileName.replace(/\.js$/, '.d.ts')));
+  };
+  for (const entry of entries) await write(entry.replace(src, esm).replace(/\.ts$/, '.d.ts'));
+}
+
+function emitDeclarations(ts, outDir) {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
+  const { options: settings } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  const program = ts.createProgram(entries, { ...settings, noEmit: false, emitDeclarationOnly: true, outDir });
+  const declarations = new Map();
+  const { diagnostics } = program.emit(undefined, (path, text) => declarations.set(resolve(path), text));
+  const errors = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
+  if (errors.length > 0) throw new Error(ts.formatDiagnostics(errors, ts.createCompilerHost(settings)));
+  return declarations;
+}
+
+function writeDeep(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+await buildAws4();
+await buildCommonJs(await buildEsModules());
+if (!process.argv.includes('--js')) await buildTypes();

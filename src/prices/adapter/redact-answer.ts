@@ -1,0 +1,39 @@
+import { REDACTED, tryOrUndefined, type SecretMatcher } from '../../core/index.js';
+import { parseExactJson } from '../values/decimal.js';
+
+// The core's search of whole objects would cost as much as the request does.
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/**
+ * Parses JSON and replaces the key in every name, string and number. A number that no double holds stays a string of its
+ * digits. Returns `undefined` unless the text is an object or an array.
+ */
+export function parseRedacted(text: string, key: SecretMatcher): object | undefined {
+  // PHP may send a byte order mark, which is not JSON.
+  const json = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  const body = tryOrUndefined(() => parseExactJson(json));
+  if (typeof body !== 'object' || body === null) return undefined;
+  // An escape can hide an encoded key from a search of the whole text.
+  return text.includes('\\') || key.contains(text) ? (redactValue(body, key) as object) : body;
+}
+
+/** Returns an error with the name, code and message of `error`, without the key; nothing else is kept. */
+export function copyRedacted(error: unknown, key: SecretMatcher): Error {
+  const { name, message, cause, code } = (error ?? {}) as Partial<Record<string, unknown>>;
+  const copy = new Error(typeof message === 'string' ? key.redact(message) : 'no message');
+  copy.name = typeof name === 'string' ? key.redact(name) : 'Error';
+  copy.stack = `${copy.name}: ${copy.message}`;
+  // The message of `fetch` is always "fetch failed"; the code is on the cause.
+  const reason = code ?? (cause as { code?: unknown } | null | undefined)?.code;
+  return typeof reason === 'string' ? Object.assign(copy, { code: key.redact(reason) }) : copy;
+}
+
+function redactValue(value: unknown, key: SecretMatcher): unknown {
+  if (typeof value === 'string') return key.redact(value);
+  // A key of digits alone may come back as a number.
+  if (typeof value === 'number') return key.contains(String(value)) ? REDACTED : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => redactValue(item, key));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [key.redact(name), redactValue(item, key)]));
+}
