@@ -1,4 +1,5 @@
 import { MissingPackageError } from '../core/index.js';
+import { memoize } from './memoize.js';
 
 /** The optional package that a key store needs. */
 export interface OptionalPackage {
@@ -23,7 +24,6 @@ export function packageLoader<M>(
   byRequire: (from: (url: string) => NodeJS.Require) => M,
   byImport: () => Promise<M>,
 ): () => Promise<M> {
-  let loading: Promise<M> | undefined;
   const load = async (): Promise<M> => {
     try {
       return byRequire(process.getBuiltinModule('node:module').createRequire);
@@ -31,11 +31,11 @@ export function packageLoader<M>(
       return await byImport();
     }
   };
-  return () =>
-    (loading ??= load().catch((error: unknown) => {
-      loading = undefined;
+  return memoize(() =>
+    load().catch((error: unknown) => {
       const code = (error as { code?: unknown } | null)?.code;
       if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
       throw new MissingPackageError(`${need}, which is not installed: npm install ${name}`, { cause: error, provider });
-    }));
+    }),
+  );
 }
