@@ -1,4 +1,4 @@
-import { GoldDataClient, MIN_KEY_LENGTH, type KeyContext } from '../../core/index.js';
+import { computeFingerprint, GoldDataClient, MIN_KEY_LENGTH, type KeyContext } from '../../core/index.js';
 import type { PriceApi, Quote } from '../../prices/index.js';
 import { reportError, UsageError } from '../errors.js';
 import { print, type CliRun } from '../io.js';
@@ -12,8 +12,8 @@ export async function price({ io, secrets }: CliRun, names: readonly string[], o
   const symbols = parseSymbols(names);
   const { watch: interval, json, verbose = false } = options;
   const keyTimeout = chooseKeyTimeout(io, options);
-  const took = new WeakMap<Quote, number>();
-  const api = timeRequests(await createPriceApi(options), took);
+  const requests = new WeakMap<Quote, PriceRequest>();
+  const api = recordRequests(await createPriceApi(options), requests);
   const keyProvider = await openStore(io, options);
   const timeout = keyTimeout + 10_000;
   // One client for all rounds: the key stays cached, and a rejected one is repaired.
@@ -22,10 +22,9 @@ export async function price({ io, secrets }: CliRun, names: readonly string[], o
     keyProvider.name === 'aws-kms' ? ['kms', 'KMS'] : [keyProvider.name, `The ${keyProvider.name} store`];
   const run = async (signal?: AbortSignal): Promise<void> => {
     const quotes = await gold.getPrices(symbols, { signal });
-    const { version, fingerprint, counts } = gold.status();
-    const { loads } = counts;
+    const { loads } = gold.status().counts;
     const lines = quotes.map((quote) => {
-      const requestMs = took.get(quote);
+      const { requestMs, version, fingerprint } = requests.get(quote) as PriceRequest;
       const { raw: _, ...shown } = quote;
       if (json === true) return JSON.stringify({ ...shown, requestMs, store, loads, version, fingerprint });
       const time = new Date(quote.timestamp).toISOString();
@@ -33,7 +32,7 @@ export async function price({ io, secrets }: CliRun, names: readonly string[], o
       return [
         formatPrice(quote),
         `${quote.source} answered in ${String(requestMs)} ms; the price is of ${time}`,
-        `${storeName} was called ${loads === 1 ? 'once' : `${String(loads)} times`} (key ${String(version)})`,
+        `${storeName} was called ${loads === 1 ? 'once' : `${String(loads)} times`} (key ${version})`,
       ].join('\n');
     });
     // One write, so that the reader of a pipe gets whole rounds.
@@ -55,20 +54,32 @@ function parseSymbols(names: readonly string[]): string[] {
   throw new UsageError('A symbol is of capital letters, e.g. XAU; a key never comes from the command line.');
 }
 
-/** Returns `api` with functions that record in `took` how long the request of each quote took, in ms. */
-function timeRequests({ fetchPrice, fetchPrices, ...rest }: PriceApi, took: WeakMap<Quote, number>): PriceApi {
-  const time =
+/** The request that fetched a quote. The key is that of its last run: after a refusal it is not the client's first choice. */
+interface PriceRequest {
+  readonly requestMs: number;
+  readonly version: string;
+  readonly fingerprint: string;
+}
+
+/** Returns `api` with functions that record the request of each quote. */
+function recordRequests(
+  { fetchPrice, fetchPrices, ...rest }: PriceApi,
+  requests: WeakMap<Quote, PriceRequest>,
+): PriceApi {
+  const record =
     <Q, R extends Quote | Quote[]>(ask: (query: Q, context: KeyContext) => Promise<R>) =>
     async (query: Q, context: KeyContext): Promise<R> => {
       const start = performance.now();
       const answer = await ask(query, context);
-      for (const quote of [answer].flat()) took.set(quote as Quote, Math.round(performance.now() - start));
+      const requestMs = Math.round(performance.now() - start);
+      const request = { requestMs, version: context.version, fingerprint: computeFingerprint(context.bytes) };
+      for (const quote of [answer].flat()) requests.set(quote as Quote, request);
       return answer;
     };
   return {
     ...rest,
-    fetchPrice: time(fetchPrice),
-    ...(fetchPrices !== undefined && { fetchPrices: time(fetchPrices) }),
+    fetchPrice: record(fetchPrice),
+    ...(fetchPrices !== undefined && { fetchPrices: record(fetchPrices) }),
   };
 }
 

@@ -54,6 +54,19 @@ describe('rotate', () => {
     expect(document.versions.v2.metadata).toEqual({ ticket: 'OPS-7' });
   });
 
+  it('is told by `price` which version fetched the price, when the promoted key is refused', async () => {
+    await using api: FakePriceApi = await startFakePriceApi({ keys: [OLD] });
+    await rotate('init', [], OLD);
+    await rotate('stage', [], NEW);
+    await rotate('promote', ['--overlap', '24h']);
+
+    const price = ['price', 'XAU', '--ring', ring, ...local, '--api-url', api.url];
+    const [text, json] = [await run(price), await run([...price, '--json'])];
+
+    expect(text).toMatchObject({ code: 0, stdout: expect.stringContaining('(key v1)') as string });
+    expect(JSON.parse(json.stdout)).toMatchObject({ version: 'v1' });
+  });
+
   it('goes back to the key before', async () => {
     await rotate('init', [], OLD);
     await rotate('stage', [], NEW);
