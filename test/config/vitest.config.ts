@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+// A failure that depends on the order comes again with the seed that the run printed: GOLDKEY_SEED=1234 npm test
+const given = process.env['GOLDKEY_SEED'] ?? '';
+const seed = given === '' ? Date.now() : Number(given);
+
 export default defineConfig({
   test: {
     dir: 'test',
@@ -7,6 +11,7 @@ export default defineConfig({
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/integration/**', '**/package/**'],
+    sequence: { shuffle: { files: true, tests: true }, seed },
     testTimeout: 20_000,
     coverage: {
       provider: 'v8',

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { computeFingerprint } from '../../../src/core/index.js';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
@@ -14,18 +14,20 @@ let api: FakePriceApi;
 let at: string[];
 
 beforeAll(async () => {
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'invented');
-  vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   kms = await startFakeKms();
   api = await startFakePriceApi({ keys: [KEY] });
   at = ['--endpoint-url', kms.url, '--region', kms.region];
 });
 beforeEach(() => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'invented');
+  vi.stubEnv('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   kms.reset();
 });
-afterAll(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
+});
+afterAll(async () => {
   await kms.close();
   await api.close();
 });

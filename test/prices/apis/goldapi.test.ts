@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { goldApi } from '../../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
 import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
@@ -8,6 +8,9 @@ let api: Awaited<ReturnType<typeof scriptedApi>>;
 
 beforeAll(async () => {
   api = await scriptedApi({});
+});
+beforeEach(() => {
+  api.urls.length = 0;
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
