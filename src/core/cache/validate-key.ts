@@ -7,6 +7,7 @@ import {
 } from '../errors.js';
 import { invalidType, describeType } from '../options.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
+import { tryOrUndefined } from '../util/safe-access.js';
 
 /** Shortest API key that is accepted, in characters. */
 export const MIN_KEY_LENGTH = 8;
@@ -74,10 +75,12 @@ export function encodeKey(key: unknown): Uint8Array {
   }
 }
 
-/** Zeroes the bytes that a store handed over. */
+/** Zeroes the bytes that a store handed over. Never throws: the bytes may be detached, or behind a getter. */
 export function zeroAnswer(key: unknown): void {
-  const bytes = (key as Partial<LoadedKey> | null | undefined)?.bytes;
-  if (bytes instanceof Uint8Array) bytes.fill(0);
+  tryOrUndefined(() => {
+    const bytes = (key as Partial<LoadedKey> | null | undefined)?.bytes;
+    if (bytes instanceof Uint8Array) bytes.fill(0);
+  });
 }
 
 /** Returns a store's error as a GoldKeyError. Errors of third-party stores are assumed transient. */

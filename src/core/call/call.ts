@@ -2,7 +2,7 @@ import { CachedKey } from '../cache/cached-key.js';
 import { CallTimeoutError, closedError } from '../errors.js';
 import { cancelBody, isResponse } from '../recovery/outcome.js';
 import { recover, type RecoverableCall } from '../recovery/recover.js';
-import { selectLivingKey } from '../recovery/select-key.js';
+import { selectKey } from '../recovery/select-key.js';
 import { scrub } from '../redaction/redact.js';
 import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
@@ -109,10 +109,19 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   }
 
   async selectKey(): Promise<void> {
-    const selected = await selectLivingKey(this.client, this);
-    if (this.settled) return;
-    if (selected instanceof CachedKey) this.runFirst(selected);
-    else this.fail(selected);
+    for (;;) {
+      const selected = await selectKey(this.client);
+      if (this.settled) return;
+      if (!(selected instanceof CachedKey)) {
+        this.fail(selected);
+        return;
+      }
+      // Not before the last `await`: `evict()` may zero the key up to the moment in which it is used.
+      if (!selected.isGone) {
+        this.runFirst(selected);
+        return;
+      }
+    }
   }
 
   /** Runs the caller's function for the first time. */

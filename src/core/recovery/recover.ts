@@ -7,7 +7,7 @@ import type { ClientState } from '../state/client-state.js';
 import type { Outcome } from '../types.js';
 import { cancelBody, isResponse, isTransientFailure, isUnauthorized, readRetryAfter } from './outcome.js';
 import { computeRetryDelay, withRetries } from './retry.js';
-import { listFallbackStages, selectLivingKey } from './select-key.js';
+import { listFallbackStages, selectKey } from './select-key.js';
 
 /** A call, as its recovery sees it. */
 export interface RecoverableCall {
@@ -66,8 +66,8 @@ async function repair(call: RecoverableCall, first: Outcome, rejectedKeys: Rejec
       return outcome;
     }
     let next = await rejectedKeys.findReplacement(key, call.once);
-    if (next?.isGone === true) {
-      const again = await selectLivingKey(call.client, call);
+    while (next?.isGone === true && !call.settled) {
+      const again = await selectKey(call.client);
       next = again instanceof CachedKey && !rejectedKeys.includes(again) ? again : undefined;
     }
     cancelBody(outcome.result);
@@ -90,13 +90,16 @@ async function retryTransient(
   const run = async (attempt: number): Promise<CallOutcome> => {
     if (attempt > 1) {
       cancelBody(last.result);
-      const selected = await selectLivingKey(client, call);
-      if (!(selected instanceof CachedKey)) return { error: selected };
-      if (call.settled) return last;
-      // A call never repeats a key that it was refused with. The key that met the failure was not refused.
-      const failed = call.key.isZeroed ? undefined : call.key;
-      const key = rejectedKeys.includes(selected) ? (failed ?? (await rejectedKeys.findFallback(selected))) : selected;
-      if (call.settled || key === undefined) return last;
+      let key: CachedKey | undefined;
+      do {
+        const selected = await selectKey(client);
+        if (!(selected instanceof CachedKey)) return { error: selected };
+        if (call.settled) return last;
+        // A call never repeats a key that it was refused with. The key that met the failure was not refused.
+        const failed = call.key.isZeroed ? undefined : call.key;
+        key = rejectedKeys.includes(selected) ? (failed ?? (await rejectedKeys.findFallback(selected))) : selected;
+        if (call.settled || key === undefined) return last;
+      } while (key.isGone);
       last = await repair(call, await call.run(key), rejectedKeys);
     }
     if (isTransient(client, last)) throw new TransientFailure(last);

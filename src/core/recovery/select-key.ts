@@ -3,7 +3,10 @@ import type { StageState } from '../cache/stage-state.js';
 import type { GoldKeyError } from '../errors.js';
 import type { ClientState } from '../state/client-state.js';
 
-/** Resolves to the key for a client's next run when none is warm: loaded, stale, or another stage's. Never rejects. */
+/**
+ * Resolves to the key for a client's next run when none is warm: loaded, stale, or another stage's. Never rejects. Who
+ * uses the key checks `isGone` first: `evict()` may have zeroed it meanwhile.
+ */
 export async function selectKey(client: ClientState): Promise<CachedKey | GoldKeyError> {
   const { cache, stage } = client;
   const { preferred } = stage;
@@ -22,17 +25,6 @@ export async function selectKey(client: ClientState): Promise<CachedKey | GoldKe
     if (key instanceof CachedKey) return key;
   }
   return result;
-}
-
-/** Resolves like {@link selectKey}, and selects again if the key was zeroed in the turn in which it was selected. */
-export async function selectLivingKey(
-  client: ClientState,
-  call: { readonly settled: boolean },
-): Promise<CachedKey | GoldKeyError> {
-  for (;;) {
-    const result = await selectKey(client);
-    if (!(result instanceof CachedKey) || !result.isGone || call.settled) return result;
-  }
 }
 
 /** Returns the stages to fall back on, in order. Without a rollout `pending` is never one of them. */

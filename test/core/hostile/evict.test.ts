@@ -150,4 +150,39 @@ describe('evict()', () => {
     expect(call.state).toBe('rejected');
     expect(api.calls).toEqual([A, B]);
   });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])('%i microtasks after a key was chosen hands out no zeroed key', async (wait) => {
+    const { clock, api, client, call } = scene({}, { current: A, previous: B });
+    api.live.delete(A);
+    await call();
+    await clock.advance(1_000);
+    const chosen = watch(clock, call());
+    for (let turn = 0; turn < wait; turn++) await Promise.resolve();
+    client.evict();
+    await clock.advance(3_000);
+
+    expect(chosen).toMatchObject({ state: 'resolved', value: `price by ${B}` });
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    '%i microtasks after a stale key was chosen hands out no zeroed key',
+    async (wait) => {
+      const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 });
+      await call();
+      store.failure = () => new Error('down');
+      await clock.advance(10_001);
+      await call();
+      await clock.advance(1);
+      client.on('stale', async () => {
+        for (let turn = 0; turn < wait; turn++) await Promise.resolve();
+        client.evict();
+      });
+      const chosen = watch(clock, call());
+      await clock.advance(3_000);
+
+      // Without the key there is only the store, which is down.
+      if (chosen.state !== 'resolved') expect(chosen.error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER' });
+      expect(client.status().counts.evictions).toBe(1);
+    },
+  );
 });

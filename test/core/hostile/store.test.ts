@@ -6,6 +6,18 @@ import { A, B, pause, scene, testStore, unhandledIn, watch, zeroed } from '../sc
 const bytesOf = (key: string): Uint8Array => new TextEncoder().encode(key);
 const key = async ({ apiKey }: { apiKey: string }): Promise<string> => apiKey;
 
+/** Transfers the bytes away, as a provider that posts them to a worker does. */
+function detach(bytes: Uint8Array): Uint8Array {
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] });
+  return bytes;
+}
+
+class Unfillable extends Uint8Array {
+  override fill(): this {
+    throw new Error('no');
+  }
+}
+
 describe('a store that misbehaves', () => {
   it.each<[string, () => unknown]>([
     ['undefined', () => undefined],
@@ -40,6 +52,36 @@ describe('a store that misbehaves', () => {
 
     await expect(client.withKey(key)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: 'at once' });
     await client.close();
+  });
+
+  it.each<[string, () => Uint8Array]>([
+    ['detached', () => detach(bytesOf(A))],
+    ['of a class that refuses to be filled', () => new Unfillable(bytesOf(A))],
+  ])('answers too late with bytes that are %s: nothing is left unhandled', async (_, bytes) => {
+    const clock = manualClock();
+    const keyProvider: KeyProvider = {
+      name: 'late',
+      async load() {
+        await pause(clock, 200);
+        return { bytes: bytes(), version: 'v1' };
+      },
+    };
+    const client = new KeyedClient({ keyProvider, clock, keyTimeout: 100 });
+
+    const unhandled = await unhandledIn(async () => {
+      const call = watch(clock, client.withKey(key));
+      await clock.advance(1_000);
+      expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_KEY_TIMEOUT' });
+    });
+
+    expect(unhandled).toEqual([]);
+  });
+
+  it('answers with detached bytes: the error says what is wrong with the key', async () => {
+    const keyProvider = { name: 'detached', load: async () => ({ bytes: detach(bytesOf(A)), version: 'v1' }) };
+    const client = new KeyedClient({ keyProvider });
+
+    await expect(client.withKey(key)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
   });
 
   it('throws an error that cannot be looked at: the callers get an error and nothing is left unhandled', async () => {
