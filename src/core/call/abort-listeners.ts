@@ -22,8 +22,8 @@ export function addAbortListener(signal: AbortSignal, listener: AbortListener): 
     bySignal.delete(signal);
     for (const each of listeners) each.end(signal.reason);
   };
-  bySignal.set(signal, { listeners, onAbort });
   signal.addEventListener('abort', onAbort, { once: true });
+  bySignal.set(signal, { listeners, onAbort });
 }
 
 /** Stops what {@link addAbortListener} started. */

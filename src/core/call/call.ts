@@ -101,8 +101,13 @@ class Call implements CallView, KeyHolder, RecoverableCall {
       this.reject(closedError());
       return;
     }
+    try {
+      if (this.callerSignal !== undefined) addAbortListener(this.callerSignal, this);
+    } catch (error) {
+      this.reject(error);
+      return;
+    }
     client.addCall(this);
-    if (this.callerSignal !== undefined) addAbortListener(this.callerSignal, this);
     const key = client.getWarmKey();
     if (key === undefined) void this.selectKey();
     else this.runFirst(key);

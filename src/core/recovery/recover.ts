@@ -59,9 +59,16 @@ async function repair(call: RecoverableCall, first: Outcome, rejectedKeys: Rejec
   for (;;) {
     if (call.settled) return outcome;
     const { key } = call;
-    const verdict = isKeyRejected(outcome);
-    // Awaited only if it is a promise: a caller that fails for another reason has its error a turn earlier.
-    if (!(typeof verdict === 'boolean' ? verdict : await verdict)) {
+    let isRejected: boolean;
+    try {
+      const verdict = isKeyRejected(outcome);
+      // Awaited only if it is a promise: a caller that fails for another reason has its error a turn earlier.
+      isRejected = typeof verdict === 'boolean' ? verdict : await verdict;
+    } catch (error) {
+      cancelBody(outcome.result);
+      throw error;
+    }
+    if (!isRejected) {
       if (isSuccess(outcome)) rejectedKeys.noteSuccess(key);
       return outcome;
     }
@@ -89,17 +96,20 @@ async function retryTransient(
   let last = first;
   const run = async (attempt: number): Promise<CallOutcome> => {
     if (attempt > 1) {
-      cancelBody(last.result);
       let key: CachedKey | undefined;
       do {
         const selected = await selectKey(client);
-        if (!(selected instanceof CachedKey)) return { error: selected };
         if (call.settled) return last;
+        if (!(selected instanceof CachedKey)) {
+          cancelBody(last.result);
+          return { error: selected };
+        }
         // A call never repeats a key that it was refused with. The key that met the failure was not refused.
         const failed = call.key.isZeroed ? undefined : call.key;
         key = rejectedKeys.includes(selected) ? (failed ?? (await rejectedKeys.findFallback(selected))) : selected;
         if (call.settled || key === undefined) return last;
       } while (key.isGone);
+      cancelBody(last.result);
       last = await repair(call, await call.run(key), rejectedKeys);
     }
     if (isTransient(client, last)) throw new TransientFailure(last);
@@ -123,6 +133,8 @@ async function retryTransient(
     });
   } catch (error) {
     if (error instanceof TransientFailure) return error.outcome;
+    // The call ended during a pause.
+    cancelBody(last.result);
     throw error;
   }
 }
@@ -278,5 +290,10 @@ function isSuccess(outcome: Outcome): boolean {
 }
 
 function isTransient(client: ClientState, outcome: CallOutcome): boolean {
-  return outcome.final !== true && (client.options.isTransient ?? isTransientFailure)(outcome);
+  try {
+    return outcome.final !== true && (client.options.isTransient ?? isTransientFailure)(outcome);
+  } catch (error) {
+    cancelBody(outcome.result);
+    throw error;
+  }
 }

@@ -1,6 +1,12 @@
 import { immediatesAreFake, MAX_TIMER_MS, systemClock } from '../util/clock.js';
 import type { Clock } from '../types.js';
 
+/**
+ * Difference between times that means nothing, in ms: `now + 60_000 - now` may come out above 60,000, which would be
+ * rounded up to 60,001, and a deadline that is missed by less would set the timer again for the same moment, for ever.
+ */
+const ROUNDING_MS = 0.001;
+
 /** A call that has not settled, as its deadline sees it. */
 export interface RunningCall {
   /** Position in {@link DeadlineTimer.running}. */
@@ -90,8 +96,7 @@ export class DeadlineTimer {
     const dueAt = Math.min(deadline, this.#timerDueAt);
     this.#timerDueAt = dueAt;
     this.#timerSetBy = setTimeout;
-    // Less a microsecond: `now + 60_000 - now` may come out above 60,000, which would be rounded up to 60,001.
-    const wait = Math.min(Math.ceil(dueAt - now - 0.001), MAX_TIMER_MS);
+    const wait = Math.min(Math.ceil(dueAt - now - ROUNDING_MS), MAX_TIMER_MS);
     const onTimer = (): void => {
       this.#endLateCalls(now + wait);
     };
@@ -103,7 +108,8 @@ export class DeadlineTimer {
     this.#timer = undefined;
     this.#timerDueAt = Infinity;
     const now = Math.max(this.#clock.monotonic(), reached);
-    for (const call of [...this.running]) if (call.deadline !== undefined && call.deadline <= now) call.onTimeout();
+    const due = now + ROUNDING_MS;
+    for (const call of [...this.running]) if (call.deadline !== undefined && call.deadline <= due) call.onTimeout();
     for (const call of this.running) if (call.deadline !== undefined) this.#setTimer(call.deadline, now);
   }
 }

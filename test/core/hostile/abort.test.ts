@@ -264,6 +264,22 @@ describe('a deadline', () => {
     expect([first.state, next?.state, lasting.state]).toEqual(['rejected', 'resolved', 'resolved']);
     expect(holding.size).toBe(0);
   });
+
+  it('that takes no listener rejects the call, every time, and holds no client open', async () => {
+    const { client } = scene();
+    const { signal } = new AbortController();
+    const error = new Error('no listeners here');
+    signal.addEventListener = () => {
+      throw error;
+    };
+
+    for (let time = 0; time < 2; time++) {
+      await expect(client.withKey(async () => 'price', { signal })).rejects.toBe(error);
+    }
+    await client.close();
+
+    expect(client.status()).toMatchObject({ state: 'closed', counts: { calls: 0 } });
+  });
 });
 
 /** The abort listeners that are on a signal. */
