@@ -58,7 +58,7 @@ describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped
     const tarball = await pack(folder.path, '--ignore-scripts');
     for (const [, handler, peers] of HANDLERS) {
       await install(folderOf(handler), [tarball, ...peers.map(developedWith)]);
-      await copyFile(join(ROOT, 'examples', `${handler}.mjs`), join(folderOf(handler), 'index.mjs'));
+      await copyFile(join(ROOT, 'examples', 'lambda', `${handler}.mjs`), join(folderOf(handler), 'index.mjs'));
     }
   });
   beforeEach(() => {

@@ -64,119 +64,124 @@ async function hangs(client: KeyedClient): Promise<void> {
   await expect(client.withKey(never, { timeout: 20 })).rejects.toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
 }
 
-describe.each(runners)("a call's deadline, under the fake timers of %s", (_, fake) => {
-  it('is kept after they have been restored', async () => {
-    const client = clientOf();
-    fake.install();
-    await client.withKey(async () => 'price');
-    fake.restore();
-
-    await hangs(client);
-  });
-
-  it('is kept when they are restored while the call runs', async () => {
-    const client = clientOf();
-    fake.install();
-    const call = hangs(client);
-    fake.restore();
-
-    await call;
-  });
-
-  it('is kept when they are installed while the call runs', async () => {
-    const client = clientOf();
-    const call = hangs(client);
-    fake.install();
-
-    await call;
-  });
-
-  it('is kept when nothing advances them', async () => {
-    const client = clientOf();
-    fake.install();
-
-    await hangs(client);
-  });
-
-  it('is kept where goldkey was loaded under them', async () => {
-    fake.install();
-    vi.resetModules();
-    const loaded = (await import('../../../src/index.js')).KeyedClient;
-    const client = clientOf(loaded);
-    await client.withKey(async () => 'price');
-    fake.restore();
-
-    await hangs(client);
-    await hangs(client);
-  });
-});
-
-describe.each(runners.filter(([, { advance }]) => advance !== undefined))(
-  "a call's deadline, under the fake timers of %s that can be advanced",
-  (_, fake) => {
-    it('comes when they are advanced, and not before', async () => {
+// In the order written: what one runner leaves of the timers is the next one's ground, and theirs clash in other orders.
+describe('deadlines', { shuffle: false }, () => {
+  describe.each(runners)("a call's deadline, under the fake timers of %s", (_, fake) => {
+    it('is kept after they have been restored', async () => {
       const client = clientOf();
-      await client.prefetch();
       fake.install();
-      let error: unknown;
-      client.withKey(never, { timeout: 60_000, signal: leftover.signal }).catch((reason: unknown) => (error = reason));
-      const { signal } = leftover;
-      client.withKey(never, { timeout: 90_000, signal }).catch(() => undefined);
+      await client.withKey(async () => 'price');
+      fake.restore();
 
-      await fake.advance?.(59_999);
-      const before = error;
-      await fake.advance?.(1);
-
-      expect(before).toBeUndefined();
-      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+      await hangs(client);
     });
-  },
-);
 
-describe.each(runners.filter(([, { clear }]) => clear !== undefined))(
-  "a call's deadline, under the fake timers of %s that can be cleared",
-  (_, fake) => {
-    it('is kept when they are cleared', async () => {
+    it('is kept when they are restored while the call runs', async () => {
       const client = clientOf();
       fake.install();
       const call = hangs(client);
-      fake.clear?.();
+      fake.restore();
 
       await call;
     });
-  },
-);
 
-describe('whatever a test runner does to the timers, in any order', () => {
-  const steps = ['install', 'restore', 'clear', 'call', 'hang', 'evict'] as const;
+    it('is kept when they are installed while the call runs', async () => {
+      const client = clientOf();
+      const call = hangs(client);
+      fake.install();
 
-  it('a later call that hangs ends at its deadline, and nothing is kept of a key that was evicted', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 8 }), fc.nat(2), async (order, index) => {
-        const [, fake] = runners[index] as (typeof runners)[number];
+      await call;
+    });
+
+    it('is kept when nothing advances them', async () => {
+      const client = clientOf();
+      fake.install();
+
+      await hangs(client);
+    });
+
+    it('is kept where goldkey was loaded under them', async () => {
+      fake.install();
+      vi.resetModules();
+      const loaded = (await import('../../../src/index.js')).KeyedClient;
+      const client = clientOf(loaded);
+      await client.withKey(async () => 'price');
+      fake.restore();
+
+      await hangs(client);
+      await hangs(client);
+    });
+  });
+
+  describe.each(runners.filter(([, { advance }]) => advance !== undefined))(
+    "a call's deadline, under the fake timers of %s that can be advanced",
+    (_, fake) => {
+      it('comes when they are advanced, and not before', async () => {
         const client = clientOf();
-        const running: Promise<void>[] = [];
-        for (const step of order) {
-          if (step === 'install') fake.install();
-          else if (step === 'restore') fake.restore();
-          else if (step === 'clear') fake.clear?.();
-          else if (step === 'evict') client.evict();
-          else if (step === 'call')
-            running.push(
-              client
-                .withKey(async () => 'price')
-                .then(
-                  () => undefined,
-                  () => undefined,
-                ),
-            );
-          else running.push(hangs(client));
-        }
-        fake.restore();
-        running.push(hangs(client));
-        await Promise.all(running);
-      }),
-      { numRuns: 40 },
-    );
+        await client.prefetch();
+        fake.install();
+        let error: unknown;
+        client
+          .withKey(never, { timeout: 60_000, signal: leftover.signal })
+          .catch((reason: unknown) => (error = reason));
+        const { signal } = leftover;
+        client.withKey(never, { timeout: 90_000, signal }).catch(() => undefined);
+
+        await fake.advance?.(59_999);
+        const before = error;
+        await fake.advance?.(1);
+
+        expect(before).toBeUndefined();
+        expect(error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+      });
+    },
+  );
+
+  describe.each(runners.filter(([, { clear }]) => clear !== undefined))(
+    "a call's deadline, under the fake timers of %s that can be cleared",
+    (_, fake) => {
+      it('is kept when they are cleared', async () => {
+        const client = clientOf();
+        fake.install();
+        const call = hangs(client);
+        fake.clear?.();
+
+        await call;
+      });
+    },
+  );
+
+  describe('whatever a test runner does to the timers, in any order', () => {
+    const steps = ['install', 'restore', 'clear', 'call', 'hang', 'evict'] as const;
+
+    it('a later call that hangs ends at its deadline, and nothing is kept of a key that was evicted', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.constantFrom(...steps), { maxLength: 8 }), fc.nat(2), async (order, index) => {
+          const [, fake] = runners[index] as (typeof runners)[number];
+          const client = clientOf();
+          const running: Promise<void>[] = [];
+          for (const step of order) {
+            if (step === 'install') fake.install();
+            else if (step === 'restore') fake.restore();
+            else if (step === 'clear') fake.clear?.();
+            else if (step === 'evict') client.evict();
+            else if (step === 'call')
+              running.push(
+                client
+                  .withKey(async () => 'price')
+                  .then(
+                    () => undefined,
+                    () => undefined,
+                  ),
+              );
+            else running.push(hangs(client));
+          }
+          fake.restore();
+          running.push(hangs(client));
+          await Promise.all(running);
+        }),
+        { numRuns: 40 },
+      );
+    });
   });
 });
