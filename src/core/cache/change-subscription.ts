@@ -36,9 +36,7 @@ export class ChangeSubscription {
   start(): void {
     if (this.#isStarted || this.#isClosed) return;
     this.#isStarted = true;
-    this.#subscribe().catch(() => {
-      this.#resubscriber.resubscribe();
-    });
+    this.#subscribe().catch(() => this.#resubscriber.resubscribe());
   }
 
   async close(): Promise<void> {

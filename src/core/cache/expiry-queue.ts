@@ -74,13 +74,7 @@ export class ExpiryQueue {
     this.#timerDueAt = dueAt;
     if (dueAt === Infinity) return;
     const wait = Math.min(Math.max(Math.ceil(dueAt - this.#clock.monotonic()), 0), MAX_TIMER_MS);
-    this.#timer = this.#clock.setTimeout(
-      () => {
-        this.#handleDue();
-      },
-      wait,
-      { unref: true },
-    );
+    this.#timer = this.#clock.setTimeout(() => this.#handleDue(), wait, { unref: true });
   }
 
   #handleDue(): void {

@@ -113,9 +113,7 @@ export class KeyLoader {
   /** Waits `ms`, or until the loader is closed. */
   async wait(ms: number): Promise<void> {
     const controller = new AbortController();
-    const abort = (reason: Error): void => {
-      controller.abort(reason);
-    };
+    const abort = (reason: Error): void => controller.abort(reason);
     const aborts = (this.#aborts ??= new Set());
     aborts.add(abort);
     try {

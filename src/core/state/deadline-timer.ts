@@ -97,10 +97,7 @@ export class DeadlineTimer {
     this.#timerDueAt = dueAt;
     this.#timerSetBy = setTimeout;
     const wait = Math.min(Math.ceil(dueAt - now - ROUNDING_MS), MAX_TIMER_MS);
-    const onTimer = (): void => {
-      this.#endLateCalls(now + wait);
-    };
-    this.#timer = this.#clock.setTimeout(onTimer, wait);
+    this.#timer = this.#clock.setTimeout(() => this.#endLateCalls(now + wait), wait);
   }
 
   /** Ends the calls whose time is up. `reached` is shown by the timer itself: fake timers need not move the clock. */
