@@ -1,4 +1,5 @@
 import { nodeCrypto } from '../util/node-builtins.js';
+import { afterTurn } from '../util/clock.js';
 import { computeDigest, computeFingerprint } from './fingerprint.js';
 import type { Stage } from '../types.js';
 
@@ -29,8 +30,10 @@ export class CachedKey {
   verdict: 'good' | 'suspect' | 'rejected' = 'good';
   /** The reason why the next success with this key changes the cooldown; `undefined`: it does not. */
   firstSuccessPending: 'changed' | 'rejected' | undefined;
+  /** Number of running calls that hold the key. */
+  #holders = 0;
   /** True in the turn in which the key was loaded: callers who waited for it get it even if it is dropped meanwhile. */
-  justLoaded = false;
+  #justLoaded = false;
   #text: string | undefined;
   #zeroed = false;
 
@@ -114,12 +117,35 @@ export class CachedKey {
     return this.bytes.byteLength === other.byteLength && nodeCrypto().timingSafeEqual(this.bytes, other);
   }
 
-  /** Zeroes the bytes. `keepText` keeps the string for calls that still run with this key. */
-  zero(keepText: boolean): void {
-    if (keepText && !this.#zeroed) void this.text;
+  /** Keeps the key's string for the callers who waited for it, whatever becomes of the key in this turn. */
+  keepForTurn(): void {
+    this.#justLoaded = true;
+    afterTurn(() => {
+      this.#justLoaded = false;
+      this.#dropUnneededText();
+    });
+  }
+
+  /** A call starts to use the key. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** A call that used the key has settled. */
+  release(): void {
+    if (--this.#holders === 0) this.#dropUnneededText();
+  }
+
+  /** Zeroes the bytes. The string stays until the last call that holds it has settled. */
+  zero(): void {
+    if (!this.#zeroed && (this.#holders > 0 || this.#justLoaded)) void this.text;
     this.#zeroed = true;
     this.warmUntil = 0;
     this.bytes.fill(0);
-    if (!keepText) this.#text = undefined;
+    this.#dropUnneededText();
+  }
+
+  #dropUnneededText(): void {
+    if (this.#zeroed && this.#holders === 0 && !this.#justLoaded) this.#text = undefined;
   }
 }

@@ -12,8 +12,6 @@ export interface CacheUser {
   readonly name: string;
   hasListener(event: EventName): boolean;
   notify<E extends EventName>(event: E, payload: KeyEvents[E]): void;
-  /** Returns whether a running call still needs this key. */
-  holds(key: CachedKey): boolean;
   rolloutChanged(): void;
 }
 
@@ -30,6 +28,8 @@ export class CachedKeys implements Expiring {
   rollout: Rollout | undefined;
   #pending: StageState | undefined;
   #previous: StageState | undefined;
+  /** Zeroed keys whose string a running call still holds. */
+  #leaving: CachedKey[] | undefined;
   /** @see Expiring */
   dueAt = 0;
   position = -1;
@@ -49,9 +49,10 @@ export class CachedKeys implements Expiring {
     return [this.current, this.#pending, this.#previous].filter((stage) => stage !== undefined);
   }
 
-  /** Every key held now, as a string. None may appear in anything that leaves the client. */
+  /** Every key held now, in a stage or by a running call, as a string. None may appear in anything that leaves the client. */
   get secrets(): string[] {
-    return this.stages.flatMap(({ key }) => key?.textIfKnown ?? []);
+    const held = this.stages.flatMap(({ key }) => key ?? []);
+    return [...new Set([...held, ...(this.#leaving ?? [])].flatMap(({ textIfKnown }) => textIfKnown ?? []))];
   }
 
   /** The versions held, in any stage. */
@@ -140,7 +141,7 @@ export class CachedKeys implements Expiring {
       key = new CachedKey(bytes, version, stage.name, lifetime);
       if (held !== undefined) {
         if (stage === this.current && this.rollout !== undefined) this.#keepAsPrevious(held);
-        this.#zero(held);
+        this.zero(held);
       }
     }
     const changed = stage.digest !== key.digest;
@@ -150,12 +151,20 @@ export class CachedKeys implements Expiring {
     return { key, changed };
   }
 
+  /** Zeroes a key. While running calls hold its string, it is still one of {@link secrets}. */
+  zero(key: CachedKey): void {
+    key.zero();
+    const leaving = this.#leaving?.filter(({ isGone }) => !isGone) ?? [];
+    if (!key.isGone) leaving.push(key);
+    this.#leaving = leaving.length === 0 ? undefined : leaving;
+  }
+
   /** Zeroes the key of a stage. */
   drop(stage: StageState, reason: string): void {
     const { key } = stage;
     if (key === undefined) return;
     stage.key = undefined;
-    this.#zero(key);
+    this.zero(key);
     this.emit('evicted', key, () => ({ reason }));
   }
 
@@ -163,7 +172,7 @@ export class CachedKeys implements Expiring {
   clear(): void {
     getExpiryQueue(this.options.clock).remove(this);
     for (const stage of this.stages) {
-      stage.key?.zero(false);
+      if (stage.key !== undefined) this.zero(stage.key);
       stage.key = undefined;
     }
   }
@@ -253,15 +262,9 @@ export class CachedKeys implements Expiring {
   /** Keeps a replaced key as `previous`: with a rollout it may be needed again, and the store then only has to confirm it. */
   #keepAsPrevious(replaced: CachedKey): void {
     const stage = this.stage('previous');
-    if (stage.key !== undefined) this.#zero(stage.key);
+    if (stage.key !== undefined) this.zero(stage.key);
     stage.key = new CachedKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.lifetime);
     stage.key.requireRevalidation();
     stage.digest = replaced.digest;
-  }
-
-  #zero(key: CachedKey): void {
-    let isNeeded = key.justLoaded;
-    for (const user of this.users) isNeeded ||= user.holds(key);
-    key.zero(isNeeded);
   }
 }

@@ -9,7 +9,7 @@ import {
 import type { CheckedOptions } from '../options.js';
 import { scrub } from '../redaction/redact.js';
 import type { LoadedKey, LoadRequest, Rollout, UnchangedKey } from '../types.js';
-import { afterTurn, CLOCK, delay, FRESH_UNTIL } from '../util/clock.js';
+import { CLOCK, delay, FRESH_UNTIL } from '../util/clock.js';
 import { CachedKey } from './cached-key.js';
 import type { CachedKeys } from './cached-keys.js';
 import type { LoadReason, LoadResult, PendingLoad, StageState } from './stage-state.js';
@@ -226,16 +226,14 @@ export class KeyLoader {
       const { bytes, trimmed } = copyKey(held?.bytes ?? loaded?.bytes ?? NO_BYTES, about);
       if (load.detached) {
         const detached = new CachedKey(bytes, checked.version, stage.name, lifetime);
-        detached.zero(true);
+        detached.keepForTurn();
+        keys.zero(detached);
         return { key: detached };
       }
       const { key, changed } = keys.store(stage, bytes, checked.version, lifetime);
       stage.loadSucceeded(key, changed, load.reason, reloadCooldown, clock.monotonic());
       key.warmUntil = keys.getRefreshTime(key);
-      key.justLoaded = true;
-      afterTurn(() => {
-        key.justLoaded = false;
-      });
+      key.keepForTurn();
       keys.applyRollout(answer.rollout);
       keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed }));
       if (trimmed) keys.emit('trimmed', key, () => ({}));

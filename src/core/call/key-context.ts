@@ -18,8 +18,6 @@ export interface CallView {
 export let createContext: (call: CallView) => KeyContext;
 /** Returns the call's cancellation, which costs less than its signal; `undefined` if the context is not goldkey's. */
 export let getCancellation: (context: KeyContext) => Cancellation | undefined;
-/** Detaches the context from its call. */
-export let closeContext: (context: KeyContext) => void;
 
 /**
  * The key, and the signal to pass on, as the caller's function gets them. Its getters are on the class, so it can be
@@ -33,7 +31,8 @@ export let closeContext: (context: KeyContext) => void;
  * ```
  */
 export class KeyContext {
-  #call: CallView | undefined;
+  /** Unset only in a context that a caller has made by hand. */
+  readonly #call: CallView | undefined;
 
   private constructor(call: CallView) {
     this.#call = call;
@@ -43,9 +42,6 @@ export class KeyContext {
     // Not by its name: esbuild would publish the class as `_KeyContext`.
     createContext = (call) => new this(call);
     getCancellation = (context) => (#call in context ? requireRunning(context.#call).cancellation : undefined);
-    closeContext = (context) => {
-      context.#call = undefined;
-    };
   }
 
   /** The key. One string is made per cached key, when it is first read. */
@@ -90,19 +86,17 @@ export class KeyContext {
 }
 
 function requireRunning(call: CallView | undefined): CallView {
-  if (call === undefined) {
+  if (call?.key === undefined) {
     throw new TypeError('The call has settled: read what you need of the context before its function returns.');
   }
   return call;
 }
 
 function requireKey(call: CallView | undefined): CachedKey {
-  // A context exists only while its call has a key.
   return requireRunning(call).key as CachedKey;
 }
 
 function describe(call: CallView | undefined): object {
   if (call?.key === undefined) return { settled: true };
-  const { version, stage } = call.key;
-  return { version, stage, attempt: call.attempt };
+  return { version: call.key.version, stage: call.key.stage, attempt: call.attempt };
 }

@@ -4,6 +4,7 @@ import type { KeyCache } from '../cache/key-cache.js';
 import type { StageState } from '../cache/stage-state.js';
 import { Listeners, hasSubscribers, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
+import { scrub } from '../redaction/redact.js';
 import type { KeyEvents } from '../types.js';
 import { Canary } from './canary.js';
 import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
@@ -11,8 +12,6 @@ import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type Running
 /** A running call, as its client sees it. */
 export interface KeyHolder extends RunningCall {
   readonly client: ClientState;
-  /** Returns whether the call has used this key. */
-  holds(key: CachedKey): boolean;
   end(reason: unknown): void;
 }
 
@@ -23,7 +22,6 @@ export class ClientState implements CacheUser {
   stage: StageState;
   readonly keys: CachedKeys;
   readonly deadlines: DeadlineTimer;
-  readonly timeout: number;
   runningCalls = 0;
   calls = 0;
   isClosing = false;
@@ -43,7 +41,6 @@ export class ClientState implements CacheUser {
     this.cache = cache;
     this.keys = cache.keys;
     this.deadlines = getDeadlineTimer(options.clock);
-    this.timeout = options.timeout;
     this.hasCustomChecks = options.isKeyRejected !== undefined || options.isTransient !== undefined;
     this.stage = this.keys.current;
     // A spread would reserve memory for sixteen more.
@@ -104,6 +101,11 @@ export class ClientState implements CacheUser {
     return key;
   }
 
+  /** Returns the error that leaves this client: without any key that it knows of. */
+  scrub(error: unknown): unknown {
+    return scrub(error, this.keys.secrets);
+  }
+
   addCall(call: KeyHolder): void {
     this.calls++;
     this.runningCalls++;
@@ -113,10 +115,6 @@ export class ClientState implements CacheUser {
   removeCall(call: KeyHolder): void {
     this.deadlines.remove(call);
     if (--this.runningCalls === 0) this.#onIdle?.();
-  }
-
-  holds(key: CachedKey): boolean {
-    return this.#running.some((call) => call.holds(key));
   }
 
   /** Resolves when no call is running. */

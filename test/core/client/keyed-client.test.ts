@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
@@ -200,6 +201,7 @@ describe('what a client redacts', () => {
     await call();
     const before = client.redact({ line: `${A} and ${B}` });
     client.evict();
+    await setImmediate();
 
     expect(before).toEqual({ line: '[REDACTED] and [REDACTED]' });
     expect(client.redact(A)).toBe(A);

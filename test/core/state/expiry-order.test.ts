@@ -123,12 +123,12 @@ describe('a key whose timers are late', () => {
       client.on('evicted', ({ reason }) => reasons.push(reason));
       await client.prefetch();
       move(clock, ms);
-      states.push([client.status().state, client.redact(A) === A, reasons]);
+      states.push([client.status().state, reasons]);
     }
 
     expect(states).toEqual([
-      ['stale', false, []],
-      ['empty', true, ['expired']],
+      ['stale', []],
+      ['empty', ['expired']],
     ]);
   });
 });
