@@ -101,6 +101,19 @@ export function checkInteger(
   return value;
 }
 
+/** Returns a boolean option. A string is refused: a shell's `'no'` must not count as either answer. */
+export function checkBoolean(name: string, value: unknown, fallback = false): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') throw invalidType(`\`${name}\` must be a boolean, got ${describeType(value)}.`);
+  return value;
+}
+
+/** Throws unless a `signal` is an AbortSignal, or absent. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
+}
+
 /** Returns a function option, or `undefined`. */
 export function checkOptionalFunction<F>(name: string, value: F | undefined): F | undefined {
   if (value === undefined || typeof value === 'function') return value;
@@ -175,9 +188,7 @@ function checkRetry(retry: unknown): CheckedRetry | undefined {
   if (typeof checked.factor !== 'number' || !(checked.factor >= 1) || checked.factor > 100) {
     throw invalidRange(`\`retry.factor\` must be a number from 1 to 100, got ${describeType(checked.factor)}.`);
   }
-  if (typeof checked.randomize !== 'boolean') {
-    throw invalidType(`\`retry.randomize\` must be a boolean, got ${describeType(checked.randomize)}.`);
-  }
+  checkBoolean('retry.randomize', checked.randomize);
   if (checked.maxTimeout < checked.minTimeout) {
     throw invalidRange('`retry.maxTimeout` must not be below `retry.minTimeout`.');
   }

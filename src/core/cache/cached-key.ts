@@ -3,6 +3,8 @@ import { afterTurn } from '../util/clock.js';
 import { computeDigest, computeFingerprint } from './fingerprint.js';
 import type { Stage } from '../types.js';
 
+const NO_MEMORY: ArrayBufferLike = new ArrayBuffer(0);
+
 /** The times of a key's life, in epoch ms. */
 export interface Lifetime {
   loadedAt: number;
@@ -16,8 +18,8 @@ export interface Lifetime {
 
 /** One decrypted key of one stage. {@link CachedKey.zero} clears its bytes, whoever still refers to it. */
 export class CachedKey {
-  /** The key's bytes, in an ArrayBuffer that nothing else shares. */
-  readonly #buffer: ArrayBufferLike;
+  /** The key's bytes, in an ArrayBuffer that nothing else shares. Let go once it is zeroed. */
+  #buffer: ArrayBufferLike | undefined;
   readonly stage: Stage;
   /** Keyed digest of the bytes: equal for the same generation of the key. */
   readonly digest: string;
@@ -32,10 +34,7 @@ export class CachedKey {
   firstSuccessPending: 'changed' | 'rejected' | undefined;
   /** Number of running calls that hold the key. */
   #holders = 0;
-  /** True in the turn in which the key was loaded: callers who waited for it get it even if it is dropped meanwhile. */
-  #justLoaded = false;
   #text: string | undefined;
-  #zeroed = false;
 
   constructor(bytes: Uint8Array, version: string, stage: Stage, lifetime: Lifetime) {
     this.#buffer = bytes.buffer;
@@ -53,9 +52,9 @@ export class CachedKey {
     return this.#lifetime;
   }
 
-  /** A new view of the key's bytes. Not kept: a view takes more memory than the bytes. */
+  /** A new view of the key's bytes, empty once it is zeroed. Not kept: a view takes more memory than the bytes. */
   get bytes(): Uint8Array {
-    return new Uint8Array(this.#buffer);
+    return new Uint8Array(this.#buffer ?? NO_MEMORY);
   }
 
   /** True once the wall clock has stepped back: the key's times no longer mean anything. */
@@ -89,23 +88,23 @@ export class CachedKey {
   /** The key as a string. At most one is made, when first read. */
   get text(): string {
     if (this.#text !== undefined) return this.#text;
-    if (this.#zeroed) throw new Error('This key has been zeroed.');
+    if (this.#buffer === undefined) throw new Error('This key has been zeroed.');
     // A view of the same memory, so that there is no second copy of the bytes.
     return (this.#text = Buffer.from(this.#buffer).toString('latin1'));
   }
 
   /** The key as a string, or `undefined` once it is gone. */
   get textIfKnown(): string | undefined {
-    return this.#zeroed ? this.#text : this.text;
+    return this.isZeroed ? this.#text : this.text;
   }
 
   /** True when the key was zeroed and no string of it was kept: whoever chose it must choose again. */
   get isGone(): boolean {
-    return this.#zeroed && this.#text === undefined;
+    return this.isZeroed && this.#text === undefined;
   }
 
   get isZeroed(): boolean {
-    return this.#zeroed;
+    return this.#buffer === undefined;
   }
 
   get fingerprint(): string {
@@ -118,12 +117,9 @@ export class CachedKey {
   }
 
   /** Keeps the key's string for the callers who waited for it, whatever becomes of the key in this turn. */
-  keepForTurn(): void {
-    this.#justLoaded = true;
-    afterTurn(() => {
-      this.#justLoaded = false;
-      this.#dropUnneededText();
-    });
+  holdForTurn(): void {
+    this.hold();
+    afterTurn(() => this.release());
   }
 
   /** A call starts to use the key. */
@@ -133,19 +129,16 @@ export class CachedKey {
 
   /** A call that used the key has settled. */
   release(): void {
-    if (--this.#holders === 0) this.#dropUnneededText();
+    if (--this.#holders === 0 && this.isZeroed) this.#text = undefined;
   }
 
   /** Zeroes the bytes. The string stays until the last call that holds it has settled. */
   zero(): void {
-    if (!this.#zeroed && (this.#holders > 0 || this.#justLoaded)) void this.text;
-    this.#zeroed = true;
+    if (this.#buffer === undefined) return;
+    if (this.#holders > 0) void this.text;
+    else this.#text = undefined;
     this.warmUntil = 0;
     this.bytes.fill(0);
-    this.#dropUnneededText();
-  }
-
-  #dropUnneededText(): void {
-    if (this.#zeroed && this.#holders === 0 && !this.#justLoaded) this.#text = undefined;
+    this.#buffer = undefined;
   }
 }

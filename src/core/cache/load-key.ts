@@ -226,14 +226,14 @@ export class KeyLoader {
       const { bytes, trimmed } = copyKey(held?.bytes ?? loaded?.bytes ?? NO_BYTES, about);
       if (load.detached) {
         const detached = new CachedKey(bytes, checked.version, stage.name, lifetime);
-        detached.keepForTurn();
+        detached.holdForTurn();
         keys.zero(detached);
         return { key: detached };
       }
       const { key, changed } = keys.store(stage, bytes, checked.version, lifetime);
       stage.loadSucceeded(key, changed, load.reason, reloadCooldown, clock.monotonic());
       key.warmUntil = keys.getRefreshTime(key);
-      key.keepForTurn();
+      key.holdForTurn();
       keys.applyRollout(answer.rollout);
       keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed }));
       if (trimmed) keys.emit('trimmed', key, () => ({}));

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames, describeType, invalidType } from '../options.js';
+import { checkBoolean, checkInteger, checkOptionNames, checkSignal } from '../options.js';
 import type { CallOptions } from '../types.js';
 
 /** A caller's function, with its query if it takes one. */
@@ -11,12 +11,8 @@ export const NO_QUERY: unique symbol = Symbol('no query');
 export function checkCallOptions(options: CallOptions): CallOptions {
   checkOptionNames('A call', options, ['signal', 'timeout', 'once']);
   const { signal, timeout, once } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
-  }
-  if (once !== undefined && typeof once !== 'boolean') {
-    throw invalidType(`\`once\` must be a boolean, got ${describeType(once)}.`);
-  }
+  checkSignal(signal);
+  checkBoolean('once', once);
   checkInteger('timeout', timeout, 1, 1);
   return options;
 }

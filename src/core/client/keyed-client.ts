@@ -216,8 +216,7 @@ export class KeyedClient implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const { keys, cache, options } = this.#state;
-    this.#state.isClosing = true;
-    await this.#state.waitUntilIdle();
+    await this.#state.close();
     if (keys.users.length === 1) caches.delete(options.keyProvider);
     this.#state.emit('closed', keys.current, {});
     await cache.removeUser(this.#state);

@@ -24,7 +24,6 @@ export class ClientState implements CacheUser {
   readonly deadlines: DeadlineTimer;
   runningCalls = 0;
   calls = 0;
-  isClosing = false;
   /** True if a function of the caller's has to look at every outcome. */
   readonly hasCustomChecks: boolean;
   readonly options: CheckedOptions;
@@ -34,6 +33,7 @@ export class ClientState implements CacheUser {
   retries = 0;
   #canary: Canary | undefined;
   #listeners: Listeners | undefined;
+  /** Set once the client closes: called when its last call has settled. */
   #onIdle: (() => void) | undefined;
 
   constructor(options: CheckedOptions, cache: KeyCache) {
@@ -117,11 +117,16 @@ export class ClientState implements CacheUser {
     if (--this.runningCalls === 0) this.#onIdle?.();
   }
 
-  /** Resolves when no call is running. */
-  waitUntilIdle(): Promise<void> {
-    if (this.runningCalls === 0) return Promise.resolve();
+  /** True once {@link ClientState.close} has been called: no call starts any more. */
+  get isClosing(): boolean {
+    return this.#onIdle !== undefined;
+  }
+
+  /** Refuses new calls. Resolves when no call is running. */
+  close(): Promise<void> {
     return new Promise((resolve) => {
       this.#onIdle = resolve;
+      if (this.runningCalls === 0) resolve();
     });
   }
 

@@ -3,6 +3,7 @@ import {
   checkInteger,
   checkOptionalFunction,
   checkOptionNames,
+  checkSignal,
   closedError,
   describeType,
   invalidRange,
@@ -230,9 +231,7 @@ function checkClients(clients: unknown): readonly PriceClient[] {
 function checkCallOptions(options: FirstAvailableCallOptions): FirstAvailableCallOptions {
   checkOptionNames('A call', options, ['signal', 'timeout']);
   const { signal, timeout } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
-  }
+  checkSignal(signal);
   checkInteger('timeout', timeout, 1, 1);
   return options;
 }

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkOptionNames,
   describeType,
   getRequestClock,
@@ -94,10 +95,7 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
 
 function checkChain(providers: readonly KeyProvider[], options: ChainOptions): readonly Store[] {
   checkOptionNames('fromChain', options, ['dangerouslyAllowPlaintextFallback']);
-  const { dangerouslyAllowPlaintextFallback: isAllowed = false } = options;
-  if (typeof isAllowed !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowPlaintextFallback\` must be a boolean, got ${describeType(isAllowed)}.`);
-  }
+  const isAllowed = checkBoolean('dangerouslyAllowPlaintextFallback', options.dangerouslyAllowPlaintextFallback);
   if (!Array.isArray(providers) || providers.length === 0) {
     const got = Array.isArray(providers) ? 'an empty array' : describeType(providers);
     throw invalidType(`\`providers\` must be an array of key stores, got ${got}.`);

@@ -3,8 +3,8 @@ import {
   invalidType,
   KeyAccessDeniedError,
   KeyNotFoundError,
-  describeType,
   checkString,
+  checkBoolean,
   type KeyProvider,
 } from '../../core/index.js';
 import { toVersionedKey } from '../shared/plaintext-version.js';
@@ -41,10 +41,7 @@ export interface FromEnvironmentOptions {
 export function fromEnvironment(name: string, options: FromEnvironmentOptions = {}): KeyProvider {
   checkString('name', name);
   checkOptionNames('fromEnvironment', options, ['allowInProduction']);
-  const { allowInProduction = false } = options;
-  if (typeof allowInProduction !== 'boolean') {
-    throw invalidType(`\`allowInProduction\` must be a boolean, got ${describeType(allowInProduction)}.`);
-  }
+  const allowInProduction = checkBoolean('allowInProduction', options.allowInProduction);
   const isForbidden = (): boolean => !allowInProduction && process.env['NODE_ENV'] === 'production';
   const advice =
     'A plaintext key in the environment is for local development: while NODE_ENV is production, use another store, or set `allowInProduction`.';

@@ -1,11 +1,10 @@
 import {
+  checkBoolean,
   checkInteger,
   checkOptionalString,
   checkOptionNames,
   checkString,
-  describeType,
   getRequestClock,
-  invalidType,
   isGoldKeyError,
   type KeyProvider,
   type LoadRequest,
@@ -71,8 +70,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
   };
   const maxSize = checkInteger('maxSize', options.maxSize, 4_096, 1, 1_048_576);
   const watched = Object.values(paths).filter((path) => path !== undefined);
-  const { watch = true } = options;
-  if (typeof watch !== 'boolean') throw invalidType(`\`watch\` must be a boolean, got ${describeType(watch)}.`);
+  const watch = checkBoolean('watch', options.watch, true);
   return {
     name: FILE,
     plaintextAtRest: true,

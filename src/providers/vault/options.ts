@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import {
+  checkBoolean,
   checkOptionalString,
   checkOptionNames,
   checkString,
@@ -125,10 +126,7 @@ export function checkVaultConnection(
   more: readonly string[] = [],
 ): () => Promise<VaultSettings> {
   checkOptionNames(of, options, ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp', ...more]);
-  const { dangerouslyAllowHttp: allowHttp = false } = options;
-  if (typeof allowHttp !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowHttp\` must be a boolean, got ${describeType(allowHttp)}.`);
-  }
+  const allowHttp = checkBoolean('dangerouslyAllowHttp', options.dangerouslyAllowHttp);
   const given = checkOptionalString('address', options.address);
   const address = given === undefined ? undefined : parseAddress('`address`', given, allowHttp, invalidRange);
   const auth = options.auth === undefined ? undefined : checkAuth(options.auth);

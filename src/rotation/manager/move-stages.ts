@@ -1,4 +1,4 @@
-import { checkInteger, invalidType, describeType, type RotationError } from '../../core/index.js';
+import { checkInteger, invalidType, type RotationError, checkBoolean } from '../../core/index.js';
 import { findVersion } from '../ring/document.js';
 import {
   findNewest,
@@ -36,8 +36,7 @@ export type PromoteOptions = StepOptions & { overlap?: number | undefined; cutov
 export async function promotePending(context: RotationContext, options: PromoteOptions): Promise<string> {
   const step = checkStep(context, 'promote', options, ['overlap', 'cutover']);
   const { clock, force, version } = step;
-  const { cutover = false } = options;
-  if (typeof cutover !== 'boolean') throw invalidType(`\`cutover\` must be a boolean, got ${describeType(cutover)}.`);
+  const cutover = checkBoolean('cutover', options.cutover);
   if (cutover && options.overlap !== undefined) throw invalidType('`cutover` excludes `overlap`; give one of them.');
   const overlap = cutover ? 0 : checkInteger('overlap', options.overlap, DEFAULT_OVERLAP_MS, 1);
   const at = await startStep(step);

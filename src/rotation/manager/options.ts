@@ -1,9 +1,11 @@
 import {
+  checkBoolean,
   checkClock,
   checkInteger,
   checkOptionalFunction,
   checkOptionalString,
   checkOptionNames,
+  checkSignal,
   describeType,
   invalidRange,
   invalidType,
@@ -68,11 +70,10 @@ export function checkStep(
   more: readonly string[] = [],
 ): Step {
   checkOptionNames(name, options, ['version', 'revision', 'force', 'signal', ...more]);
-  const { version, revision, force = false, signal } = options;
+  const { version, revision, signal } = options;
+  const force = checkBoolean('force', options.force);
   checkOptionalString('version', version);
   checkInteger('revision', revision, 1, 1, Number.MAX_SAFE_INTEGER);
-  // A shell's `'no'` must not count as either answer.
-  if (typeof force !== 'boolean') throw invalidType(`\`force\` must be a boolean, got ${describeType(force)}.`);
   checkSignal(signal);
   return { ...context, name, version, revision, force, signal };
 }
@@ -102,9 +103,4 @@ export function checkPercent(name: string, percent: unknown): void {
 export function checkRequiredTime(name: string, value: unknown, max?: number): number {
   if (value === undefined) throw invalidType(`\`${name}\` is missing: give it a time in ms, at least 1.`);
   return checkInteger(name, value, 1, 1, max);
-}
-
-function checkSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
 }

@@ -1,11 +1,10 @@
 import {
   checkOptionNames,
   getFreshUntil,
-  invalidType,
   KeyNotFoundError,
   KeyProviderError,
-  describeType,
   type KeyProvider,
+  checkBoolean,
   type Stage,
 } from '../../core/index.js';
 import { decryptVersion } from './decrypt-version.js';
@@ -60,10 +59,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
   checkOptionNames('fromKeyRing', options, ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections']);
   const source = checkRingSource(options);
   const pin = parsePin(options.pinnedVersion);
-  const { reportRejections = false } = options;
-  if (typeof reportRejections !== 'boolean') {
-    throw invalidType(`\`reportRejections\` must be a boolean, got ${describeType(reportRejections)}.`);
-  }
+  const reportRejections = checkBoolean('reportRejections', options.reportRejections);
   const { store, name: ringName, ciphers } = source;
   const subscribe = store.subscribe?.bind(store);
   const references = countReferences([store, ...ciphers]);

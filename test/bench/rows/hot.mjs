@@ -57,11 +57,11 @@ export const hot = {
     return [
       ...(bench.wants('2')
         ? [
-            against('naive', 'naive, has none of them', bench.onNode20 ? 1 : 0.9),
+            against('naive', 'naive, has none of them', 1.1),
             against('middy', 'Middy', 0.08),
             against('lru-get', 'lru-cache get()'),
             against('lru-fetch', 'lru-cache fetch()'),
-            against('powertools', 'Powertools'),
+            against('powertools', 'Powertools', 0.5),
           ]
         : []),
       ...(bench.wants('3')

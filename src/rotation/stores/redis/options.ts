@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkOptionalString,
   checkOptionNames,
   checkString,
@@ -45,10 +46,8 @@ export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOption
   checkOptionNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
   const key = checkString('key', options.key);
   const url = checkOptionalString('url', options.url);
-  const { client, dangerouslyAllowPlaintext: allowPlaintext = false } = options;
-  if (typeof allowPlaintext !== 'boolean') {
-    throw invalidType(`\`dangerouslyAllowPlaintext\` must be a boolean, got ${describeType(allowPlaintext)}.`);
-  }
+  const { client } = options;
+  const allowPlaintext = checkBoolean('dangerouslyAllowPlaintext', options.dangerouslyAllowPlaintext);
   if (client !== undefined && url !== undefined) {
     throw invalidType('`client` has its own connection; give either it or `url`.');
   }
