@@ -1,6 +1,7 @@
 import { KeyProviderError } from '../errors.js';
 import { hasSubscribers, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
+import { GoneKeys, type GoneForm } from '../redaction/gone-keys.js';
 import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
 import { CachedKey, type Lifetime } from './cached-key.js';
 import { getExpiryQueue, type Expiring } from './expiry-queue.js';
@@ -30,6 +31,7 @@ export class CachedKeys implements Expiring {
   #previous: StageState | undefined;
   /** Zeroed keys whose string a running call still holds. */
   #leaving: CachedKey[] | undefined;
+  #gone: GoneKeys | undefined;
   /** @see Expiring */
   dueAt = 0;
   position = -1;
@@ -53,6 +55,11 @@ export class CachedKeys implements Expiring {
   get secrets(): string[] {
     const held = this.stages.flatMap(({ key }) => key ?? []);
     return [...new Set([...held, ...(this.#leaving ?? [])].flatMap(({ textIfKnown }) => textIfKnown ?? []))];
+  }
+
+  /** Recognises the last keys that were held. None may appear in anything that leaves the client either. */
+  get goneForms(): readonly GoneForm[] {
+    return this.#gone?.list() ?? [];
   }
 
   /** The versions held, in any stage. */
@@ -153,6 +160,7 @@ export class CachedKeys implements Expiring {
 
   /** Zeroes a key. While running calls hold its string, it is still one of {@link secrets}. */
   zero(key: CachedKey): void {
+    if (!key.isZeroed) (this.#gone ??= new GoneKeys()).add(key.bytes);
     key.zero();
     const leaving = this.#leaving?.filter(({ isGone }) => !isGone) ?? [];
     if (!key.isGone) leaving.push(key);

@@ -252,7 +252,7 @@ export class KeyLoader {
     const keys = this.#keys;
     const { clock, keyProvider, reloadCooldown } = this.#options;
     // A provider's error may quote what it sent, or a key that is held already.
-    const error = scrub(toKeyError(thrown, keyProvider.name), keys.secrets) as GoldKeyError;
+    const error = scrub(toKeyError(thrown, keyProvider.name), keys.secrets, keys.goneForms) as GoldKeyError;
     if (this.isClosed) return error;
     this.failures++;
     if (load.detached) return error;

@@ -157,8 +157,8 @@ export class KeyedClient implements AsyncDisposable {
   }
 
   /**
-   * Returns a copy of `value` in which every key held now is replaced by `[REDACTED]`, in all its encodings: a hook for
-   * pino or winston. A value that holds no key is returned itself.
+   * Returns a copy of `value` in which every key that is held, and the last 16 that were, is replaced by `[REDACTED]`, in
+   * all its encodings: a hook for pino or winston. A value that holds no key is returned itself. Works after `close()`.
    *
    * @example
    * ```ts
@@ -166,7 +166,7 @@ export class KeyedClient implements AsyncDisposable {
    * ```
    */
   redact<T>(value: T): T {
-    return redactValue(value, this.#state.keys.secrets);
+    return redactValue(value, this.#state.keys.secrets, this.#state.keys.goneForms);
   }
 
   /**

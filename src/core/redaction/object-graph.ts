@@ -1,19 +1,18 @@
 import { readProperty } from '../util/safe-access.js';
 import { createBytesLike, viewBytes, listExtraKeys, isByteList } from './byte-views.js';
 import { isObject, classifyObject, listDescriptiveProperties, type Kind } from './object-kind.js';
-import { REDACTED, type SecretMatcher } from './secret-matcher.js';
-
-/** Replacement of a value past the bounds of a search. */
-export const NOT_SEARCHED = '[REDACTED: not searched]';
+import type { SearchBudget } from './search-budget.js';
+import { NOT_SEARCHED, REDACTED, type SecretMatcher } from './secret-matcher.js';
 
 const MAX_DEPTH = 32;
-const MAX_TEXT = 1_048_576;
-const MAX_MS = 20;
 const MAX_ITEMS = 10_000;
 const MAX_CHAIN = 1_000;
-/** Number of entries that are searched whatever the time: a busy machine must not empty a small error. */
-const ALWAYS = 2_000;
+/** Smallest number that may be a key: it has eight digits. */
+const MIN_NUMBER_KEY = 10_000_000;
 const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
+
+/** Properties of an error of the chain that are searched even if the budget is spent. */
+const ALWAYS_SEARCHED: ReadonlySet<PropertyKey> = new Set(['message', 'stack', 'cause', 'name', 'code']);
 
 /** Prototypes at which the search for inherited values ends. */
 const BUILT_IN: ReadonlySet<object> = new Set([
@@ -46,6 +45,8 @@ export interface Node {
   /** Items of a Map, a Set or a list of pairs: keys and values in turn, or members. */
   readonly items: Entry[];
   readonly parents: Node[];
+  /** Names of the properties of an error of the chain that could not be searched any more. They are removed. */
+  readonly unsearched: PropertyKey[];
   /** True for an error of the chain, which is changed in place to keep its identity. */
   inPlace: boolean;
   /** True if it holds a key, or may hold one. */
@@ -59,35 +60,22 @@ export class SecretGraph {
   readonly root: Node;
   readonly nodes: Map<object, Node> = new Map();
   readonly #text: SecretMatcher;
+  readonly #budget: SearchBudget;
   readonly #queue: Node[] = [];
   readonly #chain: Node[] = [];
-  #textLeft = MAX_TEXT;
-  #entryCount = 0;
 
-  constructor(root: object, text: SecretMatcher, inPlace: boolean) {
+  constructor(root: object, text: SecretMatcher, budget: SearchBudget, inPlace: boolean) {
     this.#text = text;
+    this.#budget = budget;
     this.root = this.#addNode(root, undefined, inPlace);
-    const end = performance.now() + MAX_MS;
-    // The errors of the chain come first, so that the bounds never cut them off.
+    // The errors of the chain come first, so that the bounds rarely cut them off.
     for (let index = 0; index < this.#chain.length; index++) this.#searchSafely(this.#chain[index] as Node);
-    for (let index = 0; index < this.#queue.length; index++) {
-      const node = this.#queue[index] as Node;
-      if (node.depth > MAX_DEPTH) this.#skip(node);
-      else this.#searchSafely(node);
-      if (this.#entryCount > ALWAYS && performance.now() > end) {
-        for (const rest of this.#queue.slice(index + 1)) this.#skip(rest);
-        return;
-      }
-    }
+    for (let index = 0; index < this.#queue.length; index++) this.#searchSafely(this.#queue[index] as Node);
   }
 
   /** Returns a primitive without keys, within the rest of the text budget. */
   clean(value: unknown): unknown {
-    const length = typeof value === 'symbol' ? value.description?.length : typeof value === 'string' ? value.length : 0;
-    if (length === undefined || length === 0) return value;
-    if (length > this.#textLeft) return NOT_SEARCHED;
-    this.#textLeft -= length;
-    return cleanPrimitive(value, this.#text);
+    return cleanPrimitive(value, this.#text, this.#budget);
   }
 
   /** Marks a node and every node that holds it, because their copies must hold its copy. */
@@ -96,7 +84,7 @@ export class SecretGraph {
     for (let next = marked.pop(); next !== undefined; next = marked.pop()) {
       if (next.tainted) continue;
       next.tainted = true;
-      if (!next.inPlace) marked.push(...next.parents);
+      if (!next.inPlace) for (const parent of next.parents) marked.push(parent);
     }
   }
 
@@ -112,6 +100,7 @@ export class SecretGraph {
         entries: [],
         items: [],
         parents: [],
+        unsearched: [],
         inPlace: inPlace && kind === 'error' && depth <= MAX_DEPTH,
         tainted: false,
         replacement: undefined,
@@ -128,6 +117,12 @@ export class SecretGraph {
 
   /** Searches a node. One that throws, or is not what it claims to be, is replaced unsearched. */
   #searchSafely(node: Node): void {
+    // Not before the first node: an error always keeps its message.
+    const isOver = !this.#budget.takeEntry() && node !== this.root;
+    if (isOver || node.depth > MAX_DEPTH) {
+      this.#skip(node);
+      return;
+    }
     try {
       this.#search(node);
     } catch {
@@ -146,8 +141,10 @@ export class SecretGraph {
       case 'map':
       case 'set':
         if ((value as Map<unknown, unknown> | Set<unknown>).size > MAX_ITEMS) return this.#skip(node);
-        for (const item of value as Iterable<unknown>)
+        for (const item of value as Iterable<unknown>) {
+          if (!this.#budget.takeEntry()) return this.#skip(node);
           this.#addItems(node, kind === 'map' ? (item as unknown[]) : [item]);
+        }
         this.#searchProperties(node);
         break;
       case 'url':
@@ -157,7 +154,10 @@ export class SecretGraph {
         break;
       case 'pairs':
         this.#searchExtras(node);
-        for (const pair of value as Iterable<[string, string]>) this.#addItems(node, pair);
+        for (const pair of value as Iterable<[string, string]>) {
+          if (!this.#budget.takeEntry()) return this.#skip(node);
+          this.#addItems(node, pair);
+        }
         break;
       case 'bytes':
         this.#searchExtras(node);
@@ -195,6 +195,12 @@ export class SecretGraph {
     }
     for (const key of keys) {
       if (kind === 'function' ? FUNCTION_KEYS.has(key) : list && key === 'length') continue;
+      if (!this.#budget.takeEntry() && !(inPlace && ALWAYS_SEARCHED.has(key))) {
+        if (!inPlace) return this.#skip(node);
+        node.unsearched.push(key);
+        this.taint(node);
+        continue;
+      }
       const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
       const stored = descriptor !== undefined && 'value' in descriptor;
       if (kind === 'function' && !stored) {
@@ -220,6 +226,7 @@ export class SecretGraph {
     while (isObject(proto) && !BUILT_IN.has(proto)) {
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
+        if (!this.#budget.takeEntry()) return;
         const found = readProperty(node.value, key);
         if (found !== undefined && typeof found !== 'function') this.#addEntry(node, key, found);
       }
@@ -228,7 +235,6 @@ export class SecretGraph {
   }
 
   #addEntry(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): void {
-    this.#entryCount++;
     const cleanKey = descriptor === undefined ? key : (this.clean(key) as PropertyKey);
     node.entries.push({ ...this.#createEntry(node, value, inPlace), key, cleanKey, descriptor });
     if (cleanKey !== key) this.taint(node);
@@ -248,8 +254,7 @@ export class SecretGraph {
   }
 
   #searchBytes(node: Node, bytes: Buffer | Uint8Array): void {
-    if (bytes.byteLength > this.#textLeft) return this.#skip(node);
-    this.#textLeft -= bytes.byteLength;
+    if (!this.#budget.takeText(bytes.byteLength)) return this.#skip(node);
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const text = view.toString('latin1');
     const clean = this.#text.redact(text);
@@ -275,10 +280,20 @@ export class SecretGraph {
   }
 }
 
-/** Returns a primitive without keys. A text too long to be searched is replaced. */
-export function cleanPrimitive(value: unknown, text: SecretMatcher): unknown {
-  if (typeof value === 'string') return value.length > MAX_TEXT ? NOT_SEARCHED : text.redact(value);
-  if (typeof value !== 'symbol' || value.description === undefined) return value;
-  const description = text.redact(value.description);
-  return description === value.description ? value : Symbol(description);
+/** Returns a primitive without keys, within the rest of the budget. */
+export function cleanPrimitive(value: unknown, text: SecretMatcher, budget: SearchBudget): unknown {
+  const shown = readText(value);
+  if (shown === undefined) return value;
+  if (!budget.takeText(shown.length)) return NOT_SEARCHED;
+  const clean = text.redact(shown);
+  if (clean === shown) return value;
+  return typeof value === 'symbol' ? Symbol(clean) : clean;
+}
+
+/** Returns the text of a primitive that may show a key. A key of digits may come back as a number. */
+function readText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'symbol') return value.description;
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'number' && Math.abs(value) >= MIN_NUMBER_KEY ? String(value) : undefined;
 }

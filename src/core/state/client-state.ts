@@ -101,9 +101,9 @@ export class ClientState implements CacheUser {
     return key;
   }
 
-  /** Returns the error that leaves this client: without any key that it knows of. */
+  /** Returns the error that leaves this client: without any key that it holds or has held. */
   scrub(error: unknown): unknown {
-    return scrub(error, this.keys.secrets);
+    return scrub(error, this.keys.secrets, this.keys.goneForms);
   }
 
   addCall(call: KeyHolder): void {

@@ -195,16 +195,19 @@ describe('a client that is closing', () => {
 });
 
 describe('what a client redacts', () => {
-  it('is each key that it holds, of any stage, and none that it has let go', async () => {
+  it('is each key that it holds, of any stage, and those that it has let go', async () => {
     const { client, api, call } = scene({}, { current: A, previous: B });
     api.live.delete(A);
     await call();
     const before = client.redact({ line: `${A} and ${B}` });
     client.evict();
     await setImmediate();
+    const evicted = client.redact({ line: `${A} and ${B}`, other: 'key-c-00000003' });
+    await client.close();
 
     expect(before).toEqual({ line: '[REDACTED] and [REDACTED]' });
-    expect(client.redact(A)).toBe(A);
+    expect(evicted).toEqual({ line: '[REDACTED] and [REDACTED]', other: 'key-c-00000003' });
+    expect(client.redact(`${A} and ${B}`)).toBe('[REDACTED] and [REDACTED]');
   });
 });
 

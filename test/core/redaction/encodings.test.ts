@@ -83,9 +83,9 @@ describe('a text', () => {
   it.each([
     ['an empty text', ''],
     ['a text shorter than the key', 'k3y'],
-    ['the key but for its last character', PLAIN.slice(0, -1)],
-    ['the key but for its first character', PLAIN.slice(1)],
-    ['the key in another case', PLAIN.toUpperCase()],
+    ['the key but for its last character, in a longer word', `${PLAIN.slice(0, -1)}z`],
+    ['the key but for its first character, in a longer word', `${PLAIN.slice(1)}z`],
+    ['seven characters of the key', `"${PLAIN.slice(0, 7)}"...`],
     ['base64 of something else', Buffer.from('nothing to see in here').toString('base64')],
     ['percent signs that encode nothing', '100%, 5%zz, %'],
     ['backslashes that escape nothing', '\\ \\u12 \\'],

@@ -1,0 +1,208 @@
+import type { Entry, Node } from './object-graph.js';
+import { describeOpaque } from './object-kind.js';
+import type { SearchBudget } from './search-budget.js';
+import { NOT_SEARCHED } from './secret-matcher.js';
+
+/** Largest number of pairs of a Headers or URLSearchParams that is copied as one: they sort, or compare, every pair. */
+const MAX_PAIRS = 1_000;
+
+/** Returns whether an entry's key or value differs from what a clean copy holds. */
+export function needsChange({ key, cleanKey, value, cleanValue, node }: Entry): boolean {
+  return !Object.is(cleanValue, value) || cleanKey !== key || (node !== undefined && node.tainted && !node.inPlace);
+}
+
+/** Copies tainted objects without their keys, within the budget of the search, and changes errors of the chain in place. */
+export class CleanCopier {
+  readonly #budget: SearchBudget;
+
+  constructor(budget: SearchBudget) {
+    this.#budget = budget;
+  }
+
+  /** Returns whether an error can be changed to hold no key. */
+  canChange({ value, entries, unsearched }: Node): boolean {
+    if (unsearched.some((key) => Reflect.getOwnPropertyDescriptor(value, key)?.configurable !== true)) return false;
+    return entries.every((entry) => {
+      if (!needsChange(entry)) return true;
+      const { descriptor } = entry;
+      // Shadowing an inherited getter is not enough: the private state it reads would still hold the key.
+      if (descriptor === undefined) return false;
+      // V8 gives every error a `stack` accessor, which can be set even on a frozen error.
+      if (entry.key === 'stack' && descriptor.set !== undefined) return this.#assign(value, entry);
+      if (descriptor.configurable === true) return entry.cleanKey === entry.key || Object.isExtensible(value);
+      return descriptor.writable === true && entry.cleanKey === entry.key;
+    });
+  }
+
+  /** Changes an error of the chain. */
+  changeInPlace({ value, entries, unsearched }: Node): void {
+    const names = new FreeNames((name) => Object.hasOwn(value, name));
+    for (const entry of entries) {
+      if (!needsChange(entry)) continue;
+      if (entry.cleanKey !== entry.key) Reflect.deleteProperty(value, entry.key);
+      this.#define(value, entry, names);
+    }
+    for (const key of unsearched) Reflect.deleteProperty(value, key);
+    if (unsearched.length > 0) markCut(value);
+  }
+
+  /** Returns the copy of a tainted object, which is created once, so that cycles stay cycles. */
+  copy(node: Node): unknown {
+    if (node.replacement !== undefined) return node.replacement;
+    const { value, kind, entries, items } = node;
+    switch (kind) {
+      case 'map': {
+        const copy = new Map<unknown, unknown>();
+        const names = new FreeNames((name) => copy.has(name));
+        node.replacement = copy;
+        for (let index = 0; index + 1 < items.length; index += 2) {
+          if (!this.#budget.takeCopiedEntry()) {
+            copy.set(NOT_SEARCHED, NOT_SEARCHED);
+            break;
+          }
+          const key = this.#getCleanValue(items[index] as Entry);
+          copy.set(typeof key === 'string' ? names.take(key) : key, this.#getCleanValue(items[index + 1] as Entry));
+        }
+        this.#defineAll(copy, entries);
+        return copy;
+      }
+      case 'set': {
+        const copy = new Set<unknown>();
+        node.replacement = copy;
+        for (const item of items) copy.add(this.#budget.takeCopiedEntry() ? this.#getCleanValue(item) : NOT_SEARCHED);
+        this.#defineAll(copy, entries);
+        return copy;
+      }
+      case 'pairs':
+        return (node.replacement = createPairsCopy(value, this.#readPairs(items)));
+      case 'opaque':
+      case 'function': {
+        const copy: Record<PropertyKey, unknown> = { description: describeOpaque(value) };
+        node.replacement = copy;
+        if (kind === 'opaque') for (const entry of entries) copy[entry.cleanKey] = this.#getCleanValue(entry);
+        return copy;
+      }
+      default: {
+        const copy = createEmptyLike(node);
+        node.replacement = copy;
+        // A copied error loses its private fields, so values of inherited getters are copied as own properties.
+        this.#defineAll(copy, entries, kind === 'error');
+        return copy;
+      }
+    }
+  }
+
+  #getCleanValue({ cleanValue, node }: Entry): unknown {
+    return node === undefined ? cleanValue : node.tainted && !node.inPlace ? this.copy(node) : node.value;
+  }
+
+  #assign(target: object, entry: Entry): boolean {
+    const wanted = this.#getCleanValue(entry);
+    return Reflect.set(target, entry.key, wanted) && Reflect.get(target, entry.key) === wanted;
+  }
+
+  #defineAll(copy: object, entries: readonly Entry[], inherited = false): void {
+    const names = new FreeNames((name) => Object.hasOwn(copy, name));
+    for (const entry of entries) {
+      if (!this.#budget.takeCopiedEntry()) {
+        markCut(copy);
+        return;
+      }
+      if (inherited || entry.descriptor !== undefined || needsChange(entry)) this.#define(copy, entry, names);
+    }
+  }
+
+  /** Sets a property to its clean value. An accessor without a key stays an accessor. */
+  #define(target: object, entry: Entry, names: FreeNames): void {
+    const { descriptor, key, cleanKey } = entry;
+    if (descriptor !== undefined && !('value' in descriptor) && !needsChange(entry)) {
+      Reflect.defineProperty(target, cleanKey, { ...descriptor, configurable: true });
+      return;
+    }
+    // Assigning `stack` makes V8 drop the text that it has formatted; redefining the property would keep it.
+    if (key === 'stack' && this.#assign(target, entry)) return;
+    const writable = descriptor?.configurable === false ? {} : { writable: true, configurable: true };
+    Reflect.defineProperty(target, cleanKey === key || typeof cleanKey !== 'string' ? cleanKey : names.take(cleanKey), {
+      value: this.#getCleanValue(entry),
+      enumerable: descriptor?.enumerable ?? false,
+      ...writable,
+    });
+  }
+
+  #readPairs(items: readonly Entry[]): Array<[string, string]> {
+    const list: Array<[string, string]> = [];
+    for (let index = 0; index + 1 < items.length && this.#budget.takeCopiedEntry(); index += 2) {
+      const [name, value] = [items[index], items[index + 1]] as [Entry, Entry];
+      list.push([String(this.#getCleanValue(name)), String(this.#getCleanValue(value))]);
+    }
+    return list;
+  }
+}
+
+/** Finds names that are not taken: two names that held a key must not become one. Counts, instead of trying each number. */
+class FreeNames {
+  readonly #isTaken: (name: string) => boolean;
+  readonly #last: Map<string, number> = new Map();
+
+  constructor(isTaken: (name: string) => boolean) {
+    this.#isTaken = isTaken;
+  }
+
+  take(name: string): string {
+    let number = (this.#last.get(name) ?? 0) + 1;
+    let free = number === 1 ? name : `${name} ${String(number)}`;
+    for (; this.#isTaken(free); free = `${name} ${String(number)}`) number++;
+    this.#last.set(name, number);
+    return free;
+  }
+}
+
+/** Shows that a copy lacks the entries for which the budget did not suffice. */
+function markCut(copy: object): void {
+  Reflect.defineProperty(copy, NOT_SEARCHED, {
+    value: NOT_SEARCHED,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
+}
+
+function createEmptyLike({ value, kind, entries }: Node): object {
+  if (Array.isArray(value)) return Object.assign([], { length: value.length });
+  const proto = findCleanPrototype(value, entries);
+  if (kind !== 'error') return Object.create(proto) as object;
+  const copy = new Error();
+  // Assigning `stack` where the original has none would create an enumerable property.
+  if (!Object.hasOwn(value, 'stack')) Reflect.deleteProperty(copy, 'stack');
+  return Object.setPrototypeOf(copy, proto) as object;
+}
+
+/** Returns the nearest prototype that holds no key: any object may serve as a prototype, with a key among its fields. */
+function findCleanPrototype(value: object, entries: readonly Entry[]): object | null {
+  const own = Object.getPrototypeOf(value) as object | null;
+  const dirty = new Set<object>();
+  for (const entry of entries) {
+    const { key, descriptor } = entry;
+    if (descriptor !== undefined || !needsChange(entry)) continue;
+    let owner = own;
+    while (owner !== null && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
+    if (owner !== null && 'value' in (Object.getOwnPropertyDescriptor(owner, key) ?? {})) dirty.add(owner);
+  }
+  let nearest = own;
+  for (let proto = own; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
+    if (dirty.has(proto)) nearest = Object.getPrototypeOf(proto) as object | null;
+  }
+  return nearest;
+}
+
+/** Creates a URLSearchParams or Headers of the same package; for a subclass, one of its base class. */
+function createPairsCopy(value: object, list: Array<[string, string]>): unknown {
+  try {
+    if (list.length > MAX_PAIRS) return Object.fromEntries(list);
+    let tagged = value;
+    while (!Object.hasOwn(tagged, Symbol.toStringTag)) tagged = Object.getPrototypeOf(tagged) as object;
+    return new (tagged.constructor as new (init: Array<[string, string]>) => unknown)(list);
+  } catch {
+    return Object.fromEntries(list);
+  }
+}

@@ -1,0 +1,92 @@
+import { foldCase } from './key-forms.js';
+
+/** Longest run of backslashes before an escaped character: each level of JSON in JSON doubles it. */
+const MAX_BACKSLASHES = 16;
+/** Largest number of readings of one text that are followed: a key may hold characters that look like an escape. */
+const MAX_READINGS = 32;
+/** Number of starts between two looks at the time. */
+const BATCH = 4_096;
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+const SMALL_U = 0x75;
+
+/**
+ * Adds the ranges in which `secret` stands with some of its characters percent-encoded or escaped with backslashes.
+ * Returns false when the time is over.
+ */
+export function matchEscaped(
+  text: string,
+  secret: string,
+  ranges: Array<[from: number, to: number]>,
+  time?: { hasTimeToSearch(): boolean },
+): boolean {
+  if (!text.includes('%') && !text.includes('\\')) return true;
+  const first = secret.charAt(0);
+  let work = 0;
+  for (const lead of new Set([first.toLowerCase(), first.toUpperCase(), '%', '\\'])) {
+    for (let at = text.indexOf(lead); at >= 0; at = text.indexOf(lead, at + 1)) {
+      if (lead === '\\' && first !== lead) at = skipBackslashes(text, at);
+      if (++work % BATCH === 0 && time?.hasTimeToSearch() === false) return false;
+      const end = findEnd(text, at, secret);
+      if (end >= 0) ranges.push([at, end]);
+    }
+  }
+  return true;
+}
+
+/** Returns the position from which no more backslashes follow than an escape may have. */
+function skipBackslashes(text: string, at: number): number {
+  let end = at;
+  while (text.charCodeAt(end) === BACKSLASH) end++;
+  return Math.max(at, end - MAX_BACKSLASHES);
+}
+
+/** Returns the furthest end of `secret` at `at`, each character raw or escaped, or -1. */
+function findEnd(text: string, at: number, secret: string): number {
+  let ends = [at];
+  for (let index = 0; index < secret.length && ends.length > 0; index++) {
+    const wanted = foldCase(secret.charCodeAt(index));
+    const next: number[] = [];
+    for (const end of ends) addEnds(text, end, wanted, next);
+    ends = next;
+  }
+  return Math.max(-1, ...ends);
+}
+
+/** Adds every end of one character at `at`, raw or escaped. */
+function addEnds(text: string, at: number, wanted: number, ends: number[]): void {
+  const seen = text.charCodeAt(at);
+  if (foldCase(seen) === wanted) addEnd(ends, at + 1);
+  if (seen === PERCENT) {
+    // A percent sign may itself be encoded, several times over.
+    let digits = at + 1;
+    for (let value = parseHex(text, digits, 2); ; value = parseHex(text, digits, 2)) {
+      if (foldCase(value) === wanted) addEnd(ends, digits + 2);
+      if (value !== PERCENT) break;
+      digits += 2;
+    }
+  } else if (seen === BACKSLASH) {
+    let after = at;
+    while (text.charCodeAt(after) === BACKSLASH && after - at < MAX_BACKSLASHES) {
+      after++;
+      if (wanted === BACKSLASH) addEnd(ends, after);
+    }
+    if (foldCase(text.charCodeAt(after)) === wanted) addEnd(ends, after + 1);
+    else if (text.charCodeAt(after) === SMALL_U && foldCase(parseHex(text, after + 1, 4)) === wanted)
+      addEnd(ends, after + 5);
+  }
+}
+
+function addEnd(ends: number[], end: number): void {
+  if (ends.length < MAX_READINGS && !ends.includes(end)) ends.push(end);
+}
+
+function parseHex(text: string, at: number, digits: number): number {
+  let value = 0;
+  for (let index = at; index < at + digits; index++) {
+    const code = foldCase(text.charCodeAt(index));
+    const digit = code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : NaN;
+    value = value * 16 + digit;
+  }
+  return value;
+}
