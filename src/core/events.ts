@@ -1,11 +1,12 @@
 import type { Channel } from 'node:diagnostics_channel';
 
 import type { KeyEvents } from './types.js';
+import { tryOrUndefined } from './util/safe-access.js';
 
 /** Name of an event. */
 export type EventName = keyof KeyEvents;
 
-const channels = new Map<EventName, Channel>();
+const channels = new Map<string, Channel>();
 
 /** Returns whether the diagnostics channel `goldkey:<event>` has subscribers. */
 export function hasSubscribers(event: EventName): boolean {
@@ -14,14 +15,19 @@ export function hasSubscribers(event: EventName): boolean {
 
 /** Publishes on `goldkey:<event>`. */
 export function publish<E extends EventName>(event: E, payload: KeyEvents[E]): void {
-  getChannel(event).publish(payload);
+  publishOn(event, payload);
 }
 
-function getChannel(event: EventName): Channel {
-  let channel = channels.get(event);
+/** Publishes on the diagnostics channel `goldkey:<name>`, which need not be an event of `on()`. */
+export function publishOn(name: string, payload: object): void {
+  getChannel(name).publish(payload);
+}
+
+function getChannel(name: string): Channel {
+  let channel = channels.get(name);
   if (channel === undefined) {
-    channel = process.getBuiltinModule('node:diagnostics_channel').channel(`goldkey:${event}`);
-    channels.set(event, channel);
+    channel = process.getBuiltinModule('node:diagnostics_channel').channel(`goldkey:${name}`);
+    channels.set(name, channel);
   }
   return channel;
 }
@@ -52,10 +58,17 @@ export class Listeners {
     for (const listener of [...(this.#lists.get(event) ?? [])]) {
       try {
         const answer = (listener as (payload: KeyEvents[E]) => unknown)(payload);
-        if (answer instanceof Promise) answer.catch(() => undefined);
-      } catch {
-        // A listener's error must not reach the call that the event is about.
+        if (answer instanceof Promise) answer.catch((error: unknown) => tellOfFailure(event, error));
+      } catch (error) {
+        tellOfFailure(event, error);
       }
     }
   }
+}
+
+/** A listener's error must not reach the call that the event is about. Its name is told, and not its message. */
+function tellOfFailure(event: EventName, error: unknown): void {
+  tryOrUndefined(() => {
+    publishOn('listener-failed', { event, error: error instanceof Error ? error.name : typeof error });
+  });
 }

@@ -24,5 +24,5 @@ export * from './redaction/redact.js';
 export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';
 export * from './recovery/retry.js';
-export * from './call/abort-listeners.js';
+export { addAbortListener, removeAbortListener, type AbortListener } from './util/abort-listeners.js';
 export type * from './types.js';

@@ -1,4 +1,5 @@
 import { MAX_TIMER_MS, systemClock } from './util/clock.js';
+import type { CheckedGate } from './recovery/refusal-gate.js';
 import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
 
 /** The options of a client, checked, with defaults. */
@@ -14,6 +15,7 @@ export interface CheckedOptions {
   readonly retry: CheckedRetry | undefined;
   readonly isKeyRejected: ((outcome: Outcome) => boolean | Promise<boolean>) | undefined;
   readonly isTransient: ((outcome: Outcome) => boolean) | undefined;
+  readonly refusalGate: CheckedGate | undefined;
   readonly instanceId: string | undefined;
   readonly name: string;
   readonly clock: Clock;
@@ -37,6 +39,9 @@ const DEFAULT_RETRY: CheckedRetry = Object.freeze({
   randomize: true,
 });
 
+/** Default of `refusalGate`. */
+const DEFAULT_GATE: CheckedGate = Object.freeze({ after: 20, probeEvery: 1_000, probeMax: 30_000 });
+
 const NAMES = [
   'keyProvider',
   'ttl',
@@ -49,6 +54,7 @@ const NAMES = [
   'retry',
   'isKeyRejected',
   'isTransient',
+  'refusalGate',
   'instanceId',
   'name',
   'clock',
@@ -108,9 +114,10 @@ export function checkBoolean(name: string, value: unknown, fallback = false): bo
   return value;
 }
 
-/** Throws unless a `signal` is an AbortSignal, or absent. */
+/** Throws unless a `signal` is an AbortSignal, of any realm, or absent. */
 export function checkSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (signal === undefined || (typeof aborted === 'boolean' && typeof addEventListener === 'function')) return;
   throw invalidType(`\`signal\` must be an AbortSignal, got ${describeType(signal)}.`);
 }
 
@@ -143,6 +150,7 @@ export function checkOptions(
   more: readonly string[] = [],
   retryByDefault = false,
 ): CheckedOptions {
+  checkRuntime();
   checkOptionNames(of, options, [...NAMES, ...more]);
   const keyProvider = options.keyProvider as Partial<KeyProvider> | null | undefined;
   if (typeof keyProvider !== 'object' || keyProvider === null || typeof keyProvider.load !== 'function') {
@@ -165,10 +173,33 @@ export function checkOptions(
     retry: checkRetry(options.retry ?? retryByDefault),
     isKeyRejected: checkOptionalFunction('isKeyRejected', options.isKeyRejected),
     isTransient: checkOptionalFunction('isTransient', options.isTransient),
+    refusalGate: checkGate(options.refusalGate),
     instanceId: checkOptionalString('instanceId', options.instanceId),
     name: checkOptionalString('name', options.name) ?? keyProvider.name,
     clock: checkClock(options.clock),
   });
+}
+
+/** Throws where Node.js's API is missing: the first call would fail on it, and a later one hang. */
+function checkRuntime(): void {
+  const { process: node } = globalThis as { process?: { getBuiltinModule?: unknown } };
+  if (typeof node?.getBuiltinModule === 'function') return;
+  throw new TypeError(
+    'goldkey needs the API of Node.js: it runs on Node.js (20.16 and later), Bun, Deno, and workerd with `nodejs_compat`, not in browsers or other edge runtimes.',
+  );
+}
+
+function checkGate(gate: unknown): CheckedGate | undefined {
+  if (gate === false) return undefined;
+  if (gate === undefined) return DEFAULT_GATE;
+  checkOptionNames('`refusalGate`', gate, Object.keys(DEFAULT_GATE));
+  const given = gate as Partial<CheckedGate>;
+  const after = checkInteger('refusalGate.after', given.after, DEFAULT_GATE.after, 1);
+  const probeEvery = checkInteger('refusalGate.probeEvery', given.probeEvery, DEFAULT_GATE.probeEvery, 1);
+  const longest = Math.max(DEFAULT_GATE.probeMax, probeEvery);
+  const probeMax = checkInteger('refusalGate.probeMax', given.probeMax, longest, 1);
+  if (probeMax >= probeEvery) return { after, probeEvery, probeMax };
+  throw invalidRange('`refusalGate.probeMax` must not be below `refusalGate.probeEvery`.');
 }
 
 function checkRetry(retry: unknown): CheckedRetry | undefined {

@@ -117,6 +117,14 @@ export interface KeyedClientOptions {
   isKeyRejected?: ((outcome: Outcome) => boolean | Promise<boolean>) | undefined;
   /** Returns whether `retry` applies to an outcome. Default: 408, 425, 429, 500, 502, 503, 504 and socket or DNS codes. */
   isTransient?: ((outcome: Outcome) => boolean) | undefined;
+  /**
+   * Stops asking the price API with a key that it keeps refusing and the store still calls current: after `after` refused
+   * calls in a row (default 20, from 1) calls fail at once with a `KeyRejectedError`, but for one each `probeEvery` ms
+   * (default 1_000), which doubles up to `probeMax` ms (default 30_000). A success, another key, a change notice,
+   * `reload()` or `evict()` ends it. `false`: never.
+   */
+  refusalGate?:
+    { after?: number | undefined; probeEvery?: number | undefined; probeMax?: number | undefined } | false | undefined;
   /** Identifier of this instance, which decides its canary bucket. Default: random per process. */
   instanceId?: string | undefined;
   /** Label in events, metrics and audit records; need not be unique. Default: `keyProvider.name`. */
@@ -232,12 +240,19 @@ export interface KeyEvents {
   loaded: KeyEventBase & { duration: number; fingerprint: string; changed: boolean };
   /** A load failed after `duration` ms; the next may start in `retryAfter` ms. */
   'load-failed': KeyEventBase & { duration: number; error: GoldKeyError; retryAfter: number };
-  /** A key past its expiry was used because the store is down or slow; `age` is the time since its load, in ms. */
-  stale: KeyEventBase & { age: number; error?: GoldKeyError | undefined };
+  /**
+   * A key past its expiry was used because the store is down or slow; `age` is the time since its load, in ms. At most once
+   * a second and stage, with the number of uses since the last one.
+   */
+  stale: KeyEventBase & { age: number; count: number; error?: GoldKeyError | undefined };
   /** A key was dropped and zeroed. */
   evicted: KeyEventBase & { reason: string };
-  /** The price API refused a key. */
-  'key-rejected': KeyEventBase;
+  /** The price API refused a key. At most once a second and stage, with the number of refusals since the last one. */
+  'key-rejected': KeyEventBase & { count: number };
+  /** Calls fail at once from now on, but for one now and then: the price API refused `refusals` calls in a row. */
+  'gate-closed': KeyEventBase & { refusals: number; retryAfter: number };
+  /** Calls ask the price API again. */
+  'gate-opened': KeyEventBase;
   /** A refused call went through with another key; `from` is the refused version. */
   repaired: KeyEventBase & { from: string };
   /** A transient failure: run number `attempt` starts after `delay` ms. */

@@ -14,6 +14,8 @@ export interface CacheUser {
   hasListener(event: EventName): boolean;
   notify<E extends EventName>(event: E, payload: KeyEvents[E]): void;
   rolloutChanged(): void;
+  /** Lets calls ask the price API again, if it has refused the key so often that they did not. */
+  openGate(): void;
 }
 
 /** The fields of an event beyond {@link KeyEventBase}. */

@@ -6,6 +6,7 @@ import { CachedKeys, type CacheUser } from './cached-keys.js';
 import { ChangeSubscription } from './change-subscription.js';
 import { KeyLoader, type LoadObserver } from './load-key.js';
 import type { LoadResult, PendingLoad, StageState } from './stage-state.js';
+import { countForEvent } from '../util/throttle.js';
 import { FRESHER_KEY_WAIT_MS, MIN_BACKGROUND_INTERVAL_MS, MIN_RELOAD_INTERVAL_MS } from './timing.js';
 
 /** Decides when the keys of one store are loaded: when they are needed, about to expire, or asked for again. */
@@ -78,8 +79,20 @@ export class KeyCache implements LoadObserver {
       this.loader.start(stage, 'needed', true);
   }
 
+  /** Returns whether a rejection may force a load of `stage` now. */
+  mayForceLoad(stage: StageState): boolean {
+    const isCoolingDown = this.options.clock.monotonic() < stage.backoff.cooldownUntil;
+    return !isCoolingDown && stage.pendingLoad === undefined && this.loader.getBlockingError(stage) === undefined;
+  }
+
+  /** Loads the key of a stage that is still refused, if a rejection may force a load now. Nobody waits for it. */
+  reloadRefused(stage: StageState): void {
+    if (this.mayForceLoad(stage)) this.loader.start(stage, 'rejection', true);
+  }
+
   /** Loads every stage in use whatever the cooldown, at most once a second. Callers meanwhile share one load. */
   reload(): Promise<LoadResult> {
+    this.#openGates();
     this.#reloading ??= this.#reload().finally(() => {
       this.#reloading = undefined;
     });
@@ -89,6 +102,7 @@ export class KeyCache implements LoadObserver {
   /** Drops and zeroes every key. A pending load still answers the callers who wait for it, and is not cached. */
   evict(reason: string): void {
     this.#evictions++;
+    this.#openGates();
     for (const stage of this.keys.stages) {
       stage.keyEvicted();
       this.keys.drop(stage, reason);
@@ -106,9 +120,23 @@ export class KeyCache implements LoadObserver {
     if (this.keys.users.length > 0 || this.loader.isClosed) return;
     this.loader.close();
     this.keys.clear();
-    await this.settled();
-    await this.#subscription?.close();
-    await this.options.keyProvider.close?.();
+    await this.#closeProvider();
+  }
+
+  /** Closes the subscription and the provider. Waits `timeout` at most: a store that is down may never answer. */
+  async #closeProvider(): Promise<void> {
+    const { clock, timeout, keyProvider } = this.options;
+    const close = async (): Promise<void> => {
+      await this.settled();
+      await this.#subscription?.close();
+      await keyProvider.close?.();
+    };
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.setTimeout(resolve, timeout);
+      close()
+        .then(resolve, reject)
+        .finally(() => timer.cancel());
+    });
   }
 
   /** Starts a background load if the key expires soon, and sets the time until which no caller need check again. */
@@ -118,22 +146,28 @@ export class KeyCache implements LoadObserver {
     const refreshAt = this.keys.getRefreshTime(key);
     const now = clock.now();
     if (key.verdict === 'suspect' || stage.preferred !== undefined) return;
+    // A rejected key is looked at by each call: see RefusalGate.
+    const isGood = key.verdict === 'good';
     if (now < refreshAt) {
-      key.warmUntil = refreshAt;
+      if (isGood) key.warmUntil = refreshAt;
       return;
     }
     const monotonic = clock.monotonic();
     const interval = Math.max(MIN_BACKGROUND_INTERVAL_MS, (expiresAt - loadedAt) / 4);
     const next = Math.max(stage.backoff.retryAt, (stage.lastBackgroundLoadAt ?? -Infinity) + interval);
     if (stage.pendingLoad === undefined && monotonic >= next) this.loader.start(stage, 'needed', true);
-    key.warmUntil = stage.pendingLoad === undefined ? Math.min(expiresAt, now + next - monotonic) : expiresAt;
+    if (isGood)
+      key.warmUntil = stage.pendingLoad === undefined ? Math.min(expiresAt, now + next - monotonic) : expiresAt;
   }
 
   #useStale(stage: StageState, key: CachedKey): CachedKey {
     this.#staleUses++;
     const { lastError } = stage.backoff;
-    const age = this.options.clock.now() - key.lifetime.loadedAt;
-    this.keys.emit('stale', key, () => (lastError === undefined ? { age } : { age, error: lastError }));
+    const { clock } = this.options;
+    const count = countForEvent(stage, 'stale', clock.monotonic());
+    if (count === undefined) return key;
+    const age = clock.now() - key.lifetime.loadedAt;
+    this.keys.emit('stale', key, () => (lastError === undefined ? { age, count } : { age, count, error: lastError }));
     return key;
   }
 
@@ -171,7 +205,10 @@ export class KeyCache implements LoadObserver {
   onLoadStarted(): void {
     if (this.options.keyProvider.subscribe === undefined) return;
     this.#subscription ??= new ChangeSubscription(this.options, {
-      onDue: () => void this.#loadAfterChange(),
+      onDue: () => {
+        this.#openGates();
+        void this.#loadAfterChange();
+      },
       onVersion: (version) => {
         // A version that is held already is no change: a store that repeats itself must not end every cooldown.
         if (this.keys.versions.includes(version)) return;
@@ -179,6 +216,11 @@ export class KeyCache implements LoadObserver {
       },
     });
     this.#subscription.start();
+  }
+
+  /** The key may be another one: calls ask the price API again. */
+  #openGates(): void {
+    for (const user of this.keys.users) user.openGate();
   }
 
   /** Loads once more after a pending load, which may bring what was there before the change. */

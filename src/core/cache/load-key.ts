@@ -232,7 +232,7 @@ export class KeyLoader {
       }
       const { key, changed } = keys.store(stage, bytes, checked.version, lifetime);
       stage.loadSucceeded(key, changed, load.reason, reloadCooldown, clock.monotonic());
-      key.warmUntil = keys.getRefreshTime(key);
+      key.warmUntil = key.verdict === 'good' ? keys.getRefreshTime(key) : 0;
       key.holdForTurn();
       keys.applyRollout(answer.rollout);
       keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed }));

@@ -151,6 +151,7 @@ export class StageState {
   /** The price API refused `key` while no reload may be forced. */
   keyRejected(key: CachedKey): void {
     key.verdict = 'rejected';
+    key.warmUntil = 0;
     key.firstSuccessPending = 'rejected';
   }
 

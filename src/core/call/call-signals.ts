@@ -1,10 +1,10 @@
+import { followAbort } from '../util/abort-listeners.js';
 import { Cancellation } from './cancellation.js';
 
 /** What tells a caller's function that its call has ended. Each part is made when first read. */
 export class CallSignals {
   #controller: AbortController | undefined;
   #cancellation: Cancellation | undefined;
-  #joined: AbortSignal | undefined;
 
   /** Aborts when the call ends early. */
   get ended(): AbortSignal {
@@ -16,9 +16,9 @@ export class CallSignals {
     return (this.#cancellation ??= new Cancellation());
   }
 
-  /** Returns a signal that aborts with `other` too. */
-  joinedWith(other: AbortSignal | undefined): AbortSignal {
-    return (this.#joined ??= other === undefined ? this.ended : AbortSignal.any([other, this.ended]));
+  /** The call has settled: what its function left running still ends when the caller's own signal aborts. */
+  follow(signal: AbortSignal): void {
+    if (this.#controller !== undefined) followAbort(signal, this.#controller);
   }
 
   abort(reason: unknown): void {

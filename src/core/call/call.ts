@@ -5,7 +5,7 @@ import { recover, type RecoverableCall } from '../recovery/recover.js';
 import { selectKey } from '../recovery/select-key.js';
 import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
-import { addAbortListener, removeAbortListener } from './abort-listeners.js';
+import { addAbortListener, removeAbortListener } from '../util/abort-listeners.js';
 import { checkCallOptions, NO_QUERY, type CallFunction } from './call-options.js';
 import { CallSignals } from './call-signals.js';
 import type { Cancellation } from './cancellation.js';
@@ -102,18 +102,23 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   }
 
   async selectKey(): Promise<void> {
+    const { client } = this;
     for (;;) {
-      const selected = await selectKey(this.client);
+      const isCold = client.keys.rollout === undefined;
+      let selected = await selectKey(client);
+      // The load brought a rollout in which this client takes part, and so does the call that waited for it.
+      if (isCold && client.stage.name === 'pending' && !this.settled) selected = await selectKey(client);
       if (this.settled) return;
       if (!(selected instanceof CachedKey)) {
         this.fail(selected);
         return;
       }
       // Not before the last `await`: `evict()` may zero the key up to the moment in which it is used.
-      if (!selected.isGone) {
-        this.runFirst(selected);
-        return;
-      }
+      if (selected.isGone) continue;
+      const refusal = client.enterGate(selected);
+      if (refusal === undefined) this.runFirst(selected);
+      else this.fail(refusal, true);
+      return;
     }
   }
 
@@ -200,7 +205,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   }
 
   get contextSignal(): AbortSignal {
-    return this.signals.joinedWith(this.options?.signal);
+    return this.signals.ended;
   }
 
   get endSignal(): AbortSignal {
@@ -247,6 +252,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     }
     try {
       const last = await recover(this, first);
+      if (this.query !== NO_QUERY && isResponse(last.result)) this.client.warnOfResponse(last.result.status);
       if ('error' in last) this.fail(last.error);
       else this.succeed(last.result);
     } catch (error) {
@@ -265,10 +271,10 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     resolve?.(result);
   }
 
-  /** Ends the call with an error that shows no key: the one way out, whatever ended it. */
-  fail(error: unknown): void {
+  /** Ends the call with an error that shows no key: the one way out, whatever ended it. `isOwn`: goldkey has made it. */
+  fail(error: unknown, isOwn = false): void {
     if (this.settled) return;
-    const scrubbed = this.client.scrub(error);
+    const scrubbed = isOwn ? error : this.client.scrub(error);
     // Scrubbing reads the error, whose getters may have ended the call.
     if (this.settled) return;
     const { reject, ownSignals } = this;
@@ -284,7 +290,11 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     (this as { key: CachedKey | undefined }).key = undefined;
     if (this.earlierKeys !== undefined) for (const key of this.earlierKeys.splice(0)) key.release();
     if (this.copies !== undefined) for (const copy of this.copies) copy.fill(0);
-    if (this.options?.signal !== undefined) removeAbortListener(this.options.signal, this);
+    const signal = this.options?.signal;
+    if (signal !== undefined) {
+      if (!signal.aborted) this.ownSignals?.follow(signal);
+      removeAbortListener(signal, this);
+    }
     this.fn = undefined;
     this.query = undefined;
     // A context that the caller keeps should not keep the answer.

@@ -8,6 +8,7 @@ import {
   checkInteger,
   checkOptionNames,
   checkOptions,
+  checkSignal,
   describeType,
   invalidType,
   type CheckedOptions,
@@ -17,6 +18,7 @@ import { redactValue } from '../redaction/redact.js';
 import { ClientState } from '../state/client-state.js';
 import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus } from '../types.js';
 import { delay } from '../util/clock.js';
+import { addAbortListener, removeAbortListener } from '../util/abort-listeners.js';
 import { raceAbort } from '../util/race-abort.js';
 import { readStatus } from './status.js';
 
@@ -105,6 +107,7 @@ export class KeyedClient implements AsyncDisposable {
   async prefetch(options: { signal?: AbortSignal | undefined; maxJitter?: number | undefined } = {}): Promise<void> {
     checkOptionNames('`prefetch`', options, ['signal', 'maxJitter']);
     const { signal } = options;
+    checkSignal(signal);
     const jitter = checkInteger('maxJitter', options.maxJitter, 0, 0);
     signal?.throwIfAborted();
     if (jitter > 0) await delay(this.#state.options.clock, Math.floor(Math.random() * jitter), signal);
@@ -126,6 +129,7 @@ export class KeyedClient implements AsyncDisposable {
    */
   async reload(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkOptionNames('`reload`', options, ['signal']);
+    checkSignal(options.signal);
     options.signal?.throwIfAborted();
     if (this.#state.isClosing) throw closedError();
     const { error } = await raceAbort(this.#state.cache.reload(), options.signal);
@@ -189,8 +193,9 @@ export class KeyedClient implements AsyncDisposable {
   }
 
   /**
-   * Refuses new calls, lets running ones finish with their repair, then zeroes the key and, with the provider's last
-   * client, closes the provider. A second call resolves with the first.
+   * Refuses new calls, lets running ones finish with their repair, at most until their deadlines, then zeroes the key and,
+   * with the provider's last client, closes the provider, which has `timeout` ms for it. A second call resolves with the
+   * first.
    *
    * @param options - aborting `signal` ends the running calls at once
    * @example
@@ -200,13 +205,15 @@ export class KeyedClient implements AsyncDisposable {
    */
   close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options;
-    const end = (): void => {
-      this.#state.endCalls(new ClientClosedError('The client was closed while the call ran.'));
-    };
+    checkSignal(signal);
     this.#closed ??= this.#close();
-    if (signal?.aborted === true) end();
-    signal?.addEventListener('abort', end, { once: true });
-    return this.#closed.finally(() => signal?.removeEventListener('abort', end));
+    if (signal === undefined) return this.#closed;
+    const listener = {
+      end: () => this.#state.endCalls(new ClientClosedError('The client was closed while the call ran.')),
+    };
+    if (signal.aborted) listener.end();
+    else addAbortListener(signal, listener);
+    return this.#closed.finally(() => removeAbortListener(signal, listener));
   }
 
   /** Closes the client: see {@link KeyedClient.close}. */
@@ -231,6 +238,8 @@ const EVENTS: ReadonlySet<string> = new Set(
     stale: 0,
     evicted: 0,
     'key-rejected': 0,
+    'gate-closed': 0,
+    'gate-opened': 0,
     repaired: 0,
     retry: 0,
     trimmed: 0,

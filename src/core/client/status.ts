@@ -31,6 +31,7 @@ function readState(client: ClientState, key: CachedKey | undefined): KeyStatus['
   if (client.isClosing) return 'closed';
   if (key === undefined)
     return client.options.clock.monotonic() < client.stage.backoff.retryAt ? 'backing-off' : 'empty';
+  if (client.isGateClosed) return 'rejected';
   if (key.verdict !== 'good') return key.verdict;
   return client.keys.isFresh(key) ? 'fresh' : 'stale';
 }

@@ -7,6 +7,7 @@ import type { ClientState } from '../state/client-state.js';
 import type { Outcome } from '../types.js';
 import { cancelBody, isResponse, isTransientFailure, isUnauthorized, readRetryAfter } from './outcome.js';
 import { computeRetryDelay, withRetries } from './retry.js';
+import { countForEvent } from '../util/throttle.js';
 import { listFallbackStages, selectKey } from './select-key.js';
 
 /** A call, as its recovery sees it. */
@@ -78,7 +79,7 @@ async function repair(call: RecoverableCall, first: Outcome, rejectedKeys: Rejec
       next = again instanceof CachedKey && !rejectedKeys.includes(again) ? again : undefined;
     }
     cancelBody(outcome.result);
-    if (next === undefined) return { error: rejectedKeys.createError(outcome), final: true };
+    if (next === undefined) return { error: rejectedKeys.refuseCall(outcome), final: true };
     if (call.settled) return outcome;
     outcome = await call.run(next);
   }
@@ -163,7 +164,8 @@ class RejectedKeys {
     const client = this.#client;
     const stage = client.keys.stage(key.stage);
     client.rejections++;
-    client.emit('key-rejected', key, {});
+    const count = countForEvent(client, `rejected ${key.stage}`, client.options.clock.monotonic());
+    if (count !== undefined) client.emit('key-rejected', key, { count });
     this.#first ??= key;
     this.#digests.push(key.digest);
     this.#refusedStages.add(stage);
@@ -171,8 +173,7 @@ class RejectedKeys {
     if (once) {
       // This call ends here, but the key is loaded again: the next call should not meet the same refusal.
       const isReplaced = stage.key !== undefined && stage.key.digest !== key.digest;
-      if (stage.name !== 'pending' && !isReplaced && this.#mayReload(stage))
-        client.cache.loader.start(stage, 'rejection', true);
+      if (stage.name !== 'pending' && !isReplaced) client.cache.reloadRefused(stage);
       return undefined;
     }
     if (this.#repeats >= MAX_REPEATS) return undefined;
@@ -207,7 +208,7 @@ class RejectedKeys {
         this.#loadError = blockedBy;
         return undefined;
       }
-      if (!this.#mayReload(stage)) {
+      if (!cache.mayForceLoad(stage)) {
         if (held?.digest === refused.digest) stage.keyRejected(held);
         return undefined;
       }
@@ -229,6 +230,7 @@ class RejectedKeys {
   noteSuccess(key: CachedKey): void {
     const client = this.#client;
     const stage = client.keys.stage(key.stage);
+    client.openGate();
     if (key.stage === 'pending') noteCanaryResult(client, key, false);
     if (key.firstSuccessPending !== undefined) stage.keySucceeded(key);
     const first = this.#first;
@@ -242,8 +244,19 @@ class RejectedKeys {
     client.emit('repaired', key, { from: first.version });
   }
 
-  /** Creates the caller's error when no key is left to try. */
-  createError(outcome: Outcome): KeyRejectedError {
+  /** Refuses the call, because no key is left to try. Returns the caller's error. */
+  refuseCall(outcome: Outcome): KeyRejectedError {
+    const { keys } = this.#client;
+    const { key } = keys.current;
+    const isAboutCurrent = key !== undefined && this.includes(key);
+    // Its next success has to open the gate again.
+    if (isAboutCurrent) key.firstSuccessPending ??= 'rejected';
+    const isConfirmed = isAboutCurrent && key.verdict === 'rejected' && !keys.current.isFailing;
+    if (this.#first !== undefined) this.#client.noteRefusal(this.#first, isConfirmed);
+    return this.#createError(outcome);
+  }
+
+  #createError(outcome: Outcome): KeyRejectedError {
     const { options, keys } = this.#client;
     const version = this.#first?.version;
     const times = [keys.current, ...this.#refusedStages].flatMap(({ backoff: { cooldownUntil, retryAt } }) => [
@@ -265,12 +278,6 @@ class RejectedKeys {
         version,
       },
     );
-  }
-
-  #mayReload(stage: StageState): boolean {
-    const { cache, options } = this.#client;
-    const isCoolingDown = options.clock.monotonic() < stage.backoff.cooldownUntil;
-    return !isCoolingDown && stage.pendingLoad === undefined && cache.loader.getBlockingError(stage) === undefined;
   }
 }
 

@@ -2,8 +2,10 @@ import type { CachedKey } from '../cache/cached-key.js';
 import type { CachedKeys, CacheUser, EventDetails } from '../cache/cached-keys.js';
 import type { KeyCache } from '../cache/key-cache.js';
 import type { StageState } from '../cache/stage-state.js';
-import { Listeners, hasSubscribers, publish, type EventName } from '../events.js';
+import { hasSubscribers, Listeners, publish, publishOn, type EventName } from '../events.js';
+import { KeyRejectedError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
+import { RefusalGate } from '../recovery/refusal-gate.js';
 import { scrub } from '../redaction/redact.js';
 import type { KeyEvents } from '../types.js';
 import { Canary } from './canary.js';
@@ -14,6 +16,12 @@ export interface KeyHolder extends RunningCall {
   readonly client: ClientState;
   end(reason: unknown): void;
 }
+
+/** The gates of clients whose key was refused: most have none. */
+const gates = new WeakMap<ClientState, RefusalGate>();
+
+/** Clients that were told that their `fetchPrice` returns a `Response`. */
+const warned = new WeakSet<ClientState>();
 
 /** The state behind one client. */
 export class ClientState implements CacheUser {
@@ -106,6 +114,52 @@ export class ClientState implements CacheUser {
     return scrub(error, this.keys.secrets, this.keys.goneForms);
   }
 
+  /** Returns the error of a call that may not run with `key`, because the price API keeps refusing it. */
+  enterGate(key: CachedKey): KeyRejectedError | undefined {
+    const gate = gates.get(this);
+    if (gate === undefined) return undefined;
+    if (gate.isAboutAnother(key.digest)) this.openGate();
+    const { clock, keyProvider } = this.options;
+    const wait = gate.enter(key.digest, clock.monotonic());
+    if (wait === 0) return undefined;
+    // The store may have another key by now, and asking it costs the price API nothing.
+    this.cache.reloadRefused(this.keys.current);
+    return new KeyRejectedError(
+      `The price API keeps refusing the key (version ${key.version}), so it is asked only now and then; check the account, or rotate the key.`,
+      { retryAfter: wait, provider: keyProvider.name, version: key.version },
+    );
+  }
+
+  /** Notes that a call was refused, first with `key`. `isConfirmed`: the store still calls the key current. */
+  noteRefusal(key: CachedKey, isConfirmed: boolean): void {
+    const { refusalGate, clock } = this.options;
+    if (refusalGate === undefined) return;
+    let gate = gates.get(this);
+    if (gate === undefined) gates.set(this, (gate = new RefusalGate(refusalGate)));
+    const retryAfter = gate.noteRefusal(key.digest, isConfirmed, clock.monotonic());
+    if (gate.isClosed) {
+      // From now on each call looks at the gate.
+      key.verdict = 'rejected';
+      key.warmUntil = 0;
+    }
+    if (retryAfter !== undefined) this.emit('gate-closed', key, { refusals: gate.refusals, retryAfter });
+  }
+
+  openGate(): void {
+    if (gates.get(this)?.open() === true) this.emit('gate-opened', this.stage, {});
+  }
+
+  get isGateClosed(): boolean {
+    return gates.get(this)?.isClosed === true;
+  }
+
+  /** Tells once that a price is a `Response`: its body has not been read, and its status may be 500. */
+  warnOfResponse(status: number): void {
+    if (warned.has(this)) return;
+    warned.add(this);
+    publishOn('response-as-price', { name: this.name, status });
+  }
+
   addCall(call: KeyHolder): void {
     this.calls++;
     this.runningCalls++;
@@ -130,12 +184,8 @@ export class ClientState implements CacheUser {
     });
   }
 
-  /** Ends every running call. */
+  /** Ends every running call, before the next task. */
   endCalls(reason: unknown): void {
-    for (const call of this.#running) call.end(reason);
-  }
-
-  get #running(): KeyHolder[] {
-    return (this.deadlines.running as KeyHolder[]).filter(({ client }) => client === this);
+    if (this.runningCalls > 0) this.deadlines.endSoon(this, reason);
   }
 }

@@ -11,11 +11,14 @@ const ROUNDING_MS = 0.001;
 export interface RunningCall {
   /** Position in {@link DeadlineTimer.running}. */
   position: number;
+  /** The client that it belongs to. */
+  readonly client: object;
   /** Time allowed, in ms. */
   readonly timeout: number;
   /** Deadline on the monotonic clock; `undefined` until the end of the turn in which the call started. */
   deadline: number | undefined;
   onTimeout(): void;
+  end(reason: unknown): void;
 }
 
 /**
@@ -30,6 +33,8 @@ export class DeadlineTimer {
   /** The `setImmediate` that the end of the turn waits for. If a test runner has replaced it since, it may never run. */
   #turnEndSetBy: unknown;
   #timer: { cancel(): void } | undefined;
+  /** The reasons why all calls of these clients end. */
+  #ending: Map<object, unknown> | undefined;
   #timerDueAt = Infinity;
   /** The `setTimeout` in place when the timer was set. Fake timers that have replaced it do not fire it. */
   #timerSetBy: unknown;
@@ -60,6 +65,12 @@ export class DeadlineTimer {
     }
   }
 
+  /** Ends every call of a client. One pass over the running calls serves all clients that close at once. */
+  endSoon(client: object, reason: unknown): void {
+    if (this.#ending === undefined) queueMicrotask(() => this.#endCalls());
+    this.#ending = (this.#ending ?? new Map<object, unknown>()).set(client, reason);
+  }
+
   /** Sets the deadlines of this turn's calls when it ends. Called after each call has started. */
   setDeadlinesAfterTurn(): void {
     if (this.#turnEndSetBy === setImmediate) return;
@@ -73,6 +84,12 @@ export class DeadlineTimer {
   getTimeLeft(call: RunningCall): number {
     const now = this.#clock.monotonic();
     return (call.deadline ?? this.#setDeadline(call, now)) - now;
+  }
+
+  #endCalls(): void {
+    const ending = this.#ending;
+    this.#ending = undefined;
+    for (const call of [...this.running]) if (ending?.has(call.client)) call.end(ending.get(call.client));
   }
 
   #setDeadlines(): void {

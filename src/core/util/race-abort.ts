@@ -1,3 +1,5 @@
+import { addAbortListener, removeAbortListener } from './abort-listeners.js';
+
 /**
  * Resolves like `work`, or rejects with the signal's reason as soon as it aborts: a credential chain or a caller's
  * function may ignore the signal. A result that comes after that is passed to `discard`.
@@ -9,20 +11,17 @@ export function raceAbort<T>(
 ): Promise<T> {
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      signal.removeEventListener('abort', onAbort);
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
+    const listener = { end: reject };
+    if (signal.aborted) reject(signal.reason as Error);
+    else addAbortListener(signal, listener);
     work.then(
       (value) => {
-        signal.removeEventListener('abort', onAbort);
+        removeAbortListener(signal, listener);
         if (signal.aborted) discard(value);
         else resolve(value);
       },
       (error: unknown) => {
-        signal.removeEventListener('abort', onAbort);
+        removeAbortListener(signal, listener);
         reject(error as Error);
       },
     );

