@@ -13,6 +13,7 @@ const client = (name, ciphertext, api) =>
     keyProvider: fromKms({
       ciphertext,
       encryptionContext: { service: 'gold-data-stream', environment: 'production' },
+      keyId: 'alias/gold-api-keys',
     }),
     ...api,
     // There is another client to ask: one retry is enough.

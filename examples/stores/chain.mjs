@@ -15,6 +15,7 @@ const region = (name) =>
   fromKms({
     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
     encryptionContext: { service: 'gold-data-stream', environment: 'production' },
+    keyId: 'alias/gold-api-keys',
     region: name,
   });
 const emergency = fromBreakGlass({

@@ -16,6 +16,7 @@ it('a rotated key costs one load and no error', async () => {
     keyProvider: fromKmsLight({
       ciphertext: () => ciphertext,
       encryptionContext,
+      keyId: kms.keyArn,
       endpoint: kms.url,
       region: kms.region,
       credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'invented' },

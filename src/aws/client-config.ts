@@ -1,4 +1,4 @@
-import { invalidRange, invalidType, isSecureTransport } from '../core/index.js';
+import { invalidRange, invalidType, isPlainObject, isSecureTransport } from '../core/index.js';
 
 /** The fields of an SDK client's configuration that are looked at; all others are passed on. */
 export type AwsConfig = Partial<
@@ -7,10 +7,10 @@ export type AwsConfig = Partial<
 
 /** Checks `clientConfig` and copies it, `region` included. `type` is the SDK's name for it, e.g. `KMSClientConfig`. */
 export function checkClientConfig(config: object, region: string | undefined, type: string): AwsConfig {
-  if (!isPlain(config)) throw invalidType(`\`clientConfig\` must be a plain object, a ${type}.`);
+  if (!isPlainObject(config)) throw invalidType(`\`clientConfig\` must be a plain object, a ${type}.`);
   const copy = copyPlain(config) as AwsConfig;
   if (region !== undefined && typeof copy.region === 'string' && copy.region !== region) {
-    throw invalidRange(`\`region\` (${region}) and \`clientConfig.region\` (${copy.region}) must not differ.`);
+    throw invalidRange('`region` and `clientConfig.region` must not differ.');
   }
   if (region !== undefined) copy.region = region;
   const { endpoint } = copy;
@@ -31,17 +31,10 @@ export function bringsRetries(config: AwsConfig): boolean {
   return config.maxAttempts !== undefined || config.retryMode !== undefined || config.retryStrategy !== undefined;
 }
 
-/** Returns whether a value is an object literal. Instances of classes are compared and shared by identity. */
-export function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 /** Copies plain objects and arrays, so that the caller's later changes have no effect. All other values are shared. */
 function copyPlain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyPlain);
-  if (!isPlain(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, part]) => (part === undefined ? [] : [[key, copyPlain(part)]])),
   );
@@ -54,7 +47,7 @@ export function isEqual(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((part, index) => isEqual(part, b[index]));
   }
-  if (!isPlain(a) || !isPlain(b)) return false;
+  if (!isPlainObject(a) || !isPlainObject(b)) return false;
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]));
 }

@@ -1,13 +1,24 @@
-import { checkOptionalString, describeType, invalidType, isLoopback, KeyProviderError } from '../core/index.js';
+import {
+  checkOptionalString,
+  describeType,
+  invalidType,
+  isLoopback,
+  isPlainObject,
+  KeyProviderError,
+} from '../core/index.js';
 import { memoize } from '../util/memoize.js';
 import { callAws, type AwsCallOptions } from './call.js';
-import { bringsRetries, checkClientConfig, isEqual, isPlain, type AwsConfig } from './client-config.js';
+import { bringsRetries, checkClientConfig, isEqual, type AwsConfig } from './client-config.js';
 import { toAwsError, type AwsCall, type AwsErrorMap } from './errors.js';
+import { needsFreshCredentials } from './failures.js';
 
 /**
  * Options for the connection to an AWS service. The first load loads the service's package of the AWS SDK (an optional
  * peer dependency: install it beside goldkey) and makes the client. A transient failure is retried twice within
  * `keyTimeout`, after about 100 ms, or 1 s if throttled.
+ *
+ * A client whose credentials AWS refused is dropped: the next load makes another, which looks for credentials again, also in
+ * the files of profiles and at a container's endpoint.
  *
  * Every store on them throws, at once, a `TypeError` for an option that is unknown or has the wrong type and a
  * `RangeError` for an endpoint over plain http (both `ERR_INVALID_ARG_VALUE`). A load rejects with
@@ -21,7 +32,7 @@ export interface AwsConnectionOptions {
   region?: string | undefined;
   /**
    * The caller's client of the AWS SDK, e.g. a `KMSClient`. It keeps its own retries and timeouts and is never closed
-   * here. Not together with `clientConfig`; a `region` beside it changes nothing.
+   * or replaced here. Not together with `clientConfig`; a `region` beside it changes nothing.
    */
   client?: object | undefined;
   /**
@@ -61,17 +72,25 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
   readonly createClient: (sdk: S, config: AwsConfig) => C;
 }): AwsService<S, C, K> {
   const { errors, clientType, load, createClient } = service;
-  const shared: Array<{ readonly client: C; readonly config: AwsConfig; users: number }> = [];
-  const acquire = (sdk: S, config: AwsConfig): (typeof shared)[number] => {
-    let entry = shared.find((other) => isEqual(other.config, config));
+  type SharedClient = { readonly client: C; readonly config: AwsConfig; users: number };
+  const shared = new Set<SharedClient>();
+  let wasRefused = false;
+  const acquire = (sdk: S, config: AwsConfig): SharedClient => {
+    let entry = [...shared].find((other) => isEqual(other.config, config));
     if (entry === undefined) {
-      const client = createClient(sdk, addDefaults(config));
+      // The SDK keeps the content of the configuration files; they are read again after a refusal.
+      const client = createClient(sdk, { ...addDefaults(config), ...(wasRefused && { ignoreCache: true }) });
       forbidPlainHttp(errors, client);
       entry = { client, config, users: 0 };
-      shared.push(entry);
+      shared.add(entry);
     }
     entry.users++;
     return entry;
+  };
+  const release = (entry: SharedClient): void => {
+    if (--entry.users > 0) return;
+    shared.delete(entry);
+    entry.client.destroy();
   };
 
   return ({ region: givenRegion, client: given, clientConfig }) => {
@@ -88,13 +107,33 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
       const entry = given === undefined ? acquire(sdk, config) : undefined;
       return { sdk, entry, client: entry?.client ?? (given as C) };
     });
+    /** Opens a client, a new one if another connection has dropped the shared one. */
+    const openCurrent = async (): ReturnType<typeof open> => {
+      const opening = open();
+      const opened = await opening;
+      if (opened.entry === undefined || shared.has(opened.entry)) return opened;
+      if (open.forget(opening) !== undefined) release(opened.entry);
+      return openCurrent();
+    };
     return {
       call(call, send, options = {}) {
         const { signal } = options;
         return callAws(
           async () => {
-            const { sdk, client } = await open();
-            return await send(sdk, client, signal === undefined ? {} : { abortSignal: signal });
+            const { sdk, client, entry } = await openCurrent();
+            // Its calls in flight use a client that is dropped meanwhile.
+            if (entry !== undefined) entry.users++;
+            try {
+              return await send(sdk, client, signal === undefined ? {} : { abortSignal: signal });
+            } catch (error) {
+              if (entry !== undefined && needsFreshCredentials(error)) {
+                shared.delete(entry);
+                wasRefused = true;
+              }
+              throw error;
+            } finally {
+              if (entry !== undefined) release(entry);
+            }
           },
           (error) => toAwsError(error, call, errors),
           options,
@@ -103,9 +142,7 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
       },
       async close() {
         const entry = (await open.forget()?.catch(() => undefined))?.entry;
-        if (entry === undefined || --entry.users > 0) return;
-        shared.splice(shared.indexOf(entry), 1);
-        entry.client.destroy();
+        if (entry !== undefined) release(entry);
       },
     };
   };
@@ -116,7 +153,7 @@ function addDefaults({ requestHandler, ...rest }: AwsConfig): AwsConfig {
     ...rest,
     ...(bringsRetries(rest) ? {} : { maxAttempts: 1 }),
     // Without `throwOnRequestTimeout` the SDK would log a hung request and go on waiting for it.
-    requestHandler: isPlain(requestHandler ?? {})
+    requestHandler: isPlainObject(requestHandler ?? {})
       ? { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true, ...(requestHandler as object) }
       : requestHandler,
   };

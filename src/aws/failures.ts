@@ -145,6 +145,17 @@ export function isSignatureStale(error: unknown): boolean {
   );
 }
 
+/**
+ * Returns whether credentials were refused or missing, which may have been renewed since they were read. A client of the SDK
+ * would keep those without an end, and the content of its files, until the process ends.
+ */
+export function needsFreshCredentials(error: unknown): boolean {
+  const { kind, name } = classifyAwsError(error);
+  // A stale signature is the clock's fault, which the client has noted.
+  if (kind === 'signature') return !isSignatureStale(error);
+  return kind === 'credentials' || kind === 'no-credentials' || name === 'AccessDeniedException';
+}
+
 /** Resolves to `undefined` if `request` fails with one of these error names; rethrows any other error. */
 export async function allowErrors<T>(request: Promise<T>, names: readonly string[]): Promise<T | undefined> {
   try {

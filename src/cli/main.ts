@@ -1,11 +1,15 @@
 import type { Command, CommanderError } from 'commander';
+import { isQuotable } from '../core/index.js';
 import { reportError, UsageError } from './errors.js';
 import type { CliIo, CliRun } from './io.js';
 import { buildProgram } from './program.js';
 
 /** The commands that read a key, which a user may try to give as an argument. */
 const READS_KEY: ReadonlySet<string> = new Set(['goldkey encrypt', 'goldkey rotate init', 'goldkey rotate stage']);
-const KEY_ADVICE = 'A key never comes from the command line, where others see it: use a prompt, a pipe or --key-file.';
+const KEY_ADVICE = 'A key never comes from the command line, where others see it';
+const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
+/** The words in the names of options that a user may expect to take a key. */
+const KEY_WORDS = ['key', 'apikey', 'secret', 'token', 'password', 'plaintext'];
 
 /**
  * Runs one command line.
@@ -48,13 +52,20 @@ function createUsageError({ code, message }: CommanderError, program: Command, a
   const name = path.map((command) => command.name()).join(' ');
   const commands = (path.at(-1) ?? program).commands.map((command) => command.name()).join(', ');
   const [flag = 'an option', other = 'another'] = message.match(/(?<=option ')--[a-z-]+/g) ?? [];
-  const unknown = /^error: unknown option '(--[a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1] ?? 'of that name';
+  const typed = /^error: unknown option '--([a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1] ?? '';
+  const unknown = typed !== '' && isQuotable(typed) ? `--${typed}` : 'of that name';
   const similar = /\((Did you mean [^)]+\?)\)/.exec(message)?.[1];
+  // Never --key-id: a key that follows it is sent to KMS, as the id of a KMS key.
+  const takesKey =
+    typed.split('-').some((word) => KEY_WORDS.includes(word)) && similar?.includes('--key-file') !== true;
+  const readsKey = READS_KEY.has(name);
+  const keyAdvice = readsKey ? `${KEY_ADVICE}: ${KEY_WAYS}.` : `${KEY_ADVICE}.`;
+  const advice = takesKey || (readsKey && unknown === 'of that name') ? keyAdvice : (similar ?? '');
   const choices = /Allowed choices are ([^.]+)\./.exec(message)?.[1];
   const texts: Readonly<Record<string, string>> = {
-    unknownOption: `There is no option ${unknown}.${similar === undefined ? '' : ` ${similar}`}`,
+    unknownOption: `There is no option ${unknown}. ${advice}`.trim(),
     unknownCommand: `There is no such command; there are ${commands}.`,
-    excessArguments: `Too many arguments.${READS_KEY.has(name) ? ` ${KEY_ADVICE}` : ''}`,
+    excessArguments: `Too many arguments.${readsKey ? ` ${keyAdvice}` : ''}`,
     invalidArgument: `${flag} has a wrong value${choices === undefined ? '' : `: choose ${choices}`}.`,
     conflictingOption: `${flag} and ${other} cannot be used together: remove one of them.`,
     missingMandatoryOptionValue: `${flag} is required.`,

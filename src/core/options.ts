@@ -1,5 +1,7 @@
 import { MAX_TIMER_MS, systemClock } from './util/clock.js';
 import type { CheckedGate } from './recovery/refusal-gate.js';
+import { isQuotable, quote } from './util/quote.js';
+import { tryOrUndefined } from './util/safe-access.js';
 import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
 
 /** The options of a client, checked, with defaults. */
@@ -76,8 +78,30 @@ export function invalidRange(message: string): RangeError & { code: 'ERR_INVALID
 export function describeType(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'number' || typeof value === 'boolean' || value === undefined) return String(value);
-  return `a value of type ${typeof value}`;
+  if (typeof value === 'number') return describeNumber(value);
+  if (typeof value === 'boolean' || value === undefined) return String(value);
+  if (typeof value !== 'object' || isPlainObject(value)) return `a value of type ${typeof value}`;
+  const name = tryOrUndefined(() => (value.constructor as { name?: unknown } | undefined)?.name);
+  if (name === 'Promise') return 'a promise that was not awaited';
+  if (name === 'Object') return 'an object that inherits from another';
+  return `an instance of ${typeof name === 'string' && name !== '' && isQuotable(name) ? name : 'a class'}`;
+}
+
+/** Returns whether a value is an object literal, of any realm, with own properties alone. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (
+    prototype === null ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'))
+  );
+}
+
+/** Returns a number as text, or how many digits it has if they are more than `most`: it may be a key of digits. */
+function describeNumber(value: number, most: number = 7): string {
+  const text = String(value);
+  const digits = [...text].filter((char) => char >= '0' && char <= '9').length;
+  return digits > most ? `a number of ${String(digits)} digits` : text;
 }
 
 /** Throws unless `options` is an object with no other names than `names`. Suggests the nearest name. */
@@ -87,7 +111,7 @@ export function checkOptionNames(of: string, options: unknown, names: readonly s
   }
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
-    throw invalidType(`${of} has no option \`${name}\`; did you mean \`${nearest(name, names)}\`?`);
+    throw invalidType(`${of} has no option ${quote(name)}; did you mean \`${nearest(name, names)}\`?`);
   }
 }
 
@@ -102,7 +126,9 @@ export function checkInteger(
   if (value === undefined) return fallback;
   if (typeof value !== 'number') throw invalidType(`\`${name}\` must be an integer, got ${describeType(value)}.`);
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw invalidRange(`\`${name}\` must be an integer from ${String(min)} to ${String(max)}, got ${String(value)}.`);
+    throw invalidRange(
+      `\`${name}\` must be an integer from ${String(min)} to ${String(max)}, got ${describeNumber(value, Number.isInteger(value) ? 12 : 7)}.`,
+    );
   }
   return value;
 }
@@ -240,7 +266,7 @@ function fraction(name: string, value: unknown, fallback: number, max: number): 
   if (value === undefined) return fallback;
   if (typeof value !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(value)}.`);
   if (!(value >= 0 && value <= max)) {
-    throw invalidRange(`\`${name}\` must be from 0 to ${String(max)}, got ${String(value)}.`);
+    throw invalidRange(`\`${name}\` must be from 0 to ${String(max)}, got ${describeNumber(value)}.`);
   }
   return value;
 }

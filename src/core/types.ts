@@ -280,10 +280,19 @@ export interface KeyCipher {
   readonly encryptionContext: EncryptionContext;
   /** Returns whether a ciphertext that claims this cipher and key may be decrypted. A key alias leaves that to the store. */
   accepts(version: { cipher: string; keyId: string; encryptionContext: EncryptionContext }): boolean;
-  /** Encrypts a key. `bind` adds pairs to the EncryptionContext. */
+  /**
+   * Encrypts a key, without a trailing newline. `bind` adds pairs to the EncryptionContext. Rejects with a
+   * `KeyFormatError` a key that no client would accept: under 8 characters, or with white space, control or non-ASCII
+   * characters.
+   */
   encrypt(
     key: string | Uint8Array,
-    options?: { bind?: EncryptionContext | undefined; signal?: AbortSignal | undefined },
+    options?: {
+      bind?: EncryptionContext | undefined;
+      /** Whether `key` is no API key but, e.g., a data key: 1 to 4,096 bytes of any kind, encrypted as given. Default false. */
+      raw?: boolean | undefined;
+      signal?: AbortSignal | undefined;
+    },
   ): Promise<EncryptedKey>;
   /** Resolves to the plaintext, in an array that the caller zeroes. */
   decrypt(

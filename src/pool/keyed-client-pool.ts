@@ -42,7 +42,11 @@ interface KeptBackoff {
  * const pool = new KeyedClientPool({
  *   max: 1_000,
  *   create: (tenant) => ({
- *     keyProvider: fromKms({ ciphertext: () => ciphertextOf(tenant), encryptionContext: { tenant } }),
+ *     keyProvider: fromKms({
+ *       ciphertext: () => ciphertextOf(tenant),
+ *       encryptionContext: { tenant },
+ *       keyId: 'alias/gold-api-keys',
+ *     }),
  *   }),
  * });
  * await pool.get('acme').withKey(async ({ apiKey }) => callWith(apiKey));

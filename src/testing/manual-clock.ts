@@ -1,4 +1,4 @@
-import { afterTurn, invalidRange, type Clock } from '../core/index.js';
+import { afterTurn, describeType, invalidRange, type Clock } from '../core/index.js';
 
 /**
  * A clock that stands still until a test moves it. Its methods throw a `RangeError` with code `ERR_INVALID_ARG_VALUE` for
@@ -99,5 +99,5 @@ async function waitTurns(): Promise<void> {
 
 function checkMs(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value;
-  throw invalidRange(`\`${name}\` must be a number of ms from 0, got ${String(value)}.`);
+  throw invalidRange(`\`${name}\` must be a number of ms from 0, got ${describeType(value)}.`);
 }

@@ -8,6 +8,7 @@ import {
   type GoldKeyErrorOptions,
 } from '../core/index.js';
 import { parseErrorName } from './error-name.js';
+import { isQuotablePath, quotePath, toFileCause } from './quote-path.js';
 
 /** A file that failed a check, before it becomes one of the public errors. `detail` goes into the public message. */
 export class FileCheckError extends Error {
@@ -21,7 +22,7 @@ export class FileCheckError extends Error {
 
 /**
  * An error class, the message after the file's name, and options that differ from the class's defaults. A function gets the
- * failed check's detail, or the code, and the file's path.
+ * failed check's detail, or the code, and the file's path, or `FILE` if it may not be shown.
  */
 type FileErrorEntry = readonly [
   type: new (message: string, options: GoldKeyErrorOptions) => GoldKeyError,
@@ -63,9 +64,10 @@ export function toFileError(path: string, error: unknown, { provider, kind, byCo
   const code = readCode(error);
   const entries = { ...COMMON, ...byCode };
   const [Type, message, options] = entries[code] ?? entries[ALIASES[code] ?? 'OTHER'] ?? OTHER;
-  const [detail, cause] = error instanceof FileCheckError ? [error.message, undefined] : [code, error];
-  const text = typeof message === 'string' ? message : message(detail, path);
-  return new Type(`The ${kind} \`${path}\` ${text}`, { ...options, provider, cause });
+  const [detail, cause] =
+    error instanceof FileCheckError ? [error.message, undefined] : [code, toFileCause(path, error)];
+  const text = typeof message === 'string' ? message : message(detail, isQuotablePath(path, code) ? path : 'FILE');
+  return new Type(`The ${kind} ${quotePath(path, code)} ${text}`, { ...options, provider, cause });
 }
 
 /** Returns whether `error` says that there is no file at a path. */

@@ -1,8 +1,8 @@
 /** A function whose promise is shared by its callers. */
 export interface Memoized<T> {
   (): Promise<T>;
-  /** Returns the promise made so far, if any, and forgets it: the next call loads again. */
-  forget(): Promise<T> | undefined;
+  /** Returns the promise made so far, if any (or if it is `only`), and forgets it: the next call loads again. */
+  forget(only?: Promise<T>): Promise<T> | undefined;
 }
 
 /** Returns a function that runs `load` once and shares its promise. A rejection is forgotten: the next call loads again. */
@@ -18,7 +18,8 @@ export function memoize<T>(load: () => Promise<T>): Memoized<T> {
     loading = started;
     return started;
   };
-  const forget = (): Promise<T> | undefined => {
+  const forget = (only = loading): Promise<T> | undefined => {
+    if (only !== loading) return undefined;
     const forgotten = loading;
     loading = undefined;
     return forgotten;

@@ -35,7 +35,7 @@ async function createOrCheckFile(masterKeyFile: string): Promise<boolean> {
   } catch (error) {
     if (!isGoldKeyError(error) || (error.cause as NodeJS.ErrnoException | undefined)?.code !== 'EEXIST') throw error;
     // Only use tells whether the existing file holds a master key.
-    await localCipher({ masterKeyFile, encryptionContext: {} }).encrypt('a probe, not a key');
+    await localCipher({ masterKeyFile, encryptionContext: {} }).encrypt('a probe', { raw: true });
     return false;
   }
 }

@@ -1,7 +1,7 @@
-import { fixedKeyProvider, readKey } from '../input/read-key.js';
+import { readKey } from '../input/read-key.js';
 import { printResult, styleText, tell, type CliRun } from '../io.js';
 import type { CommandOptions } from '../options/command-options.js';
-import { loadStoredKey, openCipher } from '../options/store.js';
+import { openCipher } from '../options/store.js';
 
 /** Encrypts a key and prints the ciphertext, which is safe in Git. */
 export async function encrypt(run: CliRun, options: CommandOptions): Promise<void> {
@@ -9,11 +9,7 @@ export async function encrypt(run: CliRun, options: CommandOptions): Promise<voi
   // First, so that a missing option is reported before the user types a key.
   const cipher = await openCipher(io, options);
   try {
-    const key = await readKey(run, options);
-    // Loaded through a client, which refuses a key that no client would accept.
-    const { bytes } = await loadStoredKey(io, fixedKeyProvider('input', key), options);
-    const encrypted = await cipher.encrypt(bytes).finally(() => bytes.fill(0));
-    const { ciphertext, keyId, encryptionContext, fingerprint } = encrypted;
+    const { ciphertext, keyId, encryptionContext, fingerprint } = await cipher.encrypt(await readKey(run, options));
     printResult(io, options.json, { ciphertext, keyId, encryptionContext, fingerprint }, ciphertext);
     if (io.stderr.isTTY === true) {
       const note = `The key with fingerprint ${fingerprint} is encrypted; the line above is safe in Git.`;

@@ -1,4 +1,4 @@
-import type { KeyCipher } from '../../core/index.js';
+import { showText, type KeyCipher } from '../../core/index.js';
 import { KeyRotationManager, type RotationStatus, type StepOptions } from '../../rotation/index.js';
 import { CommandError } from '../errors.js';
 import { readKey } from '../input/read-key.js';
@@ -114,7 +114,7 @@ function formatStatus(status: RotationStatus): string {
   const table = [['version', 'state', 'fingerprint', 'age', ''], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   return [
-    `${name}, revision ${String(revision)}`,
+    `${showText(name)}, revision ${String(revision)}`,
     ...table.map((row) =>
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -1,4 +1,4 @@
-import type { EncryptionContext } from '../../core/index.js';
+import { quote, type EncryptionContext } from '../../core/index.js';
 import { UsageError } from '../errors.js';
 
 // Parsers for the values of options, as commander takes them. No error repeats the value, which may be a key.
@@ -46,7 +46,7 @@ export function addEncryptionContext(text: string, before: EncryptionContext = {
   const merged = new Map(Object.entries(before));
   for (const [name, value] of pairs) {
     if ((merged.get(name) ?? value) !== value) {
-      throw new UsageError(`--encryption-context gives \`${name}\` twice, with different values.`);
+      throw new UsageError(`--encryption-context gives ${quote(name)} twice, with different values.`);
     }
     merged.set(name, value);
   }
@@ -61,7 +61,7 @@ function parseJson(text: string): [string, string][] {
     throw new UsageError(`--encryption-context is not valid JSON: ${CONTEXT_ADVICE}.`);
   }
   return Object.entries(parsed as object).map(([name, value]: [string, unknown]) => {
-    if (typeof value !== 'string') throw new UsageError(`--encryption-context: \`${name}\` must be a string.`);
+    if (typeof value !== 'string') throw new UsageError(`--encryption-context: ${quote(name)} must be a string.`);
     return [name, value];
   });
 }

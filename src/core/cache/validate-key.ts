@@ -62,14 +62,14 @@ function describeCode(code: number): string {
 }
 
 /** Returns the bytes of a key that every client accepts. The caller zeroes them. */
-export function encodeKey(key: unknown): Uint8Array {
+export function encodeKey(key: unknown, about: GoldKeyErrorOptions = {}): Uint8Array {
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
     throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
   }
-  if (typeof key !== 'string') return copyKey(key, {}).bytes;
+  if (typeof key !== 'string') return copyKey(key, about).bytes;
   const given = new TextEncoder().encode(key);
   try {
-    return copyKey(given, {}).bytes;
+    return copyKey(given, about).bytes;
   } finally {
     given.fill(0);
   }

@@ -25,6 +25,7 @@ export interface GoldDataClientOptions<Quote, Query = string> extends KeyedClien
  *   keyProvider: fromKms({
  *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
  *     encryptionContext: { service: 'gold-data-stream', environment: 'production' },
+ *     keyId: 'alias/gold-api-keys',
  *   }),
  *   ...metalsApi(),
  * });

@@ -19,6 +19,7 @@ import { ClientState } from '../state/client-state.js';
 import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus } from '../types.js';
 import { delay } from '../util/clock.js';
 import { addAbortListener, removeAbortListener } from '../util/abort-listeners.js';
+import { quote } from '../util/quote.js';
 import { raceAbort } from '../util/race-abort.js';
 import { readStatus } from './status.js';
 
@@ -43,6 +44,7 @@ export let getClientState: (client: KeyedClient) => ClientState;
  *   keyProvider: fromKms({
  *     ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
  *     encryptionContext: { service: 'gold-data-stream' },
+ *     keyId: 'alias/gold-api-keys',
  *   }),
  * });
  * const response = await client.withKey(({ apiKey, signal }) =>
@@ -186,7 +188,9 @@ export class KeyedClient implements AsyncDisposable {
    */
   on<E extends keyof KeyEvents>(event: E, listener: (payload: KeyEvents[E]) => void): () => void {
     if (!EVENTS.has(event))
-      throw invalidType(`There is no event \`${String(event)}\`; there are: ${[...EVENTS].join(', ')}.`);
+      throw invalidType(
+        `There is no event ${typeof event === 'string' ? quote(event) : describeType(event)}; there are: ${[...EVENTS].join(', ')}.`,
+      );
     if (typeof listener !== 'function')
       throw invalidType(`\`listener\` must be a function, got ${describeType(listener)}.`);
     return this.#state.listeners.add(event, listener);

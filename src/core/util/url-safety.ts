@@ -1,11 +1,13 @@
-/** Returns whether a request to this host stays on this machine. Takes `URL`'s hostname, whose addresses are normalised. */
+/**
+ * Returns whether a request to this host stays on this machine. Takes `URL`'s hostname, whose addresses are normalised. No
+ * other name than `localhost` does: `api.localhost` and `localhost.` are asked of DNS, whose answer may be anyone's.
+ */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
     hostname === '[::1]' ||
     hostname === '::1' ||
-    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+    /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(hostname)
   );
 }
 

@@ -53,7 +53,7 @@ function checkMaxChange(maxChange: unknown): number | undefined {
   if (typeof maxChange !== 'number')
     throw invalidType(`\`maxChange\` must be a fraction, got ${describeType(maxChange)}.`);
   if (!(maxChange > 0 && maxChange < Infinity)) {
-    throw invalidRange(`\`maxChange\` must be a fraction above 0 (0.1 means 10 %), got ${String(maxChange)}.`);
+    throw invalidRange(`\`maxChange\` must be a fraction above 0 (0.1 means 10 %), got ${describeType(maxChange)}.`);
   }
   return maxChange;
 }

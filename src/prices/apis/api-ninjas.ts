@@ -42,7 +42,11 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { apiNinjas } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...apiNinjas({ unit: 'gram' }) });
  * console.log((await gold.getPrice('XAU')).price);
  * ```

@@ -28,7 +28,11 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { commoditiesApi } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...commoditiesApi({ currency: 'EUR' }) });
  * console.log((await gold.getPrice('XAU')).price);
  * ```

@@ -41,7 +41,11 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { goldApi } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...goldApi({ currency: 'EUR' }) });
  * console.log((await gold.getPrice('XAU')).bid);
  * ```

@@ -39,7 +39,11 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { metalPriceApi } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...metalPriceApi({ maxAge: 86_400_000 }) });
  * console.log((await gold.getPrices(['XAU', 'XAG'])).map(({ price }) => price));
  * ```

@@ -19,7 +19,11 @@ const DIALECT: Dialect = { ...LATEST_ENDPOINT, source: 'metals-api', baseUrl: 'h
  * import { fromKms } from 'goldkey/kms';
  * import { metalsApi } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...metalsApi({ unit: 'gram', maxChange: 0.2 }) });
  * console.log((await gold.getPrice('XAU')).price);
  * ```

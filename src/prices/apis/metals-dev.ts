@@ -44,7 +44,11 @@ const DIALECT: Dialect = {
  * import { fromKms } from 'goldkey/kms';
  * import { metalsDev } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...metalsDev({ maxAge: 600_000 }) });
  * console.log((await gold.getPrices(['XAU', { metal: 'XAU', currency: 'EUR' }])).length);
  * ```

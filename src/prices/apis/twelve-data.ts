@@ -67,7 +67,11 @@ function readError(body: unknown, status: number): Failure | undefined {
  * import { fromKms } from 'goldkey/kms';
  * import { twelveData } from 'goldkey/prices';
  *
- * const key = { ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT, encryptionContext: { service: 'gold-data-stream' } };
+ * const key = {
+ *   ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *   encryptionContext: { service: 'gold-data-stream' },
+ *   keyId: 'alias/gold-api-keys',
+ * };
  * const gold = new GoldDataClient({ keyProvider: fromKms(key), ...twelveData({ currency: 'EUR' }) });
  * console.log((await gold.getPrices(['XAU', 'XAG'])).map(({ price }) => price));
  * ```

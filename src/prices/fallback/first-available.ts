@@ -101,7 +101,7 @@ interface Candidate {
  * import { firstAvailable, goldApi, metalsApi } from 'goldkey/prices';
  *
  * const key = (ciphertext: string | undefined) =>
- *   fromKms({ ciphertext, encryptionContext: { service: 'gold-data-stream' } });
+ *   fromKms({ ciphertext, encryptionContext: { service: 'gold-data-stream' }, keyId: 'alias/gold-api-keys' });
  * await using gold = firstAvailable([
  *   new GoldDataClient({ keyProvider: key(process.env.FIRST_CIPHERTEXT), ...metalsApi() }),
  *   new GoldDataClient({ keyProvider: key(process.env.SECOND_CIPHERTEXT), ...goldApi() }),

@@ -1,4 +1,4 @@
-import { describeType, invalidRange, invalidType } from '../../core/index.js';
+import { describeType, invalidRange, invalidType, quote } from '../../core/index.js';
 import type { PriceApiOptions } from '../types.js';
 import { formatPair, isMetalSymbol, type Pair } from './pair.js';
 import { PriceJumpLimit } from './price-jumps.js';
@@ -37,7 +37,7 @@ export function checkBounds(bounds: unknown): Bounds {
   const checked = new Map<string, readonly [number, number]>();
   for (const [metal, pair] of Object.entries(bounds as Record<string, unknown>)) {
     if (!isMetalSymbol(metal)) {
-      throw invalidRange(`\`bounds\` must have symbols of metals as keys, e.g. \`XAU\`, got \`${metal}\`.`);
+      throw invalidRange(`\`bounds\` must have symbols of metals as keys, e.g. \`XAU\`, got ${quote(metal)}.`);
     }
     const [min, max] = Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [];
     if (typeof min !== 'number' || typeof max !== 'number' || !(min >= 0 && min < max)) {

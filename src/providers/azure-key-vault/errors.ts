@@ -11,6 +11,7 @@ import {
   tryOrUndefined,
   type GoldKeyError,
   type GoldKeyErrorOptions,
+  quote,
 } from '../../core/index.js';
 import { parseErrorName } from '../../util/error-name.js';
 
@@ -85,7 +86,7 @@ export function toAzureError(
   // The status of a credential's error is that of Microsoft Entra.
   const answer = status === 0 || kind === 'credential' ? reason : `status ${String(status)} (${reason})`;
   return new ErrorClass(
-    `Azure Key Vault \`${permission}\` of the secret \`${secretName}\` failed with ${answer}: ${DENIALS.get(innerCode) ?? advice}.`,
+    `Azure Key Vault \`${permission}\` of the secret ${quote(secretName)} failed with ${answer}: ${DENIALS.get(innerCode) ?? advice}.`,
     { cause: toSafeCause(error, failure), retryAfter, version, provider: AZURE_KEY_VAULT },
   );
 }

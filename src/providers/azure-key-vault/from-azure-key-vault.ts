@@ -6,6 +6,7 @@ import {
   KeyNotFoundError,
   type Clock,
   type KeyProvider,
+  quote,
 } from '../../core/index.js';
 import { createAzureClient, type AzureClient } from './client.js';
 import { AZURE_KEY_VAULT } from './errors.js';
@@ -120,7 +121,7 @@ async function listUsableVersions(secret: Secret) {
   const [first, second] = usable;
   if (first === undefined) {
     throw new KeyNotFoundError(
-      `The secret \`${secretName}\` of Azure Key Vault has no version that is enabled and in date (${countObstacles(obstacles)}); enable one or add one.`,
+      `The secret ${quote(secretName)} of Azure Key Vault has no version that is enabled and in date (${countObstacles(obstacles)}); enable one or add one.`,
       { provider: AZURE_KEY_VAULT },
     );
   }
@@ -176,7 +177,7 @@ const CERTIFICATE_TYPES: readonly unknown[] = ['application/x-pkcs12', 'applicat
 function readBytes(secretName: string, version: string, { value, properties }: KeyVaultSecret): Uint8Array {
   const about = { provider: AZURE_KEY_VAULT, version };
   const createError = (problem: string): KeyFormatError =>
-    new KeyFormatError(`The secret \`${secretName}\` of Azure Key Vault ${problem}.`, about);
+    new KeyFormatError(`The secret ${quote(secretName)} of Azure Key Vault ${problem}.`, about);
   if (properties.certificateKeyId !== undefined || CERTIFICATE_TYPES.includes(properties.contentType)) {
     throw createError('belongs to a certificate; expected a secret that is a text');
   }

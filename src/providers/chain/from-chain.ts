@@ -53,9 +53,10 @@ export interface ChainOptions {
  *
  * const ciphertext = process.env.GOLD_API_KEY_CIPHERTEXT;
  * const encryptionContext = { service: 'gold-data-stream' };
+ * const keyId = 'alias/gold-api-keys';
  * const keyProvider = fromChain([
- *   fromKms({ ciphertext, encryptionContext, region: 'eu-central-1' }),
- *   fromKms({ ciphertext, encryptionContext, region: 'eu-west-1' }),
+ *   fromKms({ ciphertext, encryptionContext, keyId, region: 'eu-central-1' }),
+ *   fromKms({ ciphertext, encryptionContext, keyId, region: 'eu-west-1' }),
  * ]);
  * ```
  */

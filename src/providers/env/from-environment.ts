@@ -5,12 +5,12 @@ import {
   KeyNotFoundError,
   checkString,
   checkBoolean,
+  quote,
   type KeyProvider,
 } from '../../core/index.js';
 import { toVersionedKey } from '../shared/plaintext-version.js';
 
 const ENVIRONMENT = 'environment';
-const VARIABLE_NAME = /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/;
 const ERROR_OPTIONS = { provider: ENVIRONMENT };
 
 /** Options of {@link fromEnvironment}. */
@@ -56,9 +56,7 @@ export function fromEnvironment(name: string, options: FromEnvironmentOptions = 
       if (isForbidden()) throw new KeyAccessDeniedError(advice, ERROR_OPTIONS);
       const value = process.env[name];
       if (value === undefined) {
-        // Text that does not look like a variable's name may be the key, passed by mistake.
-        const shown = VARIABLE_NAME.test(name) ? `\`${name}\`` : 'that holds the key';
-        throw new KeyNotFoundError(`The environment variable ${shown} is not set.`, ERROR_OPTIONS);
+        throw new KeyNotFoundError(`The environment variable ${quote(name)} is not set.`, ERROR_OPTIONS);
       }
       return toVersionedKey('e', new TextEncoder().encode(value), known);
     },

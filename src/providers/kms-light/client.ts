@@ -1,6 +1,6 @@
 import type { DecryptResponse } from '@aws-sdk/client-kms';
 import { readAwsRegion } from '../../aws/credentials.js';
-import { classifyAwsError } from '../../aws/failures.js';
+import { classifyAwsError, needsFreshCredentials } from '../../aws/failures.js';
 import { signHeaders, type AwsCredentials } from '../../aws/signature.js';
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
@@ -39,7 +39,9 @@ export class KmsLightClient {
   readonly #options: KmsLightClientOptions;
   readonly #endpoint = memoize(() => this.#findEndpoint());
   // A missing Region is looked for first, and by the same client.
-  readonly #sdkClient = memoize(() => createSdkClient(this.#options.region));
+  readonly #sdkClient = memoize(() => createSdkClient(this.#options.region, this.#readsAnew));
+  /** Whether the SDK reads its files again, which it did before another client was dropped. */
+  #readsAnew = false;
   /** The credentials found last, which serve until shortly before they expire. */
   #kept: AwsCredentials | undefined;
   /** The service's clock minus this one in ms, once it has rejected a signature for its time. */
@@ -58,7 +60,7 @@ export class KmsLightClient {
     const { region, url, http } = await this.#endpoint();
     const ends = this.#kept?.expiration?.getTime() ?? 0;
     const kept = Date.now() < ends - EXPIRY_MARGIN_MS ? this.#kept : undefined;
-    const credentials = kept ?? (await findCredentials(this.#options.credentials, this.#sdkClient, clock, signal));
+    const credentials = kept ?? (await this.#findCredentials(clock, signal));
     this.#kept = credentials;
     const body = JSON.stringify({ CiphertextBlob: Buffer.from(ciphertext).toString('base64'), ...more });
     const { host, origin, pathname } = url;
@@ -78,6 +80,7 @@ export class KmsLightClient {
     const error = parseError(answer);
     // The credentials may be the cause of whatever a retry would not mend.
     if (classifyAwsError(error).retryWindow === undefined) this.#kept = undefined;
+    if (needsFreshCredentials(error)) await this.#dropSdkClient();
     const serviceTime = Date.parse(firstHeaderValue(answer.headers['date']) ?? '');
     if (CLOCK_ERRORS.includes(error.name) && !Number.isNaN(serviceTime)) this.#clockSkew = serviceTime - Date.now();
     throw error;
@@ -85,10 +88,27 @@ export class KmsLightClient {
 
   /** Releases the connections and the SDK. Later calls open them again. */
   async close(): Promise<void> {
-    const [endpoint, sdkClient] = [this.#endpoint.forget(), this.#sdkClient.forget()];
+    const endpoint = this.#endpoint.forget();
+    const dropped = this.#dropSdkClient();
     // A failed opening leaves nothing to close.
     (await endpoint?.catch(() => undefined))?.release();
-    (await sdkClient?.catch(() => undefined))?.destroy();
+    await dropped;
+  }
+
+  async #findCredentials(clock: Clock, signal: AbortSignal | undefined): Promise<AwsCredentials> {
+    try {
+      return await findCredentials(this.#options.credentials, this.#sdkClient, clock, signal);
+    } catch (error) {
+      if (needsFreshCredentials(error)) await this.#dropSdkClient();
+      throw error;
+    }
+  }
+
+  /** Makes the next search for credentials begin anew: the SDK keeps those without an end. */
+  async #dropSdkClient(): Promise<void> {
+    const dropped = this.#sdkClient.forget();
+    this.#readsAnew ||= dropped !== undefined;
+    (await dropped?.catch(() => undefined))?.destroy();
   }
 
   async #findEndpoint() {

@@ -30,12 +30,12 @@ export function checkCredentials(credentials: unknown): CredentialsOption {
 
 /**
  * Creates a client of the AWS SDK, which finds credentials and Region outside the environment: profiles, SSO, web identity,
- * an instance's role.
+ * an instance's role. `ignoreCache`: it reads configuration files again that the SDK has read before.
  */
-export async function createSdkClient(region: string | undefined): Promise<KMSClient> {
+export async function createSdkClient(region: string | undefined, ignoreCache: boolean): Promise<KMSClient> {
   try {
     const { KMSClient: Client } = await loadKmsSdk();
-    return new Client(region === undefined ? {} : { region });
+    return new Client({ ...(region !== undefined && { region }), ...(ignoreCache && { ignoreCache }) });
   } catch (error) {
     if (!isGoldKeyError(error, 'ERR_GOLDKEY_MISSING_PACKAGE')) throw error;
     throw new MissingPackageError(

@@ -18,13 +18,13 @@ export interface KmsCipherOptions extends PinnedKeyOptions, AwsConnectionOptions
  * Returns a cipher that encrypts and decrypts API keys under one AWS KMS key and one EncryptionContext, for key rings and
  * for programs that encrypt keys themselves.
  *
- * `encrypt` takes 1 to 4,096 bytes, needs kms:Encrypt, and answers with the key's ARN whatever `keyId` is. `decrypt`
- * returns a buffer that the caller zeroes. Both fail as the loads of `fromKms` do.
+ * `encrypt` needs kms:Encrypt, and answers with the key's ARN whatever `keyId` is. `decrypt` returns a buffer that the
+ * caller zeroes. Both fail as the loads of `fromKms` do.
  *
  * @param options - the KMS key, the context and the connection; copied
  * @returns a cipher; `close` releases its KMS client
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB; more errors: see {@link AwsConnectionOptions}
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: the key is empty or has over 4,096 bytes
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: no client would accept the key, or it has over 4,096 bytes
  *
  * @example
  * ```ts

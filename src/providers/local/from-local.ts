@@ -59,13 +59,13 @@ export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyPro
  * Creates a cipher for API keys under a master-key file and one EncryptionContext: for key rings, and for programs that
  * encrypt keys.
  *
- * `encrypt` takes 1 to 4_096 bytes and returns a `keyId` that names the master key and reveals nothing about it.
+ * `encrypt` returns a `keyId` that names the master key and reveals nothing about it.
  * `decrypt` returns a buffer that the caller zeroes. Both fail as the loads of {@link fromLocal} do.
  *
  * @param options - the master-key file and the context, which may be `{}`; copied
  * @returns a cipher; it has no `close`
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: as {@link fromLocal} does
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: no client would accept the key, or it has over 4_096 bytes
  *
  * @example
  * ```ts

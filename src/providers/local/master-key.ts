@@ -1,6 +1,9 @@
 import { link } from 'node:fs/promises';
+import { extname } from 'node:path';
 import {
   checkString,
+  describeText,
+  invalidRange,
   KeyAccessDeniedError,
   KeyFormatError,
   KeyNotFoundError,
@@ -11,6 +14,7 @@ import { publishFile } from '../../util/atomic-file.js';
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
 import { toFileError, type FileErrors } from '../../util/file-errors.js';
 import { readGuardedSync } from '../../util/guarded-file.js';
+import { isQuotablePath } from '../../util/quote-path.js';
 
 /** The name of the local store in errors, events and metrics, and of its cipher in a key ring. */
 export const LOCAL = 'local';
@@ -53,7 +57,7 @@ export const MASTER_KEY_FILE: FileErrors = {
  *
  * @param path - the path of the new file; its folder must exist
  * @returns a promise that resolves when the file is on the disk
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `path` is not a non-empty string
+ * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`: `path` is not a non-empty string, or looks like a key
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, not retryable: the file exists (its `cause` has the code
  * `EEXIST`); retryable: the disk failed
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`: the folder does not exist
@@ -68,6 +72,9 @@ export const MASTER_KEY_FILE: FileErrors = {
  */
 export async function createMasterKey(path: string): Promise<void> {
   checkString('path', path);
+  if (!path.includes('/') && extname(path) === '' && !isQuotablePath(path)) {
+    throw invalidRange(`\`path\` must be a path, got what looks like a key: ${describeText(path)}.`);
+  }
   const masterKey = nodeCrypto().randomBytes(MASTER_KEY_BYTES);
   const text = encodeBase64(masterKey);
   masterKey.fill(0);

@@ -1,4 +1,4 @@
-import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, quote } from '../../core/index.js';
 import type { AwsCall, AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Secrets Manager in errors, events and metrics. */
@@ -13,7 +13,7 @@ export interface SecretsManagerCall extends AwsCall {
 }
 
 const adviseOnKey = ({ secretId }: SecretsManagerCall): string =>
-  `check that the KMS key of the secret \`${secretId}\` exists and is enabled, and that the caller may use it`;
+  `check that the KMS key of the secret ${quote(secretId)} exists and is enabled, and that the caller may use it`;
 
 export const SECRETS_MANAGER_ERRORS: AwsErrorMap<SecretsManagerCall> = {
   provider: SECRETS_MANAGER,
@@ -26,18 +26,18 @@ export const SECRETS_MANAGER_ERRORS: AwsErrorMap<SecretsManagerCall> = {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, secretId }) =>
-        `check that the caller's IAM policy and the secret's resource policy allow secretsmanager:${operation} on \`${secretId}\`, and, if it is encrypted with a customer managed key, the use of that key`,
+        `check that the caller's IAM policy and the secret's resource policy allow secretsmanager:${operation} on ${quote(secretId)}, and, if it is encrypted with a customer managed key, the use of that key`,
     ],
     ResourceNotFoundException: [
       KeyNotFoundError,
       ({ secretId, label }) =>
-        `there is no secret \`${secretId}\`${label === undefined ? '' : ` with a value for ${label}`}; check \`secretId\`, the account and the Region`,
+        `there is no secret ${quote(secretId)}${label === undefined ? '' : ` with a value for ${label}`}; check \`secretId\`, the account and the Region`,
     ],
     // The service has one name for everything that a secret's state forbids; a read is forbidden by a planned deletion.
     InvalidRequestException: [
       KeyNotFoundError,
       ({ secretId }) =>
-        `the state of the secret \`${secretId}\` does not allow it; if it is scheduled for deletion, restore it unless that was intended`,
+        `the state of the secret ${quote(secretId)} does not allow it; if it is scheduled for deletion, restore it unless that was intended`,
     ],
     DecryptionFailure: [KeyDecryptError, adviseOnKey],
     EncryptionFailure: [KeyDecryptError, adviseOnKey],

@@ -8,6 +8,7 @@ import {
   KeyProviderError,
   type KeyProvider,
   type Stage,
+  quote,
 } from '../../core/index.js';
 import { connectToSecretsManager } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
@@ -82,7 +83,7 @@ export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvi
         answer.SecretBinary?.fill(0);
       }
       if (stage === 'pending') return undefined;
-      throw new KeyFormatError(`The secret \`${secretId}\` is empty for ${label}; store a key.`, {
+      throw new KeyFormatError(`The secret ${quote(secretId)} is empty for ${label}; store a key.`, {
         provider: SECRETS_MANAGER,
         version,
       });

@@ -1,5 +1,5 @@
 import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import { KeyFormatError, tryOrUndefined } from '../../core/index.js';
+import { KeyFormatError, tryOrUndefined, quote } from '../../core/index.js';
 import type { AwsCallOptions } from '../../aws/call.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
@@ -37,7 +37,7 @@ export function readKey(value: GetSecretValueCommandOutput, field: string | unde
   const about = { provider: SECRETS_MANAGER, version };
   try {
     if (binary !== undefined) {
-      if (field !== undefined) throw createFormatError(`is binary, not JSON with the field \`${field}\``, version);
+      if (field !== undefined) throw createFormatError(`is binary, not JSON with the field ${quote(field)}`, version);
       checkSecretSize(binary.byteLength, MAX_SECRET_BYTES, about);
       // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
       return binary.byteLength === 0 ? undefined : new Uint8Array(binary);
@@ -59,7 +59,9 @@ export function replaceKey(text: string, field: string, key: string): string {
   JSON.parse(text, (name, value: unknown) => {
     // A larger number would be written as another one.
     if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
-    throw createFormatError(`has a number in its field \`${name}\` that JSON cannot carry exactly; make it a string`);
+    throw createFormatError(
+      `has a number in its field ${quote(name)} that JSON cannot carry exactly; make it a string`,
+    );
   });
   return JSON.stringify({ ...object, [field]: key });
 }
@@ -67,17 +69,18 @@ export function replaceKey(text: string, field: string, key: string): string {
 function readField(text: string, field: string, version: string | undefined): string {
   const value = readObject(text, field, version)[field];
   if (typeof value === 'string') return value;
-  if (value === undefined) throw createFormatError(`is JSON without the field \`${field}\`; check \`field\``, version);
+  if (value === undefined)
+    throw createFormatError(`is JSON without the field ${quote(field)}; check \`field\``, version);
   // Not `describeType`, which shows a number: it may be the key.
   const type = value === null ? 'null' : `a value of type ${typeof value}`;
-  throw createFormatError(`has ${type} in its field \`${field}\`, not a string`, version);
+  throw createFormatError(`has ${type} in its field ${quote(field)}, not a string`, version);
 }
 
 function readObject(text: string, field: string, version?: string): Record<string, unknown> {
   checkSecretSize(Buffer.byteLength(text), MAX_SECRET_BYTES, { provider: SECRETS_MANAGER, version });
   const object = parseObject(text);
   if (object !== undefined) return object;
-  throw createFormatError(`is not a JSON object with the key in its field \`${field}\`; check \`field\``, version);
+  throw createFormatError(`is not a JSON object with the key in its field ${quote(field)}; check \`field\``, version);
 }
 
 /**

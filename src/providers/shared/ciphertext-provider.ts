@@ -48,8 +48,8 @@ export function ciphertextProvider<C extends string | Uint8Array>(
   parse: (ciphertext: unknown, provider: string) => C,
   decrypt: (order: DecryptOrder<C>) => Uint8Array | Promise<Uint8Array>,
 ): KeyProvider {
-  const readSource = ciphertextSource(options.ciphertext, name);
   const context = checkContext('encryptionContext', options.encryptionContext);
+  const readSource = ciphertextSource(options.ciphertext, name);
   const pinned = checkOptionalString('version', options.version);
   return {
     name,

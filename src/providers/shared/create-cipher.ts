@@ -1,7 +1,9 @@
 import {
+  checkBoolean,
   checkOptionNames,
   computeFingerprint,
   describeType,
+  encodeKey,
   invalidType,
   KeyFormatError,
   systemClock,
@@ -40,11 +42,16 @@ type EncryptedBytes = Pick<EncryptedKey, 'ciphertext' | 'keyId'>;
 export function createCipher(encryptionContext: unknown, backend: CipherBackend): KeyCipher {
   const { name, close } = backend;
   const pinned = checkContext('encryptionContext', encryptionContext);
-  const checkCall = (method: string, options: NonNullable<Parameters<KeyCipher['decrypt']>[1]>): CipherCall => {
-    checkOptionNames(method, options, ['bind', 'signal']);
+  const checkCall = (
+    method: string,
+    options: NonNullable<Parameters<KeyCipher['decrypt']>[1]>,
+    more: readonly string[] = [],
+  ): CipherCall => {
+    checkOptionNames(method, options, ['bind', 'signal', ...more]);
     const { bind, signal } = options;
+    const context = bindContext(pinned, bind);
     signal?.throwIfAborted();
-    return { context: bindContext(pinned, bind), signal, clock: systemClock };
+    return { context, signal, clock: systemClock };
   };
   return {
     name,
@@ -54,12 +61,9 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
       isPinnedContext(pinned, version.encryptionContext) &&
       backend.acceptsKeyId(version.keyId),
     async encrypt(key, options = {}) {
-      const call = checkCall('encrypt', options);
-      if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
-        throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
-      }
-      // Not Buffer.from, whose small buffers share memory in Node's pool.
-      const plaintext = typeof key === 'string' ? new TextEncoder().encode(key) : key;
+      const call = checkCall('encrypt', options, ['raw']);
+      const isRaw = checkBoolean('raw', options.raw);
+      const plaintext = isRaw ? encodeRaw(key) : encodeKey(key, { provider: name });
       try {
         if (plaintext.length === 0 || plaintext.length > MAX_PLAINTEXT_BYTES) {
           throw new KeyFormatError(
@@ -76,8 +80,7 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
           createdAt: systemClock.now(),
         };
       } finally {
-        // Bytes made of a string are zeroed; given bytes are left alone.
-        if (plaintext !== key) plaintext.fill(0);
+        plaintext.fill(0);
       }
     },
     async decrypt(ciphertext, options = {}) {
@@ -85,4 +88,11 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
     },
     ...(close !== undefined && { close }),
   };
+}
+
+/** Returns a copy of bytes that are no API key. */
+function encodeRaw(key: unknown): Uint8Array {
+  if (typeof key === 'string') return new TextEncoder().encode(key);
+  if (key instanceof Uint8Array) return new Uint8Array(key);
+  throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
 }

@@ -1,4 +1,11 @@
-import { invalidRange, invalidType, describeType, type EncryptionContext } from '../../core/index.js';
+import {
+  describeType,
+  invalidRange,
+  invalidType,
+  isPlainObject,
+  quote,
+  type EncryptionContext,
+} from '../../core/index.js';
 
 /** The limit that AWS documents, separators included. Checked here, so that a longer one costs no request. */
 const MAX_CONTEXT_BYTES = 8_192;
@@ -7,22 +14,27 @@ const MAX_CONTEXT_BYTES = 8_192;
 const BINDING_PREFIX = 'goldkey:';
 
 /**
- * Checks an EncryptionContext, named `name` in errors, and returns a frozen copy. Errors never show its values, which may
- * be secret.
+ * Checks an EncryptionContext, named `name` in errors, and returns a frozen copy. Only a plain object of strings is taken: a
+ * promise, a Map or an instance of a class has no own pairs, and would bind a ciphertext to nothing. Errors never show its
+ * values, which may be secret.
  */
 export function checkContext(name: string, context: unknown): EncryptionContext {
   if (context === undefined) {
     throw invalidType(`\`${name}\` is required; a ciphertext without context needs an explicit \`{}\`.`);
   }
-  if (typeof context !== 'object' || context === null || Array.isArray(context)) {
-    throw invalidType(`\`${name}\` must be an object of strings, got ${describeType(context)}.`);
+  if (!isPlainObject(context)) {
+    throw invalidType(`\`${name}\` must be a plain object of strings, got ${describeType(context)}.`);
   }
-  const pairs = Object.entries(context);
+  const pairs: [string, string][] = [];
   let size = 0;
-  for (const [key, value] of pairs) {
-    if (typeof value !== 'string') {
-      throw invalidType(`\`${name}.${key}\` must be a string, got ${describeType(value)}.`);
+  for (const key of Reflect.ownKeys(context)) {
+    if (typeof key === 'symbol') throw invalidType(`\`${name}\` must have strings as keys, got a symbol.`);
+    const { value, get, set, enumerable } = Object.getOwnPropertyDescriptor(context, key) ?? {};
+    if (typeof value !== 'string' || enumerable !== true) {
+      const given = (get ?? set) ? 'a getter' : enumerable === true ? describeType(value) : 'a hidden property';
+      throw invalidType(`${quote(key, `${name}.`)} must be a string, got ${given}.`);
     }
+    pairs.push([key, value]);
     if (!isWellFormed(key) || !isWellFormed(value)) {
       // UTF-8 replaces every lone surrogate by the same character, which would make two contexts equal.
       throw invalidRange(`\`${name}\` must be well-formed Unicode; a key or value has a lone surrogate.`);
@@ -41,7 +53,7 @@ export function bindContext(context: EncryptionContext, bind: EncryptionContext 
   const checked = checkContext('bind', bind);
   for (const [key, value] of Object.entries(checked)) {
     if (Object.hasOwn(context, key) && context[key] !== value) {
-      throw invalidRange(`\`bind.${key}\` must not change what \`encryptionContext\` says.`);
+      throw invalidRange(`${quote(key, 'bind.')} must not change what \`encryptionContext\` says.`);
     }
   }
   return checkContext('encryptionContext', { ...context, ...checked });
@@ -58,7 +70,7 @@ export function isPinnedContext(pinned: EncryptionContext, stored: EncryptionCon
 /** Returns the context's keys, without its values, for a message. */
 export function contextKeys(context: EncryptionContext): string {
   const keys = Object.keys(context);
-  return keys.length === 0 ? 'none' : keys.map((key) => `\`${key}\``).join(', ');
+  return keys.length === 0 ? 'none' : keys.map((key) => quote(key)).join(', ');
 }
 
 function isWellFormed(text: string): boolean {

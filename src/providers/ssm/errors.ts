@@ -1,4 +1,4 @@
-import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError } from '../../core/index.js';
+import { KeyAccessDeniedError, KeyDecryptError, KeyNotFoundError, quote } from '../../core/index.js';
 import type { AwsErrorMap } from '../../aws/errors.js';
 
 /** The name of Parameter Store in errors, events and metrics. */
@@ -22,20 +22,20 @@ export const SSM_ERRORS: AwsErrorMap<SsmCall> = {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, name }) =>
-        `check that the caller's IAM policy allows ssm:${operation} on \`${name}\`, and ${operation === 'GetParameter' ? 'kms:Decrypt' : 'kms:Encrypt'} with the KMS key of the parameter`,
+        `check that the caller's IAM policy allows ssm:${operation} on ${quote(name)}, and ${operation === 'GetParameter' ? 'kms:Decrypt' : 'kms:Encrypt'} with the KMS key of the parameter`,
     ],
     ParameterNotFound: [
       KeyNotFoundError,
-      ({ name }) => `there is no parameter \`${name}\`; check \`name\`, the account and the Region`,
+      ({ name }) => `there is no parameter ${quote(name)}; check \`name\`, the account and the Region`,
     ],
     ParameterVersionNotFound: [
       KeyNotFoundError,
-      ({ name }) => `there is no such version or label as in \`${name}\`; Parameter Store keeps 100 versions`,
+      ({ name }) => `there is no such version or label as in ${quote(name)}; Parameter Store keeps 100 versions`,
     ],
     InvalidKeyId: [
       KeyDecryptError,
       ({ name }) =>
-        `check that the KMS key of the parameter \`${name}\` exists and is enabled, and that the caller may use it`,
+        `check that the KMS key of the parameter ${quote(name)} exists and is enabled, and that the caller may use it`,
     ],
   },
 };

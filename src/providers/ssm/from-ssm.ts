@@ -8,6 +8,7 @@ import {
   KeyProviderError,
   type KeyProvider,
   type Stage,
+  quote,
 } from '../../core/index.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretName, encodeSecretText } from '../../aws/secret-text.js';
@@ -102,7 +103,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
       const about = { provider: SSM, version };
       if (type !== 'SecureString') {
         throw new KeyFormatError(
-          `The parameter \`${selected}\` is not a SecureString, so its value is stored unencrypted; write a new key as a SecureString, and revoke this one.`,
+          `The parameter ${quote(selected)} is not a SecureString, so its value is stored unencrypted; write a new key as a SecureString, and revoke this one.`,
           about,
         );
       }
@@ -111,7 +112,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
       const bytes = encodeSecretText(value, MAX_PARAMETER_BYTES, about);
       if (bytes !== undefined) return { bytes, version, createdAt: date?.getTime() };
       if (stage === 'pending') return undefined;
-      throw new KeyFormatError(`The parameter \`${selected}\` is empty; store a key.`, about);
+      throw new KeyFormatError(`The parameter ${quote(selected)} is empty; store a key.`, about);
     },
     close: () => connection.close(),
   };

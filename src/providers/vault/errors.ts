@@ -6,6 +6,8 @@ import {
   KeyProviderError,
   KeyTimeoutError,
   type GoldKeyError,
+  quote,
+  showText,
 } from '../../core/index.js';
 import { parseErrorName } from '../../util/error-name.js';
 
@@ -159,7 +161,7 @@ export function toVaultError(error: unknown): GoldKeyError {
 
 function describeFailure(failure: VaultFailure): string {
   const { kind, request, details } = failure;
-  const operation = `${request.operation} (${request.method} ${request.path})`;
+  const operation = `${request.operation} (${request.method} ${showText(request.path)})`;
   const answered = `Vault answered ${operation} with status ${String(details.status)}`;
   const code = details.code === undefined ? '' : ` (${details.code})`;
   switch (kind) {
@@ -188,7 +190,7 @@ function adviseOnStatus(failure: VaultFailure): string {
   if (failure.isLoginDenied) return `check ${String(request.loginOptions)}`;
   if (failure.isAccessDenied) {
     const capability = request.needs ?? CAPABILITY[request.method] ?? 'the request';
-    return `check that the token is still valid, that its policies allow ${capability} on \`${request.path}\`, and \`namespace\``;
+    return `check that the token is still valid, that its policies allow ${capability} on ${quote(request.path)}, and \`namespace\``;
   }
   if (state === 'sealed') return 'it is sealed; unseal it';
   if (state === 'standby') return 'the node is a standby and knows of no active one';

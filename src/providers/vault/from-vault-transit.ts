@@ -84,7 +84,7 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
  * Creates a cipher that encrypts and decrypts API keys under one key of Vault's transit engine and one EncryptionContext:
  * for key rings, and to encrypt a key in a program.
  *
- * `encrypt` takes 1 to 4_096 bytes and needs `update` on `<mount>/encrypt/<keyName>`. Do not grant `create` there: with it
+ * `encrypt` needs `update` on `<mount>/encrypt/<keyName>`. Do not grant `create` there: with it
  * Vault makes a key of any name that a request asks for. `decrypt` returns a buffer that the caller must zero. Both fail as
  * the loads of {@link fromVaultTransit} do. The `keyId` is `<mount>/<keyName>`; it does not name the server.
  *
@@ -92,7 +92,7 @@ export function fromVaultTransit(options: FromVaultTransitOptions): KeyProvider 
  * @returns a cipher; `close` forgets the token
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: a context over 8 KB, or an address over plain http
- * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: an empty key, or one over 4_096 bytes
+ * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by `encrypt`: no client would accept the key, or it has over 4_096 bytes
  *
  * @example
  * ```ts

@@ -11,6 +11,8 @@ import {
   type KeyProvider,
   type LoadedKey,
   type Stage,
+  quote,
+  showText,
 } from '../../core/index.js';
 import { createVaultClient } from './connection.js';
 import { VAULT } from './errors.js';
@@ -78,7 +80,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
   const field = checkOptionalString('field', options.field);
   const stages = checkStages(options.stages);
   const secret = openKvSecret(client, mount, path, 'the key');
-  const place = `${mount}/${path}`;
+  const place = showText(`${mount}/${path}`);
   /** The versions in use, with the time each was made: a secret that is deleted and made again starts at 1 again. */
   const inUse = new Map<Stage, Pick<KvVersion, 'version' | 'createdTime'>>();
   const isInUse = (version: number, createdTime: string | undefined): boolean =>
@@ -97,7 +99,7 @@ export function fromVault(options: FromVaultOptions): KeyProvider {
       const metadata = typeof wanted === 'string' || compares ? await secret.readMetadata(call) : undefined;
       const version = typeof wanted === 'string' ? readCustomVersion(metadata, wanted) : wanted;
       if (version === undefined && typeof wanted === 'string') {
-        return handleMissing(stage, { state: 'absent' }, `${place} (its \`custom_metadata.${wanted}\`)`);
+        return handleMissing(stage, { state: 'absent' }, `${place} (its ${quote(wanted, 'custom_metadata.')})`);
       }
       if (compares && metadata !== undefined) {
         const latest = version ?? metadata.currentVersion;
@@ -144,9 +146,12 @@ function readCustomVersion(metadata: KvMetadata | undefined, name: string): numb
   if (value === undefined || value === '') return undefined;
   const version = typeof value === 'string' ? Number(value) : NaN;
   if (Number.isSafeInteger(version) && version >= 1) return version;
-  throw new KeyFormatError(`In Vault \`custom_metadata.${name}\` of the secret must be the number of a version.`, {
-    provider: VAULT,
-  });
+  throw new KeyFormatError(
+    `In Vault ${quote(name, 'custom_metadata.')} of the secret must be the number of a version.`,
+    {
+      provider: VAULT,
+    },
+  );
 }
 
 function checkStages(stages: unknown): Partial<Record<Stage, number | string>> {

@@ -1,4 +1,4 @@
-import { describeType, KeyFormatError, KeyProviderError } from '../../core/index.js';
+import { describeType, KeyFormatError, KeyProviderError, quote } from '../../core/index.js';
 import type { VaultClient } from './connection.js';
 import { readErrorTexts, VAULT } from './errors.js';
 import { getObject, type VaultRequest, type VaultResponse } from './http.js';
@@ -148,7 +148,7 @@ export function readKeyField({ fields, version }: KvVersion, field: string | und
     throw new KeyFormatError(
       field === undefined
         ? `${secret} has ${String(Object.keys(fields).length)} fields, and none is named \`key\`; give the name of its field as \`field\`.`
-        : `${secret} has no field \`${field}\`; check \`field\`.`,
+        : `${secret} has no field ${quote(field)}; check \`field\`.`,
       details,
     );
   }

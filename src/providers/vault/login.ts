@@ -1,7 +1,8 @@
-import { KeyProviderError, type Clock } from '../../core/index.js';
+import { KeyProviderError, type Clock, showText } from '../../core/index.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
+import { quotePath } from '../../util/quote-path.js';
 import { VAULT } from './errors.js';
 import { getObject, type createSend, type VaultRequest } from './http.js';
 import { readTextFile, type CheckedVaultAuth } from './options.js';
@@ -90,10 +91,10 @@ async function createCredentials(auth: LoginAuth, signal: AbortSignal, clock: Cl
 
 /** Reads the service account's token. The kubelet replaces the file long before the token expires. */
 async function readJwt(file: string): Promise<string> {
-  const unreadable = `The service account token \`${file}\` cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`;
+  const unreadable = `The service account token ${quotePath(file)} cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`;
   const text = (await readTextFile(file, unreadable)).trim();
   if (isPrintableAscii(text)) return text;
-  throw new KeyProviderError(`The file \`${file}\` has no service account token; check \`auth.jwtFile\`.`, {
+  throw new KeyProviderError(`The file ${quotePath(file)} has no service account token; check \`auth.jwtFile\`.`, {
     provider: VAULT,
   });
 }
@@ -112,7 +113,7 @@ async function requestGrant(
   const seconds = auth?.['lease_duration'];
   if (typeof token !== 'string' || !isPrintableAscii(token) || typeof seconds !== 'number' || !(seconds >= 0)) {
     throw new KeyProviderError(
-      `Vault answered ${request.operation} (${request.method} ${request.path}) without a token; check the role, and that it does not require a second factor.`,
+      `Vault answered ${request.operation} (${request.method} ${showText(request.path)}) without a token; check the role, and that it does not require a second factor.`,
       { provider: VAULT },
     );
   }

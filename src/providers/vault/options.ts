@@ -12,6 +12,7 @@ import {
 } from '../../core/index.js';
 import { isAwsRegion } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
+import { quotePath, toFileCause } from '../../util/quote-path.js';
 import { VAULT } from './errors.js';
 
 /** How to get a token of Vault. Two thirds of the life of a login's token later it is renewed, or a new login made. */
@@ -164,17 +165,17 @@ export async function readTextFile(path: string, message: string): Promise<strin
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw environmentError(message, { cause: error });
+    throw environmentError(message, { cause: toFileCause(path, error) });
   }
 }
 
 async function readAuthorities(caFile: string): Promise<string> {
   const pem = await readTextFile(
     caFile,
-    `The file of certificate authorities \`${caFile}\` cannot be read; check \`caFile\` or VAULT_CACERT.`,
+    `The file of certificate authorities ${quotePath(caFile)} cannot be read; check \`caFile\` or VAULT_CACERT.`,
   );
   if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
-  throw environmentError(`The file \`${caFile}\` has no PEM certificate; check \`caFile\` or VAULT_CACERT.`);
+  throw environmentError(`The file ${quotePath(caFile)} has no PEM certificate; check \`caFile\` or VAULT_CACERT.`);
 }
 
 /** Returns an address as a URL. No message shows it: a password may have been pasted into it. */

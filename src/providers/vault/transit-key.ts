@@ -5,6 +5,7 @@ import {
   KeyNotFoundError,
   KeyProviderError,
   type EncryptionContext,
+  quote,
 } from '../../core/index.js';
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
 import { checkCiphertext, createFormatError } from '../shared/ciphertext.js';
@@ -55,7 +56,7 @@ export async function encryptWithTransit(key: TransitKey, plaintext: Uint8Array,
   const ciphertext = await callTransit(key, 'encrypt', body, call);
   if (ciphertext === undefined) {
     throw new KeyProviderError(
-      `Vault could not encrypt under the transit key \`${key.id}\`; check that it exists, supports associated data and is not \`derived\`.`,
+      `Vault could not encrypt under the transit key ${quote(key.id)}; check that it exists, supports associated data and is not \`derived\`.`,
       { provider: VAULT_TRANSIT, retryable: false },
     );
   }
@@ -72,7 +73,7 @@ export async function decryptWithTransit(
   const text = await callTransit(key, 'decrypt', { ciphertext }, call);
   if (text === undefined) {
     throw new KeyDecryptError(
-      `Vault could not decrypt under the transit key \`${key.id}\`: the ciphertext is damaged or of another key, it was ` +
+      `Vault could not decrypt under the transit key ${quote(key.id)}: the ciphertext is damaged or of another key, it was ` +
         `encrypted with another EncryptionContext (the keys of this one are: ${contextKeys(call.context)}), it is older ` +
         "than the key's `min_decryption_version`, or there is no such key.",
       { provider: VAULT_TRANSIT, version: call.version },
@@ -153,7 +154,7 @@ async function callTransit(
   if (readErrorTexts(answer).length === 0) throw notTransit(operation);
   if (status === 400) return undefined;
   throw new KeyNotFoundError(
-    `Vault has no transit engine for \`${id}\`; check \`mount\`, \`keyName\` and \`namespace\`.`,
+    `Vault has no transit engine for ${quote(id)}; check \`mount\`, \`keyName\` and \`namespace\`.`,
     { provider: VAULT_TRANSIT },
   );
 }

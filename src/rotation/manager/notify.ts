@@ -1,4 +1,4 @@
-import { backoffWindow, withRetries, type Clock } from '../../core/index.js';
+import { backoffWindow, withRetries, type Clock, quote } from '../../core/index.js';
 import { withDeadline } from '../../util/deadline.js';
 import type { RingChange } from '../ring/types.js';
 
@@ -50,7 +50,7 @@ function reportFailure(failure: NotifyFailure): void {
   // The hook's message may hold anything, the key included, so the warning names the kind of error only.
   const kind = error instanceof Error ? error.name : 'not an Error';
   process.emitWarning(
-    `The \`${step}\` of ${version} in the key ring \`${ring}\` is done, but \`notify[${String(hook)}]\` failed (${kind}); run the step again to call the hook again.`,
+    `The \`${step}\` of ${version} in the key ring ${quote(ring)} is done, but \`notify[${String(hook)}]\` failed (${kind}); run the step again to call the hook again.`,
     { type: 'GoldKeyWarning', code: 'GOLDKEY_NOTIFY_FAILED' },
   );
 }

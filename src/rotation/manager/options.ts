@@ -96,7 +96,7 @@ export function checkPlan(caller: string, options: RotateOptions, more: readonly
 export function checkPercent(name: string, percent: unknown): void {
   if (typeof percent !== 'number') throw invalidType(`\`${name}\` must be a number, got ${describeType(percent)}.`);
   if (percent >= 0 && percent <= 100) return;
-  throw invalidRange(`\`${name}\` must be from 0 to 100, got ${String(percent)}.`);
+  throw invalidRange(`\`${name}\` must be from 0 to 100, got ${describeType(percent)}.`);
 }
 
 /** Checks a time in ms that has no default. */

@@ -1,4 +1,4 @@
-import { checkOptionNames, conflict, nodeCrypto } from '../../core/index.js';
+import { checkOptionNames, conflict, nodeCrypto, quote } from '../../core/index.js';
 import { findVersion } from '../ring/document.js';
 import type { ReadRing } from '../ring/read-ring.js';
 import {
@@ -36,7 +36,7 @@ export async function initRing(
     const isUnchanged = first?.state === 'current' && Object.keys(found.ring.versions).length === 1;
     const isSameKey =
       isUnchanged && (key === undefined ? first.rotationId === rotationId : await holdsKey(step, 'v1', first, key));
-    const reason = `the key ring \`${source.name}\` already exists; \`stage\` a new key instead`;
+    const reason = `the key ring ${quote(source.name)} already exists; \`stage\` a new key instead`;
     if (!isSameKey) throw refuseStep(step, reason);
     return finishStep(step, 'v1', found);
   }

@@ -1,4 +1,4 @@
-import { conflict, RotationError } from '../../core/index.js';
+import { conflict, RotationError, quote, showText } from '../../core/index.js';
 import { readRing, type ReadRing } from '../ring/read-ring.js';
 import { writeRing, type NextRing } from '../ring/write-ring.js';
 import { notifyAll } from './notify.js';
@@ -15,7 +15,7 @@ export async function findRing({ name, source, clock, signal }: Step): Promise<R
     if (createdAtMs - clock.now() <= MAX_CLOCK_SKEW_MS) continue;
     const problem = Number.isNaN(createdAtMs) ? 'not an ISO 8601 time' : 'more than 5 minutes ahead of this clock';
     throw new RotationError(
-      `\`versions.${version}.createdAt\` of the key ring \`${source.name}\` is ${problem}; check the clocks before \`${name}\`.`,
+      `\`versions.${version}.createdAt\` of the key ring ${quote(source.name)} is ${problem}; check the clocks before \`${name}\`.`,
       { step: name, provider: source.store.name, version },
     );
   }
@@ -27,7 +27,7 @@ export async function startStep(step: Step): Promise<ReadRing> {
   const { store, name } = step.source;
   const found = await findRing(step);
   if (found === undefined) {
-    const message = `There is no key ring \`${name}\` yet; make one with \`init\`.`;
+    const message = `There is no key ring ${quote(name)} yet; make one with \`init\`.`;
     throw new RotationError(message, { step: step.name, provider: store.name });
   }
   const { revision } = found.ring;
@@ -51,6 +51,9 @@ export function refuseStep({ name }: Pick<Step, 'name'>, reason: string, version
 /** Throws if a step would change another version than the one it is meant for. */
 export function checkExpectedVersion(step: Step, found: string): void {
   if (step.version === undefined || step.version === found) return;
-  const expected = JSON.stringify(step.version.slice(0, 64));
-  throw refuseStep(step, `\`version\` is ${expected}, but the step would change ${found}`, found);
+  throw refuseStep(
+    step,
+    `\`version\` is ${JSON.stringify(showText(step.version))}, but the step would change ${found}`,
+    found,
+  );
 }

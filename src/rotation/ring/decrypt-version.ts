@@ -1,4 +1,11 @@
-import { copyError, computeFingerprint, isGoldKeyError, KeyDecryptError, type GoldKeyError } from '../../core/index.js';
+import {
+  copyError,
+  computeFingerprint,
+  isGoldKeyError,
+  KeyDecryptError,
+  type GoldKeyError,
+  quote,
+} from '../../core/index.js';
 import type { RingSource } from './read-ring.js';
 import type { RingVersion } from './types.js';
 
@@ -16,7 +23,7 @@ export async function decryptVersion(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const refuse = (problem: string): KeyDecryptError =>
-    new KeyDecryptError(`Version ${name} of the key ring \`${source.name}\` ${problem}.`, {
+    new KeyDecryptError(`Version ${name} of the key ring ${quote(source.name)} ${problem}.`, {
       provider: source.store.name,
       version: name,
     });

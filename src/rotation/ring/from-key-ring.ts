@@ -6,6 +6,8 @@ import {
   type KeyProvider,
   checkBoolean,
   type Stage,
+  quote,
+  showText,
 } from '../../core/index.js';
 import { decryptVersion } from './decrypt-version.js';
 import { compareVersionNames, findVersion } from './document.js';
@@ -76,7 +78,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
     const found = await readRing(source, signal);
     if (found === undefined) {
       // Retryable: the ring may come back, and a cached key stays in use meanwhile.
-      const message = `There is no key ring \`${ringName}\` in the store; make one with \`init\`.`;
+      const message = `There is no key ring ${quote(ringName)} in the store; make one with \`init\`.`;
       throw new KeyNotFoundError(message, { provider: store.name, retryable: true });
     }
     const { ring } = found;
@@ -84,7 +86,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
       // Not older than when this read began: a read that began later was only faster.
       if (ring.revision >= revisionBefore) return read(signal);
       throw new KeyProviderError(
-        `The key ring \`${ringName}\` is at revision ${String(ring.revision)}, but revision ${String(highestRevision)} was read before; the store answers from an outdated copy.`,
+        `The key ring ${quote(ringName)} is at revision ${String(ring.revision)}, but revision ${String(highestRevision)} was read before; the store answers from an outdated copy.`,
         { provider: store.name },
       );
     }
@@ -109,7 +111,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
         return undefined;
       }
       if (version.ciphertext === undefined) {
-        const message = `Version ${name} of the key ring \`${ringName}\` is ${version.state}: it has no key.`;
+        const message = `Version ${name} of the key ring ${quote(ringName)} is ${version.state}: it has no key.`;
         throw new KeyNotFoundError(message, { provider: KEY_RING, version: name });
       }
       // A known key that moves to another stage, or is not due yet, keeps its expiry. One that is due is decrypted
@@ -145,7 +147,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
 function unknownPin(name: string, ring: KeyRingDocument): KeyNotFoundError {
   const names = Object.keys(ring.versions).toSorted(compareVersionNames).join(', ');
   return new KeyNotFoundError(
-    `\`pinnedVersion\` names ${JSON.stringify(name.slice(0, 64))}, which the key ring \`${ring.name}\` does not have; it has ${names}.`,
+    `\`pinnedVersion\` names ${JSON.stringify(showText(name))}, which the key ring ${quote(ring.name)} does not have; it has ${names}.`,
     { provider: KEY_RING },
   );
 }

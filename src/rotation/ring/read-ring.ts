@@ -1,4 +1,4 @@
-import { invalidType, KeyProviderError, describeType, type KeyCipher } from '../../core/index.js';
+import { invalidType, KeyProviderError, describeType, type KeyCipher, quote } from '../../core/index.js';
 import { checkRing } from './document.js';
 import type { RingAccess, RingStore } from './types.js';
 
@@ -40,7 +40,7 @@ export async function readRing(source: RingSource, signal: AbortSignal | undefin
   const ring = checkRing(found.ring, store.name);
   if (ring.name !== name) {
     throw new KeyProviderError(
-      `The store holds the key ring \`${ring.name}\`, but \`name\` is \`${name}\`; correct one of the two options.`,
+      `The store holds the key ring ${quote(ring.name)}, but \`name\` is ${quote(name)}; correct one of the two options.`,
       { provider: store.name },
     );
   }

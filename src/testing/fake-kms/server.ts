@@ -9,6 +9,7 @@ import {
   invalidType,
   nodeCrypto,
   type EncryptionContext,
+  quote,
 } from '../../core/index.js';
 import { checkName, checkTimes, FaultQueue } from '../http/fault-queue.js';
 import {
@@ -105,6 +106,7 @@ const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1', 'cache-control
  * const keyProvider = fromKms({
  *   ciphertext: kms.encrypt('an-invented-api-key', context),
  *   encryptionContext: context,
+ *   keyId: kms.keyArn,
  *   region: kms.region,
  *   clientConfig: { endpoint: kms.url, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } },
  * });
@@ -218,7 +220,7 @@ function checkContext(context: unknown): EncryptionContext {
   }
   const wrong = Object.entries(context).find(([, value]) => typeof value !== 'string');
   if (wrong !== undefined) {
-    throw invalidType(`The EncryptionContext's \`${wrong[0]}\` must be a string, got ${describeType(wrong[1])}.`);
+    throw invalidType(`The EncryptionContext's ${quote(wrong[0])} must be a string, got ${describeType(wrong[1])}.`);
   }
   return context as EncryptionContext;
 }

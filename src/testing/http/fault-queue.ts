@@ -37,7 +37,7 @@ export function checkTimes(times: unknown): number {
   if (times === undefined) return 1;
   if (typeof times !== 'number') throw invalidType(`\`times\` must be a number, got ${describeType(times)}.`);
   if (times !== Infinity && (!Number.isInteger(times) || times < 1)) {
-    throw invalidRange(`\`times\` must be a positive integer or Infinity, got ${String(times)}.`);
+    throw invalidRange(`\`times\` must be a positive integer or Infinity, got ${describeType(times)}.`);
   }
   return times;
 }

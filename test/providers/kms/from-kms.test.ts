@@ -75,15 +75,12 @@ describe('the options of fromKms', () => {
     expect(create).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
   });
 
-  it.each([
-    'https://vpce.example.com',
-    'http://127.0.0.1:8080',
-    'http://localhost:8080',
-    'http://[::1]:1',
-    'http://kms.localhost',
-  ])('take the endpoint %s', (endpoint) => {
-    expect(withOption({ clientConfig: { endpoint } })).not.toThrow();
-  });
+  it.each(['https://vpce.example.com', 'http://127.0.0.1:8080', 'http://localhost:8080', 'http://[::1]:1'])(
+    'take the endpoint %s',
+    (endpoint) => {
+      expect(withOption({ clientConfig: { endpoint } })).not.toThrow();
+    },
+  );
 
   it('show no value that was put into the wrong place', () => {
     expect(withOption({ ciphertext: Symbol('invented-key') })).toThrow(

@@ -1,4 +1,4 @@
-import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub } from '../../../core/index.js';
+import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub, quote } from '../../../core/index.js';
 import { allowErrors } from '../../../aws/failures.js';
 import type { SecretsManagerConnection } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
@@ -41,7 +41,7 @@ async function createSecret(run: StepRun): Promise<void> {
   const { mintKey, field } = options;
   const current = await readStoredKey(run, { VersionStage: 'AWSCURRENT' });
   if (current === undefined) {
-    const message = `The secret \`${secretId}\` has no key labelled AWSCURRENT; store the first key yourself.`;
+    const message = `The secret ${quote(secretId)} has no key labelled AWSCURRENT; store the first key yourself.`;
     throw new KeyNotFoundError(message, { provider: SECRETS_MANAGER });
   }
   // An earlier run stored the key, and its answer was lost.

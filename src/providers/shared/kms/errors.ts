@@ -6,6 +6,7 @@ import {
   type EncryptionContext,
 } from '../../../core/index.js';
 import { contextKeys } from '../encryption-context.js';
+import { quoteKeyId } from './key-id.js';
 
 /** The name of AWS KMS in errors, events and metrics, and of its cipher in a key ring. */
 export const AWS_KMS = 'aws-kms';
@@ -18,7 +19,8 @@ export interface KmsCall extends AwsCall {
   readonly hint?: string | undefined;
 }
 
-const describeKey = ({ keyId }: KmsCall): string => (keyId === undefined ? 'the KMS key' : `the KMS key \`${keyId}\``);
+const describeKey = ({ keyId }: KmsCall): string =>
+  keyId === undefined ? 'the KMS key' : `the KMS key ${quoteKeyId(keyId)}`;
 const listContextKeys = ({ context = {} }: KmsCall): string => contextKeys(context);
 const adviseOnUsage = (call: KmsCall): string =>
   `check that ${describeKey(call)} is a symmetric key for ENCRYPT_DECRYPT`;

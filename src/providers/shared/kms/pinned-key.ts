@@ -1,11 +1,13 @@
-import { checkOptionalString, describeType, invalidRange, invalidType, KeyDecryptError } from '../../../core/index.js';
+import { describeType, invalidType, KeyDecryptError } from '../../../core/index.js';
 import { AWS_KMS } from './errors.js';
+import { checkKeyId, quoteKeyId } from './key-id.js';
 
 /** Options that name the KMS key. */
 export interface PinnedKeyOptions {
   /**
    * ARN, key id or alias. It is sent along, so that KMS uses this key only; the answer must name the key of an ARN or id
-   * too, while an alias is left to KMS. Default for decryption: the key that the ciphertext names.
+   * too, while an alias is left to KMS. Give it always. Default for decryption: the key that the ciphertext names, so that
+   * a ciphertext under any KMS key that the role may use is opened.
    */
   keyId?: string | undefined;
   /** Passed on to KMS: grant tokens make a new grant usable before it is known everywhere. Default: none. */
@@ -22,10 +24,7 @@ export interface PinnedKey {
 
 /** Checks the options that name the key, and copies them. */
 export function checkPinnedKey(options: PinnedKeyOptions): PinnedKey {
-  const keyId = checkOptionalString('keyId', options.keyId);
-  if (keyId?.startsWith('arn:') === true && keyId.split(':')[2] !== 'kms') {
-    throw invalidRange('`keyId` must be the ARN, id or alias of a KMS key; this ARN is of another service.');
-  }
+  const keyId = checkKeyId(options.keyId);
   const grantTokens: unknown = options.grantTokens;
   if (grantTokens === undefined) return { keyId, grantTokens };
   if (Array.isArray(grantTokens) && grantTokens.every((token) => typeof token === 'string')) {
@@ -39,7 +38,7 @@ export function checkUsedKey({ keyId }: PinnedKey, used: string | undefined, ver
   if (keyId === undefined || isAlias(keyId)) return;
   if (used !== undefined && mayBeSameKey(keyId, used)) return;
   throw new KeyDecryptError(
-    `AWS KMS used ${used === undefined ? 'a key that it did not name' : `the key \`${used}\``}, not \`${keyId}\`, which \`keyId\` demands.`,
+    `AWS KMS used ${used === undefined ? 'a key that it did not name' : `the key ${quoteKeyId(used)}`}, not ${quoteKeyId(keyId)}, which \`keyId\` demands.`,
     { provider: AWS_KMS, version },
   );
 }

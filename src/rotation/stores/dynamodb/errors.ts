@@ -1,4 +1,4 @@
-import { KeyAccessDeniedError, KeyNotFoundError } from '../../../core/index.js';
+import { KeyAccessDeniedError, KeyNotFoundError, quote } from '../../../core/index.js';
 import type { AwsErrorMap } from '../../../aws/errors.js';
 
 /** The name of DynamoDB in errors. */
@@ -18,19 +18,19 @@ export const DYNAMODB_ERRORS: AwsErrorMap<DynamoDbCall> = {
   text: {
     service: 'DynamoDB',
     throttled: ({ table }) =>
-      `the capacity of the table \`${table}\`, or the account's quota in this Region, is used up`,
+      `the capacity of the table ${quote(table)}, or the account's quota in this Region, is used up`,
     invalid: ({ table }) =>
-      `check that the table \`${table}\` has the partition key \`name\`, a string, and no sort key, and that the ring is below 400 KB`,
+      `check that the table ${quote(table)} has the partition key \`name\`, a string, and no sort key, and that the ring is below 400 KB`,
   },
   permanent: {
     AccessDeniedException: [
       KeyAccessDeniedError,
       ({ operation, table }) =>
-        `check that the caller's IAM policy allows dynamodb:${operation} on the table \`${table}\`, and, if it is encrypted with a customer managed key, the use of that key`,
+        `check that the caller's IAM policy allows dynamodb:${operation} on the table ${quote(table)}, and, if it is encrypted with a customer managed key, the use of that key`,
     ],
     ResourceNotFoundException: [
       KeyNotFoundError,
-      ({ table }) => `there is no table \`${table}\`; check \`tableName\`, the account and the Region`,
+      ({ table }) => `there is no table ${quote(table)}; check \`tableName\`, the account and the Region`,
     ],
   },
 };

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { checkOptionNames, checkString, invalidRange, KeyProviderError } from '../../../core/index.js';
+import { checkOptionNames, checkString, invalidRange, KeyProviderError, quote } from '../../../core/index.js';
 import type { AwsConnectionOptions } from '../../../aws/client.js';
 import { allowErrors } from '../../../aws/failures.js';
 import type { RingStore } from '../../ring/types.js';
@@ -82,7 +82,7 @@ function createItemSlot(
       const text = item?.['document']?.S;
       if (item === undefined || text !== undefined) return { text, token: text };
       throw new KeyProviderError(
-        `The item \`${name}\` of the table \`${table}\` has no string \`document\`; restore the item, or remove it.`,
+        `The item ${quote(name)} of the table ${quote(table)} has no string \`document\`; restore the item, or remove it.`,
         { provider: DYNAMODB },
       );
     },

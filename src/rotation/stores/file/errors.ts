@@ -1,5 +1,6 @@
 import { KeyAccessDeniedError, KeyProviderError } from '../../../core/index.js';
 import { toFileError, type FileErrors } from '../../../util/file-errors.js';
+import { quotePath } from '../../../util/quote-path.js';
 
 /** The name of the store in errors and events. */
 export const FILE = 'file';
@@ -29,5 +30,5 @@ export function toRingFileError(path: string, error: unknown): unknown {
 
 /** Returns the error of a write that cannot succeed until the folder's content is changed by hand. */
 export function ringFileProblem(path: string, problem: string): KeyProviderError {
-  return new KeyProviderError(`The key ring \`${path}\` ${problem}.`, { provider: FILE, retryable: false });
+  return new KeyProviderError(`The key ring ${quotePath(path)} ${problem}.`, { provider: FILE, retryable: false });
 }

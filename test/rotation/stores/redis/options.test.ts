@@ -50,7 +50,6 @@ describe('the options of redisRing', () => {
     'redis://127.0.0.1:6380/3',
     'redis://[::1]',
     'rediss://user:p%40ss@redis.example.com:6380/0',
-    'redis://cache.localhost',
   ])('takes %s', (url) => {
     expect(redisRing({ key: 'gold', url }).name).toBe('redis');
   });

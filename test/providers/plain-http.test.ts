@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { metalsApi } from '../../src/prices/index.js';
+import { fromAzureKeyVault } from '../../src/providers/azure-key-vault/index.js';
+import { fromKmsLight } from '../../src/providers/kms-light/index.js';
+import { fromKms } from '../../src/providers/kms/index.js';
+import { fromVault, fromVaultTransit } from '../../src/providers/vault/index.js';
+import { redisRing } from '../../src/rotation/stores/redis/index.js';
+
+const stored = { ciphertext: undefined, encryptionContext: {} };
+const constructors: Readonly<Record<string, (address: string) => unknown>> = {
+  fromKms: (endpoint) => fromKms({ ...stored, clientConfig: { endpoint } }),
+  fromKmsLight: (endpoint) => fromKmsLight({ ...stored, endpoint }),
+  fromVault: (address) => fromVault({ address, path: 'gold' }),
+  fromVaultTransit: (address) => fromVaultTransit({ address, keyName: 'gold', ciphertext: undefined }),
+  fromAzureKeyVault: (vaultUrl) => fromAzureKeyVault({ vaultUrl, secretName: 'gold' }),
+  metalsApi: (baseUrl) => metalsApi({ baseUrl }),
+  redisRing: (address) => redisRing({ key: 'gold', url: address.replace('http', 'redis') }),
+};
+
+describe.each(Object.entries(constructors))('%s without TLS', (_, create) => {
+  it.each(['http://api.localhost', 'http://localhost.', 'http://store.localhost.:8200', 'http://127.0.0.1.nip.io'])(
+    'refuses %s, a name that DNS resolves',
+    (address) => {
+      expect(() => create(address)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }) as Error);
+    },
+  );
+
+  it.each(['http://localhost:8200', 'http://127.0.0.53', 'http://[::1]:8200'])('takes %s', (address) => {
+    expect(() => create(address)).not.toThrow();
+  });
+});
