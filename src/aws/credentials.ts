@@ -110,7 +110,10 @@ async function readAuthorizationToken(provider: string): Promise<string | undefi
   if (file !== undefined) {
     try {
       // Read each time, because EKS replaces it.
-      token = (await process.getBuiltinModule('node:fs/promises').readFile(file, 'utf8')).trim();
+      const { readGuarded } = await import('../util/guarded-file.js');
+      token = Buffer.from(await readGuarded(file, MAX_BODY_BYTES, { ownerOnly: false }))
+        .toString('utf8')
+        .trim();
     } catch (error) {
       throw new KeyProviderError('The file in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE cannot be read.', {
         cause: error,

@@ -30,6 +30,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   '`masterKeyFile`': '--master-key',
   '`createMasterKey`': '`goldkey create-key --local`',
   '`baseUrl`': '--api-url',
+  '`ring` or `name`': '--ring or --name',
   '`force`': '--force',
   '`version`': '--key-version',
   '`overlap`': '--overlap',

@@ -1,5 +1,4 @@
 import { MAX_TIMER_MS, systemClock } from './util/clock.js';
-import type { CheckedGate } from './recovery/refusal-gate.js';
 import { isQuotable, quote } from './util/quote.js';
 import { tryOrUndefined } from './util/safe-access.js';
 import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
@@ -21,6 +20,16 @@ export interface CheckedOptions {
   readonly instanceId: string | undefined;
   readonly name: string;
   readonly clock: Clock;
+}
+
+/** `refusalGate`, with defaults. Times in ms. */
+export interface CheckedGate {
+  /** Number of calls in a row that must be refused before the gate closes. */
+  readonly after: number;
+  /** First interval between two calls that are let through a closed gate; it doubles. */
+  readonly probeEvery: number;
+  /** Longest such interval. */
+  readonly probeMax: number;
 }
 
 /** `retry`, with defaults. */

@@ -8,7 +8,7 @@ export { fromKeyRing } from './ring/from-key-ring.js';
 export { KeyRotationManager } from './manager/key-rotation-manager.js';
 export { RingConflictError, RotationError } from '../core/index.js';
 export type { NotifyFailure } from './manager/notify.js';
-export type { ScheduleOptions } from './manager/schedule.js';
+export type { RotationFailure, ScheduleOptions } from './manager/schedule.js';
 export type {
   KeyRingDocument,
   KeyRingOptions,

@@ -15,7 +15,7 @@ export function addRotate(program: Command, run: CliRun): void {
 
   addNewKey(step('init', 'make the ring with the key in use today, typed, piped in or from a file'));
   addForce(addNewKey(step('stage', 'stage a new key, typed, piped in or from a file; no client uses it yet')));
-  addGuards(step('canary', 'let a share of the clients use the staged key')).requiredOption(
+  addForceFlag(addGuards(step('canary', 'let a share of the clients use the staged key'))).requiredOption(
     '--percent <number>',
     'the share of the clients, from 0 to 100',
     // The ring checks the range.
@@ -50,5 +50,9 @@ function addProbe(command: Command): Command {
 }
 
 function addForce(command: Command): Command {
-  return addProbe(command).option('--force', 'take the step although it is refused');
+  return addForceFlag(addProbe(command));
+}
+
+function addForceFlag(command: Command): Command {
+  return command.option('--force', 'take the step although it is refused');
 }

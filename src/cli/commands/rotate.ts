@@ -1,4 +1,4 @@
-import { showText, type KeyCipher } from '../../core/index.js';
+import { quote, showText, type KeyCipher } from '../../core/index.js';
 import { KeyRotationManager, type RotationStatus, type StepOptions } from '../../rotation/index.js';
 import { CommandError } from '../errors.js';
 import { readKey } from '../input/read-key.js';
@@ -14,9 +14,13 @@ type Step = (manager: KeyRotationManager, options: CommandOptions, guards: StepO
 
 /** Takes each step; resolves to the message that tells it is done. */
 const STEPS: Readonly<Record<StepName, Step>> = {
-  async init(manager, { metadata }, _, key) {
+  async init(manager, { metadata, name: given }, _, key) {
     const { version } = await manager.init(key, { metadata });
-    return `Created the ring; ${version} is current.`;
+    const { name } = await manager.status();
+    const advice = `The name ${quote(name)} must be unique per master key and EncryptionContext: rings of one name are one ring.`;
+    const warning =
+      given === undefined ? ' It was taken from --ring; give every command --name to choose another.' : '';
+    return `Created the ring; ${version} is current. ${advice}${warning}`;
   },
   async stage(manager, { metadata }, guards, key) {
     const { version } = await manager.stage(key, { ...guards, metadata });

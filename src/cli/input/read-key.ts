@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import type { KeyProvider } from '../../core/index.js';
 import { CommandError, UsageError } from '../errors.js';
+import { readGuarded } from '../../util/guarded-file.js';
 import type { CliIo, CliRun } from '../io.js';
 import { canPrompt, promptHidden } from './prompt.js';
 
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
 const MAX_BYTES = 4_098;
+const MAX_FILE_BYTES = 65_536;
 
 /** Reads the key to encrypt from a file, a pipe or a hidden prompt, never from the command line. */
 export async function readKey({ io, secrets }: CliRun, { keyFile }: { keyFile?: string | undefined }): Promise<string> {
@@ -20,9 +21,13 @@ export async function readKey({ io, secrets }: CliRun, { keyFile }: { keyFile?: 
 /** Reads the small text file that `option` names. */
 export async function readTextFile(option: string, path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return Buffer.from(await readGuarded(path, MAX_FILE_BYTES, { ownerOnly: false })).toString('utf8');
   } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    const { code = 'unknown error', message } = error as NodeJS.ErrnoException;
+    const problem = { NOT_REGULAR: 'is not a regular file', TOO_LARGE: message, CHANGED: 'was changed meanwhile' }[
+      code
+    ];
+    if (problem !== undefined) throw new CommandError(`The file of ${option} ${problem}: check its path.`);
     throw new CommandError(`Cannot read the file of ${option} (${code}): check its path and mode.`);
   }
 }

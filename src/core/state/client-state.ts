@@ -5,10 +5,10 @@ import type { StageState } from '../cache/stage-state.js';
 import { hasSubscribers, Listeners, publish, publishOn, type EventName } from '../events.js';
 import { KeyRejectedError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
-import { RefusalGate } from '../recovery/refusal-gate.js';
 import { scrub } from '../redaction/redact.js';
 import type { KeyEvents } from '../types.js';
 import { Canary } from './canary.js';
+import { RefusalGate } from './refusal-gate.js';
 import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
 
 /** A running call, as its client sees it. */

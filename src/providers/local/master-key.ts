@@ -1,4 +1,3 @@
-import { link } from 'node:fs/promises';
 import { extname } from 'node:path';
 import {
   checkString,
@@ -10,7 +9,7 @@ import {
   KeyProviderError,
   nodeCrypto,
 } from '../../core/index.js';
-import { publishFile } from '../../util/atomic-file.js';
+import { placeNew, publishFile } from '../../util/atomic-file.js';
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
 import { toFileError, type FileErrors } from '../../util/file-errors.js';
 import { readGuardedSync } from '../../util/guarded-file.js';
@@ -25,17 +24,12 @@ const MASTER_KEY_BYTES = 32;
 const MAX_FILE_BYTES = 1_024;
 const EXPECTED = 'it must hold 32 bytes in base64, as `openssl rand -base64 32` prints them.';
 
-/** The errors of a master-key file that cannot be read or created. */
+/** The errors of a master-key file that cannot be read. */
 export const MASTER_KEY_FILE: FileErrors = {
   provider: LOCAL,
   kind: 'master-key file',
   byCode: {
     ENOENT: [KeyNotFoundError, 'does not exist; check `masterKeyFile`, or create it with `createMasterKey`.'],
-    EEXIST: [
-      KeyProviderError,
-      'exists and is never overwritten; use it, or choose another path.',
-      { retryable: false },
-    ],
     ELOOP: [
       KeyAccessDeniedError,
       (_, path) =>
@@ -47,6 +41,23 @@ export const MASTER_KEY_FILE: FileErrors = {
         `may not be opened by this process (${code}); check its owner and mode, and those of its folders: chmod 600 '${path}'`,
     ],
     TOO_LARGE: [KeyFormatError, (detail) => `${detail}, and is too long; ${EXPECTED}`],
+  },
+};
+
+/** The errors of a master-key file that cannot be created. */
+const NEW_MASTER_KEY_FILE: FileErrors = {
+  ...MASTER_KEY_FILE,
+  byCode: {
+    ENOENT: [KeyNotFoundError, 'cannot be created, because its folder does not exist; create the folder first.'],
+    EEXIST: [
+      KeyProviderError,
+      'exists and is never overwritten; use it, or choose another path.',
+      { retryable: false },
+    ],
+    EACCES: [
+      KeyAccessDeniedError,
+      (code) => `may not be created by this process (${code}); choose a folder that it may write to.`,
+    ],
   },
 };
 
@@ -82,10 +93,9 @@ export async function createMasterKey(path: string): Promise<void> {
   content.set(text);
   text.fill(0);
   try {
-    // Unlike a rename, a link fails if its name is taken.
-    await publishFile(path, content, 0o600, (draft) => link(draft, path));
+    await publishFile(path, content, 0o600, (draft) => placeNew(draft, path));
   } catch (error) {
-    throw toFileError(path, error, MASTER_KEY_FILE);
+    throw toFileError(path, error, NEW_MASTER_KEY_FILE);
   } finally {
     content.fill(0);
   }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   checkBoolean,
   checkOptionalString,
@@ -13,6 +12,7 @@ import {
 import { isAwsRegion } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { quotePath, toFileCause } from '../../util/quote-path.js';
+import { readGuarded } from '../../util/guarded-file.js';
 import { VAULT } from './errors.js';
 
 /** How to get a token of Vault. Two thirds of the life of a login's token later it is renewed, or a new login made. */
@@ -160,10 +160,13 @@ function readVariable(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
+/** A bundle of certificate authorities has some 200 KB. */
+const MAX_FILE_BYTES = 1_000_000;
+
 /** Reads a text file. `message` is that of the error if the file cannot be read. */
 export async function readTextFile(path: string, message: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return Buffer.from(await readGuarded(path, MAX_FILE_BYTES, { ownerOnly: false })).toString('utf8');
   } catch (error) {
     throw environmentError(message, { cause: toFileCause(path, error) });
   }

@@ -5,19 +5,26 @@ import {
   encodeKey,
   describeType,
   nodeCrypto,
-  redactValue,
   RotationError,
   scrub,
+  SecretMatcher,
+  type EncryptedKey,
 } from '../../core/index.js';
 import { decryptVersion } from '../ring/decrypt-version.js';
 import { findVersion } from '../ring/document.js';
 import { newVersion } from '../ring/transitions.js';
 import type { KeyRingDocument, RingVersion } from '../ring/types.js';
 import type { Step } from './options.js';
+import type { MintedBytes } from './unstored-key.js';
 
 /** A key to encrypt as a new version. Without `key` it is minted by `generate` for `rotationId`. */
 export interface NewKey extends Pick<RingVersion, 'state' | 'metadata' | 'rotationId'> {
   readonly key: string | Uint8Array | undefined;
+}
+
+/** Encrypts and decrypts a sample, so that no key is minted while it could not be stored. */
+export async function tryCipher(step: Step): Promise<void> {
+  await encryptKey(step, encodeKey('goldkey-cipher-trial'));
 }
 
 /** Calls `use` with a new version, encrypted, and its key's bytes, which are zeroed after it. */
@@ -26,25 +33,30 @@ export async function withNewVersion<T>(
   { key, ...about }: NewKey,
   use: (version: RingVersion, bytes: Uint8Array) => Promise<T>,
 ): Promise<T> {
-  const { cipher, binding: bind, clock, signal } = step;
   const minted = key === undefined ? await mintKey(step, about.rotationId ?? '') : undefined;
   const bytes = minted?.key ?? encodeKey(key);
   try {
-    // Checked one by one: the spread below would make an object of anything.
-    for (const notes of [about.metadata, minted?.metadata]) checkMetadata(step, bytes, notes);
+    checkMetadata(step, bytes, about.metadata);
     const metadata = minted?.metadata === undefined ? about.metadata : { ...about.metadata, ...minted.metadata };
-    const encrypted = await cipher.encrypt(bytes, { bind, signal });
-    const decrypted = await cipher.decrypt(encrypted.ciphertext, { bind, signal });
-    const isSame = isEqual(decrypted, bytes) && encrypted.fingerprint === computeFingerprint(bytes);
-    decrypted.fill(0);
-    if (!isSame) {
-      const message = 'The new ciphertext does not decrypt to the same key; nothing was written.';
-      throw new RotationError(message, { step: step.name });
-    }
-    return await use(newVersion(step, { ...about, encrypted, metadata, now: clock.now() }), bytes);
+    const encrypted = await encryptKey(step, bytes);
+    return await use(newVersion(step, { ...about, encrypted, metadata, now: step.clock.now() }), bytes);
+  } catch (error) {
+    // A key that no cipher takes: `generate` has to make another one.
+    if (isGoldKeyError(error, 'ERR_GOLDKEY_FORMAT')) step.unstored.forget();
+    throw scrub(error, [Buffer.from(bytes).toString('latin1')]);
   } finally {
     bytes.fill(0);
   }
+}
+
+/** Encrypts a key and decrypts it again to compare. */
+async function encryptKey({ name, cipher, binding: bind, signal }: Step, key: Uint8Array): Promise<EncryptedKey> {
+  const encrypted = await cipher.encrypt(key, { bind, signal });
+  const decrypted = await cipher.decrypt(encrypted.ciphertext, { bind, signal });
+  const isSame = isEqual(decrypted, key) && encrypted.fingerprint === computeFingerprint(key);
+  decrypted.fill(0);
+  if (isSame) return encrypted;
+  throw new RotationError('The new ciphertext does not decrypt to the same key; nothing was written.', { step: name });
 }
 
 /** Calls `use` with the decrypted key of a version, which is zeroed after it. */
@@ -97,25 +109,28 @@ export async function probeVersion(step: Step, ring: KeyRingDocument, name: stri
   await withDecryptedKey(step, name, findVersion(ring, name) as RingVersion, (key) => probeKey(step, name, key));
 }
 
-/** Has `generate` mint the key of `rotationId`, or return it again. */
-async function mintKey(
-  { name, generate, signal = new AbortController().signal }: Step,
-  rotationId: string,
-): Promise<{ key: Uint8Array; metadata: NewKey['metadata'] }> {
+/** Returns the key of `rotationId`: the one that could not be stored, or the one that `generate` mints or returns again. */
+async function mintKey(step: Step, rotationId: string): Promise<MintedBytes> {
+  const { name, generate, unstored, signal = new AbortController().signal } = step;
   if (generate === undefined) {
     throw new RotationError(`\`${name}\` needs a key; pass one, or give the manager \`generate\`.`, { step: name });
   }
-  let minted: unknown;
+  const kept = unstored.copy(rotationId);
+  if (kept !== undefined) return kept;
+  let answer: unknown;
   try {
-    minted = await generate({ rotationId, signal });
+    answer = await generate({ rotationId, signal });
   } catch (error) {
     signal.throwIfAborted();
     if (isGoldKeyError(error)) throw error;
     const message = `\`generate\` failed; see \`cause\`. Run \`${name}\` again to ask it for the same \`rotationId\`.`;
     throw new RotationError(message, { step: name, cause: error, retryable: true });
   }
-  const { key, metadata } = (minted ?? {}) as { key?: unknown; metadata?: NewKey['metadata'] };
-  return { key: encodeKey(key), metadata };
+  const { key, metadata } = (answer ?? {}) as { key?: unknown; metadata?: NewKey['metadata'] };
+  const minted = { key: encodeKey(key), metadata };
+  checkMetadata(step, minted.key, metadata);
+  unstored.keep(rotationId, minted);
+  return minted;
 }
 
 function checkMetadata(step: Step, key: Uint8Array, metadata: unknown): void {
@@ -123,10 +138,10 @@ function checkMetadata(step: Step, key: Uint8Array, metadata: unknown): void {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
     throw invalidType(`\`metadata\` must be an object of strings, got ${describeType(metadata)}.`);
   }
-  const secret = Buffer.from(key).toString('latin1');
+  const matcher = new SecretMatcher([Buffer.from(key).toString('latin1')]);
   for (const [name, value] of Object.entries(metadata)) {
     if (typeof value !== 'string') throw invalidType('`metadata` must be an object of strings.');
-    if (redactValue(name, [secret]) === name && redactValue(value, [secret]) === value) continue;
+    if (!matcher.contains(name) && !matcher.contains(value)) continue;
     const message = '`metadata` holds the key, in plaintext or encoded; nothing was written.';
     throw new RotationError(message, { step: step.name });
   }

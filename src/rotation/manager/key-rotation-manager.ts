@@ -5,7 +5,7 @@ import { describeRing, getAge, nextStep } from './next-step.js';
 import { checkPlan, checkRequiredTime, checkRotationOptions, checkStep, type RotationContext } from './options.js';
 import { runSchedule, type ScheduleOptions } from './schedule.js';
 import { initRing, stageKey, type StageOptions } from './stage-key.js';
-import { refuseStep, startStep } from './step.js';
+import { refuseStep, requireRing } from './step.js';
 
 /**
  * Replaces a key without downtime: a new key is staged, tried by a share of the clients, promoted while the old one
@@ -16,6 +16,9 @@ import { refuseStep, startStep } from './step.js';
  * for a wrong option, with `RotationError` (`ERR_GOLDKEY_ROTATION`) if there is no ring yet, `init` aside, with
  * `RingConflictError` (`ERR_GOLDKEY_RING_CONFLICT`) if another writer has changed the ring (read it again), and
  * with the errors of the ring store and the cipher. No error holds a key.
+ *
+ * If a version was made more than 5 minutes ahead of this manager's clock, one of two clocks is wrong: a step that writes
+ * rejects with a retryable `RotationError`, or with `force` warns and goes on. `status`, `isDue` and `revert` always work.
  *
  * @example
  * ```ts
@@ -179,7 +182,7 @@ export class KeyRotationManager {
     const plan = checkPlan('rotate', options);
     const { signal } = options;
     const step = checkStep(this.#context, 'rotate', { signal });
-    const { ring } = await startStep(step);
+    const { ring } = await requireRing(step);
     const next = nextStep(ring, plan, this.#context.clock.now());
     if (next.isBlocked === true) throw refuseStep(step, next.reason, next.version);
     const on = { revision: ring.revision, signal };
@@ -200,7 +203,7 @@ export class KeyRotationManager {
    * ```
    */
   async status(): Promise<RotationStatus> {
-    const { ring } = await startStep(checkStep(this.#context, 'status', {}));
+    const { ring } = await requireRing(checkStep(this.#context, 'status', {}));
     return describeRing(ring, this.#context.clock.now());
   }
 
@@ -217,13 +220,13 @@ export class KeyRotationManager {
   async isDue(options: { maxAge: number }): Promise<boolean> {
     checkOptionNames('isDue', options, ['maxAge']);
     const maxAge = checkRequiredTime('maxAge', options.maxAge, Number.MAX_SAFE_INTEGER);
-    const { ring } = await startStep(checkStep(this.#context, 'isDue', {}));
+    const { ring } = await requireRing(checkStep(this.#context, 'isDue', {}));
     return getAge(ring, ring.current, this.#context.clock.now()) >= maxAge;
   }
 
   /**
-   * Runs `rotate` repeatedly under the store's lease, so that one of many instances acts. Transient errors are left to
-   * the next turn.
+   * Runs `rotate` repeatedly under the store's lease, so that one of many instances acts. Transient errors are told
+   * (`onError`, and the diagnostics channel `goldkey:rotation-failed`) and left to the next turn.
    *
    * @param options - see {@link ScheduleOptions}
    * @returns resolves once `signal` has aborted

@@ -14,7 +14,7 @@ import type { KeyRingDocument, StepOptions } from '../ring/types.js';
 import { probeVersion } from './key-material.js';
 import { isAhead } from './next-step.js';
 import { checkPercent, checkStep, type RotationContext, type Step } from './options.js';
-import { checkExpectedVersion, finishStep, refuseStep, startStep } from './step.js';
+import { checkExpectedVersion, finishStep, refuseStep, requireRing, startStep } from './step.js';
 
 // The steps that `KeyRotationManager` documents. Each resolves to the version that it changed.
 
@@ -88,7 +88,8 @@ export async function retirePrevious(context: RotationContext, options: StepOpti
 export async function revertChange(context: RotationContext, options: StepOptions): Promise<string> {
   const step = checkStep(context, 'revert', options);
   const { clock, version } = step;
-  const at = await startStep(step);
+  // A clock that is wrong must not keep a bad key in use.
+  const at = await requireRing(step, true);
   const { ring } = at;
   const { current, previous } = ring;
   const pending = findPending(ring);

@@ -34,23 +34,33 @@ export async function notifyAll(
         const call = (): Promise<void> => withDeadline(limits, async () => hook({ ...change }));
         await withRetries(call, { retries: RETRIES, clock, getDelay });
       } catch (error) {
-        reportFailure({ ...change, hook: index, error });
+        const failure: NotifyFailure = { ...change, hook: index, error };
+        publishFailure('notify-failed', failure, (kind) => {
+          const done = `The \`${change.step}\` of ${change.version} in the key ring ${quote(change.ring)} is done`;
+          return `${done}, but \`notify[${String(index)}]\` failed (${kind}); run the step again to call the hook again.`;
+        });
       }
     }),
   );
 }
 
-function reportFailure(failure: NotifyFailure): void {
-  const channel = process.getBuiltinModule('node:diagnostics_channel').channel('goldkey:notify-failed');
+/**
+ * Publishes a failure on the diagnostics channel `goldkey:<name>` or, if that has no subscriber and nobody `isTold`, as a
+ * process warning. `describe` gets the kind of the error: its message may hold anything, the key included.
+ */
+export function publishFailure(
+  name: string,
+  failure: { readonly error: unknown },
+  describe: (kind: string) => string,
+  isTold: boolean = false,
+): void {
+  const channel = process.getBuiltinModule('node:diagnostics_channel').channel(`goldkey:${name}`);
+  const { error } = failure;
   if (channel.hasSubscribers) {
     channel.publish(failure);
-    return;
+  } else if (!isTold) {
+    const kind = error instanceof Error ? error.name : 'not an Error';
+    const code = `GOLDKEY_${name.replaceAll('-', '_').toUpperCase()}`;
+    process.emitWarning(describe(kind), { type: 'GoldKeyWarning', code });
   }
-  const { ring, step, version, hook, error } = failure;
-  // The hook's message may hold anything, the key included, so the warning names the kind of error only.
-  const kind = error instanceof Error ? error.name : 'not an Error';
-  process.emitWarning(
-    `The \`${step}\` of ${version} in the key ring ${quote(ring)} is done, but \`notify[${String(hook)}]\` failed (${kind}); run the step again to call the hook again.`,
-    { type: 'GoldKeyWarning', code: 'GOLDKEY_NOTIFY_FAILED' },
-  );
 }

@@ -16,6 +16,7 @@ import { RING_BINDING } from '../ring/decrypt-version.js';
 import { checkRingSource, type RingSource } from '../ring/read-ring.js';
 import type { RingBinding } from '../ring/transitions.js';
 import type { RotateOptions, RotationOptions, StepOptions } from '../ring/types.js';
+import { UnstoredKey } from './unstored-key.js';
 
 const DEFAULT_CANARY: readonly number[] = [10, 50];
 const DEFAULT_DWELL_MS = 3_600_000;
@@ -25,6 +26,7 @@ const DEFAULT_MAX_AGE_MS = 7_776_000_000;
 export interface RotationContext extends RingBinding, Pick<RotationOptions, 'probe' | 'generate'> {
   readonly source: RingSource;
   readonly notify: NonNullable<RotationOptions['notify']>;
+  readonly unstored: UnstoredKey;
   readonly clock: Clock;
 }
 
@@ -58,6 +60,7 @@ export function checkRotationOptions(options: RotationOptions): RotationContext 
     probe: checkOptionalFunction('probe', options.probe),
     generate: checkOptionalFunction('generate', options.generate),
     notify: [...(notify as RotationContext['notify'])],
+    unstored: new UnstoredKey(),
     clock: checkClock(options.clock),
   };
 }

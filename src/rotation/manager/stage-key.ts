@@ -1,6 +1,6 @@
 import { checkOptionNames, conflict, nodeCrypto, quote } from '../../core/index.js';
 import { findVersion } from '../ring/document.js';
-import type { ReadRing } from '../ring/read-ring.js';
+import { readRing, type ReadRing } from '../ring/read-ring.js';
 import {
   findPending,
   newRing,
@@ -12,9 +12,9 @@ import {
 } from '../ring/transitions.js';
 import type { StepOptions } from '../ring/types.js';
 import { retryConflicts, writeRing } from '../ring/write-ring.js';
-import { holdsKey, probeKey, withDecryptedKey, withNewVersion, type NewKey } from './key-material.js';
+import { holdsKey, probeKey, tryCipher, withDecryptedKey, withNewVersion, type NewKey } from './key-material.js';
 import { checkStep, type RotationContext, type Step } from './options.js';
-import { checkExpectedVersion, findRing, finishStep, refuseStep, startStep } from './step.js';
+import { checkExpectedVersion, finishStep, refuseStep, requireRing, startStep } from './step.js';
 
 export type StageOptions = StepOptions & { metadata?: Record<string, string> | undefined };
 
@@ -29,7 +29,7 @@ export async function initRing(
   const { source, signal } = step;
   // No ring can hold an intent yet, so the id follows from the ring's name: a repeated call uses the same id.
   const rotationId = key === undefined ? `${source.name}:v1` : undefined;
-  const found = await findRing(step);
+  const found = await readRing(source, signal, true);
   if (found !== undefined) {
     // A repeated call changes nothing; any other ring is refused.
     const first = findVersion(found.ring, 'v1');
@@ -41,9 +41,11 @@ export async function initRing(
     return finishStep(step, 'v1', found);
   }
   const given = { key, state: 'current', metadata: options.metadata, rotationId } as const;
+  if (key === undefined) await tryCipher(step);
   const made = await withNewVersion(step, given, (version) =>
     writeRing(source, undefined, newRing(source.name, version), signal),
   );
+  step.unstored.forget();
   return finishStep(step, 'v1', made);
 }
 
@@ -82,13 +84,14 @@ async function stageAs(step: Step, name: string, from: ReadRing, given: NewKey):
   const { source, clock, signal } = step;
   let at = from;
   let { rotationId } = given;
+  if (given.key === undefined) await tryCipher(step);
   if (given.key === undefined && rotationId === undefined) {
     rotationId = nodeCrypto().randomUUID();
     const intent = newVersion(step, { state: 'pending', rotationId, now: clock.now() });
     const next = withPendingVersion(from.ring, name, intent);
     const { ring } = await writeRing(source, from, next, signal);
     // Read again for the token that the next write needs.
-    const found = await findRing(step);
+    const found = await readRing(source, signal, true);
     if (found?.ring.writeId !== ring.writeId) {
       throw conflict(source.store.name, ring.revision, found?.ring.revision ?? 0);
     }
@@ -96,6 +99,7 @@ async function stageAs(step: Step, name: string, from: ReadRing, given: NewKey):
   }
   return withNewVersion(step, { ...given, rotationId }, async (version, bytes) => {
     const written = await writeRing(source, at, withStagedVersion(at.ring, name, version, clock.now()), signal);
+    step.unstored.forget();
     return finishStaging(step, name, bytes, written);
   });
 }
@@ -115,7 +119,7 @@ async function finishStaging(step: Step, name: string, bytes: Uint8Array, writte
 async function rejectStaged(step: Step, name: string, written: ReadRing): Promise<void> {
   const { source, signal } = step;
   const rejected = await retryConflicts(async () => {
-    const at = await startStep({ ...step, revision: undefined });
+    const at = await requireRing({ ...step, revision: undefined }, true);
     const state = findVersion(at.ring, name)?.state;
     if (state === 'rejected') return undefined;
     if (state !== 'pending') throw conflict(source.store.name, written.ring.revision, at.ring.revision);

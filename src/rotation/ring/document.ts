@@ -6,8 +6,8 @@ export const FORMAT = 'goldkey/1';
 
 const STATES: readonly unknown[] = ['pending', 'current', 'previous', 'retired', 'rejected'] satisfies VersionState[];
 
-/** The size limit of a DynamoDB item. A ring grows by some 400 bytes with each rotation. */
-const MAX_RING_BYTES = 400_000;
+/** The size limit of a DynamoDB item. */
+export const MAX_RING_BYTES = 400_000;
 
 /** Returns what is wrong with a field, or `undefined`. */
 type Rule = (value: unknown) => string | undefined;
@@ -38,6 +38,8 @@ export const RING_RULES: Rules = {
   format: rule((value) => value === FORMAT, `is not \`${FORMAT}\`; update goldkey if a newer version wrote this ring`),
   name: text,
   revision: rule((value) => Number.isSafeInteger(value) && (value as number) >= 1, 'must be an integer from 1'),
+  // Rings of 0.1.0 have none.
+  id: optional(text),
   writeId: text,
   current: text,
   previous: optional(text),

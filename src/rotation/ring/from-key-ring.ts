@@ -11,6 +11,7 @@ import {
 } from '../../core/index.js';
 import { decryptVersion } from './decrypt-version.js';
 import { compareVersionNames, findVersion } from './document.js';
+import { wasFolded } from './transitions.js';
 import { checkRingSource, readRing } from './read-ring.js';
 import { recordRejection } from './write-ring.js';
 import { countReferences } from './reference-count.js';
@@ -19,13 +20,16 @@ import { parsePin } from './version-pin.js';
 
 /** The provider name of key rings in errors, events and metrics. */
 const KEY_RING = 'key-ring';
+/** How many rings of one place are told apart. */
+const MAX_RINGS = 16;
 
 /**
  * A key store over a key ring, with all three stages: `current`, `pending` for the ring's share of clients, and
  * `previous` as a last resort until it is retired.
  *
  * A version is decrypted once per `ttl`, not once per stage. A ring that is missing, damaged, in a newer format or
- * older than one already read fails the load with a retryable error, so that the cached key stays in use. With a store
+ * older than one already read fails the load with a retryable error, so that the cached key stays in use. A ring that was
+ * removed and made anew, which its `id` tells, is taken after the usual checks. With a store
  * that sends change notices (files, Redis) a fleet reloads within a jittered second; with others after `ttl`.
  *
  * @param options - the ring, its name, and the only ciphers that are accepted; copied
@@ -68,13 +72,17 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
   references.acquire();
   /** The ring of the last load of `current`: the rollout that is read after it must be of the same revision. */
   let loadedRing: KeyRingDocument | undefined;
-  let highestRevision = 0;
+  /** The highest revision that was read of each ring, by id: a ring that was removed and made anew has another one. */
+  const highest = new Map<string | undefined, number>();
+  let latest: Pick<KeyRingDocument, 'id' | 'revision'> | undefined;
   let rolloutId: string | undefined;
+  /** The ciphertext that was decrypted of each version: in a ring made anew a version of the same name is another key. */
+  const opened = new Map<string, string>();
   /** The version last served for each stage. */
   const served = new Map<Stage, string>();
 
   const read = async (signal: AbortSignal): Promise<KeyRingDocument> => {
-    const revisionBefore = highestRevision;
+    const before = latest;
     const found = await readRing(source, signal);
     if (found === undefined) {
       // Retryable: the ring may come back, and a cached key stays in use meanwhile.
@@ -82,15 +90,23 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
       throw new KeyNotFoundError(message, { provider: store.name, retryable: true });
     }
     const { ring } = found;
-    if (ring.revision < highestRevision && store.allowsOlderRevision?.() !== true) {
-      // Not older than when this read began: a read that began later was only faster.
-      if (ring.revision >= revisionBefore) return read(signal);
+    if (store.allowsOlderRevision?.() === true) return ring;
+    const { id, revision } = ring;
+    const isLatest = latest !== undefined && id === latest.id && revision >= latest.revision;
+    // A read that began later may only have been faster.
+    if (latest !== before && !isLatest) return read(signal);
+    // A ring without an id may be an old copy of any.
+    const least = id === undefined ? Math.max(0, ...highest.values()) : (highest.get(id) ?? 0);
+    if (revision < least) {
       throw new KeyProviderError(
-        `The key ring ${quote(ringName)} is at revision ${String(ring.revision)}, but revision ${String(highestRevision)} was read before; the store answers from an outdated copy.`,
+        `The key ring ${quote(ringName)} is at revision ${String(revision)}, but revision ${String(least)} was read before; the store answers from an outdated copy.`,
         { provider: store.name },
       );
     }
-    highestRevision = ring.revision;
+    latest = { id, revision };
+    highest.delete(id);
+    highest.set(id, revision);
+    if (highest.size > MAX_RINGS) highest.delete(highest.keys().next().value);
     return ring;
   };
 
@@ -103,7 +119,8 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
       const ring = await read(signal);
       if (stage === 'current') loadedRing = ring;
       // At every stage: another stage's key must not hide that the pin names nothing.
-      if (pin.name !== undefined && findVersion(ring, pin.name) === undefined) throw unknownPin(pin.name, ring);
+      if (pin.name !== undefined && findVersion(ring, pin.name) === undefined && !wasFolded(ring, pin.name))
+        throw unknownPin(pin.name, ring);
       const name = pin.versionFor(stage, ring);
       const version = findVersion(ring, name);
       if (name === undefined || version === undefined) {
@@ -116,7 +133,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
       }
       // A known key that moves to another stage, or is not due yet, keeps its expiry. One that is due is decrypted
       // again: otherwise a revocation of the master key would never take effect.
-      if (known?.includes(name) === true) {
+      if (known?.includes(name) === true && opened.get(name) === version.ciphertext) {
         const isMoving = served.get(stage) !== name;
         const expiresAt = isMoving ? undefined : getFreshUntil(request);
         if (isMoving || expiresAt !== undefined) {
@@ -126,6 +143,8 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
       }
       const bytes = await decryptVersion(source, name, version, signal);
       served.set(stage, name);
+      opened.set(name, version.ciphertext);
+      for (const each of opened.keys()) if (findVersion(ring, each)?.ciphertext === undefined) opened.delete(each);
       const createdAt = Date.parse(version.createdAt);
       return { bytes, version: name, ...(Number.isNaN(createdAt) ? {} : { createdAt }) };
     },

@@ -32,16 +32,20 @@ export function checkRingSource(options: RingAccess): RingSource {
   return { store: store as RingStore, name, ciphers };
 }
 
-/** Reads and checks the ring. Resolves to `undefined` if the store has none. */
-export async function readRing(source: RingSource, signal: AbortSignal | undefined): Promise<ReadRing | undefined> {
+/** Reads and checks the ring; `forUpdate` before a write. Resolves to `undefined` if the store has none. */
+export async function readRing(
+  source: RingSource,
+  signal: AbortSignal | undefined,
+  forUpdate: boolean = false,
+): Promise<ReadRing | undefined> {
   const { store, name } = source;
-  const found = await store.read({ signal });
+  const found = await store.read({ signal, ...(forUpdate && { forUpdate }) });
   if (found === undefined) return undefined;
   const ring = checkRing(found.ring, store.name);
   if (ring.name !== name) {
     throw new KeyProviderError(
-      `The store holds the key ring ${quote(ring.name)}, but \`name\` is ${quote(name)}; correct one of the two options.`,
-      { provider: store.name },
+      `The store holds the key ring ${quote(ring.name)}, not ${quote(name)}: it may be another team's; correct \`ring\` or \`name\`.`,
+      { provider: store.name, retryable: !forUpdate },
     );
   }
   return { ring, token: found.token };

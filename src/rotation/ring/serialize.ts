@@ -1,4 +1,12 @@
-import { compareVersionNames, parseRing, RING_RULES, ROLLOUT_RULES, VERSION_RULES } from './document.js';
+import { KeyProviderError } from '../../core/index.js';
+import {
+  compareVersionNames,
+  MAX_RING_BYTES,
+  parseRing,
+  RING_RULES,
+  ROLLOUT_RULES,
+  VERSION_RULES,
+} from './document.js';
 import type { KeyRingDocument } from './types.js';
 
 /**
@@ -19,6 +27,12 @@ export function serializeRing(ring: KeyRingDocument, store: string): string {
     versions: Object.fromEntries(versions),
   };
   const json = `${JSON.stringify(orderFields(ordered, RING_RULES), undefined, 2)}\n`;
+  if (json.length > MAX_RING_BYTES) {
+    throw new KeyProviderError(
+      `The key ring would have ${String(json.length)} characters, more than any store holds; give its versions less \`metadata\`.`,
+      { provider: store, retryable: false },
+    );
+  }
   parseRing(json, store);
   return json;
 }

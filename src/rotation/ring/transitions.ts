@@ -1,6 +1,5 @@
 import { nodeCrypto, type EncryptedKey, type EncryptionContext, type KeyCipher } from '../../core/index.js';
 import { compareVersionNames, findVersion, FORMAT } from './document.js';
-import type { NextRing } from './write-ring.js';
 import type { KeyRingDocument, RingVersion } from './types.js';
 
 // Each function returns the ring that a step makes of another one. Unknown fields are kept.
@@ -16,6 +15,13 @@ export interface NewVersion extends Pick<RingVersion, 'state' | 'metadata' | 'ro
   readonly encrypted?: EncryptedKey | undefined;
   readonly now: number;
 }
+
+/** The ring that a step makes of the one it read. `writeRing` adds `revision`, `writeId`, and `id` where there is none. */
+export type NextRing = Omit<KeyRingDocument, 'revision' | 'id' | 'writeId'> & { readonly id?: string | undefined };
+
+const MAX_OLD_VERSIONS = 20;
+/** In characters: a quarter of what a ring may have. */
+const MAX_OLD_SIZE = 100_000;
 
 const toIso = (at: number): string => new Date(at).toISOString();
 
@@ -36,9 +42,42 @@ export function findRevertedPending(ring: KeyRingDocument): { name: string; reve
 }
 
 /** Returns a version name that the ring has never used. */
-export function nextVersionName({ versions }: KeyRingDocument): string {
-  const numbers = Object.keys(versions).map((name) => Number(/^v(\d{1,9})$/.exec(name)?.[1] ?? 0));
-  return `v${String(Math.max(0, ...numbers) + 1)}`;
+export function nextVersionName(ring: Pick<KeyRingDocument, 'versions'>): string {
+  return `v${String(findHighestNumber(ring) + 1)}`;
+}
+
+/** Returns whether the ring once had a version of this name, which was folded away: names are given in their order. */
+export function wasFolded(ring: KeyRingDocument, name: string): boolean {
+  const number = parseNumber(name);
+  return number > 0 && number < findHighestNumber(ring) && findVersion(ring, name) === undefined;
+}
+
+function findHighestNumber({ versions }: Pick<KeyRingDocument, 'versions'>): number {
+  return Math.max(0, ...Object.keys(versions).map(parseNumber));
+}
+
+/** Returns the number in the name of a version, or 0 if another program named it. */
+function parseNumber(name: string): number {
+  return Number(/^v(\d{1,9})$/.exec(name)?.[1] ?? 0);
+}
+
+/**
+ * Returns the ring without its old versions that are retired or rejected, so that it never fills. The highest number stays,
+ * because the next name follows from it.
+ */
+export function withoutOldVersions<Ring extends NextRing>(ring: Ring): Ring {
+  const highest = findHighestNumber(ring);
+  let size = 0;
+  const folded = Object.entries(ring.versions)
+    .filter(([, { state }]) => state === 'retired' || state === 'rejected')
+    .toSorted(([a], [b]) => compareVersionNames(b, a))
+    .filter(([name, version], index) => {
+      size += JSON.stringify(version).length;
+      return (index >= MAX_OLD_VERSIONS || size > MAX_OLD_SIZE) && parseNumber(name) !== highest;
+    })
+    .map(([name]) => name);
+  const kept = Object.entries(ring.versions).filter(([name]) => !folded.includes(name));
+  return { ...ring, versions: Object.fromEntries(kept) };
 }
 
 /**

@@ -53,10 +53,18 @@ export interface RingRollout {
 export interface KeyRingDocument {
   /** The format; a reader refuses any other. */
   format: 'goldkey/1';
-  /** The ring's name, which is bound into every version's EncryptionContext as `goldkey:ring`. */
+  /**
+   * The ring's name, which is bound into every version's EncryptionContext as `goldkey:ring`. It must be unique per master key
+   * and EncryptionContext: to a reader, rings of one name are one ring.
+   */
   name: string;
   /** The number of writes so far, from 1. */
   revision: number;
+  /**
+   * A random id that `init` makes and every step keeps: it tells a ring that was made anew from an old copy. A ring of goldkey
+   * 0.1.0 has none until its next step.
+   */
+  id: string;
   /** A random id for each write: it identifies a write whose answer was lost. */
   writeId: string;
   /** The version in use. */
@@ -65,7 +73,10 @@ export interface KeyRingDocument {
   previous?: string | undefined;
   /** The staged version and its canary. */
   rollout?: RingRollout | undefined;
-  /** The versions by name. A name (`v1`, `v2` …) is never used twice. */
+  /**
+   * The versions by name. A name (`v1`, `v2` …) is never used twice. A step folds away retired and rejected versions, except
+   * the last 20.
+   */
   versions: Readonly<Record<string, RingVersion>>;
 }
 
@@ -92,9 +103,13 @@ export interface RingStore {
   readonly name: string;
   /**
    * Reads the ring, strongly consistent. Resolves to `undefined` if there is none. `token` is the store's own version
-   * (a Vault `cas` number), which `write` gets back.
+   * (a Vault `cas` number), which `write` gets back. `forUpdate` is true if a write shall follow: then the error for what
+   * stands in the ring's place is final, while for a reader it is retryable. Default false.
    */
-  read(options?: { signal?: AbortSignal | undefined }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
+  read(options?: {
+    signal?: AbortSignal | undefined;
+    forUpdate?: boolean | undefined;
+  }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
   /**
    * Writes the ring if the stored revision is `expected.revision` (0: there is no ring).
    *
@@ -130,7 +145,8 @@ export interface RingAccess {
   ring: RingStore;
   /**
    * The ring's name: 1 to 128 letters, digits, dots, dashes, underscores or slashes. It is bound into every version's
-   * EncryptionContext, so that another ring's ciphertext is refused.
+   * EncryptionContext, so that another ring's ciphertext is refused. It must be unique per master key and EncryptionContext:
+   * rings of one name under one `cipher` are one ring to a reader.
    */
   name: string;
   /**
@@ -172,7 +188,10 @@ export interface MintedKey {
 export interface RotationOptions extends RingAccess {
   /** Tries a key against the price API. Throws if the API refuses it. Default: keys are not tried. */
   probe?: ((key: string, options: { signal: AbortSignal }) => Promise<void>) | undefined;
-  /** Mints a key, or returns the one that was already minted for this `rotationId`. Default: steps need a key. */
+  /**
+   * Mints a key, or returns the one that was already minted for this `rotationId`. It is called once `cipher` was seen to work;
+   * a key that could not be stored is kept in memory for the next run of the step. Default: steps need a key.
+   */
   generate?: ((options: { rotationId: string; signal: AbortSignal }) => Promise<MintedKey>) | undefined;
   /**
    * Hooks that are called after every write, at least once, and again when a step is run again. A failed hook is
@@ -189,7 +208,10 @@ export interface StepOptions {
   version?: string | undefined;
   /** The revision that the step was decided on. If the ring has another one, it is a `RingConflictError`. */
   revision?: number | undefined;
-  /** Whether the step is taken although it would be refused (see each step). Default false. */
+  /**
+   * Whether the step is taken although it would be refused (see each step), or although a version was made more than 5 minutes
+   * ahead of this clock, which is then a process warning. Default false.
+   */
   force?: boolean | undefined;
   /** Aborts the step. A write that is under way may still happen. */
   signal?: AbortSignal | undefined;

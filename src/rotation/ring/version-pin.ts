@@ -1,5 +1,6 @@
 import { invalidType, describeType, type Rollout, type Stage } from '../../core/index.js';
 import { findVersion } from './document.js';
+import { wasFolded } from './transitions.js';
 import type { KeyRingDocument } from './types.js';
 
 /** Maps stages to versions, with or without `pinnedVersion`. */
@@ -34,7 +35,8 @@ const NO_PIN: Pin = {
 export function parsePin(pinned: unknown): Pin {
   if (pinned === undefined || pinned === '') return NO_PIN;
   if (typeof pinned !== 'string') throw invalidType(`\`pinnedVersion\` must be a string, got ${describeType(pinned)}.`);
-  const isRetired = (ring: KeyRingDocument): boolean => findVersion(ring, pinned)?.state === 'retired';
+  const isRetired = (ring: KeyRingDocument): boolean =>
+    findVersion(ring, pinned)?.state === 'retired' || wasFolded(ring, pinned);
   return {
     name: pinned,
     versionFor(stage, ring) {

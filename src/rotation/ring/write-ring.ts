@@ -1,13 +1,10 @@
 import { isGoldKeyError, nodeCrypto, systemClock } from '../../core/index.js';
 import { readRing, type ReadRing, type RingSource } from './read-ring.js';
 import { isSameWrite } from './serialize.js';
-import type { KeyRingDocument } from './types.js';
+import { withoutOldVersions, type NextRing } from './transitions.js';
 
 /** How often a change that must not be lost is tried against other writers. */
 const MAX_ATTEMPTS = 5;
-
-/** The ring that a step makes of the one it read. `writeRing` adds `revision` and `writeId`. */
-export type NextRing = Omit<KeyRingDocument, 'revision' | 'writeId'>;
 
 /**
  * Writes `next` if the stored ring is still `from` (`undefined`: there is no ring). A failed write is read back: if its
@@ -20,7 +17,9 @@ export async function writeRing(
   signal: AbortSignal | undefined,
 ): Promise<ReadRing> {
   const expected = from?.ring.revision ?? 0;
-  const ring = { ...next, revision: expected + 1, writeId: nodeCrypto().randomUUID() };
+  const { randomUUID } = nodeCrypto();
+  const { id = randomUUID() } = next;
+  const ring = { ...withoutOldVersions(next), revision: expected + 1, id, writeId: randomUUID() };
   try {
     await source.store.write(ring, { revision: expected, token: from?.token }, { signal });
   } catch (error) {

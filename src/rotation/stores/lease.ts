@@ -27,7 +27,7 @@ export interface LeaseDocument {
 /** Returns the `lease` of a ring store over `slot`; `name` is the store's name in errors. */
 export function createLease<Token>(name: string, slot: TextSlot<Token>): NonNullable<RingStore['lease']> {
   const readSlot = async () => {
-    const { text, token } = await slot.read();
+    const { text, token } = await slot.read(undefined, true);
     return { lease: text === undefined ? undefined : parseLease(text, name), token };
   };
   const writeSlot = async (
@@ -37,7 +37,7 @@ export function createLease<Token>(name: string, slot: TextSlot<Token>): NonNull
   ): Promise<boolean> => {
     const stamp = { revision: (before?.revision ?? 0) + 1, writeId: nodeCrypto().randomUUID() };
     const text = JSON.stringify({ ...fields, ...stamp });
-    return (await slot.swap(text, token)) || (await slot.read()).text === text;
+    return (await slot.swap(text, token)) || (await slot.read(undefined, true)).text === text;
   };
   return async (holder, ttl) => {
     checkLease(holder, ttl);

@@ -1,4 +1,5 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { computeFingerprint } from '../../../src/core/index.js';
@@ -86,6 +87,25 @@ describe('encrypt --local', () => {
       fingerprint: computeFingerprint(KEY),
     });
     expectNoKey(ran);
+  });
+
+  it.each([
+    ['a pipe', (path: string) => execFileSync('mkfifo', [path]), 'is not a regular file'],
+    ['a directory', (path: string) => mkdir(path), 'is not a regular file'],
+    ['a link to a device that never ends', (path: string) => symlink('/dev/zero', path), 'is not a regular file'],
+    ['a file of 3 MB', (path: string) => writeFile(path, 'a'.repeat(3_000_000)), 'has 3000000 bytes'],
+  ])('does not read %s', async (_, put, problem) => {
+    const path = join(folder.path, 'obstacle');
+    await rm(path, { recursive: true, force: true });
+    await put(path);
+
+    const ran = await run(['encrypt', ...local, ...CONTEXT, '--key-file', path]);
+    const verified = await run(['verify', ...local, ...CONTEXT, '--ciphertext-file', path]);
+
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toContain(`The file of --key-file ${problem}`);
+    expect(verified).toMatchObject({ code: 1, stdout: '' });
+    expect(verified.stderr).toContain(`The file of --ciphertext-file ${problem}`);
   });
 
   it('asks on a terminal, without showing what is typed', async () => {

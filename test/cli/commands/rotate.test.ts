@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
 import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
 
@@ -139,6 +139,64 @@ describe('rotate', () => {
       expect(ran.stderr).toContain('`probe` refused v2');
       expect(status.stdout).toMatch(/v2 +rejected/);
     });
+  });
+});
+
+describe('the name of a ring', () => {
+  it('must be unique, as init says, and whether it was taken from --ring', async () => {
+    const taken = await rotate('init', [], OLD);
+    await rm(ring);
+    const given = await rotate('init', ['--name', 'gold'], OLD);
+
+    for (const { stderr } of [taken, given]) {
+      expect(stderr).toContain('The name `gold` must be unique per master key and EncryptionContext');
+    }
+    expect(taken.stderr).toContain('It was taken from --ring');
+    expect(given.stderr).not.toContain('It was taken');
+  });
+
+  it.each([
+    ['status', []],
+    ['due', ['--max-age', '90d']],
+    ['stage', []],
+    ['canary', ['--percent', '10']],
+    ['promote', []],
+    ['revert', []],
+    ['retire', ['--force']],
+  ])('that another team gave is refused by %s', async (step, more) => {
+    await rotate('init', ['--name', 'silver'], OLD);
+    const before = await readFile(ring, 'utf8');
+
+    const ran = await rotate(step, more, step === 'stage' ? NEW : undefined);
+
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toContain(
+      "The store holds the key ring `silver`, not `gold`: it may be another team's; correct --ring or --name.",
+    );
+    expect(await readFile(ring, 'utf8')).toBe(before);
+  });
+});
+
+describe('a ring from a host whose clock is ahead', () => {
+  it('is shown and reverted; other steps need --force, and warn', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    onTestFinished(() => warn.mockRestore());
+    await rotate('init', [], OLD);
+    await rotate('stage', [], NEW);
+    const ahead = new Date(Date.now() + 3_600_000).toISOString();
+    const text = await readFile(ring, 'utf8');
+    await writeFile(ring, text.replaceAll(/"createdAt": "[^"]+"/g, `"createdAt": "${ahead}"`));
+
+    const refused = await rotate('canary', ['--percent', '10']);
+    const forced = await rotate('canary', ['--percent', '10', '--force']);
+    const read = [await rotate('status'), await rotate('due', ['--max-age', '90d'])];
+    const reverted = await rotate('revert');
+
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/more than 5 minutes ahead of this clock; check the clocks .*--force/);
+    expect(forced.stdout).toContain('10 % of the clients');
+    expect(warn).toHaveBeenCalledOnce();
+    expect([...read, reverted].map(({ code }) => code)).toEqual([0, 0, 0]);
   });
 });
 

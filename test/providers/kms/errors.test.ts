@@ -216,6 +216,36 @@ describe('an answer of KMS', () => {
     expect(plaintext.every((byte) => byte === 0)).toBe(true);
   });
 
+  const REPLICA = 'arn:aws:kms:us-west-2:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab';
+
+  it.each([REPLICA.replace('us-west-2', 'eu-central-1'), REPLICA.replace('us-west-2', 'ap-south-1')])(
+    'of a multi-Region key fits `%s` in every Region',
+    async (keyId) => {
+      answer(REPLICA);
+
+      expect(await loadWith(keyId)).toMatchObject({ version: expect.any(String) });
+    },
+  );
+
+  it.each([
+    ['of another account', REPLICA.replace('111122223333', '444455556666')],
+    ['with another id', REPLICA.replace('90ab', '90ff')],
+    ['of another partition', REPLICA.replace('arn:aws:', 'arn:aws-cn:')],
+    ['of one Region only', REPLICA.replace('mrk-', '')],
+  ])('of a multi-Region key does not fit one %s', async (_, keyId) => {
+    answer(REPLICA);
+
+    expect(await failure(loadWith(keyId))).toMatchObject({ code: 'ERR_GOLDKEY_DECRYPT', retryable: false });
+  });
+
+  it('of a key of one Region does not fit the same id in another Region', async () => {
+    answer(ARN);
+
+    expect(await failure(loadWith(ARN.replace('eu-central-1', 'us-west-2')))).toMatchObject({
+      code: 'ERR_GOLDKEY_DECRYPT',
+    });
+  });
+
   it.each([{ Plaintext: undefined }, { Plaintext: new Uint8Array() }])(
     'without a plaintext (%o) is told as such',
     async (more) => {

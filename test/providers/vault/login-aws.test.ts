@@ -388,6 +388,7 @@ describe('the credentials of a container', () => {
 
   it.each<[string, Record<string, string>, RegExp]>([
     ['a file that is not there', { CONTAINER_AUTHORIZATION_TOKEN_FILE: '/none/of/these' }, /TOKEN_FILE cannot be read/],
+    ['a device that never ends', { CONTAINER_AUTHORIZATION_TOKEN_FILE: '/dev/zero' }, /TOKEN_FILE cannot be read/],
     ['a token of two lines', { CONTAINER_AUTHORIZATION_TOKEN: `${AUTHORIZATION}\r\nX: y` }, /visible ASCII characters/],
   ])('%s: an error before anything is sent', async (_, variables, message) => {
     container(variables);

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createVaultClient, type VaultClient } from '../../../src/providers/vault/connection.js';
@@ -23,6 +24,7 @@ beforeAll(async () => {
   jwtFile = join(folder.path, 'token');
 });
 beforeEach(async () => {
+  await rm(jwtFile, { recursive: true, force: true });
   vault.reset();
   vault.on(PATH, { status: 200, body: { data: {} } });
   await writeFile(jwtFile, `${JWT}\n`);
@@ -89,11 +91,16 @@ describe('a login with Kubernetes', () => {
     assertNoSecret(error, JWT);
   });
 
-  it.each<[string, () => Promise<void> | undefined, RegExp]>([
+  it.each<[string, () => unknown, RegExp]>([
     ['is empty', () => writeFile(jwtFile, '\n'), /has no service account token/],
     ['holds more than a token', () => writeFile(jwtFile, `${JWT} ${JWT}`), /has no service account token/],
     ['is not there', () => undefined, /cannot be read; check `auth.jwtFile`/],
+    ['is a pipe', () => execFileSync('mkfifo', [jwtFile]), /cannot be read; check `auth.jwtFile`/],
+    ['is a directory', () => mkdir(jwtFile), /cannot be read; check `auth.jwtFile`/],
+    ['leads to a device that never ends', () => symlink('/dev/zero', jwtFile), /cannot be read; check `auth.jwtFile`/],
+    ['has 3 MB', () => writeFile(jwtFile, 'a'.repeat(3_000_000)), /cannot be read; check `auth.jwtFile`/],
   ])('a file that %s is named, and a key in use outlives it', async (title, prepare, message) => {
+    if (/^(is a|leads)/.test(title)) await rm(jwtFile);
     await prepare();
     const given = title === 'is not there' ? join(folder.path, 'none') : jwtFile;
     const error = await failure(read({ jwtFile: given })());

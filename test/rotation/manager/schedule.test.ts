@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
 import type { RingStore } from '../../../src/rotation/index.js';
+import { manualClock } from '../../../src/testing/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
 import { DAY, HOUR, ringScene, type RingScene } from '../scene.js';
 
-const PLAN = { every: HOUR, jitter: 0, maxAge: 90 * DAY, canary: [10], dwell: HOUR, overlap: DAY };
+const onError = (): void => undefined;
+const PLAN = { every: HOUR, jitter: 0, maxAge: 90 * DAY, canary: [10], dwell: HOUR, overlap: DAY, onError };
 
 /** Lets an hour pass, and what it started come to its end: files are as slow as they are. */
 async function hours(scene: RingScene, count: number, idle: () => boolean): Promise<void> {
@@ -138,6 +140,19 @@ describe('schedule', () => {
     stop.abort();
 
     await ends[0];
+    expect([meanwhile.rollout?.percent, (await ringOf(scene)).rollout?.percent]).toEqual([0, 10]);
+  });
+
+  it('goes on after turns in which another host’s clock was ahead', async () => {
+    const { scene, store, stop } = await scheduled(1);
+    while (store.busy > 0) await new Promise((resolve) => setImmediate(resolve));
+    await scene.manager({ clock: manualClock(Date.parse('2026-11-22T14:30:00.000Z')) }).stage(THIRD);
+
+    await hours(scene, 2, () => store.busy === 0);
+    const meanwhile = await ringOf(scene);
+    await hours(scene, 1, () => store.busy === 0);
+    stop.abort();
+
     expect([meanwhile.rollout?.percent, (await ringOf(scene)).rollout?.percent]).toEqual([0, 10]);
   });
 

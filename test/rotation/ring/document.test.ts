@@ -24,6 +24,7 @@ function whole(): Record<string, any> {
     format: 'goldkey/1',
     name: 'gold',
     revision: 7,
+    id: 'a-ring',
     writeId: 'a-write',
     current: 'v2',
     previous: 'v1',
@@ -62,6 +63,7 @@ const WRONG: Record<string, unknown[]> = {
   format: [undefined, null, 1, '', 'goldkey/2', 'other/1'],
   name: [undefined, null, '', 7, {}],
   revision: [undefined, null, 0, -1, 1.5, '7', 2 ** 53],
+  id: [null, '', 7, {}],
   writeId: [undefined, null, '', 7],
   current: [undefined, null, '', 7, 'v9', 'v1', 'v3', 'v0', '__proto__', 'constructor'],
   previous: [null, '', 7, 'v9', 'v2', 'v3', 'v0', 'toString'],
@@ -91,6 +93,12 @@ const WRONG: Record<string, unknown[]> = {
 describe('a ring that is read', () => {
   it('is taken as it is when every field is right', () => {
     expect(parseRing(JSON.stringify(whole()), 'file')).toEqual(JSON.parse(JSON.stringify(whole())));
+  });
+
+  it('is taken without an `id`, as 0.1.0 wrote it', () => {
+    const { id: _, ...ring } = whole();
+
+    expect(parseRing(JSON.stringify(ring), 'file')).toEqual(JSON.parse(JSON.stringify(ring)));
   });
 
   it.each(Object.entries(WRONG).flatMap(([path, values]) => values.map((value) => [path, value] as const)))(
@@ -203,6 +211,7 @@ describe('a ring that is written', () => {
       'format',
       'name',
       'revision',
+      'id',
       'writeId',
       'current',
       'previous',

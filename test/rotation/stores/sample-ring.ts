@@ -10,6 +10,7 @@ export function sampleRing(revision: number, more: Partial<KeyRingDocument> = {}
     format: 'goldkey/1',
     name: 'gold',
     revision,
+    id: 'a-ring',
     writeId: randomUUID(),
     current: 'v1',
     versions: { v1: sampleVersion() },

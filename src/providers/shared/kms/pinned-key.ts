@@ -43,9 +43,18 @@ export function checkUsedKey({ keyId }: PinnedKey, used: string | undefined, ver
   );
 }
 
-/** Returns whether two names may mean one key. An ARN and an id are compared; an alias may mean any key. */
+/**
+ * Returns whether two names may mean one key. An ARN and an id are compared, and the replicas of a multi-Region key are one
+ * key; an alias may mean any key.
+ */
 export function mayBeSameKey(a: string, b: string): boolean {
-  return a === b || isAlias(a) || isAlias(b) || endsWithId(a, b) || endsWithId(b, a);
+  if (isAlias(a) || isAlias(b) || endsWithId(a, b) || endsWithId(b, a)) return true;
+  return dropReplicaRegion(a) === dropReplicaRegion(b);
+}
+
+/** Returns the ARN of a multi-Region key without its Region, in which alone its replicas differ; any other name as it is. */
+function dropReplicaRegion(keyId: string): string {
+  return keyId.replace(/^(arn:[^:]+:kms):[^:]+(?=:[^:]+:key\/mrk-)/, '$1');
 }
 
 /** Returns whether `keyId` names an alias, bare or as an ARN. Only KMS knows its key. */

@@ -18,14 +18,15 @@ export interface DynamoDbRingOptions extends Pick<AwsConnectionOptions, 'client'
 
 /**
  * Returns a ring store in a DynamoDB table: one item with `name` and `document`, the ring's text, and one for the lease.
- * Reads are strongly consistent, and a write replaces the item only while it holds the text that the write was decided on.
+ * Reads are strongly consistent, and a write replaces the text only while it is the one that the write was decided on. Other
+ * attributes of the items, such as tags or a TTL, are left as they are.
  * All writers must use one Region: a global table checks a condition within one Region only. There are no change notices;
  * clients notice a change when their `ttl` ends. A lease ends by the hosts' wall clocks, which must agree to well within
  * its `ttl`.
  *
  * Nothing is loaded before the first use, which loads `@aws-sdk/client-dynamodb` (an optional peer dependency: install it
  * beside goldkey) and makes the client. A transient failure is retried twice, after about 100 ms, or 1 s if throttled. A
- * reader needs the permission dynamodb:GetItem; a writer or a lease needs dynamodb:PutItem too.
+ * reader needs the permission dynamodb:GetItem; a writer or a lease needs dynamodb:UpdateItem too.
  *
  * @param options - see {@link DynamoDbRingOptions}; copied
  * @returns the ring store; `close` releases the client, and a later use connects again
@@ -87,21 +88,18 @@ function createItemSlot(
       );
     },
     async swap(text, token, signal) {
-      const condition =
-        token === undefined
-          ? { ConditionExpression: 'attribute_not_exists(#name)', ExpressionAttributeNames: { '#name': 'name' } }
-          : {
-              ConditionExpression: '#document = :found',
-              ExpressionAttributeNames: { '#document': 'document' },
-              ExpressionAttributeValues: { ':found': { S: token } },
-            };
-      const item = { ...key, document: { S: text } };
+      const input = {
+        TableName: table,
+        Key: key,
+        UpdateExpression: 'SET #document = :text',
+        ConditionExpression: token === undefined ? 'attribute_not_exists(#document)' : '#document = :found',
+        ExpressionAttributeNames: { '#document': 'document' },
+        ExpressionAttributeValues: { ':text': { S: text }, ...(token !== undefined && { ':found': { S: token } }) },
+      };
       const written = await connection.call(
-        { operation: 'PutItem', table },
+        { operation: 'UpdateItem', table },
         (sdk, client, http) =>
-          allowErrors(client.send(new sdk.PutItemCommand({ TableName: table, Item: item, ...condition }), http), [
-            'ConditionalCheckFailedException',
-          ]),
+          allowErrors(client.send(new sdk.UpdateItemCommand(input), http), ['ConditionalCheckFailedException']),
         { signal },
       );
       return written !== undefined;

@@ -10,7 +10,8 @@ import { FILE } from './errors.js';
 /**
  * Creates a store for a key ring in a file, which is safe in Git. Writers on one file system never lose each other's
  * versions: a writer claims a revision by a hard link beside the file and renames it into place; the next writer finishes
- * the claim of a process that died. No lock can be left behind.
+ * the claim of a process that died. No lock can be left behind. Where the file system has no hard links, an exclusively
+ * created file takes the link's place.
  *
  * A symbolic link, as in a mounted Kubernetes ConfigMap, is followed for reading only. Changes reach clients where the file
  * system reports them, elsewhere after the clients' `ttl`. A lease is kept in `<path>.lease`.
@@ -18,9 +19,10 @@ import { FILE } from './errors.js';
  * @param path - the path of the file; its folder must exist, and be writable for writes
  * @returns a store for `fromKeyRing` and `KeyRotationManager`; there is nothing to close
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `path` is not a string or empty
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by `read`: the ring is damaged (retryable), or not a regular file;
- * by `write`: no space, no folder, or a symbolic link
- * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the file may not be read, or its folder not written
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by `read`, retryable: the ring is damaged, too large, or not a regular
+ * file; by `write`, not retryable for what stands in the ring's place: no space, no folder, or a symbolic link
+ * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`: the file may not be read (retryable for readers), or its folder
+ * not written
  *
  * @example
  * ```ts

@@ -3,12 +3,13 @@ import {
   DynamoDBClient,
   DynamoDBServiceException,
   GetItemCommand,
-  PutItemCommand,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dynamoDbRing } from '../../../../src/rotation/stores/dynamodb/index.js';
 import type { RingStore } from '../../../../src/rotation/ring/types.js';
-import { fakeTable } from './fake-table.js';
+import { fakeTable, updated } from './fake-table.js';
 import { expectNoCiphertext, failure } from '../ring-places.js';
 import { sampleRing } from '../sample-ring.js';
 
@@ -51,9 +52,7 @@ async function hurried<T>(work: () => Promise<T>): Promise<T> {
   return running;
 }
 
-type ItemOf<M> = M extends Map<string, infer I> ? I : never;
-
-const puts = (): number => dynamodb.commandCalls(PutItemCommand).length;
+const writes = (): number => dynamodb.commandCalls(UpdateItemCommand).length;
 
 describe('the errors of DynamoDB', () => {
   it.each([
@@ -110,25 +109,25 @@ describe('the errors of DynamoDB', () => {
 describe('a write whose answer is lost', () => {
   const lost = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 
-  const takesPlaceUnheard = async ({ Item }: { Item: ItemOf<typeof items> }): Promise<never> => {
-    items.set('gold', Item);
+  const takesPlaceUnheard = async (input: UpdateItemCommandInput): Promise<never> => {
+    items.set('gold', updated(input));
     throw lost;
   };
 
   it('is sent again, and known by its writeId to be done', async () => {
     const ring = sampleRing(1);
-    dynamodb.on(PutItemCommand).callsFakeOnce(takesPlaceUnheard).rejects(conditionFailed());
+    dynamodb.on(UpdateItemCommand).callsFakeOnce(takesPlaceUnheard).rejects(conditionFailed());
 
     await store.write(ring, { revision: 0 });
 
     expect((await store.read())?.ring).toEqual(ring);
-    expect(puts()).toBe(2);
-    const [first, second] = dynamodb.commandCalls(PutItemCommand).map((call) => call.args[0].input);
+    expect(writes()).toBe(2);
+    const [first, second] = dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
     expect(second).toEqual(first);
   });
 
   it('is a conflict when the other writer’s ring is there instead', async () => {
-    dynamodb.on(PutItemCommand).callsFake(async () => {
+    dynamodb.on(UpdateItemCommand).callsFake(async () => {
       items.set('gold', { name: { S: 'gold' }, document: { S: JSON.stringify(sampleRing(1)) } });
       throw conditionFailed();
     });
@@ -137,11 +136,11 @@ describe('a write whose answer is lost', () => {
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_RING_CONFLICT' });
     expectNoCiphertext(error);
-    expect(puts()).toBe(1);
+    expect(writes()).toBe(1);
   });
 
   it('is a conflict when there is no ring any more', async () => {
-    dynamodb.on(PutItemCommand).rejects(conditionFailed());
+    dynamodb.on(UpdateItemCommand).rejects(conditionFailed());
 
     expect(await failure(store.write(sampleRing(1), { revision: 0 }))).toMatchObject({
       code: 'ERR_GOLDKEY_RING_CONFLICT',
@@ -154,17 +153,17 @@ describe('a write whose answer is lost', () => {
 
     await store.write(ring, { revision: 0 });
 
-    expect(puts()).toBe(1);
+    expect(writes()).toBe(1);
   });
 
   it('may stay unknown: then the failure says so, and nothing else is written', async () => {
-    dynamodb.on(PutItemCommand).rejects(lost);
+    dynamodb.on(UpdateItemCommand).rejects(lost);
 
     const error = await hurried(() => failure(store.write(sampleRing(1), { revision: 0 })));
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
     expectNoCiphertext(error);
-    expect(puts()).toBe(3);
+    expect(writes()).toBe(3);
   });
 });
 
@@ -177,6 +176,22 @@ describe('the item', () => {
     for (const call of dynamodb.commandCalls(GetItemCommand)) {
       expect(call.args[0].input).toMatchObject({ TableName: 'key-rings', ConsistentRead: true });
     }
+  });
+
+  it.each(['gold', 'gold#lease'])('%s keeps the attributes that others put on it', async (item) => {
+    const write = async (revision: number): Promise<void> => {
+      await store.write(sampleRing(revision), { revision: revision - 1 });
+      await (await store.lease?.(`holder-${String(revision)}`, 60_000))?.release();
+    };
+    await write(1);
+    const foreign = { team: { S: 'metals' }, expires: { N: '1900000000' }, tags: { SS: ['a', 'b'] } };
+    const before = items.get(item)?.['document'];
+    items.set(item, { ...items.get(item), ...foreign });
+
+    await write(2);
+
+    expect(items.get(item)).toEqual({ name: { S: item }, document: expect.anything() as unknown, ...foreign });
+    expect(items.get(item)?.['document']).not.toEqual(before);
   });
 
   it('without a document is no ring', async () => {
@@ -217,15 +232,15 @@ describe('the lease', () => {
     items.set('gold#lease', { name: { S: 'gold#lease' }, document: { S: document } });
     // Taken, unheard; not to be taken again: the holder's own.
     dynamodb
-      .on(PutItemCommand)
-      .callsFakeOnce(async ({ Item }: { Item: ItemOf<typeof items> }) => {
-        items.set('gold#lease', Item);
+      .on(UpdateItemCommand)
+      .callsFakeOnce(async (input: UpdateItemCommandInput) => {
+        items.set('gold#lease', updated(input));
         throw lost;
       })
       .rejects(conditionFailed());
 
     expect((await store.lease?.('one', 60_000))?.fence).toBe(5);
-    expect(puts()).toBe(2);
+    expect(writes()).toBe(2);
   });
 
   it('without a number is told of', async () => {
@@ -238,11 +253,11 @@ describe('the lease', () => {
   });
 
   it('is refused to whom IAM refuses it', async () => {
-    dynamodb.on(PutItemCommand).rejects(serviceError('AccessDeniedException', 400));
+    dynamodb.on(UpdateItemCommand).rejects(serviceError('AccessDeniedException', 400));
 
     const error = await failure(store.lease?.('one', 60_000) as Promise<unknown>);
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED' });
-    expect((error as Error).message).toContain('dynamodb:PutItem');
+    expect((error as Error).message).toContain('dynamodb:UpdateItem');
   });
 });

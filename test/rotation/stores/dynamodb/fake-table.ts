@@ -2,7 +2,7 @@ import {
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
-  PutItemCommand,
+  UpdateItemCommand,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb';
 import { mockClient, type AwsClientStub } from 'aws-sdk-client-mock';
@@ -11,11 +11,11 @@ type Item = Record<string, AttributeValue>;
 
 /** What of a request the table looks at. */
 interface Request {
-  Key?: Item;
-  Item?: Item;
-  ConditionExpression?: string;
-  ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues?: Item;
+  Key?: Item | undefined;
+  UpdateExpression?: string | undefined;
+  ConditionExpression?: string | undefined;
+  ExpressionAttributeNames?: Record<string, string> | undefined;
+  ExpressionAttributeValues?: Item | undefined;
 }
 
 /** A table in memory behind every DynamoDB client of this process, with the few expressions that the stores write. */
@@ -47,11 +47,12 @@ export function fakeTable(): FakeTable {
     dynamodb
       .on(GetItemCommand)
       .callsFake(later(({ Key }) => ({ Item: structuredClone(items.get(nameOf(Key))) })))
-      .on(PutItemCommand)
+      .on(UpdateItemCommand)
       .callsFake(
         later((request) => {
-          checked(request, items.get(nameOf(request.Item)));
-          items.set(nameOf(request.Item), structuredClone(request.Item ?? {}));
+          const name = nameOf(request.Key);
+          checked(request, items.get(name));
+          items.set(name, { ...items.get(name), ...updated(request) });
           return {};
         }),
       );
@@ -62,6 +63,15 @@ export function fakeTable(): FakeTable {
 
 function nameOf(key: Item | undefined): string {
   return key?.['name']?.S ?? '';
+}
+
+/** The key, and the one attribute that an update sets. */
+export function updated(request: Request): Item {
+  const [, alias = '', value = ''] = /^SET (#\w+) = (:\w+)$/.exec(request.UpdateExpression ?? '') ?? [];
+  const attribute = request.ExpressionAttributeNames?.[alias];
+  const stored = request.ExpressionAttributeValues?.[value];
+  if (attribute !== undefined && stored !== undefined) return structuredClone({ ...request.Key, [attribute]: stored });
+  throw new Error(`The fake table does not know \`${String(request.UpdateExpression)}\`.`);
 }
 
 function holds(request: Request, stored: Item | undefined): boolean {

@@ -1,12 +1,12 @@
 // Takes one step of a rotation over a file ring, in a process that is killed in the middle of it: `node --import <preload>
 // <this, bundled> '<json>'`. What it minted it notes in a file of its own, as a price API remembers its keys.
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { localCipher } from '../../../../src/providers/local/index.js';
+import { createMasterKey, localCipher } from '../../../../src/providers/local/index.js';
 import { fileRing, KeyRotationManager } from '../../../../src/rotation/index.js';
 
 /** What the child is told. */
 export interface CrashOrder {
-  step: 'init' | 'stage' | 'canary' | 'promote' | 'retire' | 'revert' | 'bump';
+  step: 'init' | 'stage' | 'canary' | 'promote' | 'retire' | 'revert' | 'bump' | 'create-master-key';
   path: string;
   masterKeyFile: string;
   mintFile: string;
@@ -19,6 +19,10 @@ export interface CrashOrder {
 const order = JSON.parse(process.argv[2] ?? '') as CrashOrder;
 const { step, path, masterKeyFile, mintFile, generate, key } = order;
 
+if (step === 'create-master-key') {
+  await createMasterKey(path);
+  process.exit(0);
+}
 const manager = new KeyRotationManager({
   ring: fileRing(path),
   name: 'gold',
@@ -33,7 +37,7 @@ const manager = new KeyRotationManager({
   }),
 });
 
-const steps: Record<CrashOrder['step'], () => Promise<unknown>> = {
+const steps: Record<typeof step, () => Promise<unknown>> = {
   init: () => manager.init(generate ? undefined : key),
   stage: () => manager.stage(generate ? undefined : key),
   canary: () => manager.canary(10),

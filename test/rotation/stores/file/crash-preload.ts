@@ -1,5 +1,6 @@
 // Kills its process with SIGKILL right after the n-th file-system operation that changes something (GOLDKEY_KILL_AFTER;
-// 0: never), and prints how many there were when it was not.
+// 0: never), and prints how many there were when it was not. With GOLDKEY_LINK_ERROR the file system has no hard links: the
+// code is that of each attempt.
 import fs from 'node:fs';
 import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -14,6 +15,14 @@ function changed(): void {
 
 type Any = (...args: unknown[]) => unknown;
 const sync = fs as unknown as Record<string, Any>;
+const linkError = process.env['GOLDKEY_LINK_ERROR'] ?? '';
+if (linkError !== '') {
+  const createError = (): Error => Object.assign(new Error(`${linkError}: link`), { code: linkError });
+  sync['linkSync'] = () => {
+    throw createError();
+  };
+  fs.promises.link = () => Promise.reject(createError());
+}
 for (const name of ['linkSync', 'renameSync', 'unlinkSync', 'writeFileSync', 'appendFileSync', 'rmSync', 'writeSync']) {
   const original = sync[name] as Any;
   sync[name] = (...args) => {
@@ -23,6 +32,12 @@ for (const name of ['linkSync', 'renameSync', 'unlinkSync', 'writeFileSync', 'ap
     return result;
   };
 }
+const openSync = sync['openSync'] as Any;
+sync['openSync'] = (...args) => {
+  const result = openSync.apply(fs, args);
+  if (typeof args[1] === 'string' && args[1] !== 'r') changed();
+  return result;
+};
 const later = fs.promises as unknown as Record<string, Any>;
 for (const name of ['link', 'rename', 'unlink', 'writeFile', 'rm']) {
   const original = later[name] as Any;

@@ -8,7 +8,7 @@ import type { CrashOrder } from './crash-child.js';
 
 /** The child and its preload, bundled once: a process starts in 50 ms instead of a second. */
 export interface Children {
-  run(order: CrashOrder, killAfter?: number): Promise<ChildEnd>;
+  run(order: CrashOrder, killAfter?: number, linkError?: string): Promise<ChildEnd>;
   remove(): Promise<void>;
 }
 
@@ -35,12 +35,12 @@ export async function bundleChildren(): Promise<Children> {
     logLevel: 'error',
   });
   return {
-    run: (order, killAfter = 0) =>
+    run: (order, killAfter = 0, linkError = '') =>
       new Promise((resolve, reject) => {
         const child = spawn(
           process.execPath,
           ['--import', join(folder, 'crash-preload.mjs'), join(folder, 'crash-child.mjs'), JSON.stringify(order)],
-          { env: { PATH: process.env['PATH'], GOLDKEY_KILL_AFTER: String(killAfter) } },
+          { env: { PATH: process.env['PATH'], GOLDKEY_KILL_AFTER: String(killAfter), GOLDKEY_LINK_ERROR: linkError } },
         );
         let output = '';
         for (const stream of [child.stdout, child.stderr]) {

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -26,7 +26,11 @@ const STEPS: Record<string, { before: Array<'init' | 'stage' | 'promote'>; after
   revert: { before: ['init', 'stage', 'promote'], after: 'v1 current, v2 previous' },
   'revert of a pending key': { before: ['init', 'stage'], after: 'v1 current, v2 rejected' },
 };
-const MATRIX = Object.keys(STEPS).flatMap((step) => [false, true].map((generate) => ({ step, generate })));
+const MATRIX = [
+  ...Object.keys(STEPS).flatMap((step) => [false, true].map((generate) => ({ step, generate, linkError: '' }))),
+  // Without hard links a claim is another file.
+  ...['init', 'stage', 'promote'].map((step) => ({ step, generate: true, linkError: 'EPERM' })),
+];
 
 /** A folder with a ring on which `step` can be taken. */
 async function prepared(
@@ -79,11 +83,11 @@ interface Round {
   readonly found: Record<string, unknown>;
 }
 
-async function killedAfter(killAfter: number, order: CrashOrder): Promise<Round> {
-  const first = await children.run(order, killAfter);
+async function killedAfter(killAfter: number, order: CrashOrder, linkError: string): Promise<Round> {
+  const first = await children.run(order, killAfter, linkError);
   // Before `init` has written anything there is no key to have.
   const during = await served(order).catch((error: unknown) => String((error as { code?: unknown }).code));
-  const again = await children.run(order);
+  const again = await children.run(order, 0, linkError);
   const { versions } = await managerOf(order).status();
   const noKeyYet = order.step === 'init' && during === 'ERR_GOLDKEY_NOT_FOUND';
   const found = {
@@ -99,22 +103,22 @@ async function killedAfter(killAfter: number, order: CrashOrder): Promise<Round>
 
 describe('a process that is killed', () => {
   it.each(MATRIX)(
-    'after any change it makes in `$step` (generate: $generate) leaves a usable key, and the next run finishes',
+    'after any change it makes in `$step` (generate: $generate, links: $linkError) leaves a usable key, and the next run finishes',
     { timeout: 60_000 },
-    async ({ step, generate }) => {
+    async ({ step, generate, linkError }) => {
       const { folder, orderIn } = await prepared(step, generate);
       const copy = async (name: string): Promise<CrashOrder> => {
         await cp(join(folder, 'start'), join(folder, name), { recursive: true });
         return orderIn(join(folder, name));
       };
-      const whole = await children.run(await copy('round-0'));
+      const whole = await children.run(await copy('round-0'), 0, linkError);
       expect(whole.code, whole.output).toBe(0);
 
       const left = Array.from({ length: whole.operations }, (_, index) => index + 1);
       const rounds: Round[] = [];
       const worker = async (): Promise<void> => {
         for (let killAfter = left.pop(); killAfter !== undefined; killAfter = left.pop()) {
-          rounds.push(await killedAfter(killAfter, await copy(`round-${String(killAfter)}`)));
+          rounds.push(await killedAfter(killAfter, await copy(`round-${String(killAfter)}`), linkError));
         }
       };
       await Promise.all([worker(), worker(), worker()]);
@@ -132,6 +136,38 @@ describe('a process that is killed', () => {
       expect(whole.operations).toBeGreaterThanOrEqual(generate && step === 'stage' ? 14 : 7);
     },
   );
+});
+
+describe('createMasterKey without hard links', () => {
+  it('leaves no file, an empty one or the whole key when it is killed, and the next run finishes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'goldkey-crash-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const orderFor = (round: number): CrashOrder => ({
+      step: 'create-master-key',
+      path: join(folder, `${String(round)}.key`),
+      masterKeyFile: '',
+      mintFile: '',
+      generate: false,
+    });
+    const { operations } = await children.run(orderFor(0), 0, 'ENOSYS');
+    const wholeKey = /^[A-Za-z0-9+/]{43}=\n$/;
+
+    const sizes = new Set<number>();
+    for (let killAfter = 1; killAfter <= operations; killAfter++) {
+      const order = orderFor(killAfter);
+      await children.run(order, killAfter, 'ENOSYS');
+      const left = await readFile(order.path, 'latin1').catch(() => undefined);
+      sizes.add(left?.length ?? -1);
+      const again = await children.run(order, 0, 'ENOSYS');
+      const isWhole = left !== undefined && wholeKey.test(left);
+      expect(again.code, again.output).toBe(isWhole ? 1 : 0);
+      const key = await readFile(order.path, 'latin1');
+      expect(key).toMatch(wholeKey);
+      if (isWhole) expect(key).toBe(left);
+    }
+
+    expect(sizes).toEqual(new Set([-1, 0, 45]));
+  });
 });
 
 /** The drafts and claims that are still there after the next write of a later day. */

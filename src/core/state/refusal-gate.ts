@@ -1,12 +1,4 @@
-/** `refusalGate`, with defaults. Times in ms. */
-export interface CheckedGate {
-  /** Number of calls in a row that must be refused before the gate closes. */
-  readonly after: number;
-  /** First interval between two calls that are let through a closed gate; it doubles. */
-  readonly probeEvery: number;
-  /** Longest such interval. */
-  readonly probeMax: number;
-}
+import type { CheckedGate } from '../options.js';
 
 /**
  * Keeps calls from the price API while it refuses the key that the store still calls current: price APIs lock accounts

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RefusalGate } from '../../../src/core/recovery/refusal-gate.js';
+import { RefusalGate } from '../../../src/core/state/refusal-gate.js';
 import { KeyedClient, type KeyedClientOptions } from '../../../src/index.js';
 import { A, B, loadsOf, refusal, scene, type Scene } from '../scene.js';
 
