@@ -184,7 +184,7 @@ async function buildCommonJs(outputs) {
     // An `import()` becomes a `require`, which the mocks of a test runner reach.
     supported: { 'dynamic-import': false },
     // Without a URL `createRequire` throws, so that packages are loaded by that `require`.
-    define: { 'import.meta.url': 'undefined' },
+    define: Object.fromEntries(['url', 'resolve', 'jest'].map((name) => [`import.meta.${name}`, 'undefined'])),
     plugins: [neighbours],
   });
 }

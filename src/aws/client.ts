@@ -6,6 +6,8 @@ import {
   isPlainObject,
   KeyProviderError,
 } from '../core/index.js';
+import { closeInTime } from '../util/close-all.js';
+import { CredentialScrubber } from '../util/credential-scrubber.js';
 import { memoize } from '../util/memoize.js';
 import { callAws, type AwsCallOptions } from './call.js';
 import { bringsRetries, checkClientConfig, isEqual, type AwsConfig } from './client-config.js';
@@ -63,7 +65,7 @@ export interface AwsConnection<S, C, K extends AwsCall> {
 export type AwsService<S, C, K extends AwsCall> = (options: AwsConnectionOptions) => AwsConnection<S, C, K>;
 
 /** Returns the function that connects to a service; its connections share clients of equal Region and configuration. */
-export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(service: {
+export function awsService<S, C extends { destroy?(): void }, K extends AwsCall>(service: {
   readonly errors: AwsErrorMap<K>;
   /** The client's class, e.g. `KMSClient`. */
   readonly clientType: string;
@@ -73,6 +75,7 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
 }): AwsService<S, C, K> {
   const { errors, clientType, load, createClient } = service;
   type SharedClient = { readonly client: C; readonly config: AwsConfig; users: number };
+  const scrubber = new CredentialScrubber();
   const shared = new Set<SharedClient>();
   let wasRefused = false;
   const acquire = (sdk: S, config: AwsConfig): SharedClient => {
@@ -80,7 +83,7 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
     if (entry === undefined) {
       // The SDK keeps the content of the configuration files; they are read again after a refusal.
       const client = createClient(sdk, { ...addDefaults(config), ...(wasRefused && { ignoreCache: true }) });
-      forbidPlainHttp(errors, client);
+      watchRequests(errors, client, scrubber);
       entry = { client, config, users: 0 };
       shared.add(entry);
     }
@@ -90,7 +93,7 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
   const release = (entry: SharedClient): void => {
     if (--entry.users > 0) return;
     shared.delete(entry);
-    entry.client.destroy();
+    entry.client.destroy?.();
   };
 
   return ({ region: givenRegion, client: given, clientConfig }) => {
@@ -135,14 +138,17 @@ export function awsService<S, C extends { destroy(): void }, K extends AwsCall>(
               if (entry !== undefined) release(entry);
             }
           },
-          (error) => toAwsError(error, call, errors),
+          (error) => scrubber.scrub(toAwsError(error, call, errors), config),
           options,
           given !== undefined || bringsRetries(config),
         );
       },
       async close() {
-        const entry = (await open.forget()?.catch(() => undefined))?.entry;
-        if (entry !== undefined) release(entry);
+        const opened = open.forget();
+        await closeInTime(async () => {
+          const entry = (await opened?.catch(() => undefined))?.entry;
+          if (entry !== undefined) release(entry);
+        });
       },
     };
   };
@@ -161,15 +167,33 @@ function addDefaults({ requestHandler, ...rest }: AwsConfig): AwsConfig {
 
 type Handler = (args: { readonly request: unknown }) => Promise<unknown>;
 
-/** The part of a client's middleware that is used; its types differ from service to service. */
-interface WithMiddleware {
-  readonly middlewareStack: { add(middleware: (next: Handler) => Handler, options: object): void };
+/** The part of a request's context that holds the credentials it was signed with. */
+interface SigningContext {
+  readonly __smithy_context?: {
+    readonly selectedHttpAuthScheme?: { readonly identity?: { secretAccessKey?: unknown; sessionToken?: unknown } };
+  };
 }
 
-/** Checks each request: an endpoint may also come from the environment, a profile or a function. */
-function forbidPlainHttp({ text, provider }: { text: { service: string }; provider: string }, client: unknown): void {
-  (client as WithMiddleware).middlewareStack.add(
-    (next) => (args) => {
+/** The part of a client's middleware that is used; its types differ from service to service. A test's stand-in has none. */
+interface WithMiddleware {
+  readonly middlewareStack?:
+    { add(middleware: (next: Handler, context: SigningContext) => Handler, options: object): void } | undefined;
+}
+
+/**
+ * Lets no request leave over plain http, because an endpoint may also come from the environment, a profile or a function,
+ * and remembers the credentials of each.
+ */
+function watchRequests(
+  { text, provider }: { text: { service: string }; provider: string },
+  client: unknown,
+  scrubber: CredentialScrubber,
+): void {
+  (client as WithMiddleware).middlewareStack?.add(
+    (next, context) => (args) => {
+      const { __smithy_context: signing } = context;
+      const { secretAccessKey, sessionToken } = signing?.selectedHttpAuthScheme?.identity ?? {};
+      scrubber.remember(secretAccessKey, sessionToken);
       const { protocol, hostname = '' } = args.request as { protocol?: string; hostname?: string };
       if (protocol === 'http:' && !isLoopback(hostname)) {
         throw new KeyProviderError(
@@ -179,6 +203,6 @@ function forbidPlainHttp({ text, provider }: { text: { service: string }; provid
       }
       return next(args);
     },
-    { step: 'finalizeRequest', name: 'goldkeyNoPlainHttp', priority: 'low' },
+    { step: 'finalizeRequest', name: 'goldkeyWatchRequests', priority: 'low' },
   );
 }

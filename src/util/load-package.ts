@@ -1,4 +1,5 @@
-import { MissingPackageError } from '../core/index.js';
+import { KeyProviderError, MissingPackageError, tryOrUndefined } from '../core/index.js';
+import { parseErrorName } from './error-name.js';
 import { memoize } from './memoize.js';
 
 /** The optional package that a key store needs. */
@@ -11,31 +12,99 @@ export interface OptionalPackage {
   readonly provider: string;
 }
 
+/** Files that must be free to open before a package is loaded. */
+const FREE_FILES = 4;
+
 /**
- * Returns a function that loads a package when first called, and again after a failure: a missing package may have been
- * installed since. The caller writes out both ways to load it, so that a bundler sees the name.
- *
- * - `byRequire` comes first, because it is 20 ms faster than `import` on Node.js 20 and 22.
- * - `byImport` loads what a bundler put into the application. In the CommonJS build `byRequire` always throws (it has no
- *   `import.meta.url`) and `byImport` is a plain `require`, so that the mocks of a test runner apply.
+ * Returns a function that loads a package when first called, and again after a failure: the package may have been installed
+ * since, and files may be free again. The caller writes out the `import()`, so that bundlers, mocks and the loaders of test
+ * runners see the name: the package is the one that the application's own code gets.
  */
-export function packageLoader<M>(
-  { need, name, provider }: OptionalPackage,
-  byRequire: (from: (url: string) => NodeJS.Require) => M,
-  byImport: () => Promise<M>,
-): () => Promise<M> {
+export function packageLoader<M>(optional: OptionalPackage, byImport: () => Promise<M>): () => Promise<M> {
+  const { name } = optional;
+  let lastFailure: unknown;
   const load = async (): Promise<M> => {
+    checkFreeFiles();
+    if (isTheSameByRequire(name, byImport)) return createOwnRequire()(name) as M;
     try {
-      return byRequire(process.getBuiltinModule('node:module').createRequire);
-    } catch {
       return await byImport();
+    } catch (error) {
+      // A loader keeps the failure of an import for the life of the process; `require` reads the files again.
+      const isKept = error === lastFailure;
+      lastFailure = error;
+      if (isKept && isInstalled(name, error)) return createOwnRequire()(name) as M;
+      throw error;
     }
   };
   return memoize(() =>
     load().catch((error: unknown) => {
-      const code = (error as { code?: unknown } | null)?.code;
-      if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
-      throw new MissingPackageError(`${need}, which is not installed: npm install ${name}`, { cause: error, provider });
+      throw explainFailure(error, optional);
     }),
   );
+}
+
+/**
+ * Returns whether `require` leads to the same module as the `import()`, which takes 20 to 60 ms longer on Node.js 20 and 22.
+ * It does not in a bundle and in Vitest, which write the `import()` anew, in Jest, whose modules are its own, under hooks
+ * that resolve the name elsewhere, and for a package with a build for each.
+ */
+function isTheSameByRequire(name: string, byImport: () => unknown): boolean {
+  if ((import.meta as { jest?: unknown }).jest !== undefined) return false;
+  if (!new RegExp(`\\bimport\\(\\s*["']${name}["']`).test(String(byImport))) return false;
+  const found = tryOrUndefined(() => [import.meta.resolve(name), createOwnRequire().resolve(name)] as const);
+  return found !== undefined && found[0] === process.getBuiltinModule('node:url').pathToFileURL(found[1]).href;
+}
+
+/** Creates a `require` of this file. The CommonJS build, which has a plain one, has no URL to create it from. */
+function createOwnRequire(): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(import.meta.url);
+}
+
+/** Throws `EMFILE` if no file can be opened: Node.js would take the package for missing, and version 20 would not ask again. */
+function checkFreeFiles(): void {
+  const { openSync, closeSync } = process.getBuiltinModule('node:fs');
+  const { devNull } = process.getBuiltinModule('node:os');
+  const opened: number[] = [];
+  try {
+    while (opened.length < FREE_FILES) opened.push(openSync(devNull, 'r'));
+  } catch (error) {
+    if (isOutOfFiles(readCode(error))) throw error;
+  } finally {
+    opened.forEach((file) => closeSync(file));
+  }
+}
+
+function explainFailure(error: unknown, { need, name, provider }: OptionalPackage): Error {
+  const code = readCode(error);
+  const options = { cause: error, provider };
+  const install = `npm install ${name}`;
+  if (isNotFound(code) && !isInstalled(name, error)) {
+    return new MissingPackageError(`${need}, which is not installed: ${install}`, options);
+  }
+  const advice = isOutOfFiles(code)
+    ? 'too many files are open, so close some or raise the limit (`ulimit -n`)'
+    : `check that its files are whole and may be read, or install it again (${install})`;
+  return new KeyProviderError(
+    `${need}, which could not be read (${code}): ${advice}; the next use tries again.`,
+    options,
+  );
+}
+
+/** Returns whether the package's folder is there: Node.js also says "not found" of a package that it could not read. */
+function isInstalled(name: string, error: unknown): boolean {
+  const { requireStack } = error as { requireStack?: readonly string[] };
+  const from = (import.meta.url as string | undefined) ?? requireStack?.[0];
+  if (from === undefined) return !isNotFound(readCode(error));
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  const folders = process.getBuiltinModule('node:module').createRequire(from).resolve.paths(name) ?? [];
+  return folders.some((folder) => existsSync(`${folder}/${name}`));
+}
+
+const isNotFound = (code: string): boolean => code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+const isOutOfFiles = (code: string): boolean => code === 'EMFILE' || code === 'ENFILE';
+
+/** Returns the code of an error, or its name. */
+function readCode(error: unknown): string {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  return parseErrorName(code) ?? parseErrorName(name) ?? 'Error';
 }

@@ -7,8 +7,12 @@ const LIGHT = ['lru-cache', 'p-retry'];
 /** A development dependency, because the build puts it into the core. */
 const BUILT_IN = 'p-retry';
 
-/** The folders that read the environment: the command, `goldkey/env` and the stores with standard variables of their own. */
-const READS_ENVIRONMENT = /^(?:cli|lambda|aws|providers\/(?:env|file|kms-light|vault))\//;
+/**
+ * The folders that read the environment: the command, `goldkey/env` and the stores with standard variables of their own; and
+ * what knows credentials there, to keep them out of errors.
+ */
+const READS_ENVIRONMENT =
+  /^(?:(?:cli|lambda|aws|providers\/(?:env|file|kms-light|vault))\/|util\/credential-scrubber\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
 const built = (subpath: string): string =>

@@ -8,6 +8,7 @@ import {
   systemClock,
   withRetries,
 } from '../../core/index.js';
+import { CredentialScrubber } from '../../util/credential-scrubber.js';
 import { withDeadline } from '../../util/deadline.js';
 import { packageLoader } from '../../util/load-package.js';
 import { memoize } from '../../util/memoize.js';
@@ -42,8 +43,6 @@ const loadSecrets = packageLoader(
     name: '@azure/keyvault-secrets',
     provider: AZURE_KEY_VAULT,
   },
-  (createRequire) =>
-    createRequire(import.meta.url)('@azure/keyvault-secrets') as typeof import('@azure/keyvault-secrets'),
   () => import('@azure/keyvault-secrets'),
 );
 const loadIdentity = packageLoader(
@@ -52,7 +51,6 @@ const loadIdentity = packageLoader(
     name: '@azure/identity',
     provider: AZURE_KEY_VAULT,
   },
-  (createRequire) => createRequire(import.meta.url)('@azure/identity') as typeof import('@azure/identity'),
   () => import('@azure/identity'),
 );
 
@@ -60,7 +58,8 @@ const loadIdentity = packageLoader(
 export function createAzureClient(options: CheckedAzureOptions): AzureClient {
   // The caller's client has its own retries.
   const retries = options.client === undefined ? RETRIES : 0;
-  let session = openSession(options);
+  const scrubber = new CredentialScrubber();
+  let session = openSession(options, scrubber);
   return {
     async call(call, { signal, clock }, send) {
       signal.throwIfAborted();
@@ -74,22 +73,26 @@ export function createAzureClient(options: CheckedAzureOptions): AzureClient {
         return await raceAbort(connectAndSend(), signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        throw toAzureError(error, call, clock.now());
+        throw scrubber.scrub(toAzureError(error, call, clock.now()), options);
       }
     },
     close() {
       session.closing.abort(closedError());
-      session = openSession(options);
+      session = openSession(options, scrubber);
     },
   };
 }
 
-function openSession(options: CheckedAzureOptions) {
+function openSession(options: CheckedAzureOptions, scrubber: CredentialScrubber) {
   const closing = new AbortController();
-  return { closing, connect: memoize(() => buildClient(options, closing.signal)) };
+  return { closing, connect: memoize(() => buildClient(options, closing.signal, scrubber)) };
 }
 
-async function buildClient(options: CheckedAzureOptions, closing: AbortSignal): Promise<SecretClient> {
+async function buildClient(
+  options: CheckedAzureOptions,
+  closing: AbortSignal,
+  scrubber: CredentialScrubber,
+): Promise<SecretClient> {
   const { vaultUrl, credential, client } = options;
   if (client !== undefined) return client as SecretClient;
   // The default credential keeps its own retries: the endpoint of a managed identity starts late on a new machine.
@@ -100,7 +103,7 @@ async function buildClient(options: CheckedAzureOptions, closing: AbortSignal): 
     // Only `call` retries. A redirect is not followed: the token would go along.
     retryOptions: { maxRetries: 0 },
     redirectOptions: { maxRetries: 0 },
-    additionalPolicies: [{ policy: createRequestPolicy(vaultUrl, closing), position: 'perRetry' }],
+    additionalPolicies: [{ policy: createRequestPolicy(vaultUrl, closing, scrubber), position: 'perRetry' }],
     // A stand-in on loopback has no name that ends as the challenge of a real vault does.
     ...(isStandIn ? { allowInsecureConnection: true, disableChallengeResourceVerification: true } : {}),
   });
@@ -110,7 +113,7 @@ async function buildClient(options: CheckedAzureOptions, closing: AbortSignal): 
  * Creates the policy that limits every request of a client, further pages of a list included, to which the SDK passes on
  * neither signal nor timeout. It runs after the SDK's authentication, so that the search for credentials is not timed.
  */
-function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
+function createRequestPolicy(vaultUrl: URL, closing: AbortSignal, scrubber: CredentialScrubber): Policy {
   // By name: an import of `node:https` costs milliseconds.
   const { Agent } = process.getBuiltinModule(vaultUrl.protocol === 'http:' ? 'node:http' : 'node:https');
   const agent = new Agent({ keepAlive: true });
@@ -118,6 +121,7 @@ function createRequestPolicy(vaultUrl: URL, closing: AbortSignal): Policy {
   return {
     name: 'goldkeyRequest',
     async sendRequest(request, next) {
+      scrubber.remember(request.headers.get('authorization')?.replace(/^Bearer /, ''));
       if (new URL(request.url).origin !== vaultUrl.origin) {
         throw new KeyProviderError(
           'Azure Key Vault named a next page outside the vault; it was not requested, because the token would go along.',

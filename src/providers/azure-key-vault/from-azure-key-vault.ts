@@ -8,6 +8,7 @@ import {
   type KeyProvider,
   quote,
 } from '../../core/index.js';
+import { refuseDocument } from '../shared/document.js';
 import { createAzureClient, type AzureClient } from './client.js';
 import { AZURE_KEY_VAULT } from './errors.js';
 import { checkAzureOptions, type FromAzureKeyVaultOptions } from './options.js';
@@ -183,7 +184,9 @@ function readBytes(secretName: string, version: string, { value, properties }: K
   }
   if (typeof value !== 'string') throw createError('has no text; expected a string');
   const bytes = new TextEncoder().encode(value);
-  if (bytes.length > 0 && bytes.length <= MAX_SECRET_BYTES) return bytes;
+  if (bytes.length > 0 && bytes.length <= MAX_SECRET_BYTES) {
+    return refuseDocument(bytes, `The secret ${quote(secretName)} of Azure Key Vault`, about);
+  }
   const length = String(bytes.length);
   bytes.fill(0);
   throw createError(`has ${length} bytes; expected 1 to ${String(MAX_SECRET_BYTES)}`);

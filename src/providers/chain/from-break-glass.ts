@@ -10,8 +10,11 @@ import {
   KeyAccessDeniedError,
   type KeyProvider,
   raceAbort,
+  systemClock,
 } from '../../core/index.js';
+import { closeInTime } from '../../util/close-all.js';
 import { BREAK_GLASS, checkStore, deriveRequest } from './member.js';
+import type { OnChange } from './subscriptions.js';
 
 /** Options of {@link fromBreakGlass}. All are required. */
 export interface BreakGlassOptions {
@@ -65,6 +68,7 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
   if (maxDuration === undefined) throw invalidType('`maxDuration` must be an integer, got undefined.');
   const readSealEnd = watchSeal(checkEnabledBy(options.enabledBy), checkInteger('maxDuration', maxDuration, 0, 1));
   const name = `break-glass:${provider.name}`;
+  let lastClock = systemClock;
   return Object.defineProperty(
     {
       name,
@@ -72,7 +76,8 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
       async load(request) {
         const { stage, signal } = request;
         signal.throwIfAborted();
-        const until = await readSealEnd(getRequestClock(request), signal);
+        lastClock = getRequestClock(request);
+        const until = await readSealEnd(lastClock, signal);
         if (until === undefined) {
           throw new KeyAccessDeniedError(
             `The emergency store \`${provider.name}\` is sealed: \`enabledBy\` does not open it, or opened it more than \`maxDuration\` ago.`,
@@ -84,8 +89,13 @@ export function fromBreakGlass(options: BreakGlassOptions): KeyProvider {
         if (key === undefined || !('bytes' in key)) return key;
         return { ...key, until: Math.min(key.until ?? Infinity, until), breakGlass: true };
       },
-      ...(provider.subscribe !== undefined && { subscribe: provider.subscribe.bind(provider) }),
-      ...(provider.close !== undefined && { close: provider.close.bind(provider) }),
+      ...(provider.subscribe !== undefined && {
+        subscribe: async (onChange: OnChange) => {
+          const close = await provider.subscribe?.(onChange);
+          return () => closeInTime(() => close?.(), lastClock);
+        },
+      }),
+      ...(provider.close !== undefined && { close: () => closeInTime(() => provider.close?.(), lastClock) }),
     } satisfies KeyProvider,
     BREAK_GLASS,
     { value: async (clock: Clock, signal: AbortSignal) => (await readSealEnd(clock, signal)) !== undefined },

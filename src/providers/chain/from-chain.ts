@@ -6,12 +6,13 @@ import {
   invalidType,
   KeyAccessDeniedError,
   KeyProviderError,
+  systemClock,
   type GoldKeyError,
   type KeyProvider,
   type LoadRequest,
   type Rollout,
 } from '../../core/index.js';
-import { closeAll } from '../../util/close-all.js';
+import { closeAll, closeInTime } from '../../util/close-all.js';
 import { BREAK_GLASS, ChainMember, checkStore, type Store } from './member.js';
 import { subscribeToAll, type OnChange } from './subscriptions.js';
 import { formatChainName, parseChainName } from './version-names.js';
@@ -40,7 +41,7 @@ export interface ChainOptions {
  *
  * @param providers - the stores, the preferred one first; copied
  * @param options - whether a store that holds plaintext may follow another
- * @returns a key store for `keyProvider`; closing it closes all stores
+ * @returns a key store for `keyProvider`; closing it closes all stores, and waits at most 2_000 ms for each
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `providers` is empty or holds something other than a key store,
  * an option is unknown or mistyped, or a store that holds plaintext follows another
  * @throws {GoldKeyError} by a load: the only store's error; for several a `KeyProviderError` (`ERR_GOLDKEY_PROVIDER`)
@@ -65,6 +66,8 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
   const members = stores.map((store, index) => new ChainMember(store, index));
   /** The store that answered for `current` last: its rollout is the one in force. */
   let serving = members[0] as ChainMember;
+  /** The clock of the client, which comes with each load. */
+  let clock = systemClock;
   const has = (method: 'rollout' | 'report' | 'subscribe' | 'close'): boolean =>
     stores.some((store) => store[method] !== undefined);
 
@@ -72,6 +75,7 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
     name: CHAIN,
     plaintextAtRest: stores.some(({ plaintextAtRest }) => plaintextAtRest === true),
     async load(request) {
+      clock = getRequestClock(request);
       const { member, answer } = await loadFromFirst(members, request);
       if (request.stage === 'current') serving = member;
       return answer;
@@ -89,8 +93,10 @@ export function fromChain(providers: readonly KeyProvider[], options: ChainOptio
         await stores[index]?.report?.({ ...rejection, version: name });
       },
     }),
-    ...(has('subscribe') && { subscribe: (onChange: OnChange) => subscribeToAll(stores, onChange) }),
-    ...(has('close') && { close: () => closeAll(stores) }),
+    ...(has('subscribe') && { subscribe: (onChange: OnChange) => subscribeToAll(stores, onChange, clock) }),
+    ...(has('close') && {
+      close: () => closeAll(stores.map((store) => ({ close: () => closeInTime(() => store.close?.(), clock) }))),
+    }),
   };
 }
 

@@ -1,5 +1,5 @@
-import { Resubscriber, systemClock, tryOrUndefined } from '../../core/index.js';
-import { closeAll } from '../../util/close-all.js';
+import { Resubscriber, systemClock, tryOrUndefined, type Clock } from '../../core/index.js';
+import { closeAll, closeInTime, waitInTime } from '../../util/close-all.js';
 import type { Store } from './member.js';
 import { formatChainName } from './version-names.js';
 
@@ -11,10 +11,16 @@ const RETRY_MS = 30_000;
 
 /**
  * Subscribes to every store that reports changes. A store that fails is tried again for as long as it takes, while the
- * others report; the call rejects only if all of them fail, because then the caller subscribes again itself.
+ * others report; the call rejects only if all of them fail, because then the caller subscribes again itself. One that does
+ * not answer holds up neither this call nor the end of the subscription.
  */
-export async function subscribeToAll(stores: readonly Store[], onChange: OnChange): Promise<() => Promise<void>> {
+export async function subscribeToAll(
+  stores: readonly Store[],
+  onChange: OnChange,
+  clock: Clock,
+): Promise<() => Promise<void>> {
   const subscriptions: Array<{ close: () => Promise<void> }> = [];
+  let hasReturned = false;
   let closed = false;
 
   const subscribe = async (store: Store, index: number): Promise<void> => {
@@ -24,25 +30,24 @@ export async function subscribeToAll(stores: readonly Store[], onChange: OnChang
     });
     if (close === undefined) return;
     if (closed) await close();
-    else subscriptions.push({ close });
+    else subscriptions.push({ close: () => closeInTime(close, clock) });
+    // Changes made before the subscription were not reported. A listener that throws is not a lost subscription.
+    if (hasReturned && !closed) tryOrUndefined(() => onChange({}));
   };
 
   const reporting = [...stores.entries()].filter(([, store]) => store.subscribe !== undefined);
-  const results = await Promise.allSettled(reporting.map(([index, store]) => subscribe(store, index)));
+  const started = reporting.map(([index, store]) => subscribe(store, index));
+  const results = await Promise.allSettled(started.map((work) => waitInTime(work, clock)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined && results.every(({ status }) => status === 'rejected')) throw failed.reason;
 
-  const retries = reporting
-    .filter((_, place) => results[place]?.status === 'rejected')
-    .map(([index, store]) => {
-      const subscribeLate = async (): Promise<void> => {
-        await subscribe(store, index);
-        // Changes made before the subscription were not reported. A listener that throws is not a lost subscription.
-        if (!closed) tryOrUndefined(() => onChange({}));
-      };
-      return new Resubscriber(subscribeLate, { clock: systemClock, first: RETRY_MS, last: RETRY_MS });
-    });
-  for (const retry of retries) retry.resubscribe();
+  hasReturned = true;
+  const retries = reporting.map(([index, store], place) => {
+    const again = () => subscribe(store, index);
+    const retry = new Resubscriber(again, { clock: systemClock, first: RETRY_MS, last: RETRY_MS });
+    started[place]?.catch(() => retry.resubscribe());
+    return retry;
+  });
   return () => {
     closed = true;
     for (const retry of retries) retry.stop();

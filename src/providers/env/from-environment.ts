@@ -8,6 +8,7 @@ import {
   quote,
   type KeyProvider,
 } from '../../core/index.js';
+import { refuseDocument } from '../shared/document.js';
 import { toVersionedKey } from '../shared/plaintext-version.js';
 
 const ENVIRONMENT = 'environment';
@@ -58,7 +59,9 @@ export function fromEnvironment(name: string, options: FromEnvironmentOptions = 
       if (value === undefined) {
         throw new KeyNotFoundError(`The environment variable ${quote(name)} is not set.`, ERROR_OPTIONS);
       }
-      return toVersionedKey('e', new TextEncoder().encode(value), known);
+      const bytes = new TextEncoder().encode(value);
+      refuseDocument(bytes, 'The environment variable', ERROR_OPTIONS);
+      return toVersionedKey('e', bytes, known);
     },
   };
 }

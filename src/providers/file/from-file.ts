@@ -12,10 +12,12 @@ import {
   type Stage,
   withRetries,
 } from '../../core/index.js';
+import { refuseDocument } from '../shared/document.js';
 import { toVersionedKey } from '../shared/plaintext-version.js';
 import { FileCheckError, toFileError } from '../../util/file-errors.js';
 import { FILE, KEY_FILE, readKeyFile } from './read.js';
 import { watchFiles } from '../../util/watch-files.js';
+import { quotePath } from '../../util/quote-path.js';
 
 /** Options of {@link fromFile}. */
 export interface FromFileOptions {
@@ -83,6 +85,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
       const bytes = await raceAbort(readWithRetries(path, maxSize, request), signal, (late) => late?.fill(0));
       if (stage !== 'current' && (bytes?.length ?? 0) === 0) return undefined;
       if (bytes === undefined) throw toFileError(path, new FileCheckError('ENOENT'), KEY_FILE);
+      refuseDocument(bytes, `The key file ${quotePath(path)}`, { provider: FILE });
       return toVersionedKey('f', bytes, known);
     },
     // A mounted `pending` key is tried before a call fails, but no instance uses it first.

@@ -6,8 +6,10 @@ import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
 import { acquireHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
+import { closeInTime } from '../../util/close-all.js';
 import { withDeadline } from '../../util/deadline.js';
 import { memoize } from '../../util/memoize.js';
+import type { RecentCredentials } from '../../util/recent-credentials.js';
 import type { SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import { createSdkClient, findCredentials, type CredentialsOption } from './credentials.js';
@@ -19,6 +21,8 @@ export interface KmsLightClientOptions {
   readonly region: string | undefined;
   readonly endpoint: URL | undefined;
   readonly credentials: CredentialsOption;
+  /** Is told the credentials in use, and the signatures made with them. */
+  readonly recent: RecentCredentials;
 }
 
 const TIMEOUT_MS = 2_000;
@@ -68,6 +72,8 @@ export class KmsLightClient {
     const path = pathname.endsWith('/') ? pathname : `${pathname}/`;
     const unsigned = { service: 'kms', region, host, path, headers: HEADERS, body };
     const headers = await signHeaders(unsigned, credentials, Date.now() + this.#clockSkew);
+    const { secretAccessKey, sessionToken } = credentials;
+    this.#options.recent.remember(secretAccessKey, sessionToken, headers['Authorization']?.split('Signature=')[1]);
     const request = { origin, path, method: 'POST', headers, body };
     const connect = { ms: CONNECT_TIMEOUT_MS, clock, late: createTimeoutError };
     const limits = { ms: TIMEOUT_MS, clock, late: createTimeoutError, signals: [signal] };
@@ -90,9 +96,11 @@ export class KmsLightClient {
   async close(): Promise<void> {
     const endpoint = this.#endpoint.forget();
     const dropped = this.#dropSdkClient();
-    // A failed opening leaves nothing to close.
-    (await endpoint?.catch(() => undefined))?.release();
-    await dropped;
+    await closeInTime(async () => {
+      // A failed opening leaves nothing to close.
+      (await endpoint?.catch(() => undefined))?.release();
+      await dropped;
+    });
   }
 
   async #findCredentials(clock: Clock, signal: AbortSignal | undefined): Promise<AwsCredentials> {

@@ -4,6 +4,7 @@ import { toAwsError } from '../../aws/errors.js';
 import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
 import { checkOptionalString, checkOptionNames, invalidRange, type KeyProvider } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
+import { RecentCredentials } from '../../util/recent-credentials.js';
 import { CIPHERTEXT_OPTIONS, ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { decryptWithKey, type SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS, KMS_ERRORS } from '../shared/kms/errors.js';
@@ -70,11 +71,13 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
   if (url !== undefined && endpoint === undefined) {
     throw invalidRange('`endpoint` must be an https URL, or an http URL on loopback.');
   }
-  const kms = new KmsLightClient({ region, endpoint, credentials: checkCredentials(options.credentials) });
+  const recent = new RecentCredentials();
+  const credentials = checkCredentials(options.credentials);
+  const kms = new KmsLightClient({ region, endpoint, credentials, recent });
   const send: SendDecrypt = (input, call, limits) =>
     callAws(
       () => kms.decrypt(input, limits.clock, limits.signal),
-      (error) => toAwsError(error, call, KMS_ERRORS),
+      (error) => recent.scrub(toAwsError(error, call, KMS_ERRORS)),
       limits,
     );
   return {

@@ -17,7 +17,6 @@ export const connectToSecretsManager: AwsService<SecretsManagerSdk, SecretsManag
         name: '@aws-sdk/client-secrets-manager',
         provider: SECRETS_MANAGER,
       },
-      (createRequire) => createRequire(import.meta.url)('@aws-sdk/client-secrets-manager') as SecretsManagerSdk,
       () => import('@aws-sdk/client-secrets-manager'),
     ),
     createClient: (sdk, config) => new sdk.SecretsManagerClient(config as SecretsManagerClientConfig),

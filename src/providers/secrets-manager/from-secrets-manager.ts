@@ -19,8 +19,8 @@ export interface FromSecretsManagerOptions extends AwsConnectionOptions {
   /** The secret's name or ARN; for a secret of another account, the whole ARN; required. */
   secretId: string;
   /**
-   * The field that holds the key in a JSON secret. Default: the whole secret, text or binary, is the key; then a JSON
-   * object is a `KeyFormatError`.
+   * The field that holds the key in a JSON secret, text or binary. Default: the whole secret is the key; then a JSON
+   * object or array is a `KeyFormatError`.
    */
   field?: string | undefined;
 }

@@ -1,8 +1,9 @@
 import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import { KeyFormatError, tryOrUndefined, quote } from '../../core/index.js';
+import { KeyFormatError, quote } from '../../core/index.js';
 import type { AwsCallOptions } from '../../aws/call.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
+import { parseDocument, refuseDocument } from '../shared/document.js';
 import type { SecretsManagerConnection } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
 
@@ -33,30 +34,40 @@ export function getSecretValue(
  * @throws {KeyFormatError} the secret does not match `field`; no message shows any of it
  */
 export function readKey(value: GetSecretValueCommandOutput, field: string | undefined): Uint8Array | undefined {
-  const { SecretString: text, SecretBinary: binary, VersionId: version } = value;
+  const { SecretString: string, SecretBinary: binary, VersionId: version } = value;
   const about = { provider: SECRETS_MANAGER, version };
   try {
-    if (binary !== undefined) {
-      if (field !== undefined) throw createFormatError(`is binary, not JSON with the field ${quote(field)}`, version);
-      checkSecretSize(binary.byteLength, MAX_SECRET_BYTES, about);
-      // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
-      return binary.byteLength === 0 ? undefined : new Uint8Array(binary);
+    checkSecretSize(binary?.byteLength ?? 0, MAX_SECRET_BYTES, about);
+    if (field !== undefined) {
+      const text = readText(value);
+      if (text === undefined) return undefined;
+      const bytes = encodeSecretText(readField(text, field, version), MAX_SECRET_BYTES, about);
+      return bytes && refuseDocument(bytes, `The field ${quote(field)} of the secret`, about);
     }
-    if (text === undefined || text === '') return undefined;
-    if (field !== undefined) return encodeSecretText(readField(text, field, version), MAX_SECRET_BYTES, about);
-    if (text.startsWith('{') && parseObject(text) !== undefined) {
-      throw createFormatError('is a JSON object; name the field that holds the key with `field`', version);
-    }
-    return encodeSecretText(text, MAX_SECRET_BYTES, about);
+    // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
+    const bytes =
+      binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : new Uint8Array(binary);
+    if (bytes === undefined || bytes.byteLength === 0) return undefined;
+    return refuseDocument(bytes, 'The secret', about, 'set `field` to the name of the field that holds the key');
   } finally {
     binary?.fill(0);
   }
 }
 
+/** Returns the text of a secret, which may have been stored as bytes, or `undefined` if it is empty. */
+export function readText({
+  SecretString: text,
+  SecretBinary: binary,
+}: GetSecretValueCommandOutput): string | undefined {
+  const found =
+    binary === undefined ? text : Buffer.from(binary.buffer, binary.byteOffset, binary.byteLength).toString();
+  return found === '' ? undefined : found;
+}
+
 /** Returns the text of a secret with another key in `field`; the other fields are kept. */
 export function replaceKey(text: string, field: string, key: string): string {
   const object = readObject(text, field);
-  JSON.parse(text, (name, value: unknown) => {
+  JSON.parse(text.trim(), (name, value: unknown) => {
     // A larger number would be written as another one.
     if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
     throw createFormatError(
@@ -83,13 +94,10 @@ function readObject(text: string, field: string, version?: string): Record<strin
   throw createFormatError(`is not a JSON object with the key in its field ${quote(field)}; check \`field\``, version);
 }
 
-/**
- * Returns the object in a JSON text, without a prototype, so that only its own fields are found, or `undefined` if the
- * text is not an object. The parser's error would quote the secret.
- */
+/** Returns the object in a JSON text, without a prototype, so that only its own fields are found, or `undefined`. */
 function parseObject(text: string): Record<string, unknown> | undefined {
-  const value = tryOrUndefined((): unknown => JSON.parse(text));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const value = parseDocument(text);
+  if (value === undefined || Array.isArray(value)) return undefined;
   return Object.assign(Object.create(null) as Record<string, unknown>, value);
 }
 

@@ -1,6 +1,6 @@
 import type { AwsConnectionOptions } from '../../aws/client.js';
 import { connectToSecretsManager } from './client.js';
-import { getSecretValue, replaceKey } from './secret-value.js';
+import { getSecretValue, readText, replaceKey } from './secret-value.js';
 
 /** Writes a key as the current version of a secret, or into a field of its JSON; creates a secret that does not exist. */
 export async function writeToSecretsManager(
@@ -12,7 +12,7 @@ export async function writeToSecretsManager(
   const connection = connectToSecretsManager(options);
   try {
     const found = await getSecretValue(connection, { SecretId: secretId }, { isOptional: true });
-    const text = field === undefined ? key : replaceKey(found?.SecretString ?? '{}', field, key);
+    const text = field === undefined ? key : replaceKey((found && readText(found)) ?? '{}', field, key);
     await connection.call<unknown>(
       { operation: found === undefined ? 'CreateSecret' : 'PutSecretValue', secretId },
       (sdk, client, http) =>

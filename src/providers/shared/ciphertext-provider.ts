@@ -12,6 +12,7 @@ import {
 } from '../../core/index.js';
 import type { Ciphertext } from './ciphertext.js';
 import type { CipherCall } from './create-cipher.js';
+import { refuseDocument } from './document.js';
 import { checkContext } from './encryption-context.js';
 
 /** Options of every key store over one ciphertext. */
@@ -29,6 +30,8 @@ export interface CiphertextOptions {
 }
 
 export const CIPHERTEXT_OPTIONS: readonly string[] = ['ciphertext', 'encryptionContext', 'version'];
+
+const ENCRYPT_ALONE = 'encrypt the key alone';
 
 export interface DecryptOrder<C = Uint8Array> extends CipherCall {
   readonly ciphertext: C;
@@ -61,7 +64,7 @@ export function ciphertextProvider<C extends string | Uint8Array>(
       const version = pinned ?? deriveCiphertextVersion(Buffer.from(ciphertext));
       // Never `unchanged`: the permission to decrypt may have been revoked, which must take effect at the next load.
       const bytes = await decrypt({ ciphertext, context, version, signal, clock: getRequestClock(request) });
-      return { bytes, version };
+      return { bytes: refuseDocument(bytes, 'The plaintext', { provider: name, version }, ENCRYPT_ALONE), version };
     },
   };
 }

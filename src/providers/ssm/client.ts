@@ -10,7 +10,6 @@ export const connectToSsm: AwsService<SsmSdk, SSMClient, SsmCall> = awsService({
   clientType: 'SSMClient',
   load: packageLoader(
     { need: 'goldkey/ssm needs the AWS SDK for Systems Manager', name: '@aws-sdk/client-ssm', provider: SSM },
-    (createRequire) => createRequire(import.meta.url)('@aws-sdk/client-ssm') as SsmSdk,
     () => import('@aws-sdk/client-ssm'),
   ),
   createClient: (sdk, config) => new sdk.SSMClient(config as SSMClientConfig),

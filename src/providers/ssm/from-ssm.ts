@@ -12,6 +12,7 @@ import {
 } from '../../core/index.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretName, encodeSecretText } from '../../aws/secret-text.js';
+import { refuseDocument } from '../shared/document.js';
 import { connectToSsm } from './client.js';
 import { SSM } from './errors.js';
 
@@ -110,7 +111,10 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
       // The service has just returned this version, so it may still be read. Without its date a number may be another key.
       if (date !== undefined && known?.includes(version) === true) return { unchanged: true, version };
       const bytes = encodeSecretText(value, MAX_PARAMETER_BYTES, about);
-      if (bytes !== undefined) return { bytes, version, createdAt: date?.getTime() };
+      if (bytes !== undefined) {
+        refuseDocument(bytes, `The parameter \`${selected}\``, about);
+        return { bytes, version, createdAt: date?.getTime() };
+      }
       if (stage === 'pending') return undefined;
       throw new KeyFormatError(`The parameter ${quote(selected)} is empty; store a key.`, about);
     },

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { closedError, raceAbort, systemClock, withRetries } from '../../core/index.js';
+import { CredentialScrubber } from '../../util/credential-scrubber.js';
 import { memoize } from '../../util/memoize.js';
 import { createRetryDelay, toVaultError, VaultFailure } from './errors.js';
 import { createSend, type VaultRequest, type VaultResponse } from './http.js';
@@ -23,6 +24,7 @@ const RETRIES = 2;
  */
 export function createVaultClient(of: string, options: VaultConnection, more: readonly string[] = []): VaultClient {
   const completeSettings = checkVaultConnection(of, options, more);
+  const scrubber = new CredentialScrubber();
 
   const open = () => {
     const closing = new AbortController();
@@ -32,7 +34,7 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
       const settings = await completeSettings();
       const send = createSend(settings, closing.signal);
       const { auth } = settings;
-      const source = auth.method === 'token' ? createTokenSource(auth.token) : createLogin(auth, send);
+      const source = auth.method === 'token' ? createTokenSource(auth.token) : createLogin(auth, send, scrubber);
       return { send, session: createSession(source, closing.signal) };
     });
     return { connect, closing };
@@ -49,6 +51,7 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
       const sendOnce = async (): Promise<VaultResponse> => {
         const { send, session } = await connect();
         const token = await session.getToken(clock);
+        scrubber.remember(token);
         try {
           return await send(request, token);
         } catch (error) {
@@ -61,6 +64,7 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
             throw new VaultFailure('status', error.request, { status: 403, cause: toVaultError(failure) });
           });
           if (next === undefined) throw error;
+          scrubber.remember(next);
           return await send(request, next);
         }
       };
@@ -69,7 +73,7 @@ export function createVaultClient(of: string, options: VaultConnection, more: re
         return await raceAbort(withRetries(sendOnce, { retries: RETRIES, clock, signal, getDelay }), signal);
       } catch (error) {
         if (signal?.aborted === true) throw signal.reason;
-        throw toVaultError(error);
+        throw scrubber.scrub(toVaultError(error));
       }
     },
     async close() {

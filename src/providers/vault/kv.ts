@@ -1,4 +1,5 @@
 import { describeType, KeyFormatError, KeyProviderError, quote } from '../../core/index.js';
+import { refuseDocument } from '../shared/document.js';
 import type { VaultClient } from './connection.js';
 import { readErrorTexts, VAULT } from './errors.js';
 import { getObject, type VaultRequest, type VaultResponse } from './http.js';
@@ -153,7 +154,9 @@ export function readKeyField({ fields, version }: KvVersion, field: string | und
     );
   }
   const value = fields[name];
-  if (typeof value === 'string' && value !== '') return new TextEncoder().encode(value);
+  if (typeof value === 'string' && value !== '') {
+    return refuseDocument(new TextEncoder().encode(value), secret, details, 'store the key alone in its field');
+  }
   // Not the value: a number may be the key.
   const got = value === '' ? 'an empty string' : typeof value === 'number' ? 'a number' : describeType(value);
   throw new KeyFormatError(`${secret} must hold the key as a string in its field, got ${got}.`, details);

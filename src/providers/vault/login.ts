@@ -2,6 +2,7 @@ import { KeyProviderError, type Clock, showText } from '../../core/index.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
 import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
+import type { CredentialScrubber } from '../../util/credential-scrubber.js';
 import { quotePath } from '../../util/quote-path.js';
 import { VAULT } from './errors.js';
 import { getObject, type createSend, type VaultRequest } from './http.js';
@@ -36,8 +37,8 @@ const METHODS = {
   },
 };
 
-/** Returns a source of tokens that logs in as `auth` says. */
-export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource {
+/** Returns a source of tokens that logs in as `auth` says. `scrubber` is told the credentials that it uses. */
+export function createLogin(auth: LoginAuth, send: SendToVault, scrubber: CredentialScrubber): TokenSource {
   const { title, options } = METHODS[auth.method];
   const login: VaultRequest = {
     operation: `the ${title} login`,
@@ -47,7 +48,7 @@ export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource {
     accept: [],
   };
   const obtain = async (signal: AbortSignal, clock: Clock): Promise<VaultToken> => {
-    const body = await createCredentials(auth, signal, clock);
+    const body = await createCredentials(auth, signal, clock, scrubber);
     const grant = await requestGrant(send, { ...login, body, signal, clock }, clock);
     return { ...grant, granted: grant.duration };
   };
@@ -68,14 +69,26 @@ export function createLogin(auth: LoginAuth, send: SendToVault): TokenSource {
 }
 
 /** Returns the body of a login, made for each login anew. */
-async function createCredentials(auth: LoginAuth, signal: AbortSignal, clock: Clock): Promise<object> {
+async function createCredentials(
+  auth: LoginAuth,
+  signal: AbortSignal,
+  clock: Clock,
+  scrubber: CredentialScrubber,
+): Promise<object> {
   switch (auth.method) {
-    case 'approle':
-      return { role_id: auth.roleId, secret_id: await readSecret('auth.secretId', auth.secretId) };
-    case 'kubernetes':
-      return { role: auth.role, jwt: await readJwt(auth.jwtFile) };
+    case 'approle': {
+      const secretId = await readSecret('auth.secretId', auth.secretId);
+      scrubber.remember(auth.roleId, secretId);
+      return { role_id: auth.roleId, secret_id: secretId };
+    }
+    case 'kubernetes': {
+      const jwt = await readJwt(auth.jwtFile);
+      scrubber.remember(jwt);
+      return { role: auth.role, jwt };
+    }
     case 'aws': {
       const credentials = await loadAwsCredentials({ provider: VAULT, signal, clock });
+      scrubber.remember(credentials.secretAccessKey, credentials.sessionToken);
       const signed = await signCallerIdentity(credentials, clock.now(), auth.region ?? readAwsRegion(VAULT));
       const base64 = (text: string): string => Buffer.from(text).toString('base64');
       return {

@@ -18,6 +18,7 @@ const TOOLS = {
     developedWith('aws-sdk-client-mock'),
     developedWith('@types/node'),
   ],
+  vitest: [developedWith('vitest'), developedWith('aws-sdk-client-mock')],
   nest: [
     '@nestjs/common@11.2.10',
     '@nestjs/core@11.2.10',

@@ -241,6 +241,72 @@ describe('a chain of stores', () => {
     expect(await failure(Promise.resolve(none.subscribe?.(changed)))).toMatchObject({ message: 'down' });
   });
 
+  const never = <T>(): Promise<T> => new Promise(() => undefined);
+  const stuck: KeyProvider = {
+    name: 'stuck',
+    load: async () => undefined,
+    subscribe: async () => () => never<void>(),
+    close: () => never<void>(),
+  };
+
+  it('waits no longer than 2 s for a store that never closes, nor for one that never ends its subscription', async () => {
+    const clock = manualClock();
+    const told: string[] = [];
+    const well: KeyProvider = {
+      ...memoryKeyProvider({ current: FIRST }),
+      subscribe: async () => async () => void told.push('left'),
+      close: async () => void told.push('closed'),
+    };
+    const chain = fromChain([well, stuck, fromBreakGlass({ provider: stuck, enabledBy: () => false, maxDuration: 1 })]);
+    await chain.load(request(clock));
+
+    const leave = await chain.subscribe?.(() => undefined);
+    const ending = Promise.all([leave?.(), chain.close?.()]).then(() => told.push('ended'));
+    await clock.advance(1_999);
+    expect(told).toEqual(['left', 'closed']);
+    await clock.advance(1);
+
+    await ending;
+    expect(told).toEqual(['left', 'closed', 'ended']);
+  });
+
+  it('a sealed store alone is not waited for longer either', async () => {
+    const clock = manualClock();
+    const glass = fromBreakGlass({ provider: stuck, enabledBy: () => true, maxDuration: 1 });
+    await glass.load(request(clock));
+
+    const leave = await glass.subscribe?.(() => undefined);
+    const ending = Promise.all([leave?.(), glass.close?.()]);
+    await clock.advance(2_000);
+
+    expect(await ending).toEqual([undefined, undefined]);
+  });
+
+  it('a store whose subscription never begins holds up nothing, and is heard once it does', async () => {
+    const clock = manualClock();
+    let begin: ((unsubscribe: () => Promise<void>) => void) | undefined;
+    const left = vi.fn(async () => undefined);
+    const slow = {
+      ...memoryKeyProvider({}),
+      subscribe: () => new Promise<() => Promise<void>>((done) => (begin = done)),
+    };
+    const well = { ...memoryKeyProvider({ current: FIRST }), subscribe: async () => async () => undefined };
+    const chain = fromChain([well, slow], allowed);
+    await chain.load(request(clock));
+    const changed = vi.fn();
+
+    const subscribing = Promise.resolve(chain.subscribe?.(changed));
+    await clock.advance(2_000);
+    const leave = await subscribing;
+    expect(changed).not.toHaveBeenCalled();
+    begin?.(left);
+    await clock.advance(0);
+    expect(changed).toHaveBeenCalledOnce();
+
+    await leave?.();
+    expect(left).toHaveBeenCalledOnce();
+  });
+
   it('subscribes again although the fake timers it waited on are gone', async () => {
     const realTime = new AbortController();
     vi.spyOn(AbortSignal, 'timeout').mockReturnValue(realTime.signal);

@@ -10,6 +10,7 @@ import { KmsLightClient } from '../../../src/providers/kms-light/client.js';
 import { KMS_FAULTS } from '../../../src/testing/fake-kms/faults.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { CONTEXT, CREDENTIALS, KEY, lightScene, load } from './scene.js';
+import { RecentCredentials } from '../../../src/util/recent-credentials.js';
 import { failure, request, text } from '../loading.js';
 
 const scene = lightScene();
@@ -416,7 +417,12 @@ describe('the connections of fromKmsLight', () => {
     vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', none);
     vi.stubEnv('AWS_CONFIG_FILE', none);
     const endpoint = new URL(await serving(server));
-    const kms = new KmsLightClient({ region: undefined, endpoint, credentials: CREDENTIALS });
+    const kms = new KmsLightClient({
+      region: undefined,
+      endpoint,
+      credentials: CREDENTIALS,
+      recent: new RecentCredentials(),
+    });
     const ciphertext = Buffer.from(scene.kms.encrypt(KEY, CONTEXT), 'base64');
     const decrypt = (): Promise<unknown> =>
       kms.decrypt({ CiphertextBlob: ciphertext, EncryptionContext: CONTEXT }, manualClock(), undefined);

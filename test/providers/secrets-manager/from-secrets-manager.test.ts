@@ -136,7 +136,7 @@ describe('a secret that holds no key', () => {
       'is JSON and no field is named',
       { text: JSON.stringify({ apiKey: KEY }) },
       undefined,
-      /JSON object; name the field .* with `field`/,
+      /JSON object with the fields `apiKey`, not a key; set `field` to/,
     ],
     ['is text where JSON is expected', { text: KEY }, 'apiKey', /not a JSON object.*`apiKey`/],
     ['is an array', { text: JSON.stringify([KEY]) }, 'apiKey', /not a JSON object/],
@@ -145,7 +145,7 @@ describe('a secret that holds no key', () => {
     ['has the field only by inheritance', { text: '{"other":"x"}' }, 'constructor', /without the field/],
     ['has a number in the field', { text: '{"apiKey":1234567890123}' }, 'apiKey', /type number in its field `apiKey`/],
     ['has null in the field', { text: '{"apiKey":null}' }, 'apiKey', /null in its field/],
-    ['is binary where JSON is expected', { binary: Buffer.from(KEY) }, 'apiKey', /is binary/],
+    ['is binary where JSON is expected', { binary: Buffer.from(KEY) }, 'apiKey', /not a JSON object/],
   ] as const)('because it %s is a KeyFormatError without the key', async (_, version, field, says) => {
     versions.set('version-1', { stages: ['AWSCURRENT'], ...version });
 

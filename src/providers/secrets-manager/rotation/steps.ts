@@ -2,7 +2,7 @@ import { isGoldKeyError, encodeKey, KeyNotFoundError, RotationError, scrub, quot
 import { allowErrors } from '../../../aws/failures.js';
 import type { SecretsManagerConnection } from '../client.js';
 import { SECRETS_MANAGER } from '../errors.js';
-import { getSecretValue, readKey, replaceKey } from '../secret-value.js';
+import { getSecretValue, readKey, readText, replaceKey } from '../secret-value.js';
 import type { RotationEvent, RotationHandlerOptions } from './options.js';
 
 export interface StepRun {
@@ -46,7 +46,7 @@ async function createSecret(run: StepRun): Promise<void> {
   }
   // An earlier run stored the key, and its answer was lost.
   if ((await readPendingKey(run)) !== undefined) return;
-  const { text } = current;
+  const { text, isBinary } = current;
   const toText = (key: string): string =>
     field === undefined || text === undefined ? key : replaceKey(text, field, key);
   // Throws before a key is minted that could not be stored.
@@ -58,9 +58,10 @@ async function createSecret(run: StepRun): Promise<void> {
   const bytes = encodeKey(minted);
   const key = Buffer.from(bytes).toString('latin1');
   if (key === current.key) throw createStepError(run, '`mintKey` returned the current key');
-  const secret = text === undefined ? { SecretBinary: bytes } : { SecretString: toText(key) };
-  const isStored = await storePending(run, secret);
   bytes.fill(0);
+  const secret = new TextEncoder().encode(toText(key));
+  const isStored = await storePending(run, isBinary ? { SecretBinary: secret } : { SecretString: toText(key) });
+  secret.fill(0);
   // A faster run of this step has stored the key of this rotation.
   if (isStored || (await readPendingKey(run)) !== undefined) return;
   throw createStepError(run, `its version ${token} does not hold a key; cancel the rotation and start another`);
@@ -116,15 +117,17 @@ async function readLabels(run: StepRun) {
 
 const readPendingKey = (run: StepRun) => readStoredKey(run, { VersionId: run.token, VersionStage: 'AWSPENDING' });
 
-/** Returns the key of a version, and `text`, the whole secret, unless it is binary. */
+/** Returns the key of a version, and `text`, the whole secret, which may have been stored as bytes. */
 async function readStoredKey(run: StepRun, version: { VersionId?: string; VersionStage: string }) {
   const input = { SecretId: run.secretId, ...version };
   const answer = await getSecretValue(run.connection, input, { ...run, isOptional: true });
-  const bytes = answer === undefined ? undefined : readKey(answer, run.options.field);
+  if (answer === undefined) return undefined;
+  const text = readText(answer);
+  const bytes = readKey(answer, run.options.field);
   if (bytes === undefined) return undefined;
   const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   bytes.fill(0);
-  return { key, text: answer?.SecretBinary === undefined ? answer?.SecretString : undefined };
+  return { key, text, isBinary: answer.SecretBinary !== undefined };
 }
 
 /** Runs a function of the caller, and removes the key that it was given from the error that it throws. */

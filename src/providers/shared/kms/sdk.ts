@@ -6,6 +6,5 @@ export type KmsSdk = typeof import('@aws-sdk/client-kms');
 /** Loads the AWS SDK for KMS. No other file does. */
 export const loadKmsSdk: () => Promise<KmsSdk> = packageLoader(
   { need: 'goldkey/kms needs the AWS SDK for KMS', name: '@aws-sdk/client-kms', provider: AWS_KMS },
-  (createRequire) => createRequire(import.meta.url)('@aws-sdk/client-kms') as KmsSdk,
   () => import('@aws-sdk/client-kms'),
 );

@@ -15,7 +15,6 @@ export const connectToDynamoDb: AwsService<DynamoDbSdk, DynamoDBClient, DynamoDb
       name: '@aws-sdk/client-dynamodb',
       provider: DYNAMODB,
     },
-    (createRequire) => createRequire(import.meta.url)('@aws-sdk/client-dynamodb') as DynamoDbSdk,
     () => import('@aws-sdk/client-dynamodb'),
   ),
   createClient: (sdk, config) => new sdk.DynamoDBClient(config as DynamoDBClientConfig),

@@ -31,7 +31,6 @@ const SOCKET = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false };
 /** Loads the package; no other file does. */
 const loadRedis = packageLoader<{ createClient(options: object): unknown }>(
   { need: 'goldkey/rotation/redis needs the client for Redis', name: 'redis', provider: REDIS },
-  (createRequire) => createRequire(import.meta.url)('redis') as typeof import('redis'),
   () => import('redis'),
 );
 

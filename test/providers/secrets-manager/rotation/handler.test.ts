@@ -169,6 +169,14 @@ describe('a rotation', () => {
     expect(testKey).toHaveBeenCalledWith(NEW, expect.anything());
   });
 
+  it('keeps the other fields of a JSON secret that is binary, and that it is binary', async () => {
+    versions.set('old', { stages: ['AWSCURRENT'], binary: Buffer.from(JSON.stringify({ user: 'gold', apiKey: OLD })) });
+
+    await handlerOf({ field: 'apiKey' })(event('createSecret'));
+
+    expect(JSON.parse(versions.get(TOKEN)?.binary?.toString() ?? '')).toEqual({ user: 'gold', apiKey: NEW });
+  });
+
   it('needs no room made for it beforehand', async () => {
     versions.delete(TOKEN);
 
