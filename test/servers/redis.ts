@@ -9,34 +9,36 @@ export interface Redis extends AsyncDisposable {
   /** `redis://127.0.0.1:<port>`; it stays the same over a restart. */
   readonly url: string;
   readonly port: number;
-  /** Ends the server and cuts every connection. Nothing happens when it is stopped already. */
-  stop(): Promise<void>;
+  /** Ends the server and cuts every connection, by SIGTERM or so. Nothing happens when it is stopped already. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port, empty. Nothing happens when it is running. */
   start(): Promise<void>;
 }
 
 /**
- * Starts the machine's redis-server on a free port; as root it is installed on first use.
+ * Starts the machine's redis-server on a free port; as root it is installed on first use. `more` are further flags.
  *
  * @throws {Error} whose message says what is missing and how to get it
  */
-export async function startRedis(): Promise<Redis> {
+export async function startRedis(more: readonly string[] = []): Promise<Redis> {
   await installed();
   const port = await freePort();
   let server: ChildProcess | undefined;
-  const stop = async (): Promise<void> => {
+  const stop = async (signal?: NodeJS.Signals): Promise<void> => {
     const running = server;
     server = undefined;
-    if (running !== undefined) await stopped(running);
+    if (running === undefined) return;
+    running.kill(signal);
+    await stopped(running);
   };
   const start = async (): Promise<void> => {
     if (server !== undefined) return;
-    const flags = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'];
+    const flags = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', ...more];
     server = spawn('redis-server', flags, { stdio: 'ignore' });
     await ready('redis-server', server, () => pong(port));
   };
   await start();
-  return { url: `redis://127.0.0.1:${String(port)}`, port, stop, start, [Symbol.asyncDispose]: stop };
+  return { url: `redis://127.0.0.1:${String(port)}`, port, stop, start, [Symbol.asyncDispose]: () => stop() };
 }
 
 async function installed(): Promise<void> {
@@ -60,15 +62,18 @@ async function isThere(): Promise<boolean> {
 
 /** Whether a PING over a socket is answered: no client library has a say in when the server is ready. */
 async function pong(port: number): Promise<boolean> {
+  return (await askRedis(port, 'PING').catch(() => '')).startsWith('+PONG');
+}
+
+/** The first part of a server's raw answer to one line. */
+export async function askRedis(port: number, line: string): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1').setTimeout(1_000);
   // Ends the wait below, as an error would.
-  socket.on('timeout', () => socket.destroy(new Error('No answer to PING.')));
+  socket.on('timeout', () => socket.destroy(new Error(`No answer to ${line}.`)));
   try {
-    socket.write('PING\r\n');
+    socket.write(`${line}\r\n`);
     const [answer] = (await once(socket, 'data')) as [string];
-    return answer.startsWith('+PONG');
-  } catch {
-    return false;
+    return answer;
   } finally {
     socket.destroy();
   }

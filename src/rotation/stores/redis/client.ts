@@ -1,20 +1,26 @@
-import { systemClock, tryOrUndefined } from '../../../core/index.js';
+import { tryOrUndefined } from '../../../core/index.js';
 import { packageLoader } from '../../../util/load-package.js';
 import { REDIS } from './errors.js';
+import { runningClock } from './running-clock.js';
 
-/** The part of a client of `createClient` that is used. Its own type depends on the options. */
-export interface RedisClient {
-  readonly isOpen: boolean;
-  readonly isReady: boolean;
-  readonly options?: { readonly socket?: object | undefined } | undefined;
-  on(event: 'error', listener: (error: unknown) => void): unknown;
-  connect(): Promise<unknown>;
-  destroy(): void;
-  unref(): void;
-  duplicate(overrides: object): RedisClient;
-  withAbortSignal(signal: AbortSignal): RedisClient;
+/** The commands that the ring needs of a client, whatever its class. */
+export interface RedisCommands {
   get(key: string): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+}
+
+/** The part of a client of `createClient` that is used. Its own type depends on the options. */
+export interface RedisClient extends RedisCommands {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  readonly options?: { readonly socket?: object | undefined; readonly password?: unknown } | undefined;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  /** Not in redis 4, which has `disconnect`. */
+  destroy?(): void;
+  disconnect(): unknown;
+  unref(): void;
+  duplicate(overrides: object): RedisClient;
   subscribe(channel: string, listener: () => void): Promise<unknown>;
   ping(): Promise<unknown>;
 }
@@ -29,7 +35,9 @@ const OPTIONS = { disableOfflineQueue: true, commandOptions: {} };
 const SOCKET = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false };
 
 /** Loads the package; no other file does. */
-const loadRedis = packageLoader<{ createClient(options: object): unknown }>(
+export const loadRedis: () => Promise<{ createClient(options: object): unknown }> = packageLoader<{
+  createClient(options: object): unknown;
+}>(
   { need: 'goldkey/rotation/redis needs the client for Redis', name: 'redis', provider: REDIS },
   () => import('redis'),
 );
@@ -66,7 +74,7 @@ export async function disconnectOnFailure(
   ms: number,
   work: () => Promise<unknown>,
 ): Promise<void> {
-  const timer = systemClock.setTimeout(() => disconnect(client), ms, { unref: true });
+  const timer = runningClock.setTimeout(() => disconnect(client), ms, { unref: true });
   try {
     await work();
   } catch (error) {
@@ -77,7 +85,10 @@ export async function disconnectOnFailure(
   }
 }
 
-/** Ends a connection at once. Some versions of the package throw if it has ended already. */
+/** Ends a connection at once. Some versions of the package throw or reject if it has ended already. */
 export function disconnect(client: RedisClient): void {
-  tryOrUndefined(() => client.destroy());
+  tryOrUndefined(() => {
+    if (client.destroy !== undefined) client.destroy();
+    else Promise.resolve(client.disconnect()).catch(() => undefined);
+  });
 }

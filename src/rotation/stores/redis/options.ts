@@ -3,12 +3,12 @@ import {
   checkOptionalString,
   checkOptionNames,
   checkString,
-  describeType,
   invalidRange,
   invalidType,
   isLoopback,
   tryOrUndefined,
 } from '../../../core/index.js';
+import { checkClient, type GivenClient } from './given-client.js';
 
 /** Options of `redisRing`. */
 export interface RedisRingOptions {
@@ -19,14 +19,14 @@ export interface RedisRingOptions {
    */
   key: string;
   /**
-   * `rediss://[user:password@]host[:port][/database]`; `redis:` only to loopback, or with `dangerouslyAllowPlaintext`. No
-   * message shows it. Default: `redis://localhost:6379`.
+   * `rediss://[user:password@]host[:port][/database]` of one Redis; a cluster or a Sentinel needs `client`. `redis:` only
+   * to loopback, or with `dangerouslyAllowPlaintext`. No message shows it. Default: `redis://localhost:6379`.
    */
   url?: string | undefined;
   /**
-   * Client of `createClient` of the caller, connected. It keeps its retries and reconnections and is never closed here,
-   * unlike the duplicate of it that subscribes. Default: a client made from `url`, which must not be given together with
-   * `client`.
+   * The caller's client, connected: of `createClient`, `createClientPool`, `createCluster` or `createSentinel` of redis 4
+   * to 6. It keeps its retries and reconnections and is never closed here, unlike the duplicate of one of its connections
+   * that subscribes. Default: a client made from `url`, which must not be given together with `client`.
    */
   client?: object | undefined;
   /** Allows `redis:` to any host, which lets the network read and change the ring. Default: false. */
@@ -38,7 +38,7 @@ export interface CheckedRedisOptions {
   /** The names in Redis that belong to the ring. */
   readonly names: Readonly<Record<'ring' | 'lease' | 'fence' | 'channel', string>>;
   readonly url: URL;
-  readonly client: object | undefined;
+  readonly client: GivenClient | undefined;
 }
 
 /** Checks the options, and that `url` is TLS or on loopback. */
@@ -46,12 +46,11 @@ export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOption
   checkOptionNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
   const key = checkString('key', options.key);
   const url = checkOptionalString('url', options.url);
-  const { client } = options;
   const allowPlaintext = checkBoolean('dangerouslyAllowPlaintext', options.dangerouslyAllowPlaintext);
-  if (client !== undefined && url !== undefined) {
+  if (options.client !== undefined && url !== undefined) {
     throw invalidType('`client` has its own connection; give either it or `url`.');
   }
-  if (client !== undefined) checkClient(client);
+  const client = options.client === undefined ? undefined : checkClient(options.client);
   return { names: createNames(key), url: checkUrl(url ?? 'redis://localhost:6379', allowPlaintext), client };
 }
 
@@ -88,11 +87,4 @@ function checkUrl(text: string, plaintextAllowed: boolean): URL {
     }
   }
   return url;
-}
-
-function checkClient(client: unknown): void {
-  const functions = ['eval', 'get', 'withAbortSignal', 'duplicate', 'on'] as const;
-  const given = client as Partial<Record<(typeof functions)[number], unknown>> | null;
-  if (functions.every((name) => typeof given?.[name] === 'function')) return;
-  throw invalidType(`\`client\` must be a client made by \`createClient\` of redis 6, got ${describeType(client)}.`);
 }

@@ -15,18 +15,19 @@ import { subscribeToChannel } from './subscription.js';
  * replication. Readers notice a ring that comes back older, and keep the key that they have.
  *
  * Nothing is loaded before the first use, which loads `redis` (an optional peer dependency: install it beside goldkey) and
- * connects. A lost connection is made again when it is needed; a call takes at most 2 s with all its tries. Each
- * subscription has a separate connection, which is made again by itself (after 100 ms, doubling to 5 s), and each
- * connection counts as a change. No connection keeps an idle process alive. The user's ACL must allow GET and EVAL (with
- * GET, SET, PUBLISH, and for a lease HGET, HMGET, HSET, INCR, PEXPIRE, DEL) on the keys, and SUBSCRIBE on the channel.
+ * connects. A lost connection is made again when it is needed; a call takes at most 2 s with all its tries, without the
+ * time in which this process does not run. Each subscription has a separate connection, which is made again by itself
+ * (after 100 ms, doubling to 5 s), and each connection counts as a change. No connection keeps an idle process alive. The
+ * user's ACL must allow GET and EVAL (with GET, SET, PUBLISH, and for a lease TIME, HGET, HSET, PEXPIRE, DEL) on the
+ * keys, and SUBSCRIBE on the channel and PING. A cluster or a Sentinel is used through `client`.
  *
  * @param options - see {@link RedisRingOptions}; copied
  * @returns the ring store; `close` ends every connection except the caller's client, and a later use connects again
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown or has the wrong type
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `url` is not valid, or neither TLS nor on loopback
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: user, password or ACL
- * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use, retryable: the stored text is not a ring, or Redis cannot
- * be reached, is starting, failing over or busy
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use: the stored text is not a ring, or Redis cannot be reached,
+ * is starting, failing over, full or busy; retryable, unless `url` names a Sentinel or a database that is not there
  * @throws {KeyTimeoutError} `ERR_GOLDKEY_KEY_TIMEOUT`, by any use, retryable: no answer within 2 s
  * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by any use: `redis` is not installed
  *

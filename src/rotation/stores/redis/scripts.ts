@@ -23,19 +23,26 @@ return {'written'}
 
 /**
  * Takes or renews the lease. KEYS: the lease, the fencing number. ARGV: the holder, ms. Returns the fencing number, which a
- * renewal keeps; nil while another process holds the lease.
+ * renewal keeps; nil while another process holds the lease. A new one is also at least the server's time in μs, so that it
+ * never goes back, even if both keys are gone by eviction, by FLUSHALL or in a fail-over.
  */
 export const LEASE = `
 local holder = redis.call('HGET', KEYS[1], 'holder')
 if holder and holder ~= ARGV[1] then return false end
-if not holder then redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'fence', redis.call('INCR', KEYS[2])) end
+if not holder then
+  local time = redis.pcall('TIME')
+  local now = time[1] and time[1] * 1000000 + time[2] or 0
+  local fence = string.format('%.0f', math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, now))
+  redis.call('SET', KEYS[2], fence)
+  redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'fence', fence)
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGET', KEYS[1], 'fence')
 `;
 
 /** Ends the lease if it is still the same one. KEYS: the lease. ARGV: the holder, the fencing number. */
 export const RELEASE = `
-local held = redis.call('HMGET', KEYS[1], 'holder', 'fence')
-if held[1] == ARGV[1] and held[2] == ARGV[2] then return redis.call('DEL', KEYS[1]) end
-return 0
+if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end
+if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[2] then return 0 end
+return redis.call('DEL', KEYS[1])
 `;

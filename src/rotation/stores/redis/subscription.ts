@@ -1,8 +1,9 @@
-import { halfJitter, Resubscriber, systemClock, tryOrUndefined } from '../../../core/index.js';
+import { closedError, halfJitter, Resubscriber, systemClock, tryOrUndefined } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
 import { disconnect, disconnectOnFailure, type RedisClient } from './client.js';
 import { CALL_TIMEOUT_MS, type RedisConnection } from './connection.js';
-import { createTimeoutError, toRedisError } from './errors.js';
+import { createTimeoutError } from './errors.js';
+import { runningClock } from './running-clock.js';
 
 /** The longest of the first and of the last pause before another connection. */
 const FIRST_PAUSE_MS = 100;
@@ -51,11 +52,13 @@ export async function subscribeToChannel(
     };
     heartbeat = systemClock.setTimeout(beat, HEARTBEAT_MS, { unref: true });
   };
+  let isConnected = false;
   const listen = async (): Promise<void> => {
     const made = await connection.connectAnother();
+    isConnected = true;
     await disconnectOnFailure(made, CALL_TIMEOUT_MS, async () => {
       await made.subscribe(channel, notify);
-      if (hasEnded) throw createTimeoutError();
+      if (hasEnded) throw closedError();
     });
     client = made;
     // The package reports a lost connection by an error after which the client is not open.
@@ -79,10 +82,12 @@ export async function subscribeToChannel(
   };
 
   try {
-    await withDeadline({ ms: CALL_TIMEOUT_MS, clock: systemClock, late: createTimeoutError, signals: [] }, listen);
+    await connection.load();
+    const late = (): Error => createTimeoutError(isConnected);
+    await withDeadline({ ms: CALL_TIMEOUT_MS, clock: runningClock, late, signals: [] }, listen);
     return end;
   } catch (error) {
     end();
-    throw toRedisError(error);
+    throw connection.toError(error);
   }
 }

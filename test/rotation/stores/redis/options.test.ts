@@ -5,6 +5,7 @@ import { checkRedisOptions } from '../../../../src/rotation/stores/redis/options
 import { failure } from '../ring-places.js';
 
 const PASSWORD = 'invented-password';
+const shape = (...names: string[]): object => Object.fromEntries(names.map((name) => [name, async () => undefined]));
 const names = (key: string): readonly string[] => Object.values(checkRedisOptions({ key }).names);
 
 describe('the options of redisRing', () => {
@@ -18,6 +19,26 @@ describe('the options of redisRing', () => {
     ['something that is no boolean', { key: 'gold', dangerouslyAllowPlaintext: 1 }, TypeError, /boolean/],
     ['a client that is none', { key: 'gold', client: {} }, TypeError, /`client` must be.*createClient/],
     ['null as a client', { key: 'gold', client: null }, TypeError, /`client`/],
+    [
+      'the promise of a client',
+      { key: 'gold', client: Promise.resolve() },
+      TypeError,
+      /`client` is a promise.*`await`/,
+    ],
+    ['a client without eval', { key: 'gold', client: shape('get', 'connect', 'duplicate') }, TypeError, /redis 4 to 6/],
+    ['one that cannot subscribe', { key: 'gold', client: shape('get', 'eval', 'connect') }, TypeError, /redis 4 to 6/],
+    [
+      'a client of ioredis',
+      { key: 'gold', client: shape('get', 'eval', 'connect', 'duplicate', 'defineCommand') },
+      TypeError,
+      /ioredis.*redis \(4 to 6\).*`url`/,
+    ],
+    [
+      'a client that returns no promises',
+      { key: 'gold', client: { ...shape('get', 'eval', 'connect', 'duplicate'), options: { legacyMode: true } } },
+      TypeError,
+      /`legacyMode`/,
+    ],
     ['a client and an url', { key: 'gold', client: {}, url: 'redis://localhost' }, TypeError, /either it or `url`/],
   ])('refuses %s', (_, options, type, says) => {
     const act = (): unknown => redisRing(options as RedisRingOptions);
@@ -52,6 +73,16 @@ describe('the options of redisRing', () => {
     'rediss://user:p%40ss@redis.example.com:6380/0',
   ])('takes %s', (url) => {
     expect(redisRing({ key: 'gold', url }).name).toBe('redis');
+  });
+
+  it.each([
+    ['of one connection', ['duplicate']],
+    ['of one connection, with signals', ['duplicate', 'withAbortSignal', 'withCommandOptions']],
+    ['of a pool', ['execute', 'withAbortSignal']],
+    ['of a cluster', ['nodeClient', 'getRandomNode', 'duplicate']],
+    ['of a Sentinel', ['_execute', 'withCommandOptions']],
+  ])('takes a client %s by its commands, whatever its class', (_, more) => {
+    expect(redisRing({ key: 'gold', client: shape('get', 'eval', 'connect', ...more) }).name).toBe('redis');
   });
 
   it('takes plaintext to another host from whoever asks for it by that name', () => {

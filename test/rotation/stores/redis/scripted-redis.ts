@@ -60,7 +60,8 @@ export async function startScriptedRedis(): Promise<ScriptedRedis> {
       let lease = leases.get(key);
       if (lease !== undefined && lease.until <= now) lease = undefined;
       if (lease !== undefined && lease.holder !== holder) return null;
-      const fence = lease?.fence ?? String(Number(texts.get(fenceKey) ?? 0) + 1);
+      const time = Math.round((performance.timeOrigin + now) * 1_000);
+      const fence = lease?.fence ?? String(Math.max(Number(texts.get(fenceKey) ?? 0) + 1, time));
       texts.set(fenceKey, fence);
       leases.set(key, { holder, fence, until: now + Number(ttl) });
       return fence;
