@@ -6,7 +6,9 @@ import { MockAgent } from 'undici';
 import { expect, it } from 'vitest';
 
 const keyProvider = () => memoryKeyProvider({ current: 'invented-key-0001' });
-const rates = { success: true, base: 'USD', timestamp: 1_767_312_000, rates: { USDXAU: 2_199.5, XAU: 1 / 2_199.5 } };
+// Of now: a price older than a week is refused.
+const timestamp = Math.floor(Date.now() / 1000);
+const rates = { success: true, base: 'USD', timestamp, rates: { USDXAU: 2_199.5, XAU: 1 / 2_199.5 } };
 
 it('a MockAgent answers for the price API', async () => {
   const agent = new MockAgent();

@@ -1,7 +1,9 @@
-import type { Agent } from 'node:http';
+import type { Agent, AgentOptions, ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/index.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
+import { isConnectionLost, isRepeatable } from './stale-connection.js';
 import type { Incoming, Outgoing } from './types.js';
 
 /** The longest time a connection may be idle and be used again, in ms: the same as undici's. */
@@ -9,6 +11,13 @@ const MAX_IDLE_MS = 4_000;
 /** The most connections of {@link acquireHttp} to one origin. */
 const MAX_SHARED = 50;
 const shared = new Map<string, { readonly http: NodeHttp; users: number }>();
+
+/** Two methods of an agent. Node.js documents only the second, but agents of other packages replace both. */
+interface AgentMethods {
+  /** Gives a request its connection. */
+  addRequest(this: Agent, request: ClientRequest, options: Record<string, unknown>): void;
+  createConnection(this: Agent, options: object): Duplex;
+}
 
 /** Settings of a request of {@link NodeHttp}. */
 interface Extras {
@@ -27,6 +36,8 @@ export class NodeHttp {
   readonly #origin: URL;
   readonly #node: typeof import('node:http') | typeof import('node:https');
   readonly #agent: Agent;
+  /** Makes a connection for each request. */
+  readonly #singleUse: Agent;
   readonly #freedAt = new WeakMap<Socket, number>();
   #closed = false;
 
@@ -38,7 +49,9 @@ export class NodeHttp {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-    this.#agent = new this.#node.Agent({ keepAlive: true, maxSockets, ...(ca === undefined ? {} : { ca }) });
+    const options = { maxSockets, ...(ca === undefined ? {} : { ca }) };
+    this.#agent = createAgent(this.#node.Agent, { ...options, keepAlive: true });
+    this.#singleUse = createAgent(this.#node.Agent, options);
     this.#agent.on('free', (socket: Socket) => {
       // A request sent after `close()` frees a socket that the agent would keep open.
       if (this.#closed) socket.destroy();
@@ -46,9 +59,21 @@ export class NodeHttp {
     });
   }
 
-  /** Sends one request. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came. */
+  /**
+   * Sends one request; a repeatable one twice if it met a kept connection that the server had closed. Follows no
+   * redirect. Rejects only when no whole response of at most `limit` bytes came.
+   */
   send(outgoing: Outgoing & Extras, limit: number): Promise<Incoming> {
     this.#destroyIdle();
+    return this.#exchange(outgoing, limit, this.#agent);
+  }
+
+  /** Sends one request on a connection of its own. */
+  sendOnNewConnection(outgoing: Outgoing, limit: number): Promise<Incoming> {
+    return this.#exchange(outgoing, limit, this.#singleUse);
+  }
+
+  #exchange(outgoing: Outgoing & Extras, limit: number, agent: Agent): Promise<Incoming> {
     const { path, method, headers, body, signal, onSent, connect } = outgoing;
     if (signal.aborted) return Promise.reject(signal.reason as Error);
     return new Promise((resolve, reject) => {
@@ -61,20 +86,33 @@ export class NodeHttp {
         path,
         method,
         headers: body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) },
-        agent: this.#agent,
+        agent,
       });
+      let isSilent = (): boolean => false;
       let connecting: { cancel(): void } | undefined;
       const onAbort = (): void => {
         fail(signal.reason as Error);
       };
+      let isOver = false;
       const fail = (error: Error): void => {
+        isOver = true;
         connecting?.cancel();
         signal.removeEventListener('abort', onAbort);
         reject(error);
         request.destroy();
       };
+      const onError = (error: Error): void => {
+        const isStale = request.reusedSocket && isSilent() && isConnectionLost(error);
+        if (isStale && isRepeatable(method) && !isOver && !signal.aborted) {
+          // The error of the first exchange then counts for nothing.
+          resolve(this.sendOnNewConnection(outgoing, limit));
+        }
+        fail(error);
+      };
       signal.addEventListener('abort', onAbort);
       request.on('socket', (socket) => {
+        const { bytesRead } = socket;
+        isSilent = () => socket.bytesRead === bytesRead;
         if (!socket.connecting) {
           onSent?.();
           return;
@@ -91,12 +129,12 @@ export class NodeHttp {
       request.on('error', (error: Error & { rawPacket?: unknown }) => {
         // A parser's error quotes the bytes it could not read, which may hold a key.
         delete error.rawPacket;
-        fail(error);
+        onError(error);
       });
       let answered = false;
       request.on('close', () => {
         // A response that switches protocols ends without any other event.
-        if (!answered) fail(Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' }));
+        if (!answered) onError(Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' }));
       });
       request.on('response', (response) => {
         answered = true;
@@ -128,6 +166,7 @@ export class NodeHttp {
   close(): void {
     this.#closed = true;
     this.#agent.destroy();
+    this.#singleUse.destroy();
   }
 
   /** Ends idle connections, by the wall clock: it goes on while a Lambda is frozen and the server closes its side. */
@@ -138,6 +177,22 @@ export class NodeHttp {
       if (idle > MAX_IDLE_MS || idle < 0) socket?.destroy();
     }
   }
+}
+
+/**
+ * Creates an agent whose connections know nothing of their first request: Node.js keeps its options, and from version 22
+ * on the request itself, as long as the connection lives, and the path or a header may hold a key.
+ */
+function createAgent(Maker: new (options: AgentOptions) => Agent, options: AgentOptions): Agent {
+  const agent = new Maker(options) as Agent & AgentMethods;
+  // Looked up each time: a mocking library may have replaced them.
+  const original = (): AgentMethods => Object.getPrototypeOf(agent) as AgentMethods;
+  agent.addRequest = (request, { path: _path, headers: _headers, ...others }) => {
+    original().addRequest.call(agent, request, others);
+  };
+  // The second argument is a callback, which refers to the request. Only a proxy's tunnel needs it.
+  agent.createConnection = (others) => original().createConnection.call(agent, others);
+  return agent;
 }
 
 /** Returns the connections to one origin that all its users share. They end with the last user's `release`. */

@@ -8,7 +8,7 @@ export interface Quote {
   currency: string;
   /**
    * The price of one `unit` in `currency`, never the inverse. It is the double nearest to what the API sent, rounded
-   * once more for an inversion and for a conversion by another currency's rate; for another unit than the troy ounce it
+   * once more for an inversion and for a conversion from the API's unit or by another currency's rate; for another unit than the troy ounce it
    * is the double nearest to the exact quotient.
    */
   price: number;
@@ -33,7 +33,11 @@ export interface Quote {
 
 /** A price to ask for. A bare symbol stands for `{ metal: symbol }`. */
 export interface PriceQuery {
-  /** The metal's symbol, e.g. `XAU`. */
+  /**
+   * The metal's symbol, e.g. `XAU`. Only a metal's: XAU, XAG, XPT, XPD, XRH, RUTH, IRD, base metals such as XCU and ALU,
+   * and fixings such as `LBMA-XAU` and `LME-XCU`, as far as the API has them by weight. Anything else is a `bad-request`
+   * before a request is sent.
+   */
   metal: string;
   /** The currency's ISO 4217 code. Default: the adapter's `currency`. */
   currency?: string | undefined;
@@ -75,15 +79,15 @@ export interface PriceApiOptions {
   /** The unit that a price is for. Default `troy_ounce`. */
   unit?: Quote['unit'] | undefined;
   /**
-   * The highest age of a price, in ms from 1. Then a price must have a time. Default: any age, because
-   * cheap plans deliver once a day. Never accepted: a price from more than five minutes ahead.
+   * The highest age of a price, in ms from 1, or `Infinity` for any. Default 604_800_000, a week: cheap plans deliver
+   * once a day, and markets close for holidays. A price without a time is accepted unless you set a number here. Never
+   * accepted: a price from more than five minutes ahead.
    */
   maxAge?: number | undefined;
   /**
    * The largest change from the last accepted price of the same metal and currency, as a fraction above 0: 0.1 means 10
-   * %. A larger one is `implausible`, until a price within the change comes, or the API has kept to the new level for
-   * an hour, or the last accepted price is a day old. Kept in memory: a new adapter accepts any first price. Default:
-   * any change.
+   * %; `Infinity` for any. Default 0.25. A larger one is `implausible`, until a price within the change comes, or the API has kept to the new level for
+   * an hour, or the last accepted price is a day old. Kept in memory: a new adapter accepts any first price.
    */
   maxChange?: number | undefined;
   /**

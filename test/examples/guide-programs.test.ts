@@ -43,7 +43,7 @@ describe.skipIf(!built)(`the programs of the guides ${missing}`, () => {
     const server = createServer((request, response) => {
       keys.push(request.headers['x-access-token']);
       if (request.url === '/refused/XAU/USD') response.statusCode = 403;
-      response.end(JSON.stringify({ price: 2_199.5, timestamp: 1_767_312_000 }));
+      response.end(JSON.stringify({ price: 2_199.5, timestamp: Math.floor(Date.now() / 1000) }));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -23,9 +23,7 @@ export interface ApiUnderTest {
   readonly refusal: number;
   /** How many requests XAG and XAU in USD and XAU in EUR take together; 0 where there is no `fetchPrices`. */
   readonly several: number;
-  /** The currencies beside USD it can be asked for. */
-  readonly euro: boolean;
-  /** Whether symbols beside the four metals are passed on to the vendor. */
+  /** Whether symbols of metals beside the four are passed on to the vendor. */
   readonly passesOn: boolean;
   /** A body of the vendor's that refuses, with these words in it. */
   readonly refuses: (words: string) => readonly [status: number, body: object];
@@ -42,7 +40,6 @@ export const APIS: readonly ApiUnderTest[] = [
     key: ['query', 'access_key'],
     refusal: 401,
     several: 1,
-    euro: true,
     passesOn: true,
     refuses: (words) => [200, apilayer(words)],
   },
@@ -53,7 +50,6 @@ export const APIS: readonly ApiUnderTest[] = [
     key: ['query', 'access_key'],
     refusal: 401,
     several: 1,
-    euro: true,
     passesOn: true,
     refuses: (words) => [200, { data: apilayer(words) }],
   },
@@ -64,8 +60,7 @@ export const APIS: readonly ApiUnderTest[] = [
     key: ['header', 'x-api-key'],
     refusal: 200,
     several: 1,
-    euro: true,
-    passesOn: true,
+    passesOn: false,
     refuses: (message) => [200, { success: false, error: { statusCode: 102, message } }],
   },
   {
@@ -75,7 +70,6 @@ export const APIS: readonly ApiUnderTest[] = [
     key: ['header', 'x-access-token'],
     refusal: 403,
     several: 0,
-    euro: true,
     passesOn: false,
     refuses: (error) => [403, { error }],
   },
@@ -86,7 +80,6 @@ export const APIS: readonly ApiUnderTest[] = [
     key: ['query', 'api_key'],
     refusal: 200,
     several: 2,
-    euro: true,
     passesOn: false,
     refuses: (words) => [200, { status: 'failure', error_code: 1, error_message: `Invalid API key: ${words}` }],
   },
@@ -96,8 +89,7 @@ export const APIS: readonly ApiUnderTest[] = [
     address: 'https://api.api-ninjas.com/v1/',
     key: ['header', 'x-api-key'],
     refusal: 400,
-    several: 0,
-    euro: false,
+    several: 2,
     passesOn: false,
     refuses: (words) => [400, { error: `Invalid API Key. ${words}` }],
   },
@@ -108,8 +100,7 @@ export const APIS: readonly ApiUnderTest[] = [
     key: ['header', 'authorization', 'apikey '],
     refusal: 401,
     several: 1,
-    euro: true,
-    passesOn: true,
+    passesOn: false,
     refuses: (message) => [200, { code: 401, message, status: 'error' }],
   },
 ];

@@ -3,7 +3,7 @@ import { GoldDataClient } from '../../src/core/index.js';
 import { metalsApi, type PriceApiErrorKind, type Quote } from '../../src/prices/index.js';
 import { startFakePriceApi, type FakePriceApi, type PriceFault } from '../../src/testing/fake-price-api/server.js';
 import { memoryKeyProvider } from '../../src/testing/memory-provider.js';
-import { contextOf, rejection, scriptedApi } from './scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from './scripted-api.js';
 
 const KEY = 'test-key-one-0123';
 const NEXT = 'test-key-two-0123';
@@ -32,7 +32,7 @@ describe('metalsApi in a client', () => {
   });
 
   it('a refusal under HTTP 200 is repaired with the key that has taken its place', async () => {
-    const good = { success: true, timestamp: 1_711_028_580, base: 'USD', rates: { USDXAU: 2000 } };
+    const good = { success: true, timestamp: RECENT, base: 'USD', rates: { USDXAU: 2000 } };
     const refused = { success: false, error: { code: 101, type: 'invalid_access_key', info: 'words' } };
     await using scripted = await scriptedApi((request, response) => {
       response.end(JSON.stringify(request.url?.includes(NEXT) === true ? good : refused));

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPriceApi } from '../../src/cli/options/price-api.js';
 import { PRICE_APIS, findPriceApiName, type PriceApiName } from '../../src/prices/apis/names.js';
 import { GoldDataClient, KeyRejectedError } from '../../src/core/index.js';
-import { PriceApiError, type PriceApiErrorKind } from '../../src/prices/index.js';
+import { PriceApiError, type PriceApi, type PriceApiErrorKind, type PriceApiOptions } from '../../src/prices/index.js';
 import { assertNoSecret } from '../../src/testing/assert-no-secret.js';
 import { USD_PRICES } from '../../src/testing/fake-price-api/types.js';
 import { startFakePriceApi, type FakePriceApi, type PriceFault } from '../../src/testing/fake-price-api/server.js';
@@ -33,7 +33,7 @@ it.each([
   expect(findPriceApiName(text)).toBe(name);
 });
 
-describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, euro, passesOn }) => {
+describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, passesOn }) => {
   let fake: FakePriceApi;
 
   beforeEach(async () => {
@@ -74,20 +74,67 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
       }
     });
 
-    it(euro ? 'in euros is of that currency' : 'in euros is a bad request that is not sent', async () => {
+    it('in euros is of that currency', async () => {
       const { fetchPrice } = make({ baseUrl: fake.url, currency: 'EUR' });
-      if (euro) {
-        const quote = await fetchPrice('XAG', contextOf(KEY));
-        expect(quote).toMatchObject({ metal: 'XAG', currency: 'EUR' });
-        expect(quote.price).toBeCloseTo(25.34 / 1.0866, 9);
-        expect(fake.calls).toHaveLength(1);
-      } else {
-        expect(await rejection(fetchPrice('XAU', contextOf(KEY)))).toMatchObject({
-          kind: 'bad-request',
-          message: expect.stringContaining('USD'),
-        });
+      const quote = await fetchPrice('XAG', contextOf(KEY));
+      expect(quote).toMatchObject({ metal: 'XAG', currency: 'EUR' });
+      expect(quote.price).toBeCloseTo(25.34 / 1.0866, 9);
+      expect(fake.calls).toHaveLength(1);
+    });
+
+    it.each(['EUR', 'BTC', 'USD', 'XAF', 'XDR', 'xau', 'gold', 'WHEAT', 'constructor', 'XAU ', '', 7, null, {}])(
+      'of %j is not asked for: it is no metal',
+      async (metal) => {
+        const { fetchPrice, fetchPrices } = make({ baseUrl: fake.url });
+        const asked = [
+          fetchPrice(metal as string, contextOf(KEY)),
+          fetchPrice({ metal: metal as string }, contextOf(KEY)),
+        ];
+        if (fetchPrices !== undefined) asked.push(fetchPrices(['XAU', metal as string], contextOf(KEY)) as never);
+        for (const one of asked) {
+          const error = await rejection(one);
+          expect(error).toMatchObject({ kind: 'bad-request', retryable: false, source: name });
+          expect((error as Error).message).toContain('`XAU`, `XAG`, `XPT`, `XPD`, `XRH`');
+        }
         expect(fake.calls).toEqual([]);
-      }
+      },
+    );
+
+    it.each(['XAG', 'usd', 'dollar', ''])('in %j is not asked for: it is no currency', async (currency) => {
+      const asked = make({ baseUrl: fake.url }).fetchPrice({ metal: 'XAU', currency }, contextOf(KEY));
+      expect(await rejection(asked)).toMatchObject({
+        kind: 'bad-request',
+        message: expect.stringContaining('currency'),
+      });
+      expect(fake.calls).toEqual([]);
+    });
+
+    it('that is a week old is taken, an older one is not, and both limits can be turned off', async () => {
+      const now = Date.now();
+      const fetchAt = (at: number, more: PriceApiOptions = {}): PriceApi =>
+        make({
+          baseUrl: fake.url,
+          ...more,
+          fetch: async (...args) => {
+            vi.useFakeTimers({ toFake: ['Date'], now: at });
+            try {
+              return await fetch(...args);
+            } finally {
+              vi.useRealTimers();
+            }
+          },
+        });
+      const WEEK = 604_800_000;
+      const minute = 60_000;
+
+      const taken = await fetchAt(now - WEEK + 10 * minute).fetchPrice('XAU', contextOf(KEY));
+      expect(taken.price).toBe(dollars('XAU'));
+      const old = now - WEEK - 2 * 86_400_000;
+      expect(await rejection(fetchAt(old).fetchPrice('XAU', contextOf(KEY)))).toMatchObject({
+        kind: 'implausible',
+        message: expect.stringContaining('`maxAge`'),
+      });
+      expect((await fetchAt(old, { maxAge: Infinity }).fetchPrice('XAU', contextOf(KEY))).price).toBe(dollars('XAU'));
     });
 
     it(passesOn ? 'of another symbol is the vendor’s to refuse' : 'of another metal is not asked for', async () => {
@@ -96,7 +143,7 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
       expect(error).toMatchObject({ kind: 'bad-request', retryable: false, source: name });
       expect(fake.calls).toHaveLength(passesOn ? 1 : 0);
       if (passesOn) return;
-      expect((error as Error).message).toContain('XAU, XAG, XPT, XPD');
+      expect((error as Error).message).toContain('XAU, XAG, XPT, XPD per troy ounce');
       const batch = make({ baseUrl: fake.url }).fetchPrices?.(['XAU', 'XRH'], contextOf(KEY));
       if (batch !== undefined) expect(await rejection(batch)).toMatchObject({ kind: 'bad-request' });
       expect(fake.calls).toEqual([]);
@@ -231,7 +278,6 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
       const { fetchPrice } = make({ baseUrl: fake.url });
 
       expect(await rejection(fetchPrice(metal, contextOf(KEY)))).toMatchObject({ kind: 'implausible' });
-      if (!euro) return;
       const query = { metal, currency: 'EUR' };
       expect(await rejection(fetchPrice(query, contextOf(KEY)))).toMatchObject({ kind: 'implausible' });
     });

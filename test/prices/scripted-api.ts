@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { KeyContext } from '../../src/core/index.js';
 
+/** A recent moment, in seconds as most price APIs write it: older prices than a week are refused. */
+export const RECENT: number = Math.floor(Date.now() / 1000) - 60;
+
 /** What the next request is answered with. */
 export interface Script {
   status?: number;

@@ -2,7 +2,8 @@ import { isTransientFailure, isUnauthorized, SecretMatcher, type KeyContext } fr
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
-import { formatPair, isCurrencyCode, isMetalSymbol, type Pair } from '../values/pair.js';
+import { isMetalSymbol, KNOWN_METALS } from '../values/metals.js';
+import { formatPair, isCurrencyCode, type Pair } from '../values/pair.js';
 import { PriceChecks } from '../values/price-limits.js';
 import { UnusableBody, type Reading } from '../values/reading.js';
 import { convertToUnit } from '../values/units.js';
@@ -99,10 +100,10 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     // Callers without types may pass anything.
     const { metal, currency = checked.currency } = typeof query === 'string' ? { metal: query } : (query ?? {});
     if (!isMetalSymbol(metal)) {
-      throw createError('bad-request', 'expects metals as symbols of capital letters, e.g. `XAU`');
+      throw createError('bad-request', `expects the symbol of a metal: ${KNOWN_METALS}`);
     }
     if (!isCurrencyCode(currency)) {
-      throw createError('bad-request', 'expects currencies as three capital letters, e.g. `USD`');
+      throw createError('bad-request', 'expects a currency as three capital letters, e.g. `USD`');
     }
     const pair = { metal, currency };
     const unsupported = dialect.explainUnsupported?.(pair);

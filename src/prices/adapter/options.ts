@@ -20,6 +20,10 @@ export interface CheckedPriceOptions extends Limits, Readonly<Pick<PriceApiOptio
   readonly maxBodySize: number;
 }
 
+/** A week: cheap plans deliver once a day, and markets close for holidays. */
+const MAX_AGE_MS = 604_800_000;
+const MAX_CHANGE = 0.25;
+
 const NAMES = ['baseUrl', 'currency', 'unit', 'maxAge', 'maxChange', 'bounds', 'maxBodySize', 'dispatcher', 'fetch'];
 
 /** Checks the options of the function `name`; `baseUrl` is the vendor's address. */
@@ -39,7 +43,8 @@ export function checkPriceOptions(name: string, options: PriceApiOptions, baseUr
     baseUrl: checkBaseUrl(options.baseUrl ?? baseUrl),
     currency,
     unit,
-    maxAge: options.maxAge === undefined ? undefined : checkInteger('maxAge', options.maxAge, 0, 1),
+    maxAge: options.maxAge === Infinity ? Infinity : checkInteger('maxAge', options.maxAge, MAX_AGE_MS, 1),
+    needsTime: options.maxAge !== undefined && options.maxAge !== Infinity,
     maxChange: checkMaxChange(options.maxChange),
     bounds: checkBounds(options.bounds),
     maxBodySize: checkInteger('maxBodySize', options.maxBodySize, 1_000_000, 1),
@@ -48,11 +53,10 @@ export function checkPriceOptions(name: string, options: PriceApiOptions, baseUr
   });
 }
 
-function checkMaxChange(maxChange: unknown): number | undefined {
-  if (maxChange === undefined) return undefined;
+function checkMaxChange(maxChange: unknown = MAX_CHANGE): number {
   if (typeof maxChange !== 'number')
     throw invalidType(`\`maxChange\` must be a fraction, got ${describeType(maxChange)}.`);
-  if (!(maxChange > 0 && maxChange < Infinity)) {
+  if (!(maxChange > 0)) {
     throw invalidRange(`\`maxChange\` must be a fraction above 0 (0.1 means 10 %), got ${describeType(maxChange)}.`);
   }
   return maxChange;

@@ -2,22 +2,18 @@ import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
 import { LATEST_ENDPOINT } from './latest-endpoint.js';
 
-/** Symbols of ISO 4217 and of the two London markets; the API's other goods are sold by the barrel or the bushel. */
-const METAL = /^(?:X[A-Z]{2}|(?:LBMA|LME)-[A-Z0-9-]+)$/;
-
 const DIALECT: Dialect = {
   ...LATEST_ENDPOINT,
   source: 'commodities-api',
   baseUrl: 'https://commodities-api.com/api/',
-  explainUnsupported: ({ metal }) =>
-    METAL.test(metal) ? undefined : 'is used for metals only: symbols such as `XAU` and `XAG`, `LBMA-…` and `LME-…`',
 };
 
 /**
  * Creates a price API for [commodities-api.com](https://commodities-api.com/documentation), endpoint `latest`: the
  * sister of metals-api, with its whole body wrapped in `data`. The key travels in the URL, the only place this API
  * takes it: keep request URLs out of access logs and traces. Prices are requested in USD; another `currency` is
- * converted by the rate in the same answer. Metals only: a quote is per troy ounce, and oil or wheat are not.
+ * converted by the rate in the same answer. Metals only: oil and wheat are not sold by weight. A base metal such as XCU
+ * is given if the answer names its unit, e.g. `per lb`.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @throws the errors of {@link PriceApiOptions}

@@ -1,7 +1,9 @@
 import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { createTextFailureReader } from '../adapter/error-phrases.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { explainUnknownMetal, formatPair } from '../values/pair.js';
+import { readConversion } from '../values/conversion.js';
+import { explainUnknownMetal } from '../values/metals.js';
+import { formatPair } from '../values/pair.js';
 import { checkEcho, readNumber, readTime, requireNumber } from '../values/reading.js';
 
 const DIALECT: Dialect = {
@@ -13,13 +15,14 @@ const DIALECT: Dialect = {
   // A bad key is documented as 401 and has been seen as 403.
   readFailure: createTextFailureReader('key-rejected'),
 
-  readPrice(body, { metal, currency }) {
-    checkEcho(body, 'metal', metal);
-    checkEcho(body, 'currency', currency);
+  readPrice(body, pair) {
+    checkEcho(body, 'metal', pair.metal);
+    const convert = readConversion(body, pair);
+    const [bid, ask] = [readNumber(body, 'bid'), readNumber(body, 'ask')];
     return {
-      price: requireNumber(body, 'price'),
-      bid: readNumber(body, 'bid'),
-      ask: readNumber(body, 'ask'),
+      price: convert(requireNumber(body, 'price')),
+      bid: bid === undefined ? undefined : convert(bid),
+      ask: ask === undefined ? undefined : convert(ask),
       timestamp: readTime(body, 'timestamp'),
       direction: 'direct',
     };

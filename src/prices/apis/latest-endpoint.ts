@@ -1,7 +1,7 @@
 import type { Dialect } from '../adapter/create-price-api.js';
-import { classifyText } from '../adapter/error-phrases.js';
-import type { Failure } from '../adapter/errors.js';
+import { classifyLimit, classifyText } from '../adapter/error-phrases.js';
 import type { PriceApiErrorKind } from '../price-api-error.js';
+import { readConversion } from '../values/conversion.js';
 import type { Pair } from '../values/pair.js';
 import type { Reading } from '../values/reading.js';
 import { readErrorCode, readField, readNumber, readTime, requireObject, UnusableBody } from '../values/reading.js';
@@ -9,17 +9,21 @@ import { readErrorCode, readField, readNumber, readTime, requireObject, Unusable
 // The errors that metals-api, commodities-api, metalpriceapi and the apilayer services share. The codes are in the
 // body, mostly with HTTP 200, and some look like HTTP statuses: 403 is a bad amount and 501 a missing time frame.
 
-/** Documented codes. Codes without a kind are about the request. */
-const CODES: Readonly<Record<number, { kind?: PriceApiErrorKind; detail?: string }>> = {
-  101: { kind: 'key-rejected', detail: 'the key is missing or invalid' },
-  102: { kind: 'key-rejected', detail: 'the account is inactive' },
-  103: { detail: 'there is no such endpoint' },
-  104: { kind: 'quota' },
-  105: { kind: 'plan' },
+/** What a vendor's error codes mean. A code that is not here is not documented. */
+type Codes = Readonly<Record<number, readonly [kind: PriceApiErrorKind, detail?: string]>>;
+
+/** The codes of metals-api and commodities-api. */
+const CODES: Codes = {
+  101: ['key-rejected', 'the key is missing or invalid'],
+  102: ['key-rejected', 'the account is inactive'],
+  103: ['bad-request', 'there is no such endpoint'],
+  104: ['quota'],
+  105: ['plan'],
   // Documented as "no results", also seen for throttling.
-  106: { kind: 'transient', detail: 'there are no results' },
-  201: { detail: 'the base currency is not valid' },
-  202: { detail: 'a symbol is not valid' },
+  106: ['transient', 'there are no results'],
+  201: ['bad-request', 'the base currency is not valid'],
+  202: ['bad-request', 'a symbol is not valid'],
+  ...Object.fromEntries([301, 302, 403, 404, 501, 502, 503, 504, 505].map((code) => [code, ['bad-request']] as const)),
 };
 
 const TYPES: Readonly<Record<string, PriceApiErrorKind>> = {
@@ -39,17 +43,19 @@ export const LATEST_ENDPOINT: Omit<Dialect, 'source' | 'baseUrl'> = {
   buildRequest: (pairs, key) => ({
     path: `latest?access_key=${encodeURIComponent(key)}&base=USD&symbols=${formatSymbols(pairs)}`,
   }),
-  readFailure: readApilayerFailure,
+  readFailure: createCodeReader(CODES),
 
   readPrice(body, pair) {
     const answer = unwrapBody(body);
     const rates = requireObject(answer, 'rates');
-    const unit = readField(answer, 'unit');
-    if (typeof unit === 'string' && !unit.toLowerCase().includes('ounce')) {
-      throw new UnusableBody('implausible', 'answered in another unit than ounces');
-    }
-    const price = readRate(rates, readField(answer, 'base') ?? 'USD', pair);
-    return { ...price, timestamp: readTime(answer, 'timestamp') ?? readTime(answer, 'date') };
+    const convert = readConversion({}, pair, readUnitName(readField(answer, 'unit'), pair));
+    const { price, usd, ...others } = readRate(rates, readField(answer, 'base') ?? 'USD', pair);
+    return {
+      ...others,
+      price: convert(price),
+      usd: usd === undefined ? undefined : convert(usd),
+      timestamp: readTime(answer, 'timestamp') ?? readTime(answer, 'date'),
+    };
   },
 };
 
@@ -102,23 +108,39 @@ function unwrapBody(body: object): object {
   return typeof data === 'object' && data !== null ? data : body;
 }
 
-/** Returns the failure in a body of this family. */
-function readApilayerFailure(body: object, status: number): Failure | undefined {
-  const inner = unwrapBody(body);
-  const error = readField(inner, 'error') ?? readField(body, 'error');
-  if ((error === undefined || error === null) && readField(inner, 'success') !== false) return undefined;
-  const code = readErrorCode(error, 'code') ?? readErrorCode(error, 'statusCode');
-  const typeKind = readType(error, 'type') ?? readType(error, 'code');
-  // The status or the type tells the two meanings of 106 apart.
-  if (code === 106 && (status === 429 || typeKind === 'rate-limited')) return { kind: 'rate-limited', code };
-  const documented = code === undefined ? undefined : CODES[code];
-  const textKind = code === undefined && status < 500 ? classifyText(error) : undefined;
-  const kind = documented?.kind ?? typeKind ?? textKind;
-  if (kind !== undefined) return { kind, code, detail: documented?.detail };
-  // These statuses say more than an undocumented code.
-  if (status >= 500 || status === 429 || status === 408 || status === 401 || status === 403) return undefined;
-  if (code !== undefined) return { kind: 'bad-request', code, detail: documented?.detail };
-  return status >= 400 ? undefined : { kind: 'bad-request' };
+/** Returns the name of a metal's unit from one for all symbols, one for each, or a sentence about classes of goods. */
+function readUnitName(unit: unknown, { metal }: Pair): unknown {
+  if (typeof unit === 'object') return readField(unit, metal);
+  return typeof unit === 'string' ? (/\bper ((?:troy )?ounces?) for metals\b/i.exec(unit)?.[1] ?? unit) : unit;
+}
+
+/**
+ * Returns a `readFailure` for an API of this family. A documented code decides before the status and the words; the words
+ * count only where there is none.
+ */
+export function createCodeReader(codes: Codes): Dialect['readFailure'] {
+  return (body, status) => {
+    const inner = unwrapBody(body);
+    const error = readField(inner, 'error') ?? readField(body, 'error');
+    if ((error === undefined || error === null) && readField(inner, 'success') !== false) {
+      // The gateway in front has no codes.
+      return status === 429 ? { kind: classifyLimit(body) } : undefined;
+    }
+    const code = readErrorCode(error, 'code') ?? readErrorCode(error, 'statusCode');
+    const typeKind = readType(error, 'type') ?? readType(error, 'code');
+    const [codeKind, detail] = (code === undefined ? undefined : codes[code]) ?? [];
+    // The status or the type tells the two meanings of 106 apart.
+    const isThrottled = codeKind === 'transient' && (status === 429 || typeKind === 'rate-limited');
+    // Behind a server that fails, a code about the request may be no more than its status.
+    if (codeKind === 'bad-request' && status >= 500) return undefined;
+    if (codeKind !== undefined) return isThrottled ? { kind: 'rate-limited', code } : { kind: codeKind, code, detail };
+    const kind = typeKind ?? (status < 500 ? classifyText(error) : undefined);
+    if (kind !== undefined) return { kind, code };
+    // These statuses say more than an undocumented code.
+    if (status >= 500 || status === 429 || status === 408 || status === 401 || status === 403) return undefined;
+    if (code !== undefined) return { kind: 'bad-request', code };
+    return status >= 400 ? undefined : { kind: 'bad-request' };
+  };
 }
 
 function readType(error: unknown, name: string): PriceApiErrorKind | undefined {

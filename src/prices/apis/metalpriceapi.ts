@@ -1,34 +1,36 @@
 import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
-import { classifyText } from '../adapter/error-phrases.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { readField } from '../values/reading.js';
-import { formatSymbols, LATEST_ENDPOINT } from './latest-endpoint.js';
+import { explainUnknownMetal } from '../values/metals.js';
+import { createCodeReader, formatSymbols, LATEST_ENDPOINT } from './latest-endpoint.js';
 
 const DIALECT: Dialect = {
   ...LATEST_ENDPOINT,
   source: 'metalpriceapi',
   baseUrl: 'https://api.metalpriceapi.com/v1/',
+  // Of the other metals, rhodium included, the vendor says "ounce" where it says "troy ounce" of these.
+  explainUnsupported: explainUnknownMetal,
   buildRequest: (pairs, key) => ({
     path: `latest?base=USD&currencies=${formatSymbols(pairs)}`,
     headers: { 'x-api-key': key },
   }),
-
-  readFailure(body, status) {
-    const failure = LATEST_ENDPOINT.readFailure(body, status);
-    if (failure === undefined) return undefined;
-    // The codes are the family's, their meanings are not: 102 is a bad key here, and 105 has been seen for the month's
-    // volume. The text decides.
-    const kind = classifyText(readField(body, 'error')) ?? failure.kind;
-    const { code, detail } = failure;
-    return { kind, code, detail: kind === failure.kind && code !== 102 ? detail : undefined };
-  },
+  // Some of the family's numbers, with other meanings.
+  readFailure: createCodeReader({
+    101: ['key-rejected', 'the key is missing'],
+    102: ['key-rejected'],
+    103: ['key-rejected', 'the account is inactive'],
+    104: ['rate-limited'],
+    105: ['quota'],
+    ...Object.fromEntries(
+      [201, 202, 203, 204, 205, 206, 207, 300, 404].map((code) => [code, ['bad-request']] as const),
+    ),
+  }),
 };
 
 /**
  * Creates a price API for [metalpriceapi.com](https://metalpriceapi.com/documentation), endpoint `latest`. The key
  * travels in the header `X-API-KEY`. Prices are requested in USD; another `currency` is converted by the rate in the
- * same answer. The precious metals are per troy ounce; for others this API documents only "per ounce". Customers of the
- * European host set `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
+ * same answer. Gold, silver, platinum and palladium: of other metals this API does not say whether their ounce is a troy
+ * ounce. Customers of the European host set `baseUrl: 'https://api-eu.metalpriceapi.com/v1'`.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @throws the errors of {@link PriceApiOptions}

@@ -8,7 +8,8 @@ const DIALECT: Dialect = { ...LATEST_ENDPOINT, source: 'metals-api', baseUrl: 'h
  * Creates a price API for [metals-api.com](https://metals-api.com/documentation), endpoint `latest`. The key travels in
  * the URL, the only place this API takes it: keep request URLs out of access logs and traces. Prices are requested in
  * USD, because this API answers other bases in either direction; another `currency` is converted by the rate in the
- * same answer, which counts as a second symbol of the plan.
+ * same answer, which counts as a second symbol of the plan. An ounce is a troy ounce for precious metals and for
+ * `LME-…`; another base metal, such as XCU, is given if the answer names a unit that is clear.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @throws the errors of {@link PriceApiOptions}

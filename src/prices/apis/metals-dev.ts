@@ -1,8 +1,20 @@
 import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { classifyTextFailure } from '../adapter/error-phrases.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
-import { explainUnknownMetal, getMetalName } from '../values/pair.js';
-import { checkEcho, readField, readNumber, readTime, requireObject, UnusableBody } from '../values/reading.js';
+import { explainUnknownMetal, getMetalName } from '../values/metals.js';
+import {
+  checkEcho,
+  readErrorCode,
+  readField,
+  readNumber,
+  readTime,
+  requireObject,
+  UnusableBody,
+} from '../values/reading.js';
+
+/** The two error codes that are known. */
+const BAD_KEY = 1101;
+const USED_UP = 1203;
 
 const DIALECT: Dialect = {
   source: 'metals-dev',
@@ -14,11 +26,15 @@ const DIALECT: Dialect = {
   }),
 
   readFailure(body, status) {
-    const isSuccess = (readField(body, 'status') ?? 'success') === 'success';
-    // The error codes are not documented: the text decides.
-    return isSuccess && status < 300
-      ? undefined
-      : classifyTextFailure([readField(body, 'error_message')], status, 'plan');
+    const texts = [readField(body, 'error'), readField(body, 'error_message')];
+    const code = readErrorCode(body, 'error_code');
+    if (code === BAD_KEY) return { kind: 'key-rejected', code };
+    if (code === USED_UP) return { kind: 'quota', code };
+    const isSuccess = (readField(body, 'status') ?? 'success') === 'success' && code === undefined && !texts[0];
+    if (isSuccess && status < 300) return undefined;
+    // Other codes are not documented: the text decides.
+    const failure = classifyTextFailure(texts, status, 'plan');
+    return failure && { ...failure, code };
   },
 
   readPrice(body, pair) {

@@ -2,6 +2,8 @@ import { createPriceApi, type Dialect } from '../adapter/create-price-api.js';
 import { classifyLimit, classifyText } from '../adapter/error-phrases.js';
 import { classifyStatus, type Failure } from '../adapter/errors.js';
 import type { PriceApi, PriceApiOptions } from '../types.js';
+import { readConversion } from '../values/conversion.js';
+import { explainUnknownMetal } from '../values/metals.js';
 import { formatPair } from '../values/pair.js';
 import { checkEcho, readErrorCode, readField, readTime, requireNumber, UnusableBody } from '../values/reading.js';
 
@@ -9,6 +11,7 @@ const DIALECT: Dialect = {
   source: 'twelve-data',
   baseUrl: 'https://api.twelvedata.com/',
   batching: 'any',
+  explainUnsupported: explainUnknownMetal,
 
   buildRequest: (pairs, key) => ({
     path: `quote?symbol=${[...new Set(pairs.map(formatPair))].map(encodeURIComponent).join(',')}`,
@@ -32,7 +35,7 @@ const DIALECT: Dialect = {
     }
     checkEcho(quote, 'symbol', symbol);
     return {
-      price: requireNumber(quote, 'close', 'price'),
+      price: readConversion(quote, pair)(requireNumber(quote, 'close', 'price')),
       // `timestamp` is the beginning of the day's candle, `last_quote_at` the minute of the price.
       timestamp: readTime(quote, 'last_quote_at') ?? readTime(quote, 'timestamp'),
       direction: 'direct',
@@ -54,9 +57,9 @@ function readError(body: unknown, status: number): Failure | undefined {
 
 /**
  * Creates a price API for [Twelve Data](https://twelvedata.com/docs#quote), endpoint `quote`, with pairs such as
- * `XAU/EUR` and several of them in one request. The key travels in the header `Authorization: apikey …`. Errors come
- * with HTTP 200 as well; each of several prices may have one, and one that fails fails the call. Each price counts as a
- * credit.
+ * `XAU/EUR` and several of them in one request: gold, silver, platinum and palladium. The key travels in the header
+ * `Authorization: apikey …`. Errors come with HTTP 200 as well; each of several prices may have one, and one that fails
+ * fails the call. Each price counts as a credit.
  *
  * @param options - see {@link PriceApiOptions}; copied
  * @throws the errors of {@link PriceApiOptions}

@@ -1,8 +1,9 @@
 import { describeType, invalidRange, invalidType, quote } from '../../core/index.js';
-import type { PriceApiOptions } from '../types.js';
-import { formatPair, isMetalSymbol, type Pair } from './pair.js';
+import { findMetal, isMetalSymbol } from './metals.js';
+import { formatPair, type Pair } from './pair.js';
 import { PriceJumpLimit } from './price-jumps.js';
 import { UnusableBody, type Reading } from './reading.js';
+import { MAX_PRICE, MIN_PRICE } from './units.js';
 
 /** The lowest and highest price per troy ounce, by metal. */
 export type Bounds = ReadonlyMap<string, readonly [min: number, max: number]>;
@@ -16,15 +17,10 @@ const USD_BOUNDS: Bounds = new Map([
   ['XRH', [100, 100_000]],
 ] as const);
 
-/** The prefix of the fixings of the London market: `LBMA-XAU` is gold. */
-const LONDON = 'LBMA-';
 const MAX_AHEAD_MS = 300_000;
 /** The most and the least valuable currency, in USD: they widen the bounds where the rate to USD is not known. */
 const MAX_CURRENCY_USD = 4;
 const MIN_CURRENCY_USD = 1 / 200_000;
-/** Limits for every metal: beyond them a price in another unit could round to zero or overflow. */
-const MIN_PRICE = 1e-15;
-const MAX_PRICE = 1e15;
 /** The largest factor between a price and its bid or ask; one of another unit or direction is further away. */
 const MAX_SPREAD = 2;
 
@@ -49,7 +45,13 @@ export function checkBounds(bounds: unknown): Bounds {
 }
 
 /** The checked options that limit a price. */
-export interface Limits extends Readonly<Pick<PriceApiOptions, 'maxAge' | 'maxChange'>> {
+export interface Limits {
+  /** In ms, up to `Infinity`. */
+  readonly maxAge: number;
+  /** Whether a price without a time is refused. */
+  readonly needsTime: boolean;
+  /** A fraction, up to `Infinity`. */
+  readonly maxChange: number;
   readonly currency: string;
   readonly bounds: Bounds;
 }
@@ -60,30 +62,30 @@ export interface Limits extends Readonly<Pick<PriceApiOptions, 'maxAge' | 'maxCh
  */
 export class PriceChecks {
   readonly #limits: Limits;
-  readonly #jumps: PriceJumpLimit | undefined;
+  readonly #jumps: PriceJumpLimit;
 
   constructor(limits: Limits) {
     this.#limits = limits;
-    this.#jumps = limits.maxChange === undefined ? undefined : new PriceJumpLimit(limits.maxChange);
+    this.#jumps = new PriceJumpLimit(limits.maxChange);
   }
 
   /** Throws an {@link UnusableBody} for a reading that cannot be right. */
   check(reading: Reading, pair: Pair): void {
     const problem =
       findAmountProblem(reading) ??
-      findTimeProblem(reading, this.#limits.maxAge) ??
+      findTimeProblem(reading, this.#limits) ??
       findBoundsProblem(reading, pair, this.#limits) ??
       findSpreadProblem(reading) ??
-      (this.#jumps?.allows(formatPair(pair), reading.price) === false
-        ? 'differs from the last one by more than `maxChange`'
-        : undefined);
+      (this.#jumps.allows(formatPair(pair), reading.price)
+        ? undefined
+        : 'differs from the last one by more than `maxChange`');
     if (problem === undefined) return;
     throw new UnusableBody('implausible', `gave a price of \`${pair.metal}\` in ${pair.currency} that ${problem}`);
   }
 
   /** Records a reading as the last good one, once all readings of the same call have passed. */
   accept(reading: Reading, pair: Pair): void {
-    this.#jumps?.accept(formatPair(pair), reading.price);
+    this.#jumps.accept(formatPair(pair), reading.price);
   }
 }
 
@@ -93,11 +95,10 @@ function findAmountProblem({ price, bid = price, ask = price }: Reading): string
   return lowest < MIN_PRICE || highest > MAX_PRICE ? 'is too small or too large for any currency' : undefined;
 }
 
-function findTimeProblem({ timestamp }: Reading, maxAge: number | undefined): string | undefined {
+function findTimeProblem({ timestamp }: Reading, { maxAge, needsTime }: Limits): string | undefined {
   const age = timestamp === undefined ? undefined : Date.now() - timestamp;
-  if (age !== undefined && age < -MAX_AHEAD_MS) return 'has a time ahead of this clock';
-  if (maxAge === undefined) return undefined;
-  if (age === undefined) return 'has no time, and `maxAge` is set';
+  if (age === undefined) return needsTime ? 'has no time, and `maxAge` is set' : undefined;
+  if (age < -MAX_AHEAD_MS) return 'has a time ahead of this clock';
   return age > maxAge ? 'is older than `maxAge`' : undefined;
 }
 
@@ -108,7 +109,7 @@ function findBoundsProblem(reading: Reading, { metal, currency }: Pair, limits: 
   if (reading.needsBounds === true) {
     return `came for a base other than USD, which is safe only with \`bounds.${metal}\` given`;
   }
-  const bounds = USD_BOUNDS.get(metal.startsWith(LONDON) ? metal.slice(LONDON.length, LONDON.length + 3) : metal);
+  const bounds = USD_BOUNDS.get(findMetal(metal)?.symbol ?? metal);
   if (bounds === undefined) return undefined;
   if (currency === 'USD') return findRangeProblem(price, bounds, 'USD');
   if (usd !== undefined) return findRangeProblem(usd, bounds, 'USD');

@@ -9,7 +9,7 @@ export interface PriceCall {
 /** An answer, whose `body` is sent as JSON. */
 export interface PriceReply {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: object;
 }
 
 /** The error answers that each vendor words in its own way. */

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Agent, MockAgent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metalsApi, PriceApiError } from '../../../src/prices/index.js';
-import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from '../scripted-api.js';
 
 const KEY = 'sk"test/+&=0123';
 const context = contextOf(KEY);
@@ -13,7 +13,7 @@ const FORMS = [
   Buffer.from(KEY).toString('base64').replace(/=+$/, ''),
   Buffer.from(KEY).toString('hex'),
 ];
-const good = { success: true, timestamp: 1_711_028_580, base: 'USD', rates: { USDXAU: 2000 } };
+const good = { success: true, timestamp: RECENT, base: 'USD', rates: { USDXAU: 2000 } };
 let api: Awaited<ReturnType<typeof scriptedApi>>;
 
 beforeAll(async () => {

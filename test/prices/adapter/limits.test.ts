@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GoldDataClient } from '../../../src/core/index.js';
-import { goldApi, metalsApi, metalsDev, type PriceApiOptions } from '../../../src/prices/index.js';
+import { goldApi, metalsApi, metalsDev, type PriceApi, type PriceApiOptions } from '../../../src/prices/index.js';
 import { memoryKeyProvider } from '../../../src/testing/memory-provider.js';
 import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
 
@@ -32,6 +32,9 @@ describe('options of a price API', () => {
     [{ currency: 'usd' }, /`currency`/],
     [{ unit: 'ounce' as never }, /`unit` must be one of troy_ounce, gram/],
     [{ maxAge: 0 }, /`maxAge`/],
+    [{ maxAge: NaN }, /`maxAge`/],
+    [{ maxAge: -Infinity }, /`maxAge`/],
+    [{ maxChange: NaN }, /`maxChange`/],
     [{ maxChange: 0 }, /`maxChange` must be a fraction above 0/],
     [{ maxChange: '1' as never }, /`maxChange`/],
     [{ bounds: [] as never }, /`bounds`/],
@@ -86,9 +89,9 @@ describe('limits on a price', () => {
   });
 
   it.each([1e-320, 1e308])('%d is a price of nothing, in any unit', async (price) => {
-    api.answer({ body: { success: true, base: 'USD', rates: { USDXCU: price } } });
+    api.answer({ body: { success: true, base: 'USD', rates: { 'USDLME-XCU': price } } });
     const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl, unit: 'kilogram' });
-    expect(await rejection(fetchPrice('XCU', context))).toMatchObject({ kind: 'implausible' });
+    expect(await rejection(fetchPrice('LME-XCU', context))).toMatchObject({ kind: 'implausible' });
   });
 
   it('the price of a London fixing has the limits of its metal', async () => {
@@ -143,6 +146,39 @@ describe('limits on a price', () => {
 });
 
 describe('limits that need no option', () => {
+  const told = async (adapter: PriceApi, price: number, at?: number): Promise<unknown> => {
+    api.answer(gold(price, at));
+    return adapter.fetchPrice('XAU', context).then(
+      (quote) => quote.price,
+      (error: { kind: string }) => error.kind,
+    );
+  };
+
+  it('a change by more than a quarter is refused, and `Infinity` accepts any', async () => {
+    const [usual, free] = [
+      metalsApi({ baseUrl: api.baseUrl }),
+      metalsApi({ baseUrl: api.baseUrl, maxChange: Infinity }),
+    ];
+    const prices = [2000, 2500, 3126, 633, 2499, 1870];
+    const [first, second]: unknown[][] = [[], []];
+    for (const price of prices) {
+      first?.push(await told(usual, price));
+      second?.push(await told(free, price));
+    }
+    expect(first).toEqual([2000, 2500, 'implausible', 'implausible', 2499, 'implausible']);
+    expect(second).toEqual(prices);
+  });
+
+  it('a price older than a week is refused, one without a time is not, and `Infinity` accepts any', async () => {
+    const [usual, free] = [metalsApi({ baseUrl: api.baseUrl }), metalsApi({ baseUrl: api.baseUrl, maxAge: Infinity })];
+    const [now, WEEK] = [Date.now(), 604_800_000];
+    expect(await told(usual, 2000, now - WEEK + 60_000)).toBe(2000);
+    expect(await told(usual, 2000, now - WEEK - 60_000)).toBe('implausible');
+    expect(await told(free, 2000, now - 100 * WEEK)).toBe(2000);
+    api.answer({ body: { success: true, base: 'USD', rates: { USDXAU: 2000 } } });
+    for (const { fetchPrice } of [usual, free]) expect((await fetchPrice('XAU', context)).price).toBe(2000);
+  });
+
   it('a price from more than five minutes ahead is refused', async () => {
     const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { commoditiesApi } from '../../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
-import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from '../scripted-api.js';
 
 const KEY = 'test-key/+&0123';
 const context = contextOf(KEY);
@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-const rates = (more: object) => ({ success: true, timestamp: 1_711_028_580, base: 'USD', rates: more });
+const rates = (more: object) => ({ success: true, timestamp: RECENT, base: 'USD', rates: more });
 
 describe('commoditiesApi: the price', () => {
   it.each([
@@ -27,16 +27,50 @@ describe('commoditiesApi: the price', () => {
     const quote = await commoditiesApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context);
 
     expect(quote).toMatchObject({ price: 2000, direction: 'inverted', source: 'commodities-api' });
-    expect(quote.timestamp).toBe(1_711_028_580_000);
+    expect(quote.timestamp).toBe(RECENT * 1000);
     expect(api.urls).toEqual([`/api/latest?access_key=${encodeURIComponent(KEY)}&base=USD&symbols=XAU`]);
   });
 
-  it.each(['XRH', 'XCU', 'LME-XCU', 'LBMA-XAU'])('of %s is asked for', async (metal) => {
-    api.answer({ body: { data: rates({ [metal]: 0.001 }) } });
-    expect((await commoditiesApi({ baseUrl: api.baseUrl }).fetchPrice(metal, context)).price).toBe(1000);
+  it.each(['XRH', 'LME-XCU', 'LME-ALU-3M', 'XCU3M', 'LBMA-XAU', 'LBMA-XPT-PM', 'LBXAG'])(
+    'of %s is one per troy ounce',
+    async (metal) => {
+      api.answer({ body: { data: rates({ [metal]: 0.001 }) } });
+      const quote = await commoditiesApi({ baseUrl: api.baseUrl }).fetchPrice(metal, context);
+      expect(quote).toMatchObject({ metal, price: 1000, unit: 'troy_ounce' });
+    },
+  );
+
+  it.each([
+    ['XCU', { XCU: 'per lb' }, 453.59237],
+    ['XCU', { XCU: 'per pound', XAU: 'per ounce' }, 453.59237],
+    ['ALU', { ALU: 'per metric ton' }, 1_000_000],
+    ['ZNC', 'per kg', 1000],
+    ['NI', 'per troy ounce', 31.1034768],
+    ['XAU', { XAU: 'per gram' }, 1],
+    ['XAU', 'per ounce', 31.1034768],
+    ['LME-XCU', 'per tonne', 1_000_000],
+  ])('of %s with the unit %j is converted', async (metal, unit, grams) => {
+    api.answer({ body: { data: { ...rates({ [`USD${metal}`]: 10 * grams }), unit } } });
+    const adapter = commoditiesApi({ baseUrl: api.baseUrl, unit: 'gram' });
+    expect((await adapter.fetchPrice(metal, context)).price).toBeCloseTo(10, 9);
   });
 
-  it.each(['BRENTOIL', 'WHEAT', 'NG'])('of %s, which is not sold by the ounce, is not asked for', async (symbol) => {
+  it.each([
+    ['XCU', undefined],
+    ['XCU', 'per ounce'],
+    ['ALU', { XAU: 'per ounce' }],
+    ['NI', 'per ton'],
+    ['IRON', 'per dry metric ton unit'],
+    ['XAU', 'per barrel'],
+    ['XAU', { XAU: 'per 100 oz' }],
+    ['XAU', 7],
+  ])('of %s with the unit %j is refused: it is not clear', async (metal, unit) => {
+    api.answer({ body: { data: { ...rates({ [`USD${metal}`]: 2000 }), unit } } });
+    const error = await rejection(commoditiesApi({ baseUrl: api.baseUrl }).fetchPrice(metal, context));
+    expect(error).toMatchObject({ kind: 'implausible', retryable: false, message: expect.stringContaining('unit') });
+  });
+
+  it.each(['BRENTOIL', 'WHEAT', 'NG'])('of %s, which is no metal, is not asked for', async (symbol) => {
     const error = await rejection(commoditiesApi({ baseUrl: api.baseUrl }).fetchPrice(symbol, context));
     expect(error).toMatchObject({ kind: 'bad-request', message: expect.stringContaining('`XAU`') });
     expect(api.urls).toEqual([]);

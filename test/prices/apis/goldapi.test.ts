@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { goldApi } from '../../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
-import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from '../scripted-api.js';
 
 const context = contextOf('test-key-0123');
 let api: Awaited<ReturnType<typeof scriptedApi>>;
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 const quote = (more: object = {}) => ({
-  body: { timestamp: 1_711_028_580, metal: 'XAU', currency: 'USD', price: 2199.5, bid: 2199, ask: 2200, ...more },
+  body: { timestamp: RECENT, metal: 'XAU', currency: 'USD', price: 2199.5, bid: 2199, ask: 2200, ...more },
 });
 
 describe('goldApi: the price', () => {
@@ -28,20 +28,21 @@ describe('goldApi: the price', () => {
   it('comes with bid, ask and the time in milliseconds', async () => {
     api.answer(quote());
     expect(await goldApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context)).toMatchObject({
-      ...{ price: 2199.5, bid: 2199, ask: 2200, timestamp: 1_711_028_580_000, direction: 'direct', source: 'goldapi' },
+      ...{ price: 2199.5, bid: 2199, ask: 2200, timestamp: RECENT * 1000, direction: 'direct', source: 'goldapi' },
     });
   });
 
   it('may be written as strings, and the time in milliseconds', async () => {
-    api.answer(quote({ price: '2199.50', bid: '2199', ask: null, timestamp: '1711028580000' }));
+    api.answer(quote({ price: '2199.50', bid: '2199', ask: null, timestamp: String(RECENT * 1000) }));
     const read = await goldApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context);
-    expect(read).toMatchObject({ price: 2199.5, bid: 2199, timestamp: 1_711_028_580_000 });
+    expect(read).toMatchObject({ price: 2199.5, bid: 2199, timestamp: RECENT * 1000 });
     expect(read).not.toHaveProperty('ask');
   });
 
   it.each([
     ['of another metal', { metal: 'XAG' }],
     ['in another currency', { currency: 'EUR' }],
+    ['in an unknown unit', { unit: 'bar' }],
     ['with bid above ask', { bid: 2201, ask: 2200 }],
     ['per gram beside a bid per ounce', { price: 220, bid: 2199, ask: 2200 }],
     ['above twice its ask', { price: 4500, bid: 2199, ask: 2200 }],
@@ -51,6 +52,14 @@ describe('goldApi: the price', () => {
     api.answer(quote(more));
     const error = await rejection(goldApi({ baseUrl: api.baseUrl }).fetchPrice('XAU', context));
     expect(error).toMatchObject({ kind: 'implausible', retryable: false });
+  });
+
+  it('per gram, if it says so, is converted with its bid and ask', async () => {
+    api.answer(quote({ unit: 'gram', price: 70, bid: 69, ask: 71 }));
+    const read = await goldApi({ baseUrl: api.baseUrl, unit: 'gram' }).fetchPrice('XAU', context);
+    expect([read.price, read.bid, read.ask].map((one) => one?.toFixed(9))).toEqual(
+      [70, 69, 71].map((n) => n.toFixed(9)),
+    );
   });
 
   it('a little outside of bid and ask is the last trade, and taken', async () => {

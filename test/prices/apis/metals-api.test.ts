@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { metalsApi, PriceApiError, type PriceApiErrorKind } from '../../../src/prices/index.js';
-import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from '../scripted-api.js';
 
 const KEY = 'test-key/+& 0123'.replace(' ', '');
 const context = contextOf(KEY);
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 const rates = (more: Record<string, unknown>, base = 'USD') => ({
-  body: { success: true, timestamp: 1_711_028_580, base, rates: more, unit: 'per ounce' },
+  body: { success: true, timestamp: RECENT, base, rates: more, unit: 'per ounce' },
 });
 
 describe('metalsApi: the request', () => {
@@ -98,6 +98,7 @@ describe('metalsApi: the price', () => {
     ['a negative rate', rates({ USDXAU: -2000 })],
     ['another base than asked for', rates({ XAU: 0.0005 }, 'EUR')],
     ['a price per gram', { body: { ...rates({ USDXAU: 2000 }).body, unit: 'per gram' } }],
+    ['a price per barrel', { body: { ...rates({ USDXAU: 2000 }).body, unit: 'per barrel' } }],
   ])('%s is implausible', async (_, script) => {
     api.answer(script);
     const metal = 'XAG' in script.body.rates ? 'XAG' : 'XAU';
@@ -150,8 +151,8 @@ describe('metalsApi: the price', () => {
 
   it('tells the time the API says the price is of, in milliseconds', async () => {
     api.answer(rates({ USDXAU: 2000 }));
-    const adapter = metalsApi({ baseUrl: api.baseUrl });
-    expect((await adapter.fetchPrice('XAU', context)).timestamp).toBe(1_711_028_580_000);
+    const adapter = metalsApi({ baseUrl: api.baseUrl, maxAge: Infinity });
+    expect((await adapter.fetchPrice('XAU', context)).timestamp).toBe(RECENT * 1000);
 
     api.answer({ body: { success: true, base: 'USD', date: '2024-03-21', rates: { USDXAU: 2000 } } });
     expect((await adapter.fetchPrice('XAU', context)).timestamp).toBe(Date.parse('2024-03-21'));
@@ -193,6 +194,11 @@ describe('metalsApi: refusals', () => {
     ['code 106', 200, coded(106), 'transient'],
     ['code 106', 429, coded(106), 'rate-limited'],
     ['code 106 that says why', 200, coded(106, { type: 'rate_limit_reached' }), 'rate-limited'],
+    ['code 104 beside a type', 200, coded(104, { type: 'invalid_access_key' }), 'quota'],
+    ['code 101 beside a type', 429, coded(101, { type: 'usage_limit_reached' }), 'key-rejected'],
+    ['code 201 beside a type', 401, coded(201, { type: 'invalid_access_key' }), 'bad-request'],
+    ['the gateway’s minute', 429, { message: 'words per minute' }, 'rate-limited'],
+    ['the gateway’s month', 429, { message: 'You have exceeded your daily/monthly API rate limit' }, 'quota'],
     ['code 201', 200, coded(201), 'bad-request'],
     ['code 202', 400, coded(202), 'bad-request'],
     ['code 302', 200, coded(302), 'bad-request'],

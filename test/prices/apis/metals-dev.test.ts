@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { metalsDev } from '../../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
-import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from '../scripted-api.js';
 
 const KEY = 'test-key/+&0123';
 const context = contextOf(KEY);
@@ -20,7 +20,7 @@ const latest = (more: object = {}) => ({
   currency: 'USD',
   unit: 'toz',
   metals: { gold: 2199.5, silver: 25.3, platinum: 905.7, palladium: 1012.5 },
-  timestamps: { metal: '2026-11-20T10:00:04.000Z', currency: '2026-11-20T09:00:00Z' },
+  timestamps: { metal: new Date(RECENT * 1000 + 4).toISOString(), currency: new Date(RECENT * 1000).toISOString() },
   ...more,
 });
 
@@ -38,7 +38,7 @@ describe('metalsDev: the price', () => {
     const quotes = await fetchPrices?.(['XPD', 'XAG', 'XPT'], context);
 
     expect(quotes?.map(({ price }) => price)).toEqual([1012.5, 25.3, 905.7]);
-    expect(quotes?.[0]).toMatchObject({ timestamp: Date.parse('2026-11-20T10:00:04.000Z'), source: 'metals-dev' });
+    expect(quotes?.[0]).toMatchObject({ timestamp: RECENT * 1000 + 4, source: 'metals-dev' });
     expect(api.urls).toHaveLength(1);
   });
 
@@ -93,4 +93,12 @@ describeRefusals(metalsDev, [
   ['a bad currency', 400, failure('Currency words'), 'bad-request'],
   ['another status', 200, { status: 'error' }, 'bad-request'],
   ['a failing server', 503, failure('Invalid API key'), 'transient'],
+  ['code 1101', 200, { status: 'failure', error_code: 1101, error_message: 'words' }, 'key-rejected'],
+  ['code 1101', 429, { error: 'Monthly quota', error_code: 1101 }, 'key-rejected'],
+  ['code 1203', 200, { status: 'failure', error_code: 1203, error_message: 'words' }, 'quota'],
+  ['code 1203', 200, { error: 'words', error_code: 1203 }, 'quota'],
+  ['code 1203', 429, { error: 'Too many requests', error_code: '1203' }, 'quota'],
+  ['code 1203', 401, { error: 'Unauthorized', error_code: 1203 }, 'quota'],
+  ['words in the other field', 200, { error: 'Invalid API key' }, 'key-rejected'],
+  ['another code', 200, { error: 'words', error_code: 9 }, 'bad-request'],
 ]);

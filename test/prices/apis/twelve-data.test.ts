@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { twelveData } from '../../../src/prices/index.js';
 import { describeRefusals, PAGES } from './refusals.js';
-import { contextOf, rejection, scriptedApi } from '../scripted-api.js';
+import { contextOf, RECENT, rejection, scriptedApi } from '../scripted-api.js';
 
+const MIDNIGHT = RECENT - (RECENT % 86_400);
 const context = contextOf('test-key-0123');
 let api: Awaited<ReturnType<typeof scriptedApi>>;
 
@@ -15,7 +16,7 @@ beforeEach(() => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 const quote = (symbol: string, close: unknown, more: object = {}) => ({
-  ...{ symbol, timestamp: 1_710_979_200, last_quote_at: 1_711_028_580, close, ...more },
+  ...{ symbol, timestamp: MIDNIGHT, last_quote_at: RECENT, close, ...more },
 });
 const failure = (code: number, message = 'words') => ({ code, message, status: 'error' });
 const MINUTE = 'You have run out of API credits for the current minute. Wait for the next minute, or upgrade your plan';
@@ -37,8 +38,8 @@ describe('twelveData: the price', () => {
   });
 
   it.each([
-    ['the minute of the quote', quote('XAU/USD', '2199.5'), 1_711_028_580_000],
-    ['else the day’s candle', quote('XAU/USD', '2199.5', { last_quote_at: null }), 1_710_979_200_000],
+    ['the minute of the quote', quote('XAU/USD', '2199.5'), RECENT * 1000],
+    ['else the day’s candle', quote('XAU/USD', '2199.5', { last_quote_at: null }), MIDNIGHT * 1000],
   ])('its time is %s', async (_, body, timestamp) => {
     api.answer({ body });
     expect(await twelveData({ baseUrl: api.baseUrl }).fetchPrice('XAU', context)).toMatchObject({ timestamp });
@@ -52,6 +53,16 @@ describe('twelveData: the price', () => {
       kind: 'bad-request',
     });
   });
+
+  it.each([{ currency: 'EUR' }, { unit: 'barrel' }, { currency_unit: 'GBX' }])(
+    'that says %j is implausible',
+    async (more) => {
+      api.answer({ body: quote('XAU/USD', '2199.5', more) });
+      expect(await rejection(twelveData({ baseUrl: api.baseUrl }).fetchPrice('XAU', context))).toMatchObject({
+        kind: 'implausible',
+      });
+    },
+  );
 
   it('of another symbol is implausible', async () => {
     api.answer({ body: quote('XAG/USD', '2199.5') });
@@ -87,6 +98,10 @@ describeRefusals(twelveData, [
   ['the minute’s credits', 429, failure(429, MINUTE), 'rate-limited'],
   ['the day’s credits', 200, failure(429, DAY), 'quota'],
   ['the day’s credits', 429, failure(429, DAY), 'quota'],
+  ['the day’s credits', 429, failure(429, 'You have run out of API credits for the current day. words'), 'quota'],
+  ['the day’s credits', 200, failure(429, 'words of your daily limit'), 'quota'],
+  ['the month’s credits', 429, failure(429, 'words for the current month'), 'quota'],
+  ['the year’s credits', 429, failure(429, 'words per year'), 'quota'],
   ['an unknown pair', 200, failure(404, '**symbol** parameter is missing or invalid words'), 'bad-request'],
   ['an unknown pair', 404, failure(404), 'bad-request'],
   ['a bad parameter', 200, failure(400), 'bad-request'],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { goldApi, metalsApi } from '../../../src/prices/index.js';
 import { fitsDouble, isDecimal, parseExactJson } from '../../../src/prices/values/decimal.js';
 import { assertNoSecret } from '../../../src/testing/assert-no-secret.js';
-import { contextOf, rejection } from '../scripted-api.js';
+import { contextOf, RECENT, rejection } from '../scripted-api.js';
 
 const KEY = 'test-key-0123';
 const context = contextOf(KEY);
@@ -63,16 +63,18 @@ describe('a number written as a string', () => {
 
 describe('a number with more digits than a double holds', () => {
   it.each(['2199.51356164428171234', '"2199.51356164428171234"'])('%s gives the nearest price', async (price) => {
-    const fetch = answering(`{"metal":"XAU","price":${price},"bid":2199.40000000000000001,"timestamp":1711028580}`);
+    const fetch = answering(
+      `{"metal":"XAU","price":${price},"bid":2199.40000000000000001,"timestamp":${String(RECENT)}}`,
+    );
 
     const quote = await goldApi({ fetch }).fetchPrice('XAU', context);
 
-    expect(quote).toMatchObject({ price: 2199.5135616442817, bid: 2199.4, timestamp: 1_711_028_580_000 });
+    expect(quote).toMatchObject({ price: 2199.5135616442817, bid: 2199.4, timestamp: RECENT * 1000 });
     expect(quote.raw).toEqual({
       metal: 'XAU',
       price: '2199.51356164428171234',
       bid: '2199.40000000000000001',
-      timestamp: 1_711_028_580,
+      timestamp: RECENT,
     });
   });
 

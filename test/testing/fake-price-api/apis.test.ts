@@ -77,7 +77,10 @@ describe('as metalpriceapi', () => {
     expect(await ask('/latest?base=XXX')).toMatchObject(error(201));
     expect(await ask('/latest?currencies=XXX')).toMatchObject(error(202));
     expect(await faulty('quota', ask, '/latest')).toMatchObject({ status: 200, ...error(105, MONTHLY) });
-    expect(await faulty('plan', ask, '/latest')).toMatchObject(error(105, expect.not.stringContaining('monthly')));
+    expect(await faulty('plan', ask, '/latest')).toEqual({
+      status: 200,
+      body: { success: false, error: { message: expect.stringContaining('plan') } },
+    });
     expect(await faulty('rate-limited', ask, '/latest')).toMatchObject({ status: 429, ...error(104) });
     expect(await faulty('implausible', ask, '/latest?currencies=XAU')).toMatchObject({
       body: { rates: { XAU: GOLD } },
@@ -159,6 +162,10 @@ describe('as api-ninjas', () => {
     const { ask } = await start('api-ninjas', 'X-Api-Key');
     expect(await ask('/v1/goldprice')).toEqual({ status: 200, body: { price: GOLD, updated: seconds } });
     expect((await ask('/commodityprice?name=silver')).body).toMatchObject({ name: 'silver', price: 25.34 });
+    expect((await ask('/commodityprice?names=silver,gold&currency=EUR&unit=kilogram')).body).toMatchObject([
+      { name: 'silver', price: 25.34 / 1.0866 / 0.0311034768, currency_unit: 'EUR', unit: 'kilogram' },
+      { name: 'gold' },
+    ]);
     expect(await ask('/v1/commodityprice?name=tin')).toMatchObject({ status: 400 });
     expect(await ask('/v1/commodityprice')).toMatchObject({ status: 400 });
     expect(await ask('/v2/goldprice')).toMatchObject({ status: 403, body: { message: expect.any(String) } });
@@ -208,7 +215,7 @@ describe('as twelve-data', () => {
     expect(await ask('/quote?symbol=XXX')).toEqual(error(404));
     expect(await ask('/quote')).toEqual(error(404));
     expect(await ask('/latest')).toEqual(error(404));
-    expect(await faulty('quota', ask, '/quote')).toEqual(error(429, expect.stringContaining('for the day')));
+    expect(await faulty('quota', ask, '/quote')).toEqual(error(429, expect.stringContaining('for the current day')));
     expect(await faulty('rate-limited', ask, '/quote')).toEqual(error(429, expect.stringContaining('current minute')));
     expect(await faulty('plan', ask, '/quote')).toEqual(error(403));
     expect(await faulty('implausible', ask, '/price?symbol=XAU/USD')).toMatchObject({

@@ -4,7 +4,8 @@ import { createRates } from './metals-api.js';
 /**
  * metalpriceapi.com: `GET /v1/latest?base&currencies`, here also without `/v1`; the key in the header `X-API-KEY` or as
  * `api_key`. Rates are those of metals-api; without `currencies` it gives all it has, and it ignores `symbols`. Errors are
- * HTTP 200 with a `statusCode`, whose numbers differ from metals-api's: two errors share one, told apart by the message.
+ * HTTP 200 with a `statusCode`, whose numbers mean other things than metals-api's. Which one a plan has is not known: it
+ * has none here.
  */
 export const metalpriceapiDialect: PriceDialect = {
   findKey: (call) => call.getHeader('x-api-key') ?? call.query.get('api_key') ?? undefined,
@@ -23,11 +24,11 @@ export const metalpriceapiDialect: PriceDialect = {
     'missing-key': createError(101, 'User did not supply an access key or supplied an invalid access key'),
     'wrong-key': createError(102, 'User did not supply an access key or supplied an invalid access key'),
     quota: createError(105, "User has reached or exceeded his subscription plan's monthly API request allowance."),
-    plan: createError(105, 'Your current subscription plan does not support this API function.'),
+    plan: createError(undefined, 'Your current subscription plan does not support this API function.'),
     'rate-limited': createError(104, 'Too Many Requests', 429),
   },
 };
 
-function createError(statusCode: number, message: string, status = 200): PriceReply {
-  return { status, body: { success: false, error: { statusCode, message } } };
+function createError(statusCode: number | undefined, message: string, status = 200): PriceReply {
+  return { status, body: { success: false, error: { ...(statusCode !== undefined && { statusCode }), message } } };
 }

@@ -6,8 +6,8 @@ const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'JPY'];
 
 /**
  * metals.dev: `GET /v1/latest?api_key&currency&unit`, here also without `/v1`; the key in the query and nowhere else. One
- * answer has every metal, by name, in one currency. Errors are HTTP 200 with `status: "failure"`; their codes are
- * invented, because the vendor documents none.
+ * answer has every metal, by name, in one currency. Errors are HTTP 200 with `status: "failure"`; but for 1101 and
+ * 1203, their codes are invented, because the vendor documents none.
  */
 export const metalsDevDialect: PriceDialect = {
   findKey: (call) => call.query.get('api_key') ?? undefined,

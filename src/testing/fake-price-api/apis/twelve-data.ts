@@ -28,7 +28,7 @@ export const twelveDataDialect: PriceDialect = {
   errors: {
     'missing-key': KEY_ERROR,
     'wrong-key': KEY_ERROR,
-    quota: createCreditError('day'),
+    quota: createCreditError('current day'),
     plan: createError(403, 'This endpoint is available exclusively with a higher plan. Consider upgrading your plan.'),
     'rate-limited': createCreditError('current minute'),
   },

@@ -1,0 +1,76 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Outgoing } from '../../src/http/types.js';
+
+let server: Server;
+let origin: string;
+beforeEach(async () => {
+  vi.resetModules();
+  server = createServer((asked, response) => response.end(asked.rawHeaders.includes('Host') ? 'node' : 'undici'));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+});
+afterEach(async () => {
+  vi.doUnmock('undici');
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const request = (): Outgoing => ({
+  ...{ origin, path: '/', method: 'GET', headers: {}, signal: new AbortController().signal },
+});
+
+/** What other runtimes and bundlers give for undici. */
+const standIns: [string, () => object][] = [
+  [
+    'a Pool without `dispatch`, as Bun has it',
+    () => ({
+      Pool: class {
+        request(): void {}
+      },
+    }),
+  ],
+  ['no Pool', () => ({ Pool: undefined })],
+  [
+    'a Pool that cannot be made',
+    () => ({
+      Pool: class {
+        constructor() {
+          throw new Error('not implemented');
+        }
+        dispatch(): void {}
+      },
+    }),
+  ],
+  [
+    'a `dispatch` that throws',
+    () => ({
+      Pool: class {
+        dispatch(): never {
+          throw new TypeError('not implemented');
+        }
+      },
+    }),
+  ],
+];
+
+it.each(standIns)('with %s every request of three bursts is answered, by Node’s own client', async (_, standIn) => {
+  vi.doMock('undici', standIn);
+  const { Origin } = await import('../../src/http/origin.js');
+  const target = new Origin(origin);
+
+  for (const burst of [1, 2, 3]) {
+    const answers = await Promise.all(Array.from({ length: 40 }, () => target.send(request(), 100)));
+    expect([burst, answers.map(({ text }) => text)]).toEqual([burst, Array(40).fill('node')]);
+    await vi.dynamicImportSettled();
+  }
+});
+
+it('with undici itself the later bursts are its own', async () => {
+  const { Origin } = await import('../../src/http/origin.js');
+  const target = new Origin(origin);
+  await Promise.all(Array.from({ length: 40 }, () => target.send(request(), 100)));
+
+  await expect.poll(async () => (await target.send(request(), 100)).text).toBe('undici');
+});
