@@ -14,7 +14,7 @@ export function checkClientConfig(config: object, region: string | undefined, ty
   }
   if (region !== undefined) copy.region = region;
   const { endpoint } = copy;
-  if ((typeof endpoint === 'string' || endpoint instanceof URL) && parseEndpoint(String(endpoint)) === undefined) {
+  if ((typeof endpoint === 'string' || isUrl(endpoint)) && parseEndpoint(String(endpoint)) === undefined) {
     throw invalidRange('`clientConfig.endpoint` must be an https URL, or an http URL on loopback.');
   }
   return Object.freeze(copy);
@@ -31,6 +31,11 @@ export function bringsRetries(config: AwsConfig): boolean {
   return config.maxAttempts !== undefined || config.retryMode !== undefined || config.retryStrategy !== undefined;
 }
 
+/** Returns whether a value is a URL, also one of another realm. */
+function isUrl(value: unknown): value is URL {
+  return Object.prototype.toString.call(value) === '[object URL]';
+}
+
 /** Copies plain objects and arrays, so that the caller's later changes have no effect. All other values are shared. */
 function copyPlain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyPlain);
@@ -43,7 +48,7 @@ function copyPlain(value: unknown): unknown {
 /** Returns whether two configurations are equal. Functions and instances must be identical. */
 export function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
-  if (a instanceof URL && b instanceof URL) return a.href === b.href;
+  if (isUrl(a) && isUrl(b)) return a.href === b.href;
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((part, index) => isEqual(part, b[index]));
   }

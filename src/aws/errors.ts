@@ -5,6 +5,7 @@ import {
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../core/index.js';
+import { isError } from '../util/error-name.js';
 import { classifyAwsError, type AwsFailure, type AwsFailureKind, type AwsSdkError } from './failures.js';
 
 /** A call to an AWS service, for the error that may come of it. */
@@ -85,7 +86,7 @@ function cleanCause(error: unknown, { kind, name, status }: AwsFailure): unknown
   const fields: AwsSdkError = error;
   if (fields.$response !== undefined) fields.$response.body = undefined;
   delete fields.rawPacket;
-  if (!(error instanceof Error)) return error;
+  if (!isError(error)) return error;
   // For a rejected signature AWS echoes the canonical request, session token included, below the first line.
   const { message, stack = '' } = error;
   const [first = ''] = message.split('\n', 1);

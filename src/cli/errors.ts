@@ -1,4 +1,5 @@
 import { isGoldKeyError, redactValue, type GoldKeyErrorCode } from '../core/index.js';
+import { isError } from '../util/error-name.js';
 import { styleText, tell, type CliIo } from './io.js';
 
 /** The error of wrong usage: exit code 2. Its message never repeats the text that was typed, which may be a key. */
@@ -50,7 +51,7 @@ export function reportError(io: CliIo, error: unknown, secrets: readonly string[
 /** Returns an error and its causes, nine at most. */
 export function listErrors(error: unknown): Error[] {
   const errors: Error[] = [];
-  for (let next = error; next instanceof Error && errors.length < 9; next = next.cause) errors.push(next);
+  for (let next = error; isError(next) && errors.length < 9; next = next.cause) errors.push(next);
   return errors;
 }
 
@@ -60,7 +61,7 @@ function isUsage(error: unknown): boolean {
 }
 
 function formatError(error: unknown): string {
-  let message = joinLines(error instanceof Error ? error.message : 'An unknown error occurred.');
+  let message = joinLines(isError(error) ? error.message : 'An unknown error occurred.');
   for (const [name, flag] of Object.entries(FLAGS)) message = message.replaceAll(name, flag);
   if (isGoldKeyError(error)) {
     const advice = WITHOUT_ADVICE.has(error.provider) ? undefined : ADVICE[error.code];

@@ -1,5 +1,6 @@
 import type { Command, CommanderError } from 'commander';
 import { isQuotable } from '../core/index.js';
+import { isError } from '../util/error-name.js';
 import { reportError, UsageError } from './errors.js';
 import type { CliIo, CliRun } from './io.js';
 import { buildProgram } from './program.js';
@@ -40,7 +41,7 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
 }
 
 function isCommanderError(error: unknown): error is CommanderError {
-  return error instanceof Error && String((error as { code?: unknown }).code).startsWith('commander.');
+  return isError(error) && String((error as { code?: unknown }).code).startsWith('commander.');
 }
 
 /** Rewrites an error of commander, whose message repeats the typed text: only names of options and commands remain. */

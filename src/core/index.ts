@@ -25,5 +25,6 @@ export * from './redaction/redact.js';
 export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';
 export * from './recovery/retry.js';
+export { asUint8Array } from './util/bytes.js';
 export { addAbortListener, removeAbortListener, type AbortListener } from './util/abort-listeners.js';
 export type * from './types.js';

@@ -217,8 +217,9 @@ export function checkOptions(
 
 /** Throws where Node.js's API is missing: the first call would fail on it, and a later one hang. */
 function checkRuntime(): void {
-  const { process: node } = globalThis as { process?: { getBuiltinModule?: unknown } };
-  if (typeof node?.getBuiltinModule === 'function') return;
+  const { process: node } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } };
+  const get = node?.getBuiltinModule;
+  if (typeof get === 'function' && get('node:diagnostics_channel') !== undefined) return;
   throw new TypeError(
     'goldkey needs the API of Node.js: it runs on Node.js (20.16 and later), Bun, Deno, and workerd with `nodejs_compat`, not in browsers or other edge runtimes.',
   );

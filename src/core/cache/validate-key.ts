@@ -7,6 +7,7 @@ import {
 } from '../errors.js';
 import { invalidType, describeType } from '../options.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
+import { asUint8Array } from '../util/bytes.js';
 import { tryOrUndefined } from '../util/safe-access.js';
 
 /** Shortest API key that is accepted, in characters. */
@@ -46,7 +47,7 @@ export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): Loaded
   if (typeof version !== 'string' || version === '') {
     throw new KeyProviderError('The key store answered without a `version`; expected { bytes, version }.', about);
   }
-  if (unchanged !== true && !(bytes instanceof Uint8Array)) {
+  if (unchanged !== true && asUint8Array(bytes) === undefined) {
     throw new KeyProviderError('The key store answered without `bytes`; expected a Uint8Array.', about);
   }
   for (const [name, moment] of Object.entries({ expiresAt, until })) {
@@ -63,10 +64,11 @@ function describeCode(code: number): string {
 
 /** Returns the bytes of a key that every client accepts. The caller zeroes them. */
 export function encodeKey(key: unknown, about: GoldKeyErrorOptions = {}): Uint8Array {
-  if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
+  if (typeof key !== 'string') {
+    const bytes = asUint8Array(key);
+    if (bytes !== undefined) return copyKey(bytes, about).bytes;
     throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
   }
-  if (typeof key !== 'string') return copyKey(key, about).bytes;
   const given = new TextEncoder().encode(key);
   try {
     return copyKey(given, about).bytes;
@@ -79,7 +81,7 @@ export function encodeKey(key: unknown, about: GoldKeyErrorOptions = {}): Uint8A
 export function zeroAnswer(key: unknown): void {
   tryOrUndefined(() => {
     const bytes = (key as Partial<LoadedKey> | null | undefined)?.bytes;
-    if (bytes instanceof Uint8Array) bytes.fill(0);
+    asUint8Array(bytes)?.fill(0);
   });
 }
 

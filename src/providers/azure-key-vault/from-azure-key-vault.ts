@@ -4,6 +4,7 @@ import {
   isGoldKeyError,
   KeyFormatError,
   KeyNotFoundError,
+  nodeTypes,
   type Clock,
   type KeyProvider,
   quote,
@@ -156,8 +157,8 @@ function readSecret(secret: Secret, version: string | undefined): Promise<KeyVau
 function findObstacle({ version, enabled, notBefore, expiresOn }: SecretProperties, now: number): string | undefined {
   if (version === undefined || version === '') return 'nameless';
   if (enabled === false) return 'disabled';
-  if (notBefore instanceof Date && notBefore.getTime() > now) return 'not valid yet';
-  if (expiresOn instanceof Date && expiresOn.getTime() <= now) return 'expired';
+  if (nodeTypes().isDate(notBefore) && notBefore.getTime() > now) return 'not valid yet';
+  if (nodeTypes().isDate(expiresOn) && expiresOn.getTime() <= now) return 'expired';
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import {
+  asUint8Array,
   copyError,
   copyKey,
   describeType,
@@ -121,7 +122,7 @@ export class ChainMember {
 
   /** Throws if the bytes are not a key, so that the error names this store, or if they came too late to be used. */
   #checkKey({ bytes, version }: LoadedKey, signal: AbortSignal): void {
-    if (!(bytes instanceof Uint8Array)) return;
+    if (asUint8Array(bytes) === undefined) return;
     try {
       signal.throwIfAborted();
       copyKey(bytes, { provider: this.store.name, version }).bytes.fill(0);

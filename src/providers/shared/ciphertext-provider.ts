@@ -1,4 +1,5 @@
 import {
+  asUint8Array,
   checkOptionalString,
   deriveCiphertextVersion,
   describeType,
@@ -84,9 +85,10 @@ function ciphertextSource(ciphertext: unknown, provider: string): () => unknown 
     };
   }
   if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
-  if (ciphertext instanceof Uint8Array) {
+  const bytes = asUint8Array(ciphertext);
+  if (bytes !== undefined) {
     // Not `slice`, because that of a Buffer shares its memory.
-    const copy = new Uint8Array(ciphertext);
+    const copy = new Uint8Array(bytes);
     return () => copy;
   }
   throw invalidType(

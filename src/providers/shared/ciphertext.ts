@@ -1,4 +1,4 @@
-import { KeyFormatError, describeType, KeyNotFoundError } from '../../core/index.js';
+import { KeyFormatError, describeType, KeyNotFoundError, asUint8Array } from '../../core/index.js';
 import { decodeBase64 } from '../../util/base64.js';
 
 /** A ciphertext in base64 or bytes. `undefined` stands for an unset variable. */
@@ -22,10 +22,8 @@ export function checkCiphertext(ciphertext: unknown, form: string, provider: str
       { provider },
     );
   }
-  if (typeof ciphertext !== 'string' && !(ciphertext instanceof Uint8Array)) {
-    throw createFormatError(`must be ${form}, got ${describeType(ciphertext)}`, provider);
-  }
-  const trimmed = typeof ciphertext === 'string' ? ciphertext.trim() : ciphertext;
+  const trimmed = typeof ciphertext === 'string' ? ciphertext.trim() : asUint8Array(ciphertext);
+  if (trimmed === undefined) throw createFormatError(`must be ${form}, got ${describeType(ciphertext)}`, provider);
   if (trimmed.length > 0) return trimmed;
   throw createFormatError(
     'is empty; if it is read from an environment variable or a file, that may be empty',

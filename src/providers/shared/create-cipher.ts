@@ -1,4 +1,5 @@
 import {
+  asUint8Array,
   checkBoolean,
   checkOptionNames,
   computeFingerprint,
@@ -93,6 +94,7 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
 /** Returns a copy of bytes that are no API key. */
 function encodeRaw(key: unknown): Uint8Array {
   if (typeof key === 'string') return new TextEncoder().encode(key);
-  if (key instanceof Uint8Array) return new Uint8Array(key);
+  const bytes = asUint8Array(key);
+  if (bytes !== undefined) return new Uint8Array(bytes);
   throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
 }

@@ -1,5 +1,6 @@
 import { backoffWindow, withRetries, type Clock, quote } from '../../core/index.js';
 import { withDeadline } from '../../util/deadline.js';
+import { isError } from '../../util/error-name.js';
 import type { RingChange } from '../ring/types.js';
 
 const RETRIES = 2;
@@ -59,7 +60,7 @@ export function publishFailure(
   if (channel.hasSubscribers) {
     channel.publish(failure);
   } else if (!isTold) {
-    const kind = error instanceof Error ? error.name : 'not an Error';
+    const kind = isError(error) ? error.name : 'not an Error';
     const code = `GOLDKEY_${name.replaceAll('-', '_').toUpperCase()}`;
     process.emitWarning(describe(kind), { type: 'GoldKeyWarning', code });
   }

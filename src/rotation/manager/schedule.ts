@@ -1,6 +1,7 @@
 import {
   checkInteger,
   checkOptionalFunction,
+  checkSignal,
   delay,
   invalidType,
   isGoldKeyError,
@@ -51,9 +52,8 @@ export async function runSchedule(context: RotationContext, options: ScheduleOpt
   const pause = checkRequiredTime('every', every);
   checkRequiredTime('maxAge', plan.maxAge, Number.MAX_SAFE_INTEGER);
   const spread = checkInteger('jitter', jitter, Math.floor(pause / 10), 0);
-  if (!(signal instanceof AbortSignal)) {
-    throw invalidType('`signal` must be an AbortSignal; abort it to end the schedule.');
-  }
+  if (signal === undefined) throw invalidType('`signal` must be an AbortSignal; abort it to end the schedule.');
+  checkSignal(signal);
   const { source, clock } = context;
   const { store } = source;
   const holder = nodeCrypto().randomUUID();

@@ -1,4 +1,5 @@
 import {
+  asUint8Array,
   describeType,
   invalidType,
   isGoldKeyError,
@@ -237,7 +238,7 @@ async function loadKey(provider: KeyProvider, request: Partial<LoadRequest> = {}
 }
 
 function isKey(loaded: LoadedKey | UnchangedKey): loaded is LoadedKey {
-  return !('unchanged' in loaded) && (loaded as Partial<LoadedKey>).bytes instanceof Uint8Array;
+  return !('unchanged' in loaded) && asUint8Array((loaded as Partial<LoadedKey>).bytes) !== undefined;
 }
 
 function decodeKey({ bytes }: LoadedKey): string {

@@ -19,6 +19,7 @@ const TOOLS = {
     developedWith('@types/node'),
   ],
   vitest: [developedWith('vitest'), developedWith('aws-sdk-client-mock')],
+  'fake-timers': ['jest@30.5.2', 'sinon@22.1.0', developedWith('vitest')],
   nest: [
     '@nestjs/common@11.2.10',
     '@nestjs/core@11.2.10',

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMasterKey, fromLocal, localCipher } from '../../../src/providers/local/index.js';
@@ -77,8 +79,18 @@ describe('localCipher', () => {
     expect(cipher().accepts({ ...version, encryptionContext: { ...CONTEXT, 'goldkey:ring': 'gold' } })).toBe(true);
     expect(cipher().accepts({ ...version, cipher: 'aws-kms' })).toBe(false);
     expect(cipher().accepts({ ...version, encryptionContext: {} })).toBe(false);
+    expect(cipher().accepts({ ...version, encryptionContext: { ...CONTEXT, environment: 'other' } })).toBe(false);
     expect(cipher(other).accepts(version)).toBe(false);
     expect(cipher(join(directory, 'missing')).accepts(version)).toBe(true);
+  });
+
+  it('does not take a failure of the machine for a master key that may fit', async () => {
+    const { ciphertext: _, ...sealed } = await cipher().encrypt(KEY);
+    vi.spyOn(crypto, 'hkdfSync').mockImplementation(() => {
+      throw new RangeError('no memory');
+    });
+
+    expect(() => cipher().accepts({ ...sealed, cipher: 'local' } as never)).toThrow('no memory');
   });
 
   it('binds further pairs, without which nothing opens', async () => {
@@ -144,7 +156,9 @@ describe('localCipher', () => {
     expect(() => localCipher({ masterKeyFile: '', encryptionContext: {} })).toThrow(/`masterKeyFile`/);
     expect(() => localCipher({ encryptionContext: {} } as never)).toThrow(/`masterKeyFile`/);
     expect(() => localCipher({ masterKeyFile } as never)).toThrow(/`encryptionContext`/);
-    expect(() => localCipher({ masterKeyFile, encryptionContext: {}, keyId: 'x' } as never)).toThrow(/`keyId`/);
+    expect(() => localCipher({ masterKeyFile, encryptionContext: {}, keyId: 'x' } as never)).toThrow(
+      /^localCipher has no option `keyId`/,
+    );
     const signal = AbortSignal.abort(new Error('before'));
     expect(await failure(cipher().encrypt(KEY, { signal }))).toMatchObject({ message: 'before' });
     expect(await failure(cipher().decrypt('', { signal }))).toMatchObject({ message: 'before' });
@@ -163,6 +177,29 @@ describe('a local ciphertext', () => {
         expect(open(masterKey, seal(masterKey, key, context), reversed)).toEqual(key);
       }),
     );
+  });
+
+  it('is read for ever: one that was made by an earlier version opens, with its context in any order', () => {
+    const earlier =
+      'Z2sB7azk+Wb/tHVgewzm3EjTkSSFGByXPyYjb/uyldv9tLhdFYqNwGleKzRVMD5jpbNwkzLtfyPAnSd7LXHR8cVmMsSNqrxrqQwcg5jiT08=';
+    const context = { service: 'gold-data-stream', environment: 't\u00e9st' };
+
+    expect(Buffer.from(open(masterKey, Buffer.from(earlier, 'base64'), context)).toString()).toBe(KEY);
+  });
+
+  it.each([0, 1])('is known by both of its first bytes, of which number %d is another here', (at) => {
+    const sealed = seal(masterKey, Buffer.from(KEY), {});
+    sealed[at] = 0x20;
+
+    expect(() => open(masterKey, sealed, {})).toThrow(/not made by goldkey\/local/);
+  });
+
+  it('has 64 bytes at least: one less is told as cut short', () => {
+    const shortest = seal(masterKey, Uint8Array.of(0x6b), {});
+
+    expect(shortest).toHaveLength(64);
+    expect([...open(masterKey, shortest, {})]).toEqual([0x6b]);
+    expect(() => open(masterKey, shortest.subarray(0, 63), {})).toThrow('cut short to 63 bytes');
   });
 
   it('has at least the 60 bytes below which a ciphertext is taken for a plaintext', () => {
@@ -248,6 +285,10 @@ describe('fromLocal', () => {
     expect(() => fromLocal({ masterKeyFile, ciphertext: 'x', encryptionContext: {}, region: 'x' } as never)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
     );
+    expect(() => fromLocal({ masterKeyFile, ciphertext: 'x', encryptionContext: {}, region: 'x' } as never)).toThrow(
+      /^fromLocal has no option `region`/,
+    );
+    expect(() => fromLocal({ ciphertext: 'x', encryptionContext: {} } as never)).toThrow(/^`masterKeyFile`/);
     expect(() => fromLocal({ masterKeyFile, ciphertext: 'x' } as never)).toThrow(/`encryptionContext` is required/);
   });
 });
@@ -350,11 +391,12 @@ describe('createMasterKey', () => {
     const home = join(directory, 'home');
     mkdirSync(home);
     const path = join(home, 'master.key');
-    const umask = process.umask(0);
+    // Stryker runs tests in worker threads, which cannot set it.
+    const umask = isMainThread ? process.umask(0) : undefined;
 
     await createMasterKey(path);
 
-    process.umask(umask);
+    if (umask !== undefined) process.umask(umask);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readFileSync(path, 'latin1')).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
     expect(readdirSync(home)).toEqual(['master.key']);
@@ -389,7 +431,7 @@ describe('createMasterKey', () => {
     expect(await failure(createMasterKey(join(directory, 'none', 'x')))).toMatchObject({
       code: 'ERR_GOLDKEY_NOT_FOUND',
     });
-    expect(await failure(createMasterKey(''))).toBeInstanceOf(TypeError);
+    expect(await failure(createMasterKey(''))).toMatchObject({ message: expect.stringMatching(/^`path`/) as string });
     expect(await failure(createMasterKey(undefined as never))).toBeInstanceOf(TypeError);
   });
 });

@@ -11,7 +11,7 @@ import {
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../../../core/index.js';
-import { parseErrorName } from '../../../util/error-name.js';
+import { isError, parseErrorName } from '../../../util/error-name.js';
 
 /** The name of Redis in errors. */
 export const REDIS = 'redis';
@@ -172,7 +172,7 @@ const LIST: readonly FailureKind[] = Object.values(KINDS);
 
 /** Returns the kind of an error, and the name that Redis, the package or the system gives it. */
 function classifyError(error: unknown): { kind: FailureKind; name: string } {
-  if (!(error instanceof Error)) return { kind: KINDS.other, name: 'Error' };
+  if (!isError(error)) return { kind: KINDS.other, name: 'Error' };
   const type = error.constructor.name;
   const kindOfClass = findKind(type);
   if (kindOfClass !== undefined) return { kind: kindOfClass, name: type };
