@@ -12,13 +12,18 @@ export class SearchBudget {
   readonly #start: number = performance.now();
   #textLeft = MAX_TEXT;
   #searched = 0;
+  #nextLook = ALWAYS;
   #copied = 0;
   #isSearchSpent = false;
   #isSpent = false;
 
-  /** Counts one entry. Returns false when no more may be searched. */
-  takeEntry(): boolean {
-    if (++this.#searched > ALWAYS && this.#searched % BATCH === 0) this.#isSearchSpent ||= this.#hasPassed(SEARCH_MS);
+  /** Counts an entry, or as many as it takes as long as. Returns false when no more may be searched. */
+  takeEntry(weight = 1): boolean {
+    this.#searched += weight;
+    if (this.#searched > this.#nextLook) {
+      this.#nextLook = this.#searched + BATCH;
+      this.#isSearchSpent ||= this.#hasPassed(SEARCH_MS);
+    }
     return !this.#isSearchSpent;
   }
 
