@@ -29,8 +29,7 @@ export class CleanCopier {
   /** Returns whether an error can be changed to hold no key. */
   canChange({ value, entries, unsearched, dirtyPrototypes }: Node): boolean {
     if (dirtyPrototypes.length > 0 && !Object.isExtensible(value)) return false;
-    if (unsearched.some((key) => Reflect.getOwnPropertyDescriptor(value, key)?.configurable !== true)) return false;
-    return entries.every((entry) => {
+    const canChange = entries.every((entry) => {
       if (!needsChange(entry)) return true;
       const { descriptor } = entry;
       if (entry.isPrinted) {
@@ -45,6 +44,8 @@ export class CleanCopier {
       if (descriptor.configurable === true) return entry.cleanKey === entry.key || Object.isExtensible(value);
       return descriptor.writable === true && entry.cleanKey === entry.key;
     });
+    // They may be thousands: to ask whether they can be deleted would take as long.
+    return canChange && unsearched.every((key) => Reflect.deleteProperty(value, key));
   }
 
   /** Changes an error of the chain. */
@@ -61,7 +62,6 @@ export class CleanCopier {
       if (isDropped) isCut = true;
       else this.#define(value, entry, names);
     }
-    for (const key of unsearched) Reflect.deleteProperty(value, key);
     if (isCut) markCut(value);
     if (dirtyPrototypes.length > 0) Object.setPrototypeOf(value, findCleanPrototype(value, entries, dirtyPrototypes));
   }

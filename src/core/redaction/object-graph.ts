@@ -56,6 +56,8 @@ export interface Node {
   readonly dirtyPrototypes: object[];
   /** True for an error of the chain, which is changed in place to keep its identity. */
   inPlace: boolean;
+  /** True for an error of the chain that has been changed. */
+  isChanged: boolean;
   /** True if its class, or a method of its own, may decide how it is printed. */
   isCustom: boolean;
   /** True if it holds a key, or may hold one. */
@@ -126,6 +128,7 @@ export class SecretGraph {
         unsearched: [],
         dirtyPrototypes: [],
         inPlace: inPlace && kind === 'error' && depth <= MAX_DEPTH,
+        isChanged: false,
         isCustom: false,
         tainted: false,
         replacement: undefined,
@@ -214,6 +217,7 @@ export class SecretGraph {
     for (const [key, printer] of listPrinters(node.value)) {
       const descriptor = Reflect.getOwnPropertyDescriptor(node.value, key);
       node.isCustom = true;
+      node.isChanged = false;
       if (this.#budget.takeEntry(WEIGHT_OF_CALL)) {
         const printed = tryOrUndefined(() => callPrinter(node.value, key, printer));
         this.#addEntry(node, key, printed, descriptor, false, true);
@@ -243,8 +247,7 @@ export class SecretGraph {
       if (kind === 'function' ? FUNCTION_KEYS.has(key) : list && key === 'length') continue;
       if (!this.#budget.takeEntry() && !(inPlace && ALWAYS_SEARCHED.has(key))) {
         if (!inPlace) return this.#skip(node);
-        node.unsearched.push(key);
-        this.taint(node);
+        if (node.unsearched.push(key) === 1) this.taint(node);
         continue;
       }
       const descriptor = Reflect.getOwnPropertyDescriptor(value, key);

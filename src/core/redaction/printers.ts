@@ -16,7 +16,8 @@ export function listPrinters(value: object): Array<[name: PropertyKey, printer: 
   const found: Array<[PropertyKey, Printer]> = [];
   for (const name of NAMES) {
     const printer = readProperty(value, name);
-    if (typeof printer === 'function' && !getBuiltIn().has(printer)) found.push([name, printer as Printer]);
+    if (typeof printer === 'function' && !(builtIn ??= listBuiltIn()).has(printer))
+      found.push([name, printer as Printer]);
   }
   return found;
 }
@@ -45,23 +46,20 @@ function findDefault(copy: object, name: PropertyKey): unknown {
   return name === 'valueOf' ? Object.prototype.valueOf : undefined;
 }
 
-function getBuiltIn(): ReadonlySet<unknown> {
+/** Lists the methods of the kinds that are told apart. A global that Node.js loads when it is first read is not worth it. */
+function listBuiltIn(): ReadonlySet<unknown> {
   const types = [Object, Error, Array, Function, Map, Set, Date, RegExp, String, Number, Boolean, Symbol, BigInt];
   const more = [
     URL,
     URLSearchParams,
-    Headers,
     Buffer,
-    Uint8Array,
     ArrayBuffer,
-    DOMException,
-    Object.getPrototypeOf(Uint8Array),
+    Uint8Array,
+    Object.getPrototypeOf(Uint8Array) as typeof Object,
   ];
-  return (builtIn ??= new Set(
-    [...types, ...more].flatMap(({ prototype }: { prototype: object }) =>
-      NAMES.map((name) => readProperty(prototype, name)),
-    ),
-  ));
+  return new Set(
+    [...types, ...more].flatMap((type) => NAMES.map((name) => readProperty(type.prototype as object, name))),
+  );
 }
 
 function throws(action: () => unknown): boolean {

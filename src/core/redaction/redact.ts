@@ -51,18 +51,23 @@ function cleanObject(value: object, text: SecretMatcher, budget: SearchBudget, i
 
 function changeErrors(graph: SecretGraph, copier: CleanCopier): void {
   replaceUnchangeableErrors(graph, copier);
-  for (const node of graph.nodes.values()) if (node.inPlace && node.tainted) copier.changeInPlace(node);
+  for (const node of graph.nodes.values()) {
+    if (!node.inPlace || !node.tainted || node.isChanged) continue;
+    copier.changeInPlace(node);
+    node.isChanged = true;
+  }
 }
 
 /** Marks errors that cannot be changed to be copied, and with them every error that holds one. */
 function replaceUnchangeableErrors(graph: SecretGraph, copier: CleanCopier): void {
   const queue = new Set(graph.nodes.values());
   for (const node of queue) {
-    if (!node.inPlace || !node.tainted || copier.canChange(node)) continue;
+    if (!node.inPlace || !node.tainted || node.isChanged || copier.canChange(node)) continue;
     node.inPlace = false;
     node.tainted = false;
     graph.taint(node);
     for (const parent of node.parents) {
+      parent.isChanged = false;
       // Last, and once, however many errors it holds.
       queue.delete(parent);
       queue.add(parent);
