@@ -1,8 +1,11 @@
+import { nodeInspect } from '../util/node-builtins.js';
 import type { Kind } from './object-kind.js';
 import { REDACTED } from './secret-matcher.js';
 
 /** Largest bytes or text whose properties are listed: every byte counts as one. */
 const MAX_LISTED = 4_096;
+/** Shows a view without its bytes, and with every property that was added to it. */
+const SHOW_PROPERTIES = { showHidden: true, customInspect: false, maxArrayLength: 0, maxStringLength: 0, depth: 0 };
 
 /** Returns all bytes of a view or of an ArrayBuffer. */
 export function viewBytes(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
@@ -11,23 +14,39 @@ export function viewBytes(value: ArrayBufferLike | ArrayBufferView): Uint8Array 
     : new Uint8Array(value);
 }
 
-/** Creates bytes of the same class as `model`, in new memory: small Buffers share theirs with other small Buffers. */
+/** Creates bytes of the same kind as `model`, in new memory: small Buffers share theirs with other small Buffers. */
 export function createBytesLike(model: object, text: string): unknown {
   if (Array.isArray(model)) return REDACTED;
-  const unit = (model as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
+  const type = findViewType(model);
+  const unit = (type as { BYTES_PER_ELEMENT?: number } | undefined)?.BYTES_PER_ELEMENT ?? 1;
   const clean = Buffer.alloc(Math.ceil(text.length / unit) * unit);
   clean.write(text, 'latin1');
   if (Buffer.isBuffer(model)) return clean;
-  if (!ArrayBuffer.isView(model)) return clean.buffer;
-  return new (model.constructor as new (memory: ArrayBuffer) => unknown)(clean.buffer);
+  return type === undefined ? clean.buffer : new type(clean.buffer);
 }
 
-/** Returns the names of properties that were added to a Date, a URL, a text or bytes. */
+/** Returns the built-in class of a view. Its own class might be anything, and is not run. */
+function findViewType(model: object): (new (memory: ArrayBuffer) => unknown) | undefined {
+  if (!ArrayBuffer.isView(model)) return undefined;
+  const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+  const name = Reflect.get(typedArray, Symbol.toStringTag, model) as string | undefined;
+  return (globalThis as unknown as Record<string, new (memory: ArrayBuffer) => unknown>)[name ?? 'DataView'];
+}
+
+/** Returns the names of properties that were added to a Date, a URL, a text or bytes. Throws if they cannot be listed. */
 export function listExtraKeys(value: object, kind: Kind): PropertyKey[] {
-  const indexed = kind === 'bytes' || kind === 'text';
-  if (indexed && ((value as { length?: number }).length ?? 0) > MAX_LISTED) return [];
+  const length = kind === 'bytes' || kind === 'text' ? ((value as { length?: number }).length ?? 0) : 0;
+  if (length > MAX_LISTED) {
+    if (ArrayBuffer.isView(value) && countShown(value) === countShown(createBytesLike(value, ' ') as object)) return [];
+    throw new RangeError('too many places to list');
+  }
   const keys = Reflect.ownKeys(value);
-  return indexed ? keys.filter((key) => !isIndex(key)) : keys;
+  return length === 0 ? keys : keys.filter((key) => !isIndex(key));
+}
+
+/** Returns how many things are shown of a view: more than of another one, if properties were added. */
+function countShown(view: object): number {
+  return nodeInspect()(view, SHOW_PROPERTIES).split(',').length;
 }
 
 function isIndex(key: PropertyKey): boolean {
@@ -36,9 +55,10 @@ function isIndex(key: PropertyKey): boolean {
 
 /** Returns whether a list may be bytes, as JSON writes them. */
 export function isByteList(list: readonly unknown[]): boolean {
-  return (
-    list.length >= 8 &&
-    // A copy turns holes into values, so that `every` visits them.
-    [...list].every((item) => Number.isInteger(item) && (item as number) >= 0 && (item as number) < 256)
-  );
+  if (list.length < 8) return false;
+  for (let index = 0; index < list.length; index++) {
+    const item = list[index];
+    if (!Number.isInteger(item) || (item as number) < 0 || (item as number) > 255) return false;
+  }
+  return true;
 }

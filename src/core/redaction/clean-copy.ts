@@ -1,10 +1,15 @@
-import type { Entry, Node } from './object-graph.js';
-import { describeOpaque } from './object-kind.js';
+import { tryOrUndefined } from '../util/safe-access.js';
+import { describeOpaque, hasPrivateFields, type Kind } from './object-kind.js';
 import type { SearchBudget } from './search-budget.js';
+import { ALWAYS_SEARCHED, type Entry, type Node, type SecretGraph } from './object-graph.js';
+import { cover, mendPrinting } from './printers.js';
 import { NOT_SEARCHED } from './secret-matcher.js';
 
 /** Largest number of pairs of a Headers or URLSearchParams that is copied as one: they sort, or compare, every pair. */
 const MAX_PAIRS = 1_000;
+
+/** Kinds of which a copy may have methods of its own, or of its class, that print it. */
+const PRINTED_KINDS: ReadonlySet<Kind> = new Set<Kind>(['error', 'plain', 'map', 'set']);
 
 /** Returns whether an entry's key or value differs from what a clean copy holds. */
 export function needsChange({ key, cleanKey, value, cleanValue, node }: Entry): boolean {
@@ -14,17 +19,24 @@ export function needsChange({ key, cleanKey, value, cleanValue, node }: Entry): 
 /** Copies tainted objects without their keys, within the budget of the search, and changes errors of the chain in place. */
 export class CleanCopier {
   readonly #budget: SearchBudget;
+  readonly #graph: SecretGraph;
 
-  constructor(budget: SearchBudget) {
+  constructor(graph: SecretGraph, budget: SearchBudget) {
+    this.#graph = graph;
     this.#budget = budget;
   }
 
   /** Returns whether an error can be changed to hold no key. */
-  canChange({ value, entries, unsearched }: Node): boolean {
-    if (unsearched.some((key) => Reflect.getOwnPropertyDescriptor(value, key)?.configurable !== true)) return false;
-    return entries.every((entry) => {
+  canChange({ value, entries, unsearched, dirtyPrototypes }: Node): boolean {
+    if (dirtyPrototypes.length > 0 && !Object.isExtensible(value)) return false;
+    const canChange = entries.every((entry) => {
       if (!needsChange(entry)) return true;
       const { descriptor } = entry;
+      if (entry.isPrinted) {
+        // What private fields hold could be told by other methods still.
+        const isCovered = descriptor === undefined && Object.isExtensible(value) && !hasPrivateFields(value);
+        return isCovered || descriptor?.configurable === true;
+      }
       // Shadowing an inherited getter is not enough: the private state it reads would still hold the key.
       if (descriptor === undefined) return false;
       // V8 gives every error a `stack` accessor, which can be set even on a frozen error.
@@ -32,18 +44,35 @@ export class CleanCopier {
       if (descriptor.configurable === true) return entry.cleanKey === entry.key || Object.isExtensible(value);
       return descriptor.writable === true && entry.cleanKey === entry.key;
     });
+    // They may be thousands: to ask whether they can be deleted would take as long.
+    return canChange && unsearched.every((key) => Reflect.deleteProperty(value, key));
   }
 
   /** Changes an error of the chain. */
-  changeInPlace({ value, entries, unsearched }: Node): void {
+  changeInPlace({ value, entries, unsearched, dirtyPrototypes }: Node): void {
     const names = new FreeNames((name) => Object.hasOwn(value, name));
+    let isCut = unsearched.length > 0;
     for (const entry of entries) {
-      if (!needsChange(entry)) continue;
-      if (entry.cleanKey !== entry.key) Reflect.deleteProperty(value, entry.key);
-      this.#define(value, entry, names);
+      const { key, cleanKey, descriptor } = entry;
+      // A renamed property is gone when its error is changed for the second time.
+      if (!needsChange(entry) || (cleanKey !== key && !Object.hasOwn(value, key))) continue;
+      const isDropped =
+        !this.#budget.takeCopiedEntry() && !ALWAYS_SEARCHED.has(key) && descriptor?.configurable === true;
+      if (isDropped || cleanKey !== key) Reflect.deleteProperty(value, key);
+      if (isDropped) isCut = true;
+      else this.#define(value, entry, names);
     }
-    for (const key of unsearched) Reflect.deleteProperty(value, key);
-    if (unsearched.length > 0) markCut(value);
+    if (isCut) markCut(value);
+    if (dirtyPrototypes.length > 0) Object.setPrototypeOf(value, findCleanPrototype(value, entries, dirtyPrototypes));
+  }
+
+  /** Sees to it that no copy throws when it is printed. */
+  mendPrinting(): void {
+    for (const { kind, isCustom, replacement } of this.#graph.nodes.values()) {
+      if (!isCustom || !PRINTED_KINDS.has(kind) || typeof replacement !== 'object' || replacement === null) continue;
+      if (!this.#budget.takeCopiedEntry()) return;
+      mendPrinting(replacement);
+    }
   }
 
   /** Returns the copy of a tainted object, which is created once, so that cycles stay cycles. */
@@ -77,7 +106,7 @@ export class CleanCopier {
         return (node.replacement = createPairsCopy(value, this.#readPairs(items)));
       case 'opaque':
       case 'function': {
-        const copy: Record<PropertyKey, unknown> = { description: describeOpaque(value) };
+        const copy: Record<PropertyKey, unknown> = { description: this.#graph.clean(describeOpaque(value)) };
         node.replacement = copy;
         if (kind === 'opaque') for (const entry of entries) copy[entry.cleanKey] = this.#getCleanValue(entry);
         return copy;
@@ -103,11 +132,14 @@ export class CleanCopier {
 
   #defineAll(copy: object, entries: readonly Entry[], inherited = false): void {
     const names = new FreeNames((name) => Object.hasOwn(copy, name));
+    const printed = new Set(entries.flatMap((entry) => (entry.isPrinted && needsChange(entry) ? entry.key : [])));
     for (const entry of entries) {
       if (!this.#budget.takeCopiedEntry()) {
         markCut(copy);
         return;
       }
+      // What a method prints is clean only if it is made of nothing else.
+      if (entry.isPrinted !== printed.has(entry.key)) continue;
       if (inherited || entry.descriptor !== undefined || needsChange(entry)) this.#define(copy, entry, names);
     }
   }
@@ -115,9 +147,15 @@ export class CleanCopier {
   /** Sets a property to its clean value. An accessor without a key stays an accessor. */
   #define(target: object, entry: Entry, names: FreeNames): void {
     const { descriptor, key, cleanKey } = entry;
+    if (entry.isPrinted) {
+      const printed = this.#getCleanValue(entry);
+      cover(target, key, () => printed);
+      return;
+    }
     if (descriptor !== undefined && !('value' in descriptor) && !needsChange(entry)) {
       Reflect.defineProperty(target, cleanKey, { ...descriptor, configurable: true });
-      return;
+      // It may read what only the original has.
+      if (tryOrUndefined(() => [Reflect.get(target, cleanKey)]) !== undefined) return;
     }
     // Assigning `stack` makes V8 drop the text that it has formatted; redefining the property would keep it.
     if (key === 'stack' && this.#assign(target, entry)) return;
@@ -167,9 +205,9 @@ function markCut(copy: object): void {
   });
 }
 
-function createEmptyLike({ value, kind, entries }: Node): object {
+function createEmptyLike({ value, kind, entries, dirtyPrototypes }: Node): object {
   if (Array.isArray(value)) return Object.assign([], { length: value.length });
-  const proto = findCleanPrototype(value, entries);
+  const proto = findCleanPrototype(value, entries, dirtyPrototypes);
   if (kind !== 'error') return Object.create(proto) as object;
   const copy = new Error();
   // Assigning `stack` where the original has none would create an enumerable property.
@@ -178,12 +216,12 @@ function createEmptyLike({ value, kind, entries }: Node): object {
 }
 
 /** Returns the nearest prototype that holds no key: any object may serve as a prototype, with a key among its fields. */
-function findCleanPrototype(value: object, entries: readonly Entry[]): object | null {
+function findCleanPrototype(value: object, entries: readonly Entry[], known: readonly object[]): object | null {
   const own = Object.getPrototypeOf(value) as object | null;
-  const dirty = new Set<object>();
+  const dirty = new Set<object>(known);
   for (const entry of entries) {
     const { key, descriptor } = entry;
-    if (descriptor !== undefined || !needsChange(entry)) continue;
+    if (descriptor !== undefined || entry.isPrinted || !needsChange(entry)) continue;
     let owner = own;
     while (owner !== null && !Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as object | null;
     if (owner !== null && 'value' in (Object.getOwnPropertyDescriptor(owner, key) ?? {})) dirty.add(owner);

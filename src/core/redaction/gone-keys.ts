@@ -1,5 +1,5 @@
 import { nodeCrypto } from '../util/node-builtins.js';
-import { listKeyForms } from './key-forms.js';
+import { listGoneForms } from './key-forms.js';
 import { hashWindow } from './window-hash.js';
 
 /** Number of keys that are remembered. */
@@ -34,8 +34,8 @@ export class GoneKeys {
   /** Remembers a key that is about to be zeroed. */
   add(key: Uint8Array): void {
     let records = '';
-    for (const { codes, spaced, base64 } of listKeyForms(key)) {
-      const flags = (spaced ? SPACED : 0) | (base64 ? BASE64 : 0);
+    for (const { codes, form } of listGoneForms(key)) {
+      const flags = (form.spaced ? SPACED : 0) | (form.base64 ? BASE64 : 0);
       records += String.fromCharCode(codes.length, flags, hashWindow(codes, codes.length)) + digestForm(codes);
       codes.fill(0);
     }

@@ -1,18 +1,21 @@
-import { readProperty } from '../util/safe-access.js';
+import { readProperty, tryOrUndefined } from '../util/safe-access.js';
 import { createBytesLike, viewBytes, listExtraKeys, isByteList } from './byte-views.js';
-import { isObject, classifyObject, listDescriptiveProperties, type Kind } from './object-kind.js';
+import { isObject, classifyObject, listDescriptiveProperties, listPrototypes, type Kind } from './object-kind.js';
+import { callPrinter, listPrinters } from './printers.js';
 import type { SearchBudget } from './search-budget.js';
 import { NOT_SEARCHED, REDACTED, type SecretMatcher } from './secret-matcher.js';
 
 const MAX_DEPTH = 32;
 const MAX_ITEMS = 10_000;
 const MAX_CHAIN = 1_000;
-/** Smallest number that may be a key: it has eight digits. */
+/** Number of entries that a call of the caller's code takes as long as. */
+const WEIGHT_OF_CALL = 10;
+/** Smallest integer that may be a key: it has eight digits. */
 const MIN_NUMBER_KEY = 10_000_000;
 const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
 
 /** Properties of an error of the chain that are searched even if the budget is spent. */
-const ALWAYS_SEARCHED: ReadonlySet<PropertyKey> = new Set(['message', 'stack', 'cause', 'name', 'code']);
+export const ALWAYS_SEARCHED: ReadonlySet<PropertyKey> = new Set(['message', 'stack', 'cause', 'name', 'code']);
 
 /** Prototypes at which the search for inherited values ends. */
 const BUILT_IN: ReadonlySet<object> = new Set([
@@ -33,6 +36,8 @@ export interface Entry {
   readonly cleanValue: unknown;
   /** The node of the value, if it is an object. */
   readonly node: Node | undefined;
+  /** True if the value is what a method of this name prints. */
+  readonly isPrinted: boolean;
 }
 
 /** An object that can be reached from the searched value. */
@@ -47,8 +52,14 @@ export interface Node {
   readonly parents: Node[];
   /** Names of the properties of an error of the chain that could not be searched any more. They are removed. */
   readonly unsearched: PropertyKey[];
+  /** Prototypes with the key in the name of their class. */
+  readonly dirtyPrototypes: object[];
   /** True for an error of the chain, which is changed in place to keep its identity. */
   inPlace: boolean;
+  /** True for an error of the chain that has been changed. */
+  isChanged: boolean;
+  /** True if its class, or a method of its own, may decide how it is printed. */
+  isCustom: boolean;
   /** True if it holds a key, or may hold one. */
   tainted: boolean;
   /** Replacement, once it is known. */
@@ -61,16 +72,22 @@ export class SecretGraph {
   readonly nodes: Map<object, Node> = new Map();
   readonly #text: SecretMatcher;
   readonly #budget: SearchBudget;
-  readonly #queue: Node[] = [];
   readonly #chain: Node[] = [];
+  readonly #queue: Node[] = [];
+  #searchedOfChain = 0;
+  #searchedOfQueue = 0;
 
   constructor(root: object, text: SecretMatcher, budget: SearchBudget, inPlace: boolean) {
     this.#text = text;
     this.#budget = budget;
     this.root = this.#addNode(root, undefined, inPlace);
-    // The errors of the chain come first, so that the bounds rarely cut them off.
-    for (let index = 0; index < this.#chain.length; index++) this.#searchSafely(this.#chain[index] as Node);
-    for (let index = 0; index < this.#queue.length; index++) this.#searchSafely(this.#queue[index] as Node);
+    this.#searchAll();
+  }
+
+  /** Searches what the methods of the errors of the chain print, once they are changed. */
+  searchPrinted(): void {
+    for (const node of this.#chain) if (node.inPlace) this.#addPrinted(node);
+    this.#searchAll();
   }
 
   /** Returns a primitive without keys, within the rest of the text budget. */
@@ -88,6 +105,14 @@ export class SecretGraph {
     }
   }
 
+  #searchAll(): void {
+    // The errors of the chain come first, so that the bounds rarely cut them off.
+    for (; this.#searchedOfChain < this.#chain.length; this.#searchedOfChain++)
+      this.#searchSafely(this.#chain[this.#searchedOfChain] as Node);
+    for (; this.#searchedOfQueue < this.#queue.length; this.#searchedOfQueue++)
+      this.#searchSafely(this.#queue[this.#searchedOfQueue] as Node);
+  }
+
   #addNode(value: object, parent: Node | undefined, inPlace: boolean): Node {
     let node = this.nodes.get(value);
     if (node === undefined) {
@@ -101,7 +126,10 @@ export class SecretGraph {
         items: [],
         parents: [],
         unsearched: [],
+        dirtyPrototypes: [],
         inPlace: inPlace && kind === 'error' && depth <= MAX_DEPTH,
+        isChanged: false,
+        isCustom: false,
         tainted: false,
         replacement: undefined,
       };
@@ -164,6 +192,7 @@ export class SecretGraph {
         this.#searchBytes(node, viewBytes(value as ArrayBuffer | ArrayBufferView));
         break;
       case 'opaque':
+        this.#budget.takeEntry(WEIGHT_OF_CALL);
         for (const [key, told] of listDescriptiveProperties(value)) this.#addEntry(node, key, told);
         this.taint(node);
         break;
@@ -177,7 +206,27 @@ export class SecretGraph {
   /** Searches properties that were added to a value with content of another kind. Its copy has none of them. */
   #searchExtras(node: Node): void {
     for (const key of listExtraKeys(node.value, node.kind)) {
+      if (!this.#budget.takeEntry()) throw new RangeError('too many properties');
       this.#addEntry(node, key, readProperty(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
+    }
+    if (node.entries.length > 0) this.#addPrinted(node);
+  }
+
+  /** Searches what the methods of an object print. */
+  #addPrinted(node: Node): void {
+    for (const [key, printer] of listPrinters(node.value)) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(node.value, key);
+      node.isCustom = true;
+      node.isChanged = false;
+      if (this.#budget.takeEntry(WEIGHT_OF_CALL)) {
+        const printed = tryOrUndefined(() => callPrinter(node.value, key, printer));
+        this.#addEntry(node, key, printed, descriptor, false, true);
+      } else {
+        const value = undefined;
+        const entry = { key, cleanKey: key, descriptor, value, cleanValue: NOT_SEARCHED, node: value, isPrinted: true };
+        node.entries.push(entry);
+        this.taint(node);
+      }
     }
   }
 
@@ -187,7 +236,8 @@ export class SecretGraph {
     if (list && value.length > MAX_ITEMS) return this.#skip(node);
     const keys = Reflect.ownKeys(value);
     // An error of the chain keeps its identity, however large.
-    if (keys.length > MAX_ITEMS && !inPlace) return this.#skip(node);
+    // The length of an array is no item.
+    if (keys.length - (list ? 1 : 0) > MAX_ITEMS && !inPlace) return this.#skip(node);
     if (list && isByteList(value)) {
       this.#searchBytes(node, Uint8Array.from(value as number[]));
       const nothingElse = keys.length === value.length + 1 && Object.getPrototypeOf(value) === Array.prototype;
@@ -197,8 +247,7 @@ export class SecretGraph {
       if (kind === 'function' ? FUNCTION_KEYS.has(key) : list && key === 'length') continue;
       if (!this.#budget.takeEntry() && !(inPlace && ALWAYS_SEARCHED.has(key))) {
         if (!inPlace) return this.#skip(node);
-        node.unsearched.push(key);
-        this.taint(node);
+        if (node.unsearched.push(key) === 1) this.taint(node);
         continue;
       }
       const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
@@ -208,49 +257,79 @@ export class SecretGraph {
         this.taint(node);
         continue;
       }
+      // The first reading of a stack is the most expensive of all.
+      if (key === 'stack' && kind === 'error') this.#budget.takeEntry(WEIGHT_OF_CALL);
       const found = stored ? (descriptor.value as unknown) : readProperty(value, key);
       if (inPlace && key === 'errors' && Array.isArray(found) && found.length <= MAX_CHAIN) {
         for (const error of found) if (isObject(error)) this.#addNode(error, node, true);
       }
       this.#addEntry(node, key, found, descriptor, inPlace && key === 'cause');
     }
-    if (kind !== 'function') return this.#searchInherited(node);
+    if (kind !== 'function') {
+      this.#searchInherited(node);
+      if (!inPlace) this.#addPrinted(node);
+      return;
+    }
     // A class inherits the static members of its base class.
     const parent: unknown = Object.getPrototypeOf(value);
     if (typeof parent === 'function' && parent !== Function.prototype) this.#addEntry(node, 'parent', parent);
+    if (listPrinters(value).length > 0) this.taint(node);
   }
 
-  /** Searches inherited values: getters, which may compute a key, and fields of an object used as a prototype. */
+  /**
+   * Searches inherited values: getters, which may compute a key, and fields of an object used as a prototype; and the names
+   * of classes, which are printed.
+   */
   #searchInherited(node: Node): void {
-    let proto: unknown = Object.getPrototypeOf(node.value);
-    while (isObject(proto) && !BUILT_IN.has(proto)) {
+    const prototypes = listPrototypes(node.value);
+    if (prototypes === undefined) return this.#skip(node);
+    for (const proto of prototypes) {
+      if (BUILT_IN.has(proto)) break;
+      node.isCustom = true;
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
-        if (!this.#budget.takeEntry()) return;
+        if (!this.#budget.takeEntry()) return this.#skip(node);
         const found = readProperty(node.value, key);
+        const isClass = key === 'constructor' && typeof found === 'function';
+        if (isClass && this.clean(found.name) !== found.name) {
+          node.dirtyPrototypes.push(proto);
+          this.taint(node);
+        }
         if (found !== undefined && typeof found !== 'function') this.#addEntry(node, key, found);
       }
-      proto = Object.getPrototypeOf(proto);
     }
   }
 
-  #addEntry(node: Node, key: PropertyKey, value: unknown, descriptor?: PropertyDescriptor, inPlace = false): void {
-    const cleanKey = descriptor === undefined ? key : (this.clean(key) as PropertyKey);
-    node.entries.push({ ...this.#createEntry(node, value, inPlace), key, cleanKey, descriptor });
+  #addEntry(
+    node: Node,
+    key: PropertyKey,
+    value: unknown,
+    descriptor?: PropertyDescriptor,
+    inPlace = false,
+    isPrinted = false,
+  ): void {
+    const cleanKey = descriptor === undefined || isPrinted ? key : (this.clean(key) as PropertyKey);
+    node.entries.push(this.#createEntry(node, key, cleanKey, value, descriptor, inPlace, isPrinted));
     if (cleanKey !== key) this.taint(node);
   }
 
   #addItems(node: Node, values: readonly unknown[]): void {
-    for (const value of values) {
-      node.items.push({ ...this.#createEntry(node, value, false), key: '', cleanKey: '', descriptor: undefined });
-    }
+    for (const value of values) node.items.push(this.#createEntry(node, '', '', value, undefined, false, false));
   }
 
-  #createEntry(node: Node, value: unknown, inPlace: boolean): Pick<Entry, 'value' | 'cleanValue' | 'node'> {
-    const held = isObject(value) ? this.#addNode(value, node, inPlace) : undefined;
-    const cleanValue = held === undefined ? this.clean(value) : value;
-    if (!Object.is(cleanValue, value)) this.taint(node);
-    return { value, cleanValue, node: held };
+  #createEntry(
+    holder: Node,
+    key: PropertyKey,
+    cleanKey: PropertyKey,
+    value: unknown,
+    descriptor: PropertyDescriptor | undefined,
+    inPlace: boolean,
+    isPrinted: boolean,
+  ): Entry {
+    const node = isObject(value) ? this.#addNode(value, holder, inPlace) : undefined;
+    const cleanValue = node === undefined ? this.clean(value) : value;
+    if (!Object.is(cleanValue, value)) this.taint(holder);
+    return { key, cleanKey, descriptor, value, cleanValue, node, isPrinted };
   }
 
   #searchBytes(node: Node, bytes: Buffer | Uint8Array): void {
@@ -295,5 +374,6 @@ function readText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'symbol') return value.description;
   if (typeof value === 'bigint') return String(value);
-  return typeof value === 'number' && Math.abs(value) >= MIN_NUMBER_KEY ? String(value) : undefined;
+  if (typeof value !== 'number' || (Number.isInteger(value) && Math.abs(value) < MIN_NUMBER_KEY)) return undefined;
+  return String(value);
 }

@@ -31,6 +31,9 @@ const TAGS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['FormData', 'opaque'],
 ]);
 
+/** Longest chain of prototypes that is followed: a property that is not there is looked for in all of them. */
+const MAX_PROTOTYPES = 32;
+
 /** Returns an object's kind: `opaque` if it cannot be searched or must not be touched. */
 export function classifyObject(value: object): Kind {
   return tryOrUndefined(() => classify(value)) ?? 'opaque';
@@ -40,29 +43,48 @@ function classify(value: object): Kind {
   const types = nodeTypes();
   if (types.isProxy(value)) return 'opaque';
   if (typeof value === 'function') return 'function';
-  if (types.isNativeError(value) || value instanceof Error) return 'error';
+  if (types.isNativeError(value)) return 'error';
+  const prototypes = listPrototypes(value);
+  if (prototypes === undefined) return 'opaque';
+  if (prototypes.includes(Error.prototype)) return 'error';
   if (Array.isArray(value)) return 'plain';
   if (types.isMap(value)) return 'map';
   if (types.isSet(value)) return 'set';
   if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return 'bytes';
   if (types.isDate(value)) return 'date';
   if (types.isRegExp(value) || types.isBoxedPrimitive(value)) return 'text';
-  const proto: unknown = Object.getPrototypeOf(value);
-  if (proto === null || proto === Object.prototype) return 'plain';
+  const [proto] = prototypes;
+  if (proto === undefined || proto === Object.prototype) return 'plain';
   const kind = TAGS.get(readTag(value) ?? '');
   if (kind !== undefined) return kind;
-  return isLive(value) || hidesState(value) ? 'opaque' : 'plain';
+  const hides = prototypes.some((each) => each !== Object.prototype && findHiding(each) !== 'nothing');
+  return hides || isLive(value) ? 'opaque' : 'plain';
+}
+
+/** Returns the prototypes of an object, the nearest first; `undefined` if they are many, or a proxy is one of them. */
+export function listPrototypes(value: object): object[] | undefined {
+  const found: object[] = [];
+  let proto = Object.getPrototypeOf(value) as object | null;
+  for (; proto !== null; proto = Object.getPrototypeOf(proto) as object | null) {
+    if (found.push(proto) > MAX_PROTOTYPES || nodeTypes().isProxy(proto)) return undefined;
+  }
+  return found;
 }
 
 /** Returns the description that replaces an opaque value. */
 export function describeOpaque(value: object): string {
-  const name = nodeTypes().isProxy(value) ? 'Proxy' : (readTag(value) ?? readConstructorName(value));
-  return `[${name}: not searched]`;
+  const name = isUnreadable(value) ? undefined : (readTag(value) ?? readConstructorName(value));
+  return `[${name ?? (nodeTypes().isProxy(value) ? 'Proxy' : 'object')}: not searched]`;
+}
+
+/** Returns whether reading a property of an object may run anything, or take long. */
+function isUnreadable(value: object): boolean {
+  return nodeTypes().isProxy(value) || listPrototypes(value) === undefined;
 }
 
 /** Returns the readable properties of a live request or response; none for any other object. */
 export function listDescriptiveProperties(value: object): Array<[string, unknown]> {
-  if (nodeTypes().isProxy(value) || nodeTypes().isPromise(value)) return [];
+  if (isUnreadable(value) || nodeTypes().isPromise(value)) return [];
   const found: Array<[string, unknown]> = [];
   const fetched = readTag(value) === 'Response' || readTag(value) === 'Request';
   for (const name of DESCRIPTIVE) {
@@ -104,25 +126,26 @@ function isLive(value: object): boolean {
 /** Matches the declaration or use of a private field or method, and no `#` in a text or a comment. */
 const PRIVATE = /(?:^|[{};])\s*(?:static\s+)?(?:async\s+)?(?:[gs]et\s+)?\*?#\w|\.#\w/m;
 
-const hidingClasses = new WeakMap<object, boolean>();
+/** What a class hides: nothing, private fields, or, if it is native, what it likes. */
+type Hiding = 'nothing' | 'fields' | 'native';
 
-/** Returns whether a class in the prototype chain has hidden state: a native class, or one with private fields. */
-function hidesState(value: object): boolean {
-  let proto: unknown = Object.getPrototypeOf(value);
-  while (isObject(proto) && proto !== Object.prototype) {
-    const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
-    if (typeof type === 'function') {
-      let hides = hidingClasses.get(type);
-      if (hides === undefined) {
-        const source = Function.prototype.toString.call(type);
-        hides = PRIVATE.test(source) || source.includes('[native code]');
-        hidingClasses.set(type, hides);
-      }
-      if (hides) return true;
-    }
-    proto = Object.getPrototypeOf(proto);
+const hidings = new WeakMap<object, Hiding>();
+
+/** Returns whether a class in the prototype chain has private fields. */
+export function hasPrivateFields(value: object): boolean {
+  return (listPrototypes(value) ?? []).some((proto) => findHiding(proto) === 'fields');
+}
+
+function findHiding(proto: object): Hiding {
+  const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
+  if (typeof type !== 'function') return 'nothing';
+  let hiding = hidings.get(type);
+  if (hiding === undefined) {
+    const source = Function.prototype.toString.call(type);
+    hiding = PRIVATE.test(source) ? 'fields' : source.includes('[native code]') ? 'native' : 'nothing';
+    hidings.set(type, hiding);
   }
-  return false;
+  return hiding;
 }
 
 function readTag(value: object): string | undefined {

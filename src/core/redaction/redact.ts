@@ -37,20 +37,40 @@ function cleanObject(value: object, text: SecretMatcher, budget: SearchBudget, i
   const { kind, replacement, entries } = root;
   const isDescriptive = kind === 'opaque' && replacement !== NOT_SEARCHED && entries.length > 0;
   if (isDescriptive && !entries.some(needsChange)) return value;
-  const copier = new CleanCopier(budget);
+  const copier = new CleanCopier(graph, budget);
+  changeErrors(graph, copier);
+  if (inPlace) {
+    // Only now: what the methods of an error print is most often made of what was changed.
+    graph.searchPrinted();
+    changeErrors(graph, copier);
+  }
+  const left = root.tainted && !root.inPlace ? copier.copy(root) : value;
+  copier.mendPrinting();
+  return left;
+}
+
+function changeErrors(graph: SecretGraph, copier: CleanCopier): void {
   replaceUnchangeableErrors(graph, copier);
-  for (const node of graph.nodes.values()) if (node.inPlace && node.tainted) copier.changeInPlace(node);
-  return root.tainted && !root.inPlace ? copier.copy(root) : value;
+  for (const node of graph.nodes.values()) {
+    if (!node.inPlace || !node.tainted || node.isChanged) continue;
+    copier.changeInPlace(node);
+    node.isChanged = true;
+  }
 }
 
 /** Marks errors that cannot be changed to be copied, and with them every error that holds one. */
 function replaceUnchangeableErrors(graph: SecretGraph, copier: CleanCopier): void {
-  const queue = [...graph.nodes.values()];
-  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-    if (!node.inPlace || !node.tainted || copier.canChange(node)) continue;
+  const queue = new Set(graph.nodes.values());
+  for (const node of queue) {
+    if (!node.inPlace || !node.tainted || node.isChanged || copier.canChange(node)) continue;
     node.inPlace = false;
     node.tainted = false;
     graph.taint(node);
-    for (const parent of node.parents) queue.push(parent);
+    for (const parent of node.parents) {
+      parent.isChanged = false;
+      // Last, and once, however many errors it holds.
+      queue.delete(parent);
+      queue.add(parent);
+    }
   }
 }

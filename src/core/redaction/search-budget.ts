@@ -3,7 +3,7 @@ const MAX_MS = 20;
 /** Time after which nothing more is searched; the rest is for the copy. */
 const SEARCH_MS = 12;
 /** Number of entries that are searched, and copied, whatever the time: a busy machine must not empty a small error. */
-const ALWAYS = 2_000;
+const ALWAYS = 1_000;
 /** Number of entries between two readings of the clock. */
 const BATCH = 64;
 
@@ -12,13 +12,18 @@ export class SearchBudget {
   readonly #start: number = performance.now();
   #textLeft = MAX_TEXT;
   #searched = 0;
+  #nextLook = ALWAYS;
   #copied = 0;
   #isSearchSpent = false;
   #isSpent = false;
 
-  /** Counts one entry. Returns false when no more may be searched. */
-  takeEntry(): boolean {
-    if (++this.#searched > ALWAYS && this.#searched % BATCH === 0) this.#isSearchSpent ||= this.#hasPassed(SEARCH_MS);
+  /** Counts an entry, or as many as it takes as long as. Returns false when no more may be searched. */
+  takeEntry(weight = 1): boolean {
+    this.#searched += weight;
+    if (this.#searched > this.#nextLook) {
+      this.#nextLook = this.#searched + BATCH;
+      this.#isSearchSpent ||= this.#hasPassed(SEARCH_MS);
+    }
     return !this.#isSearchSpent;
   }
 

@@ -7,3 +7,8 @@ export function nodeCrypto(): typeof import('node:crypto') {
 export function nodeTypes(): (typeof import('node:util'))['types'] {
   return process.getBuiltinModule('node:util').types;
 }
+
+/** Returns the printer of node:util. */
+export function nodeInspect(): (typeof import('node:util'))['inspect'] {
+  return process.getBuiltinModule('node:util').inspect;
+}
