@@ -9,8 +9,8 @@ const INSPECTED_ARRAY = 100;
 const MAX_EXPANSION = 8;
 
 // In lower case, as every form: text is compared without regard to case.
-const HEX = Buffer.from('0123456789abcdef');
-const BASE64 = Buffer.from('abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789+/');
+const HEX = new TextEncoder().encode('0123456789abcdef');
+const BASE64 = new TextEncoder().encode('abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789+/');
 const ZERO = 0x30;
 const PERCENT = 0x25;
 const BACKSLASH = 0x5c;

@@ -16,8 +16,8 @@ const STRETCH = 4_096;
 const BACKSLASH = 0x5c;
 const PADDING = 0x3d;
 
-/** Where text is read from: twice as fast as from a string. */
-const stretch = Buffer.alloc(STRETCH);
+/** Where text is read from: twice as fast as from a string. Made by the first search, and zeroed by each. */
+let stretch: Buffer | undefined;
 
 type Range = [from: number, to: number];
 
@@ -81,7 +81,9 @@ export class SecretMatcher {
     // Not before the first search: most matchers meet no text that is long enough.
     const table = (this.#table ??= new PatternTable(this.#secrets, this.#gone));
     const ranges: Range[] = [];
-    if (!this.#scan(text, table, ranges)) return undefined;
+    const isScanned = this.#scan(text, table, ranges);
+    stretch?.fill(0, 0, Math.min(text.length, STRETCH));
+    if (!isScanned) return undefined;
     for (const secret of this.#secrets) {
       if (!matchEscaped(text, secret, ranges, this.#meter)) return undefined;
     }
@@ -96,12 +98,13 @@ export class SecretMatcher {
     let plain = 0;
     let spaced = 0;
     let escaped = -1;
+    const room = (stretch ??= Buffer.alloc(STRETCH));
     for (let start = 0; start < text.length; start += STRETCH) {
       const length = Math.min(text.length - start, STRETCH);
       if (!this.#meter.spend(length)) return false;
-      stretch.write(length === text.length ? text : text.slice(start, start + length), 'latin1');
+      room.write(length === text.length ? text : text.slice(start, start + length), 'latin1');
       for (let index = 0; index < length; index++) {
-        const code = stretch[index] as number;
+        const code = room[index] as number;
         plain = ((plain << 4) + (plainGears[code] as number)) | 0;
         const slot = slots[plain >>> shift] as number;
         if (slot !== 0 && !this.#match(text, start + index + 1, slot, finishHash(plain), false, table, ranges))
