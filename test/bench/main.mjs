@@ -19,12 +19,13 @@ import { imports } from './rows/imports.mjs';
 import { memory } from './rows/memory.mjs';
 import { pool } from './rows/pool.mjs';
 import { herd, outage, revoked, rotation, steady } from './rows/scenarios.mjs';
+import { scrub } from './rows/scrub.mjs';
 import { sparse } from './rows/sparse.mjs';
 import { transport } from './rows/transport.mjs';
 
 const groups = [
   ...[sparse, hot, allocation, herd, steady, rotation, revoked, outage],
-  ...[imports, firstKeys, bundle, transport, memory, pool],
+  ...[imports, firstKeys, bundle, transport, memory, pool, scrub],
 ];
 const ROOT = new URL('../../', import.meta.url);
 /** Where every row, budget and verdict is written. */
