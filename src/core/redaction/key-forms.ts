@@ -59,10 +59,10 @@ const GONE_FORMS: readonly Form[] = [
     false,
     WINDOW,
   ),
-  // What encodeURIComponent, URLSearchParams, RFC 3986, axios, encodeURI and a URL's query leave as it is.
+  // Characters that encodeURIComponent, URLSearchParams, RFC 3986, axios, encodeURI and a URL's query leave as they are.
   ...["-_.!~*'()", '-_.*', '-_.~', "-_.!~*'():$,[]", "-_.!~*'();,/?:@&=+$#", '-_.!~*();,/?:@&=+$[]^|`{}%\\'].map(
     (kept) => {
-      const unescaped = Buffer.from(kept);
+      const unescaped = new TextEncoder().encode(kept);
       return createForm(
         (byte, out, at) => {
           const isKept = isAlphanumeric(byte) || unescaped.includes(byte);

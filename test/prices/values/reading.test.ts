@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   checkEcho,
   readErrorCode,
@@ -99,15 +99,20 @@ describe('a moment', () => {
     expect(readTime({ time: value }, 'time')).toBe(expected);
   });
 
-  it('without a time zone is in UTC, whatever this machine’s is', () => {
-    const zone = process.env['TZ'];
-    process.env['TZ'] = 'Asia/Kolkata';
-    try {
-      expect(new Date(0).getTimezoneOffset()).toBe(-330);
-      expect(readTime({ time: '2026-01-02 03:04:05' }, 'time')).toBe(Date.UTC(2026, 0, 2, 3, 4, 5));
-    } finally {
-      if (zone === undefined) delete process.env['TZ'];
-      else process.env['TZ'] = zone;
-    }
+  it.each([
+    ['2026-01-02 03:04:05', '2026-01-02 03:04:05Z'],
+    ['2026-01-02T03:04', '2026-01-02T03:04Z'],
+    ['2026-01-02T03:04:05+05:30', '2026-01-02T03:04:05+05:30'],
+    ['2026-01-02T03:04:05-0130', '2026-01-02T03:04:05-0130'],
+    ['2026-01-02T03:04:05+05:30 (IST)', '2026-01-02T03:04:05+05:30 (IST)Z'],
+    // A date alone is in UTC by itself.
+    ['2026-01-02', '2026-01-02'],
+  ])('%s does not depend on the time zone of this machine', (time, parsed) => {
+    const parse = vi.spyOn(Date, 'parse');
+
+    readTime({ time }, 'time');
+
+    expect(parse.mock.calls).toEqual([[parsed]]);
+    parse.mockRestore();
   });
 });
