@@ -1,6 +1,7 @@
 import type { Channel } from 'node:diagnostics_channel';
 
 import type { KeyEvents } from './types.js';
+import { nodeTypes } from './util/node-builtins.js';
 import { tryOrUndefined } from './util/safe-access.js';
 
 /** Name of an event. */
@@ -58,7 +59,7 @@ export class Listeners {
     for (const listener of [...(this.#lists.get(event) ?? [])]) {
       try {
         const answer = (listener as (payload: KeyEvents[E]) => unknown)(payload);
-        if (answer instanceof Promise) answer.catch((error: unknown) => tellOfFailure(event, error));
+        if (nodeTypes().isPromise(answer)) answer.catch((error: unknown) => tellOfFailure(event, error));
       } catch (error) {
         tellOfFailure(event, error);
       }

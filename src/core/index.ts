@@ -26,5 +26,5 @@ export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';
 export * from './recovery/retry.js';
 export { asUint8Array } from './util/bytes.js';
-export { addAbortListener, removeAbortListener, type AbortListener } from './util/abort-listeners.js';
+export { addAbortListener, removeAbortListener } from './util/abort-listeners.js';
 export type * from './types.js';

@@ -33,7 +33,9 @@ class SystemTimer {
   }
 
   cancel(): void {
-    clearTimeout(this.#timer);
+    // Not clearTimeout, if possible: fake timers that came since clear none but their own.
+    if (typeof this.#timer.close === 'function') this.#timer.close();
+    else clearTimeout(this.#timer);
   }
 }
 
@@ -47,12 +49,14 @@ class FakeableTimer {
   readonly #realTime: AbortSignal;
   readonly #ring: () => void;
 
-  constructor(callback: () => void, ms: number) {
+  constructor(callback: () => void, ms: number, unref: boolean) {
     this.#ring = () => {
       this.cancel();
       callback();
     };
     this.#timer = setTimeout(this.#ring, ms);
+    // It may be a real one after all: where goldkey was loaded under fake timers, those that come back look fake.
+    if (unref) this.#timer.unref?.();
     this.#realTime = AbortSignal.timeout(Math.min(Math.max(Math.ceil(ms), 0), MAX_TIMER_MS));
     this.#realTime.addEventListener('abort', this.#ring);
   }
@@ -85,7 +89,7 @@ export const systemClock: Clock = {
     return readHrtime(current) + hrtimeOffset;
   },
   setTimeout(callback, ms, options) {
-    if (isFake(setTimeout, timeoutAtLoad)) return new FakeableTimer(callback, ms);
+    if (isFake(setTimeout, timeoutAtLoad)) return new FakeableTimer(callback, ms, options?.unref === true);
     const timer = setTimeout(callback, ms);
     if (options?.unref === true) timer.unref();
     return new SystemTimer(timer);
