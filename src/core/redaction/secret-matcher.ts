@@ -81,7 +81,9 @@ export class SecretMatcher {
     // Not before the first search: most matchers meet no text that is long enough.
     const table = (this.#table ??= new PatternTable(this.#secrets, this.#gone));
     const ranges: Range[] = [];
-    if (!this.#scan(text, table, ranges)) return undefined;
+    const isDone = this.#scan(text, table, ranges);
+    stretch.fill(0, 0, Math.min(text.length, STRETCH));
+    if (!isDone) return undefined;
     for (const secret of this.#secrets) {
       if (!matchEscaped(text, secret, ranges, this.#meter)) return undefined;
     }
