@@ -198,7 +198,7 @@ export class SecretGraph {
         break;
       case 'date':
         this.#searchExtras(node);
-        if (node.entries.length > 0) node.replacement = new Date(Number(value));
+        if (hasExtras(node)) node.replacement = new Date(Number(value));
         break;
     }
   }
@@ -210,6 +210,15 @@ export class SecretGraph {
       this.#addEntry(node, key, readProperty(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
     }
     if (node.entries.length > 0) this.#addPrinted(node);
+    for (const proto of listPrototypes(node.value) ?? []) this.#checkClass(node, proto);
+  }
+
+  /** Notes a prototype whose class is named like a key: names of classes are printed. */
+  #checkClass(node: Node, proto: object): void {
+    const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
+    if (typeof type !== 'function' || this.clean(type.name) === type.name) return;
+    node.dirtyPrototypes.push(proto);
+    this.taint(node);
   }
 
   /** Searches what the methods of an object print. */
@@ -276,25 +285,18 @@ export class SecretGraph {
     if (listPrinters(value).length > 0) this.taint(node);
   }
 
-  /**
-   * Searches inherited values: getters, which may compute a key, and fields of an object used as a prototype; and the names
-   * of classes, which are printed.
-   */
+  /** Searches inherited values: getters, which may compute a key, and fields of an object used as a prototype. */
   #searchInherited(node: Node): void {
     const prototypes = listPrototypes(node.value);
     if (prototypes === undefined) return this.#skip(node);
     for (const proto of prototypes) {
       if (BUILT_IN.has(proto)) break;
       node.isCustom = true;
+      this.#checkClass(node, proto);
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
         if (!this.#budget.takeEntry()) return this.#skip(node);
         const found = readProperty(node.value, key);
-        const isClass = key === 'constructor' && typeof found === 'function';
-        if (isClass && this.clean(found.name) !== found.name) {
-          node.dirtyPrototypes.push(proto);
-          this.taint(node);
-        }
         if (found !== undefined && typeof found !== 'function') this.#addEntry(node, key, found);
       }
     }
@@ -339,13 +341,13 @@ export class SecretGraph {
     const clean = this.#text.redact(text);
     const wide = this.#text.contains(view.toString('utf16le'));
     if (wide) node.replacement = REDACTED;
-    else if (clean !== text || node.entries.length > 0) node.replacement = createBytesLike(node.value, clean);
+    else if (clean !== text || hasExtras(node)) node.replacement = createBytesLike(node.value, clean);
     if (wide || clean !== text) this.taint(node);
   }
 
   #replaceText(node: Node, text: string): void {
     const clean = this.clean(text) as string;
-    if (clean === text && node.entries.length === 0) return;
+    if (clean === text && !hasExtras(node)) return;
     node.replacement = node.kind === 'url' && URL.canParse(clean) ? new URL(clean) : clean;
     if (clean !== text) this.taint(node);
   }
@@ -357,6 +359,11 @@ export class SecretGraph {
     node.tainted = false;
     this.taint(node);
   }
+}
+
+/** Returns whether a value has more than its content, which a copy must not have. */
+function hasExtras({ entries, dirtyPrototypes }: Node): boolean {
+  return entries.length > 0 || dirtyPrototypes.length > 0;
 }
 
 /** Returns a primitive without keys, within the rest of the budget. */

@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest';
+import type { GoneForm } from '../../../src/core/redaction/gone-keys.js';
 import * as redact from '../../../src/core/redaction/redact.js';
 import { SPECIAL } from './encodings.js';
 import { allLeaks, leaks } from './leaks.js';
@@ -20,11 +21,11 @@ function unhurried<T>(search: () => T): T {
   }
 }
 
-export const scrub = (thrown: unknown, secrets: readonly string[]): unknown =>
-  unhurried(() => redact.scrub(thrown, secrets));
+export const scrub = (thrown: unknown, secrets: readonly string[], gone?: readonly GoneForm[]): unknown =>
+  unhurried(() => redact.scrub(thrown, secrets, gone));
 
-export const redactValue = <T>(value: T, secrets: readonly string[]): T =>
-  unhurried(() => redact.redactValue(value, secrets));
+export const redactValue = <T>(value: T, secrets: readonly string[], gone?: readonly GoneForm[]): T =>
+  unhurried(() => redact.redactValue(value, secrets, gone));
 
 /** Scrubs `thrown`, after a check that it does leak and with one that what leaves does not. */
 export function scrubbed<T>(thrown: T, key: string = SPECIAL): T {

@@ -1,0 +1,315 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { PLAIN, SPECIAL as KEY } from './encodings.js';
+import { errorWith, REDACTED, redacted, redactValue, scrub, scrubbed } from './helpers.js';
+import { allLeaks } from './leaks.js';
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
+/** What loggers do with a value. Throws if one of them does. */
+const print = (value: unknown): string =>
+  [
+    inspect(value),
+    inspect(value, { showHidden: true, getters: true, depth: 10 }),
+    JSON.stringify(value),
+    String(value),
+    `${String((value as { name?: unknown }).name)}`,
+  ].join('\n');
+
+/** Prints what leaves, which must neither throw nor show the key. */
+const printed = (left: unknown): string => {
+  const text = print(left);
+  expect(text).not.toContain(KEY);
+  expect(allLeaks(left, KEY)).toEqual([]);
+  return text;
+};
+
+class Told extends Error {
+  readonly #key = KEY;
+  readonly status = 401;
+  toJSON(): object {
+    return { status: this.status, key: this.#key };
+  }
+  [INSPECT](): string {
+    return `Told(${this.#key})`;
+  }
+  override toString(): string {
+    return `Told: ${this.#key}`;
+  }
+}
+
+describe('an error whose class prints the key that it keeps private', () => {
+  it('leaves as a copy that prints everything else', () => {
+    const left = scrub(new Told('failed'), [KEY]) as Told;
+
+    const text = printed(left);
+
+    expect(left).toBeInstanceOf(Told);
+    expect(left.message).toBe('failed');
+    expect(JSON.parse(JSON.stringify(left))).toEqual({ status: 401, key: REDACTED });
+    expect(text).toContain(`Told(${REDACTED})`);
+    expect(String(left)).toBe(`Told: ${REDACTED}`);
+  });
+
+  it('prints nothing of it when it is somewhere on another error, frozen, or in a list', () => {
+    printed(scrub(errorWith({ deep: [new Told('failed')] }), [KEY]));
+    printed(scrub(new Error('top', { cause: new Told('failed') }), [KEY]));
+    printed(scrub(Object.freeze(new Told('failed')), [KEY]));
+    printed(scrub(new AggregateError([new Told('failed'), new Told('again')]), [KEY]));
+    printed(redactValue({ error: new Told('failed') }, [KEY]));
+  });
+});
+
+describe('an error with a method of its own that prints the key', () => {
+  it.each<[string, PropertyKey, () => unknown]>([
+    ['toJSON', 'toJSON', () => ({ key: KEY, status: 401 })],
+    ['toJSON, deep down', 'toJSON', () => ({ list: [new Map([['key', KEY]])], toJSON: () => KEY })],
+    ['inspect.custom', INSPECT, () => `<${KEY}>`],
+    ['inspect.custom, an object', INSPECT, () => ({ key: KEY })],
+    ['toString', 'toString', () => `Error: ${KEY}`],
+    ['valueOf', 'valueOf', () => KEY],
+    ['Symbol.toPrimitive', Symbol.toPrimitive, () => KEY],
+  ])('stays the same object, and prints the rest: %s', (_name, name, method) => {
+    const error = Object.assign(new Error('failed'), { [name]: method });
+    const left = scrub(error, [KEY]);
+    expect(left).toBe(error);
+    printed(left);
+  });
+
+  it('leaves as a copy if the method cannot be replaced', () => {
+    const error = Object.defineProperty(new Error('failed'), 'toJSON', { value: () => ({ key: KEY }) });
+    const left = scrub(error, [KEY]);
+    expect(left).not.toBe(error);
+    expect(left).toBeInstanceOf(Error);
+    printed(left);
+  });
+
+  it('keeps the method if it is clean, or becomes clean with the rest', () => {
+    const clean = Object.assign(new Error(`failed with ${KEY}`), { toJSON: () => ({ status: 401 }) });
+    const { toJSON } = clean;
+    expect(scrub(clean, [KEY])).toBe(clean);
+    expect(clean.toJSON).toBe(toJSON);
+
+    class Configured extends Error {
+      readonly config = { key: KEY };
+      toJSON(): object {
+        return { config: this.config };
+      }
+    }
+    const error = new Configured('failed');
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(Object.hasOwn(error, 'toJSON')).toBe(false);
+    expect(JSON.stringify(error)).toBe(JSON.stringify({ config: { key: REDACTED } }));
+  });
+
+  it('is asked again only so often when what it prints prints itself', () => {
+    let calls = 0;
+    const endless = (): object => ({
+      toJSON: () => {
+        calls++;
+        return endless();
+      },
+    });
+    const error = Object.assign(new Error(KEY), endless());
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(calls).toBeGreaterThan(1);
+    expect(calls).toBeLessThan(200);
+  });
+});
+
+describe('an object whose methods show what they keep elsewhere', () => {
+  const kept = new WeakMap<object, string>();
+  class Weak {
+    constructor() {
+      kept.set(this, KEY);
+    }
+    toJSON(): string {
+      // Throws on a copy.
+      return (kept.get(this) as string).trim();
+    }
+    [INSPECT](): string {
+      return (kept.get(this) as string).trim();
+    }
+    toString(): string {
+      return (kept.get(this) as string).trim();
+    }
+    get [Symbol.toStringTag](): string {
+      return `Weak${(kept.get(this) as string).length}`;
+    }
+  }
+
+  it('gives way to a copy that prints without the key', () => {
+    for (const value of [new Weak(), [new Weak()], new Map([['a', new Weak()]])]) {
+      expect(print([value, ...(value instanceof Map ? value.values() : [])])).toContain(KEY);
+      printed(redactValue({ value }, [KEY]));
+      printed(scrub(errorWith(value), [KEY]));
+    }
+  });
+
+  it('does so when it throws on a copy that is made for another reason', () => {
+    class Strict {
+      readonly key = KEY;
+      readonly length: number;
+      constructor() {
+        kept.set(this, 'nothing');
+        this.length = 1;
+      }
+      toJSON(): object {
+        return { kept: (kept.get(this) as string).trim() };
+      }
+      [INSPECT](): string {
+        return (kept.get(this) as string).trim();
+      }
+      get base(): string {
+        return (kept.get(this) as string).trim();
+      }
+    }
+    const copy = redacted(new Strict());
+    printed(copy);
+    expect(JSON.parse(JSON.stringify(copy))).toEqual({ key: REDACTED, length: 1 });
+  });
+
+  it.each<[string, () => object]>([
+    ['a Map', () => new Map([['a', 1]])],
+    ['a Set', () => new Set([1])],
+    ['an array', () => [1, 2]],
+    ['a Date', () => new Date(0)],
+    ['a URL', () => new URL('http://h/')],
+    ['a URLSearchParams', () => new URLSearchParams('a=b')],
+    ['a Headers', () => new Headers({ a: 'b' })],
+    ['a Buffer', () => Buffer.from('bytes')],
+    ['a large Buffer', () => Buffer.alloc(10_000)],
+    ['a Uint8Array', () => new Uint8Array(8)],
+    ['an ArrayBuffer', () => new ArrayBuffer(8)],
+    ['a RegExp', () => /a/],
+    ['a text in an object', () => new String('text')],
+    ['a function', () => () => 1],
+    ['an object', () => ({ a: 1 })],
+    ['an object without a prototype', () => Object.create(null) as object],
+  ])('is found whatever it is: %s with toJSON or inspect.custom', (_name, make) => {
+    for (const name of ['toJSON', INSPECT]) {
+      const value = Object.assign(make(), { [name]: () => PLAIN });
+      const shown = (held: unknown): string => `${inspect(held)}${JSON.stringify(held)}`;
+      expect(shown({ value })).toContain(PLAIN);
+      expect(shown(redactValue({ value }, [PLAIN]))).not.toContain(PLAIN);
+      expect(shown(scrub(errorWith(value), [PLAIN]))).not.toContain(PLAIN);
+    }
+  });
+});
+
+describe('a getter', () => {
+  it('that throws does not make the copy throw when it is printed', () => {
+    const value = {
+      key: KEY,
+      get bad(): string {
+        throw new Error('not now');
+      },
+    };
+    expect(JSON.parse(JSON.stringify(redacted(value)))).toEqual({ key: REDACTED });
+  });
+
+  it('that throws on the copy alone gives way to its value', () => {
+    const seen = new WeakMap<object, string>();
+    const value = Object.defineProperty({ key: KEY }, 'base', {
+      enumerable: true,
+      get(this: object) {
+        return (seen.get(this) as string).trim();
+      },
+    });
+    seen.set(value, 'USD');
+    expect(JSON.parse(JSON.stringify(redacted(value)))).toEqual({ key: REDACTED, base: 'USD' });
+  });
+});
+
+describe('the name of a class', () => {
+  const name = 'sk_live_0123456789';
+  const named = <T extends new (...args: never[]) => object>(type: T): T =>
+    Object.defineProperty(type, 'name', { value: name });
+  const shows = (value: unknown): boolean => `${inspect(value, { depth: 5 })}${String(value)}`.includes(name);
+
+  it('is not printed with an error, which stays the same object', () => {
+    const error = new (named(class extends TypeError {}))('failed');
+    expect(shows(error)).toBe(true);
+    expect(scrub(error, [name])).toBe(error);
+    expect(shows(error)).toBe(false);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error.message).toBe('failed');
+  });
+
+  it('is not printed with an error that cannot be changed', () => {
+    const error = Object.freeze(new (named(class extends RangeError {}))('failed'));
+    const left = scrub(error, [name]);
+    expect(left).toBeInstanceOf(RangeError);
+    expect(shows(left)).toBe(false);
+  });
+
+  it.each<[string, () => object]>([
+    ['an object', () => new (named(class {}))()],
+    ['a live object', () => new (named(class { on(): void {} emit(): void {} }))()],
+    ['an object with private fields', () => new (named(class { #a = 1; get a(): number { return this.#a; } }))()],
+    ['a promise', () => new (named(class extends Promise<number> {}))((resolve) => void resolve(1))],
+    ['a Map', () => new (named(class extends Map {}))()],
+    ['a list', () => new (named(class extends Array {}))()],
+    ['bytes', () => new (named(class extends Uint8Array {}))(8)],
+    ['many bytes', () => new (named(class extends Uint8Array {}))(10_000)],
+    ['a Date', () => new (named(class extends Date {}))(0)],
+    ['a URL', () => new (named(class extends URL {}))('http://h/')],
+    ['a class', () => named(class {})],
+    ['a function', () => Object.defineProperty(() => 1, 'name', { value: name })],
+    ['an object tagged so', () => ({ [Symbol.toStringTag]: name })],
+    ['a live object tagged so', () => ({ on: () => 1, emit: () => 1, [Symbol.toStringTag]: name, __proto__: {} })],
+  ])('is not printed: %s', (_name, make) => {
+    const value = make();
+    expect(shows(value)).toBe(true);
+    expect(shows(redactValue({ value }, [name]))).toBe(false);
+    expect(shows(scrub(errorWith(value), [name]))).toBe(false);
+  }); // prettier-ignore
+});
+
+describe('bytes with properties of their own', () => {
+  it.each([8, 4_096, 4_097, 100_000])('are searched for them: %d bytes', (length) => {
+    for (const make of [(): Uint8Array => Buffer.alloc(length), () => new Uint8Array(length)]) {
+      for (const define of [
+        (value: object) => Object.assign(value, { config: { key: KEY } }),
+        (value: object) => Object.assign(value, { [Symbol('s')]: KEY }),
+        (value: object) => Object.defineProperty(value, 'hidden', { value: KEY }),
+        (value: object) => Object.assign(value, { [KEY]: 1 }),
+      ]) {
+        const error = errorWith(define(make()));
+        const left = scrub(error, [KEY]);
+        expect(left).toBe(error);
+        printed(left);
+        expect(inspect(left, { showHidden: true, depth: 9 })).not.toContain(KEY);
+      }
+    }
+  });
+
+  it('stay as they are without the key, however many', () => {
+    const bytes = Buffer.alloc(1_000_000, 'x');
+    expect(redactValue({ bytes }, [KEY]).bytes === bytes).toBe(true);
+  });
+
+  it('are copied without running their class', () => {
+    let made = 0;
+    class Counted extends Uint8Array {
+      constructor(...args: [number]) {
+        super(...args);
+        made++;
+      }
+    }
+    const bytes = new Counted(40);
+    bytes.set(Buffer.from(KEY));
+    const copy = redacted(bytes);
+    expect(made).toBe(1);
+    expect(Buffer.from(copy).toString()).toContain(REDACTED);
+  });
+});
+
+describe('a copy of everything at once', () => {
+  it('prints as often as it is asked', () => {
+    const left = scrubbed(
+      Object.assign(new Told(`failed with ${KEY}`), { told: new Told(KEY), list: [new Told(KEY)], map: new Map([[KEY, new Told(KEY)]]) }),
+    ); // prettier-ignore
+    expect(printed(left)).toBe(printed(left));
+  });
+});
