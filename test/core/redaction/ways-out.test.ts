@@ -63,6 +63,7 @@ const ways: Record<string, Way> = {
   },
   'rejected by a thenable': async (thing) => {
     const { client } = await scene();
+    // oxlint-disable-next-line unicorn/no-thenable -- what it is about
     const thenable = { then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(thing) };
     return await caught(client.withKey(() => thenable as unknown as Promise<never>));
   },
