@@ -166,6 +166,7 @@ class RejectedKeys {
     client.rejections++;
     const count = countForEvent(client, `rejected ${key.stage}`, client.options.clock.monotonic());
     if (count !== undefined) client.emit('key-rejected', key, { count });
+    if (this.#first === undefined) client.noteRefusal(key);
     this.#first ??= key;
     this.#digests.push(key.digest);
     this.#refusedStages.add(stage);
@@ -246,13 +247,7 @@ class RejectedKeys {
 
   /** Refuses the call, because no key is left to try. Returns the caller's error. */
   refuseCall(outcome: Outcome): KeyRejectedError {
-    const { keys } = this.#client;
-    const { key } = keys.current;
-    const isAboutCurrent = key !== undefined && this.includes(key);
-    // Its next success has to open the gate again.
-    if (isAboutCurrent) key.firstSuccessPending ??= 'rejected';
-    const isConfirmed = isAboutCurrent && key.verdict === 'rejected' && !keys.current.isFailing;
-    if (this.#first !== undefined) this.#client.noteRefusal(this.#first, isConfirmed);
+    this.#client.closeGateIfDue();
     return this.#createError(outcome);
   }
 

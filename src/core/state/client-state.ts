@@ -119,6 +119,7 @@ export class ClientState implements CacheUser {
     const gate = gates.get(this);
     if (gate === undefined) return undefined;
     if (gate.isAboutAnother(key.digest)) this.openGate();
+    this.closeGateIfDue();
     const { clock, keyProvider } = this.options;
     const wait = gate.enter(key.digest, clock.monotonic());
     if (wait === 0) return undefined;
@@ -130,19 +131,28 @@ export class ClientState implements CacheUser {
     );
   }
 
-  /** Notes that a call was refused, first with `key`. `isConfirmed`: the store still calls the key current. */
-  noteRefusal(key: CachedKey, isConfirmed: boolean): void {
-    const { refusalGate, clock } = this.options;
+  /** Notes that the price API refused a call with `key`. */
+  noteRefusal(key: CachedKey): void {
+    const { refusalGate } = this.options;
     if (refusalGate === undefined) return;
     let gate = gates.get(this);
     if (gate === undefined) gates.set(this, (gate = new RefusalGate(refusalGate)));
-    const retryAfter = gate.noteRefusal(key.digest, isConfirmed, clock.monotonic());
-    if (gate.isClosed) {
-      // From now on each call looks at the gate.
-      key.verdict = 'rejected';
-      key.warmUntil = 0;
-    }
-    if (retryAfter !== undefined) this.emit('gate-closed', key, { refusals: gate.refusals, retryAfter });
+    gate.noteRefusal(key.digest);
+    // Each call looks at the gate until one succeeds with this key.
+    key.firstSuccessPending ??= 'rejected';
+    key.warmUntil = 0;
+  }
+
+  /** Closes the gate once enough calls were refused and the store, asked since, has confirmed the key. */
+  closeGateIfDue(): void {
+    const { current } = this.keys;
+    if (current.key?.verdict !== 'rejected' || current.isFailing) return;
+    const gate = gates.get(this);
+    const retryAfter = gate?.closeIfDue(this.options.clock.monotonic());
+    if (gate === undefined || retryAfter === undefined) return;
+    const { key } = this.stage;
+    if (key !== undefined) key.verdict = 'rejected';
+    this.emit('gate-closed', key ?? this.stage, { refusals: gate.refusals, retryAfter });
   }
 
   openGate(): void {

@@ -26,16 +26,17 @@ export class RefusalGate {
     return this.#refusals;
   }
 
-  /**
-   * Notes that a call was refused with the key. The gate closes only if the store has confirmed the key since. Returns
-   * the pause until the next probe, in ms, if it closed just now.
-   */
-  noteRefusal(digest: string, isConfirmed: boolean, now: number): number | undefined {
+  /** Notes that a call was refused with the key. */
+  noteRefusal(digest: string): void {
     if (digest !== this.#digest) this.open();
     this.#digest = digest;
     this.#refusals++;
+  }
+
+  /** Closes the gate if enough calls were refused. Returns the pause until the next probe, in ms, if it closed just now. */
+  closeIfDue(now: number): number | undefined {
     const { after, probeEvery } = this.#settings;
-    if (this.#probeAt !== undefined || this.#refusals < after || !isConfirmed) return undefined;
+    if (this.#probeAt !== undefined || this.#refusals < after) return undefined;
     this.#interval = probeEvery;
     this.#probeAt = now + probeEvery;
     return probeEvery;

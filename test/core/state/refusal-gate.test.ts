@@ -31,7 +31,8 @@ async function revoked(options: Partial<KeyedClientOptions> = {}): Promise<Scene
 describe('the refusal gate', () => {
   it('keeps a revoked key at 500 calls/s for a minute to 60 requests at most, and asks the store meanwhile', async () => {
     const play = await revoked();
-    play.api.latency = 20;
+    play.api.latency = 50;
+    play.store.latency = 100;
     play.api.calls.length = 0;
 
     const errors = await storm(play, 60);
@@ -196,7 +197,8 @@ describe('the refusal gate', () => {
 
   it('takes a `probeEvery` above the default `probeMax` for both', () => {
     const gate = new RefusalGate({ after: 1, probeEvery: 60_000, probeMax: 60_000 });
-    expect(gate.noteRefusal('digest', true, 0)).toBe(60_000);
+    gate.noteRefusal('digest');
+    expect(gate.closeIfDue(0)).toBe(60_000);
     expect([gate.enter('digest', 59_999), gate.enter('digest', 60_000), gate.enter('digest', 60_001)]).toEqual([
       1, 0, 59_999,
     ]);
