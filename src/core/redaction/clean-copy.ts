@@ -132,13 +132,15 @@ export class CleanCopier {
 
   #defineAll(copy: object, entries: readonly Entry[], inherited = false): void {
     const names = new FreeNames((name) => Object.hasOwn(copy, name));
-    const printed = new Set(entries.flatMap((entry) => (entry.isPrinted && needsChange(entry) ? entry.key : [])));
+    const isCovered = (entry: Entry): boolean =>
+      entry.isPrinted && (entry.descriptor !== undefined || needsChange(entry));
+    const printed = new Set(entries.flatMap((entry) => (isCovered(entry) ? entry.key : [])));
     for (const entry of entries) {
       if (!this.#budget.takeCopiedEntry()) {
         markCut(copy);
         return;
       }
-      // What a method prints is clean only if it is made of nothing else.
+      // A method of its own may print something else the next time.
       if (entry.isPrinted !== printed.has(entry.key)) continue;
       if (inherited || entry.descriptor !== undefined || needsChange(entry)) this.#define(copy, entry, names);
     }

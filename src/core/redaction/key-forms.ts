@@ -59,20 +59,26 @@ const GONE_FORMS: readonly Form[] = [
     false,
     WINDOW,
   ),
-  // Characters that encodeURIComponent, URLSearchParams, RFC 3986, axios, encodeURI and a URL's query leave as they are.
-  ...["-_.!~*'()", '-_.*', '-_.~', "-_.!~*'():$,[]", "-_.!~*'();,/?:@&=+$#", '-_.!~*();,/?:@&=+$[]^|`{}%\\'].map(
-    (kept) => {
-      const unescaped = new TextEncoder().encode(kept);
-      return createForm(
-        (byte, out, at) => {
-          const isKept = isAlphanumeric(byte) || unescaped.includes(byte);
-          return isKept ? writePlain(byte, out, at) : writeHex(byte, out, write(out, at, PERCENT));
-        },
-        false,
-        WINDOW,
-      );
-    },
-  ),
+  // Characters that encodeURIComponent, it in a URL, URLSearchParams, RFC 3986, axios, encodeURI and a URL's query keep.
+  ...[
+    "-_.!~*'()",
+    '-_.!~*()',
+    '-_.*',
+    '-_.~',
+    "-_.!~*'():$,[]",
+    "-_.!~*'();,/?:@&=+$#",
+    '-_.!~*();,/?:@&=+$[]^|`{}%\\',
+  ].map((kept) => {
+    const unescaped = new TextEncoder().encode(kept);
+    return createForm(
+      (byte, out, at) => {
+        const isKept = isAlphanumeric(byte) || unescaped.includes(byte);
+        return isKept ? writePlain(byte, out, at) : writeHex(byte, out, write(out, at, PERCENT));
+      },
+      false,
+      WINDOW,
+    );
+  }),
   ...HELD_FORMS,
 ];
 

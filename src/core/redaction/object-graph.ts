@@ -1,4 +1,4 @@
-import { readProperty, tryOrUndefined } from '../util/safe-access.js';
+import { readProperty } from '../util/safe-access.js';
 import { createBytesLike, viewBytes, listExtraKeys, isByteList } from './byte-views.js';
 import { isObject, classifyObject, listDescriptiveProperties, listPrototypes, type Kind } from './object-kind.js';
 import { callPrinter, listPrinters } from './printers.js';
@@ -12,6 +12,8 @@ const MAX_CHAIN = 1_000;
 const WEIGHT_OF_CALL = 10;
 /** Smallest integer that may be a key: it has eight digits. */
 const MIN_NUMBER_KEY = 10_000_000;
+/** Stands for a value that could not be read. */
+const UNREADABLE = Symbol('unreadable');
 const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
 
 /** Properties of an error of the chain that are searched even if the budget is spent. */
@@ -216,7 +218,7 @@ export class SecretGraph {
   /** Notes a prototype whose class is named like a key: names of classes are printed. */
   #checkClass(node: Node, proto: object): void {
     const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
-    if (typeof type !== 'function' || this.clean(type.name) === type.name) return;
+    if (typeof type !== 'function' || !this.#text.contains(String(type.name))) return;
     node.dirtyPrototypes.push(proto);
     this.taint(node);
   }
@@ -227,15 +229,9 @@ export class SecretGraph {
       const descriptor = Reflect.getOwnPropertyDescriptor(node.value, key);
       node.isCustom = true;
       node.isChanged = false;
-      if (this.#budget.takeEntry(WEIGHT_OF_CALL)) {
-        const printed = tryOrUndefined(() => callPrinter(node.value, key, printer));
-        this.#addEntry(node, key, printed, descriptor, false, true);
-      } else {
-        const value = undefined;
-        const entry = { key, cleanKey: key, descriptor, value, cleanValue: NOT_SEARCHED, node: value, isPrinted: true };
-        node.entries.push(entry);
-        this.taint(node);
-      }
+      const isCalled = this.#budget.takeEntry(WEIGHT_OF_CALL);
+      const printed = isCalled ? readSafely(() => callPrinter(node.value, key, printer)) : UNREADABLE;
+      this.#addEntry(node, key, printed, descriptor, false, true);
     }
   }
 
@@ -244,8 +240,7 @@ export class SecretGraph {
     const list = Array.isArray(value);
     if (list && value.length > MAX_ITEMS) return this.#skip(node);
     const keys = Reflect.ownKeys(value);
-    // An error of the chain keeps its identity, however large.
-    // The length of an array is no item.
+    // An error of the chain keeps its identity, however large. The length of an array is no item.
     if (keys.length - (list ? 1 : 0) > MAX_ITEMS && !inPlace) return this.#skip(node);
     if (list && isByteList(value)) {
       this.#searchBytes(node, Uint8Array.from(value as number[]));
@@ -268,11 +263,12 @@ export class SecretGraph {
       }
       // The first reading of a stack is the most expensive of all.
       if (key === 'stack' && kind === 'error') this.#budget.takeEntry(WEIGHT_OF_CALL);
-      const found = stored ? (descriptor.value as unknown) : readProperty(value, key);
-      if (inPlace && key === 'errors' && Array.isArray(found) && found.length <= MAX_CHAIN) {
+      const found = stored ? (descriptor.value as unknown) : readSafely(() => Reflect.get(value, key) as unknown);
+      if (inPlace && stored && key === 'errors' && isPlainList(found) && found.length <= MAX_CHAIN) {
         for (const error of found) if (isObject(error)) this.#addNode(error, node, true);
       }
-      this.#addEntry(node, key, found, descriptor, inPlace && key === 'cause');
+      // An accessor may return another error the next time.
+      this.#addEntry(node, key, found, descriptor, inPlace && stored && key === 'cause');
     }
     if (kind !== 'function') {
       this.#searchInherited(node);
@@ -329,7 +325,7 @@ export class SecretGraph {
     isPrinted: boolean,
   ): Entry {
     const node = isObject(value) ? this.#addNode(value, holder, inPlace) : undefined;
-    const cleanValue = node === undefined ? this.clean(value) : value;
+    const cleanValue = value === UNREADABLE ? NOT_SEARCHED : node === undefined ? this.clean(value) : value;
     if (!Object.is(cleanValue, value)) this.taint(holder);
     return { key, cleanKey, descriptor, value, cleanValue, node, isPrinted };
   }
@@ -358,6 +354,19 @@ export class SecretGraph {
     node.inPlace = false;
     node.tainted = false;
     this.taint(node);
+  }
+}
+
+function isPlainList(value: unknown): value is unknown[] {
+  return Array.isArray(value) && classifyObject(value) === 'plain';
+}
+
+/** Returns what `read` returns: the caller's code, which may throw an error that tells the key. */
+function readSafely(read: () => unknown): unknown {
+  try {
+    return read();
+  } catch {
+    return UNREADABLE;
   }
 }
 

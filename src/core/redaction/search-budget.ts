@@ -2,6 +2,8 @@ const MAX_TEXT = 1_048_576;
 const MAX_MS = 20;
 /** Time after which nothing more is searched; the rest is for the copy. */
 const SEARCH_MS = 12;
+/** Number of entries that are searched even if the clock stands still, as it does under fake timers. */
+const MAX_ENTRIES = 100_000;
 /** Number of entries that are searched, and copied, whatever the time: a busy machine must not empty a small error. */
 const ALWAYS = 1_000;
 /** Number of entries between two readings of the clock. */
@@ -22,7 +24,7 @@ export class SearchBudget {
     this.#searched += weight;
     if (this.#searched > this.#nextLook) {
       this.#nextLook = this.#searched + BATCH;
-      this.#isSearchSpent ||= this.#hasPassed(SEARCH_MS);
+      this.#isSearchSpent ||= this.#searched > MAX_ENTRIES || this.#hasPassed(SEARCH_MS);
     }
     return !this.#isSearchSpent;
   }

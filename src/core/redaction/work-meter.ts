@@ -2,6 +2,9 @@
 const FREE_WORK = 262_144;
 const WORK_BEFORE_CHECK = 16_384;
 
+/** Work that is done even if the clock stands still, as it does under fake timers. */
+const MAX_WORK = 67_108_864;
+
 /** Bounds the time of a search. */
 export interface TimeBound {
   /** Returns false when the search must end. */
@@ -12,6 +15,7 @@ export interface TimeBound {
 export class WorkMeter {
   readonly #time: TimeBound | undefined;
   #left = FREE_WORK;
+  #rest = MAX_WORK;
 
   constructor(time: TimeBound | undefined) {
     this.#time = time;
@@ -20,8 +24,9 @@ export class WorkMeter {
   /** Counts steps that were made. Returns false when the search must end. */
   spend(steps: number): boolean {
     this.#left -= steps;
+    this.#rest -= steps;
     if (this.#left > 0 || this.#time === undefined) return true;
-    const isLeft = this.#time.hasTimeToSearch();
+    const isLeft = this.#rest > 0 && this.#time.hasTimeToSearch();
     this.#left = isLeft ? WORK_BEFORE_CHECK : 0;
     return isLeft;
   }

@@ -36,7 +36,7 @@ export function taintedContainers(key) {
     'fields of a prototype': () => Object.create(Object.fromEntries(pairs(ENTRIES))),
     'objects with a prototype each': () => times(ENTRIES, inherited),
     'a chain of prototypes': () =>
-      times(ENTRIES, text).reduce((proto, value, index) => Object.assign(Object.create(proto), { [index]: value }), {}),
+      times(ENTRIES, text).reduce((proto, value) => Object.create(proto, { own: { value } }), {}),
     'an array': () => times(ENTRIES, text),
     'a sparse array': () =>
       Object.assign([], Object.fromEntries(times(ENTRIES, (index) => [index * 400_000, text(index)]))),

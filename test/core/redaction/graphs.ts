@@ -42,6 +42,12 @@ const nodes = {
   url: (items: unknown[]) => new URL(`http://h/p?q=${encodeURIComponent(text(items))}&base=USD`),
   query: (items: unknown[]) => new URLSearchParams({ q: text(items), base: 'USD' }),
   headers: (items: unknown[]) => new Headers({ 'x-q': text(items), accept: 'text/plain' }),
+  inherits: (items: unknown[]) => Object.create(named(items)) as object,
+  printed: (items: unknown[]) => ({ items: items.length, toJSON: () => items }),
+  told: (items: unknown[]) => Object.assign(new Error('told'), { toString: () => text(items) }),
+  listed: (items: unknown[]) => Object.assign([1, 2], named(items)),
+  boxed: (items: unknown[]) => new String(text(items)),
+  extra: (items: unknown[]) => Object.assign(Buffer.from('bytes'), { items }),
   twice: (items: unknown[]) => ({ one: items, two: items, first: items[0] }),
   cycle: (items: unknown[]) => {
     const ring: Record<string, unknown> = named(items);

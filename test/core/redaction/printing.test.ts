@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { PLAIN, SPECIAL as KEY } from './encodings.js';
-import { errorWith, REDACTED, redacted, redactValue, scrub, scrubbed } from './helpers.js';
+import { errorWith, NOT_SEARCHED, REDACTED, redacted, redactValue, scrub, scrubbed } from './helpers.js';
 import { allLeaks } from './leaks.js';
 
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
@@ -205,7 +205,7 @@ describe('a getter', () => {
         throw new Error('not now');
       },
     };
-    expect(JSON.parse(JSON.stringify(redacted(value)))).toEqual({ key: REDACTED });
+    expect(JSON.parse(JSON.stringify(redacted(value)))).toEqual({ key: REDACTED, bad: NOT_SEARCHED });
   });
 
   it('that throws on the copy alone gives way to its value', () => {
@@ -244,7 +244,7 @@ describe('the name of a class', () => {
   });
 
   it.each<[string, () => object]>([
-    ['an object', () => new (named(class { value = 1 }))()],
+    ['an object', () => new (named(class { readonly a = 1; }))()],
     ['a live object', () => new (named(class { on(): void {} emit(): void {} }))()],
     ['an object with private fields', () => new (named(class { #a = 1; get a(): number { return this.#a; } }))()],
     ['a promise', () => new (named(class extends Promise<number> {}))((resolve) => void resolve(1))],
@@ -254,7 +254,7 @@ describe('the name of a class', () => {
     ['many bytes', () => new (named(class extends Uint8Array {}))(10_000)],
     ['a Date', () => new (named(class extends Date {}))(0)],
     ['a URL', () => new (named(class extends URL {}))('http://h/')],
-    ['a class', () => named(class { value = 1 })],
+    ['a class', () => named(class { readonly a = 1; })],
     ['a function', () => Object.defineProperty(() => 1, 'name', { value: name })],
     ['an object tagged so', () => ({ [Symbol.toStringTag]: name })],
     ['a live object tagged so', () => ({ on: () => 1, emit: () => 1, [Symbol.toStringTag]: name, __proto__: {} })],
