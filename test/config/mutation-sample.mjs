@@ -17,7 +17,7 @@ const LIMITS = ['test/prices/values/price-limits.test.ts'];
 export const sample = [
   // Zeroing.
   ...of('src/core/cache/cached-key.ts', CACHE, ['    this.bytes.fill(0);\n', '']),
-  ...of('src/core/cache/validate-key.ts', CACHE, ['    given.fill(0);\n', ''], [') bytes.fill(0);', ') void bytes;']),
+  ...of('src/core/cache/validate-key.ts', CACHE, ['    given.fill(0);\n', ''], ['asUint8Array(bytes)?.fill(0);', 'void bytes;']),
   ...of('src/core/call/call.ts', CACHE, ['copy.fill(0);', 'void copy;']),
   ...of(
     'src/providers/local/envelope.ts',
@@ -36,7 +36,7 @@ export const sample = [
     ['  masterKey.fill(0);\n  throw', '  throw'],
   ),
   ...of('src/providers/local/master-key.ts', CIPHERTEXT, ['finally {\n    masterKey.fill(0);', 'finally {']),
-  ...of('src/providers/shared/create-cipher.ts', LOCAL, ["if (typeof key === 'string') plaintext.fill(0);", '']),
+  ...of('src/providers/shared/create-cipher.ts', LOCAL, ['        plaintext.fill(0);\n', '']),
   ...of('src/rotation/ring/decrypt-version.ts', RING, ['  bytes.fill(0);\n', '']),
   ...of('src/http/bounded-body.ts', ['test/http/node-http.test.ts'], ['chunk.fill(0);', 'void chunk;']),
   // Comparison.

@@ -2,6 +2,7 @@ import { readProperty } from '../util/safe-access.js';
 import { createBytesLike, viewBytes, listExtraKeys, isByteList } from './byte-views.js';
 import { isObject, classifyObject, listDescriptiveProperties, listPrototypes, type Kind } from './object-kind.js';
 import { callPrinter, listPrinters } from './printers.js';
+import { cleanPrimitive } from './primitives.js';
 import type { SearchBudget } from './search-budget.js';
 import { NOT_SEARCHED, REDACTED, type SecretMatcher } from './secret-matcher.js';
 
@@ -10,9 +11,7 @@ const MAX_ITEMS = 10_000;
 const MAX_CHAIN = 1_000;
 /** Number of entries that a call of the caller's code takes as long as. */
 const WEIGHT_OF_CALL = 10;
-/** Smallest integer that may be a key: it has eight digits. */
-const MIN_NUMBER_KEY = 10_000_000;
-/** Stands for a value that could not be read. */
+/** Stands for a value that cannot be read, or printed, without a key. */
 const UNREADABLE = Symbol('unreadable');
 const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
 
@@ -230,8 +229,18 @@ export class SecretGraph {
       node.isCustom = true;
       node.isChanged = false;
       const isCalled = this.#budget.takeEntry(WEIGHT_OF_CALL);
-      const printed = isCalled ? readSafely(() => callPrinter(node.value, key, printer)) : UNREADABLE;
+      const printed = isCalled ? this.#readSafely(() => callPrinter(node.value, key, printer)) : UNREADABLE;
       this.#addEntry(node, key, printed, descriptor, false, true);
+    }
+  }
+
+  /** Returns what the caller's code returns. It may throw an error that tells a key. */
+  #readSafely(read: () => unknown): unknown {
+    try {
+      return read();
+    } catch (thrown) {
+      const told = isObject(thrown) ? [readProperty(thrown, 'message'), readProperty(thrown, 'stack')] : [thrown];
+      return told.some((text) => typeof text === 'string' && this.#text.contains(text)) ? UNREADABLE : undefined;
     }
   }
 
@@ -263,7 +272,7 @@ export class SecretGraph {
       }
       // The first reading of a stack is the most expensive of all.
       if (key === 'stack' && kind === 'error') this.#budget.takeEntry(WEIGHT_OF_CALL);
-      const found = stored ? (descriptor.value as unknown) : readSafely(() => Reflect.get(value, key) as unknown);
+      const found = stored ? (descriptor.value as unknown) : this.#readSafely(() => Reflect.get(value, key) as unknown);
       if (inPlace && stored && key === 'errors' && isPlainList(found) && found.length <= MAX_CHAIN) {
         for (const error of found) if (isObject(error)) this.#addNode(error, node, true);
       }
@@ -361,35 +370,7 @@ function isPlainList(value: unknown): value is unknown[] {
   return Array.isArray(value) && classifyObject(value) === 'plain';
 }
 
-/** Returns what `read` returns: the caller's code, which may throw an error that tells the key. */
-function readSafely(read: () => unknown): unknown {
-  try {
-    return read();
-  } catch {
-    return UNREADABLE;
-  }
-}
-
 /** Returns whether a value has more than its content, which a copy must not have. */
 function hasExtras({ entries, dirtyPrototypes }: Node): boolean {
   return entries.length > 0 || dirtyPrototypes.length > 0;
-}
-
-/** Returns a primitive without keys, within the rest of the budget. */
-export function cleanPrimitive(value: unknown, text: SecretMatcher, budget: SearchBudget): unknown {
-  const shown = readText(value);
-  if (shown === undefined) return value;
-  if (!budget.takeText(shown.length)) return NOT_SEARCHED;
-  const clean = text.redact(shown);
-  if (clean === shown) return value;
-  return typeof value === 'symbol' ? Symbol(clean) : clean;
-}
-
-/** Returns the text of a primitive that may show a key. A key of digits may come back as a number. */
-function readText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'symbol') return value.description;
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value !== 'number' || (Number.isInteger(value) && Math.abs(value) < MIN_NUMBER_KEY)) return undefined;
-  return String(value);
 }

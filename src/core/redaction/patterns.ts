@@ -51,7 +51,7 @@ export class KeyRun implements Pattern {
       to++;
       last++;
     }
-    const isLong = end - from >= WINDOW;
+    const isLong = to - from >= WINDOW;
     const isKept = isLong && (to - from === key.length || isCut(text, from, to));
     found.from = isKept ? from : -1;
     found.to = to;

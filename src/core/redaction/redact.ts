@@ -1,7 +1,8 @@
 import { CleanCopier, needsChange } from './clean-copy.js';
 import type { GoneForm } from './gone-keys.js';
-import { cleanPrimitive, SecretGraph } from './object-graph.js';
+import { SecretGraph } from './object-graph.js';
 import { isObject } from './object-kind.js';
+import { cleanPrimitive } from './primitives.js';
 import { SearchBudget } from './search-budget.js';
 import { NOT_SEARCHED, SecretMatcher } from './secret-matcher.js';
 

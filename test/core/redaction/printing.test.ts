@@ -205,7 +205,28 @@ describe('a getter', () => {
         throw new Error('not now');
       },
     };
-    expect(JSON.parse(JSON.stringify(redacted(value)))).toEqual({ key: REDACTED, bad: NOT_SEARCHED });
+    expect(JSON.parse(JSON.stringify(redacted(value)))).toEqual({ key: REDACTED });
+  });
+
+  it('that throws the key gives way to a mark, on an error too', () => {
+    const get = (): string => {
+      throw new Error(KEY);
+    };
+    const error = Object.defineProperty(new Error('failed'), 'bad', { get, configurable: true, enumerable: true });
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(error).toHaveProperty('bad', NOT_SEARCHED);
+    const method = Object.assign(new Error('failed'), { toJSON: get });
+    expect(scrub(method, [KEY])).toBe(method);
+    expect(JSON.stringify(method)).toBe(JSON.stringify(NOT_SEARCHED));
+  });
+
+  it('that throws something else stays on an error as it is', () => {
+    const get = (): string => {
+      throw new Error('not now');
+    };
+    const error = Object.defineProperty(new Error('failed'), 'bad', { get });
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(Object.getOwnPropertyDescriptor(error, 'bad')).toHaveProperty('get', get);
   });
 
   it('that throws on the copy alone gives way to its value', () => {

@@ -63,9 +63,8 @@ const ways: Record<string, Way> = {
   },
   'rejected by a thenable': async (thing) => {
     const { client } = await scene();
-    const then = (_resolve: unknown, reject: (reason: unknown) => void): void => reject(thing);
     // oxlint-disable-next-line unicorn/no-thenable -- what it is about
-    const thenable = Object.fromEntries([['then', then]]);
+    const thenable = { then: (_resolve: unknown, reject: (reason: unknown) => void) => reject(thing) };
     return await caught(client.withKey(() => thenable as unknown as Promise<never>));
   },
   'the reason of an abort': async (thing) => {

@@ -79,6 +79,54 @@ describe('ten thousand getters', () => {
   });
 });
 
+describe('a chain of prototypes', () => {
+  const chain = (length: number): object => {
+    let proto: object = { key: PLAIN };
+    for (let level = 1; level < length; level++) proto = Object.create(proto) as object;
+    return proto;
+  };
+
+  it('is followed for 32 of them, a longer one not at all', () => {
+    expect(redactValue({ value: chain(32) }, [PLAIN]).value).toHaveProperty('key', REDACTED);
+    expect(redactValue({ value: chain(40) }, [PLAIN]).value).toEqual({ description: '[object: not searched]' });
+  });
+});
+
+describe('an error of ten thousand names with the key', () => {
+  const make = (): Error =>
+    Object.assign(new Error('failed'), Object.fromEntries(Array.from({ length: 9_990 }, (_none, i) => [`${i} ${PLAIN}`, i])));
+
+  it('loses those for which there is no time, in the search or after it', () => {
+    for (const readings of [0, 145]) {
+      let left = readings;
+      vi.spyOn(performance, 'now').mockImplementation(() => (left-- >= 0 ? 1 : 60_000));
+      const error = make();
+      expect(hurried.scrub(error, [PLAIN])).toBe(error);
+      expect(Object.keys(error).length).toBeGreaterThan(900);
+      expect(Object.keys(error).length).toBeLessThan(1_100);
+      expect(Object.keys(error).at(-1)).toBe(NOT_SEARCHED);
+      expect(leaks(error, PLAIN)).toEqual([]);
+      vi.restoreAllMocks();
+    }
+  });
+}); // prettier-ignore
+
+describe('what never ends while the clock stands still', () => {
+  it('is left after 100,000 entries', () => {
+    let given = 0;
+    const endless = {
+      [Symbol.toStringTag]: 'Headers',
+      *[Symbol.iterator]() {
+        for (;;) yield [String(given++), 'value'];
+      },
+    };
+    const value = Object.setPrototypeOf(endless, { own: true }) as object;
+    expect(redactValue({ value }, [PLAIN]).value).toBe(NOT_SEARCHED);
+    expect(given).toBeGreaterThan(10_000);
+    expect(given).toBeLessThan(100_100);
+  });
+});
+
 describe('a text that is searched', () => {
   /** Steps that a search takes: the time is asked for after each so many. */
   const measure = (text: string, keys: readonly string[]): number => {
@@ -125,6 +173,13 @@ describe('a text that is searched', () => {
     expect(matcher.redact(part.repeat(Math.ceil(1_000_000 / part.length)))).toBe(NOT_SEARCHED);
     expect(asked).toBe(3);
     expect(matcher.redact('any other text')).toBe(NOT_SEARCHED);
+  });
+
+  it('is given up after so many steps while the clock stands still', () => {
+    let asked = 0;
+    const matcher = new SecretMatcher([long], [], { hasTimeToSearch: () => ++asked > 0 });
+    expect(matcher.redact('%61%62'.repeat(20_000))).toBe(NOT_SEARCHED);
+    expect(asked * STEPS_BETWEEN).toBeLessThan(80_000_000);
   });
 
   it('is searched to its end without a bound on the time', () => {
