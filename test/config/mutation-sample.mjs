@@ -17,7 +17,12 @@ const LIMITS = ['test/prices/values/price-limits.test.ts'];
 export const sample = [
   // Zeroing.
   ...of('src/core/cache/cached-key.ts', CACHE, ['    this.bytes.fill(0);\n', '']),
-  ...of('src/core/cache/validate-key.ts', CACHE, ['    given.fill(0);\n', ''], ['asUint8Array(bytes)?.fill(0);', 'void bytes;']),
+  ...of(
+    'src/core/cache/validate-key.ts',
+    CACHE,
+    ['    given.fill(0);\n', ''],
+    ['asUint8Array(bytes)?.fill(0);', 'void bytes;'],
+  ),
   ...of('src/core/call/call.ts', CACHE, ['copy.fill(0);', 'void copy;']),
   ...of(
     'src/providers/local/envelope.ts',

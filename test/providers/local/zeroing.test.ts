@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMasterKey, localCipher } from '../../../src/providers/local/index.js';
 import { deriveKeyId, open, seal } from '../../../src/providers/local/envelope.js';
+import { createCipher } from '../../../src/providers/shared/create-cipher.js';
 import { failure } from '../loading.js';
 
 const KEY = 'invented-key-4711';
@@ -158,5 +159,31 @@ describe('of a key to encrypt', () => {
       [5_000, true],
     ]);
     expect(given.toString()).toBe(KEY);
+  });
+
+  it.each([
+    ['a string', KEY, {}],
+    ['bytes', Buffer.from(KEY), {}],
+    ['raw bytes', Uint8Array.of(1, 2, 3), { raw: true }],
+  ])('nothing is left of the copy of %s that was encrypted', async (_, key, options) => {
+    const held: Uint8Array[] = [];
+    const cipher = createCipher(
+      {},
+      {
+        name: 'spy',
+        acceptsKeyId: () => true,
+        async encrypt(plaintext) {
+          expect(isZero(plaintext)).toBe(false);
+          held.push(plaintext);
+          return { ciphertext: 'sealed', keyId: 'one' };
+        },
+        decrypt: () => Promise.reject(new Error('not used')),
+      },
+    );
+
+    await cipher.encrypt(key, options);
+
+    expect(held.map(isZero)).toEqual([true]);
+    expect(typeof key === 'string' || !isZero(key)).toBe(true);
   });
 });
