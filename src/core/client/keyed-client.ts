@@ -111,10 +111,11 @@ export class KeyedClient implements AsyncDisposable {
     const { signal } = options;
     checkSignal(signal);
     const jitter = checkInteger('maxJitter', options.maxJitter, 0, 0);
-    signal?.throwIfAborted();
-    if (jitter > 0) await delay(this.#state.options.clock, Math.floor(Math.random() * jitter), signal);
+    this.#throwIfAborted(signal);
+    if (jitter > 0)
+      await this.#race(delay(this.#state.options.clock, Math.floor(Math.random() * jitter), signal), signal);
     if (this.#state.isClosing) throw closedError();
-    const selected = await raceAbort(selectKey(this.#state), signal);
+    const selected = await this.#race(selectKey(this.#state), signal);
     if (!(selected instanceof CachedKey)) throw selected;
   }
 
@@ -132,9 +133,9 @@ export class KeyedClient implements AsyncDisposable {
   async reload(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkOptionNames('`reload`', options, ['signal']);
     checkSignal(options.signal);
-    options.signal?.throwIfAborted();
+    this.#throwIfAborted(options.signal);
     if (this.#state.isClosing) throw closedError();
-    const { error } = await raceAbort(this.#state.cache.reload(), options.signal);
+    const { error } = await this.#race(this.#state.cache.reload(), options.signal);
     if (error !== undefined) throw error;
   }
 
@@ -223,6 +224,19 @@ export class KeyedClient implements AsyncDisposable {
   /** Closes the client: see {@link KeyedClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #throwIfAborted(signal: AbortSignal | undefined): void {
+    if (signal?.aborted === true) throw this.#state.scrub(signal.reason);
+  }
+
+  /** Resolves like `work`, or rejects with the signal's reason, which may hold the key. */
+  async #race<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      return await raceAbort(work, signal);
+    } catch (error) {
+      throw this.#state.scrub(error);
+    }
   }
 
   async #close(): Promise<void> {

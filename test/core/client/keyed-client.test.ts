@@ -212,6 +212,25 @@ describe('what a client redacts', () => {
 });
 
 describe('the wait of a prefetch and of a reload', () => {
+  it.each(['prefetch', 'reload'] as const)('%s ends without the key that the reason of an abort holds', async (act) => {
+    const { client, store, clock, call } = scene();
+    await call();
+    client.evict();
+    store.latency = 1_000;
+    const controller = new AbortController();
+    const waiting = watch(clock, client[act]({ signal: controller.signal }));
+    const reason = new Error(`stopped with ${A}`);
+    controller.abort(reason);
+    await clock.advance(3_000);
+    const before = await client[act]({ signal: AbortSignal.abort(`stopped with ${A}`) }).catch(
+      (error: unknown) => error,
+    );
+
+    expect(waiting.error).toBe(reason);
+    expect(reason.message).toBe('stopped with [REDACTED]');
+    expect(before).toBe('stopped with [REDACTED]');
+  });
+
   it.each(['prefetch', 'reload'] as const)('%s ends with a signal that aborts, and listens no more', async (name) => {
     const { store, clock, client } = scene();
     store.latency = 100;
