@@ -3,6 +3,7 @@ import { NodeHttp } from '../http/node-http.js';
 import { isPrintableAscii } from '../util/ascii.js';
 import { withDeadline } from '../util/deadline.js';
 import { parseErrorName } from '../util/error-name.js';
+import { readGuarded } from '../util/guarded-file.js';
 import { readVariable } from './environment.js';
 import { isAwsRegion, type AwsCredentials } from './signature.js';
 
@@ -110,7 +111,6 @@ async function readAuthorizationToken(provider: string): Promise<string | undefi
   if (file !== undefined) {
     try {
       // Read each time, because EKS replaces it.
-      const { readGuarded } = await import('../util/guarded-file.js');
       token = Buffer.from(await readGuarded(file, MAX_BODY_BYTES, { ownerOnly: false }))
         .toString('utf8')
         .trim();

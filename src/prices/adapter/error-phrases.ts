@@ -4,8 +4,16 @@ import type { Dialect } from './create-price-api.js';
 import type { Failure } from './errors.js';
 
 /** Phrases for a volume that is used up for a day or a month. */
-const PERIOD =
-  /\b(?:quota|allowance|(?:dai|week|month|year)ly)\b|\b(?:for the|current|next|per|this|each) (?:day|week|month|year|billing (?:period|cycle))\b|\brequest volume\b/i;
+const PERIOD = new RegExp(
+  [
+    /\b(?:quota|allowance|(?:dai|week|month|year)ly)\b/,
+    /\b(?:for the|current|next|per|this|each) (?:day|week|month|year|billing (?:period|cycle))\b/,
+    /\brequest volume\b/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'i',
+);
 
 // Tried in this order: a text about a used-up volume often mentions the key and the plan as well.
 const PHRASES: readonly (readonly [PriceApiErrorKind, RegExp])[] = [
