@@ -13,7 +13,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
   const { Command: Program } = await import('commander');
   const program = addVerbose(new Program('goldkey'))
     .description('Keeps a price API key encrypted under a master key, in AWS KMS or in a local file.')
-    // By the package's name: the published file lies in another folder than this one.
+    // Found by the package's name: the published file lies in another folder than this one.
     .version((createRequire(import.meta.url)('goldkey/package.json') as { version: string }).version)
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),

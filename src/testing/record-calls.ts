@@ -1,6 +1,6 @@
 import { isObject, tryOrUndefined, type KeyContext, type Stage } from '../core/index.js';
 
-/** What one run of a recorded function was given. */
+/** The arguments of one run of a recorded function. */
 export interface RecordedCall {
   /** The query, or the list of queries; absent in a function that takes the context alone. */
   readonly query?: unknown;

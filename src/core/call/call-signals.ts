@@ -1,7 +1,7 @@
 import { followAbort } from '../util/abort-listeners.js';
 import { Cancellation } from './cancellation.js';
 
-/** What tells a caller's function that its call has ended. Each part is made when first read. */
+/** The signals that tell a caller's function that its call has ended. Each part is made when first read. */
 export class CallSignals {
   #controller: AbortController | undefined;
   #cancellation: Cancellation | undefined;

@@ -26,7 +26,7 @@ export function startCall<T>(client: ClientState, fn: CallFunction, query: unkno
   return promise;
 }
 
-/** What settles the promise made last. One executor for all calls: V8 makes no closure and no scope a call, 100 bytes. */
+/** The functions that settle the promise made last. One executor for all calls: V8 makes no closure and no scope a call, 100 bytes. */
 let resolveNext: Settle | undefined;
 let rejectNext: Settle | undefined;
 

@@ -33,7 +33,7 @@ export class CleanCopier {
       if (!needsChange(entry)) return true;
       const { descriptor } = entry;
       if (entry.isPrinted) {
-        // What private fields hold could be told by other methods still.
+        // Other methods could still tell what private fields hold.
         const isCovered = descriptor === undefined && Object.isExtensible(value) && !hasPrivateFields(value);
         return isCovered || descriptor?.configurable === true;
       }

@@ -127,7 +127,7 @@ function createForm(writeByte: WriteByte, spaced: boolean, tail: number, shown?:
 
 /**
  * Creates the form of the base64 digits that depend on the key alone if it starts `alignment` bytes into a group of three.
- * Of the two alphabets at once: plus and minus count as space, and an underscore as a slash.
+ * Covers both alphabets at once: plus and minus count as space, and an underscore as a slash.
  */
 function createBase64Form(alignment: number): Form {
   return {

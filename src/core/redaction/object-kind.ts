@@ -126,7 +126,7 @@ function isLive(value: object): boolean {
 /** Matches the declaration or use of a private field or method, and no `#` in a text or a comment. */
 const PRIVATE = /(?:^|[{};])\s*(?:static\s+)?(?:async\s+)?(?:[gs]et\s+)?\*?#\w|\.#\w/m;
 
-/** What a class hides: nothing, private fields, or, if it is native, what it likes. */
+/** State that a class hides: none, private fields, or, if it is native, what it likes. */
 type Hiding = 'nothing' | 'fields' | 'native';
 
 const hidings = new WeakMap<object, Hiding>();

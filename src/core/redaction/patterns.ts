@@ -9,7 +9,7 @@ const STEPS_OF_FORM = 500;
 const BACKSLASH = 0x5c;
 const CUT_MARKS = '"\'`\u2018\u2019\u201c\u201d\u2026*';
 
-/** What a pattern found: its range, and the steps that it took to see whether it is there. */
+/** A pattern's finding: its range, and the steps that it took to see whether it is there. */
 export interface Finding {
   from: number;
   to: number;

@@ -6,7 +6,7 @@ export const WINDOW = 8;
 /** Number of bits of a hash that are compared. */
 export const HASH_BITS = 16;
 
-/** What may stand between the characters of a spaced form, beside white space and control characters. */
+/** Characters that may stand between the characters of a spaced form, beside white space and control characters. */
 const SEPARATORS = '"#%&\'+,-.:;|\\';
 const SLASH = 0x2f;
 const UNDERSCORE = 0x5f;

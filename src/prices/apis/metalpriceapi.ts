@@ -7,7 +7,7 @@ const DIALECT: Dialect = {
   ...LATEST_ENDPOINT,
   source: 'metalpriceapi',
   baseUrl: 'https://api.metalpriceapi.com/v1/',
-  // Of the other metals, rhodium included, the vendor says "ounce" where it says "troy ounce" of these.
+  // The vendor documents these in troy ounces, and the other metals, rhodium included, in plain ounces.
   explainUnsupported: explainUnknownMetal,
   buildRequest: (pairs, key) => ({
     path: `latest?base=USD&currencies=${formatSymbols(pairs)}`,

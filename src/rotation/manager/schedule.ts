@@ -27,7 +27,7 @@ export interface ScheduleOptions extends RotateOptions {
   maxAge: number;
   /**
    * Called with the error of each failed turn, which is also published on the diagnostics channel `goldkey:rotation-failed`.
-   * What it throws is ignored. Default: without a subscriber of the channel, a process warning.
+   * Its own errors are ignored. Default: without a subscriber of the channel, a process warning.
    */
   onError?: ((error: unknown) => void) | undefined;
   /** Ends the schedule. */

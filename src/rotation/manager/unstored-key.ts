@@ -1,6 +1,6 @@
 import type { RingVersion } from '../ring/types.js';
 
-/** What `generate` returned, checked. */
+/** The checked answer of `generate`. */
 export interface MintedBytes extends Pick<RingVersion, 'metadata'> {
   readonly key: Uint8Array;
 }
