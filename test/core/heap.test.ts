@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { heapProgram } from './heap-program.js';
 
 const DIST = pathToFileURL(join(import.meta.dirname, '../../dist/esm')).href;
 
@@ -48,20 +45,7 @@ process.exit(0);
 `;
 
 const key = Buffer.from(Array.from({ length: 40 }, (_, i) => 97 + ((i * i * 7 + 3 * i + 11) % 26))).toString();
-const run = promisify(execFile);
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-heap-'));
-  await writeFile(join(folder, 'program.mjs'), PROGRAM);
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function snapshot(mode: string): Promise<{ report: unknown; heap: string }> {
-  const file = join(folder, `${mode}.heapsnapshot`);
-  const { stdout } = await run(process.execPath, ['--expose-gc', join(folder, 'program.mjs'), file, mode]);
-  return { report: JSON.parse(stdout), heap: await readFile(file, 'utf8') };
-}
+const snapshot = heapProgram<unknown>(PROGRAM);
 
 describe('a heap snapshot', () => {
   it(

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { heapProgram } from '../heap-program.js';
 
 const DIST = pathToFileURL(join(import.meta.dirname, '../../../dist/esm')).href;
 const LENGTH = 40;
@@ -51,20 +48,7 @@ console.log(JSON.stringify({ kept: kept.map((each) => each.message ?? each), lat
 process.exit(0);
 `;
 
-const run = promisify(execFile);
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-heap-'));
-  await writeFile(join(folder, 'program.mjs'), PROGRAM);
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function snapshot(mode: string): Promise<{ report: { kept: string[]; late: string }; heap: string }> {
-  const file = join(folder, `${mode}.heapsnapshot`);
-  const { stdout } = await run(process.execPath, ['--expose-gc', join(folder, 'program.mjs'), file, mode]);
-  return { report: JSON.parse(stdout) as { kept: string[]; late: string }, heap: await readFile(file, 'utf8') };
-}
+const snapshot = heapProgram<{ kept: string[]; late: string }>(PROGRAM);
 
 const forms = (key: string): string[] => {
   const bytes = Buffer.from(key);

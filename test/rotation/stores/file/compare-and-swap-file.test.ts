@@ -7,20 +7,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fileRing, type KeyRingDocument } from '../../../../src/rotation/index.js';
 import { serializeRing } from '../../../../src/rotation/ring/serialize.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../../rings.js';
+import { later, nextRing as next } from '../../later.js';
 import { ringScene, type RingScene } from '../../scene.js';
-
-/** As if it were that much later: what dead writers left is told from what live ones need by its age. */
-function later(ms: number): void {
-  const now = Date.now();
-  const spy = vi.spyOn(Date, 'now').mockImplementation(() => now + ms);
-  onTestFinished(() => spy.mockRestore());
-}
-
-const next = (ring: KeyRingDocument, writeId: string): KeyRingDocument => ({
-  ...ring,
-  revision: ring.revision + 1,
-  writeId,
-});
 
 /** What a writer leaves that dies between claim and rename. */
 async function claim(scene: RingScene, ring: KeyRingDocument): Promise<string> {

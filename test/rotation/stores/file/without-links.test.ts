@@ -7,6 +7,7 @@ import { createMasterKey, localCipher } from '../../../../src/providers/local/in
 import { fileRing, type KeyRingDocument } from '../../../../src/rotation/index.js';
 import { serializeRing } from '../../../../src/rotation/ring/serialize.js';
 import { failure, NEW, OLD, ringOf, statesOf } from '../../rings.js';
+import { later, nextRing as next } from '../../later.js';
 import { CONTEXT, ringScene, type RingScene } from '../../scene.js';
 import { ringStoreContract } from '../ring-contract.js';
 
@@ -25,19 +26,6 @@ function withoutLinks(code: string): void {
     syncBuiltinESMExports();
   });
 }
-
-/** As if it were that much later. */
-function later(ms: number): void {
-  const now = Date.now();
-  const spy = vi.spyOn(Date, 'now').mockImplementation(() => now + ms);
-  onTestFinished(() => spy.mockRestore());
-}
-
-const next = (ring: KeyRingDocument, writeId: string): KeyRingDocument => ({
-  ...ring,
-  revision: ring.revision + 1,
-  writeId,
-});
 
 const DRAFT = '.gold.ring.json.0123456789ab.draft';
 
