@@ -1,11 +1,11 @@
 import {
+  isError,
   isGoldKeyError,
   KeyProviderError,
   KeyTimeoutError,
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../core/index.js';
-import { isError } from '../util/error-name.js';
 import { classifyAwsError, type AwsFailure, type AwsFailureKind, type AwsSdkError } from './failures.js';
 
 /** A call to an AWS service, for the error that may come of it. */

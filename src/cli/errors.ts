@@ -1,5 +1,4 @@
-import { isGoldKeyError, redactValue, type GoldKeyErrorCode } from '../core/index.js';
-import { isError } from '../util/error-name.js';
+import { isError, isGoldKeyError, redactValue, type GoldKeyErrorCode } from '../core/index.js';
 import { styleText, tell, type CliIo } from './io.js';
 
 /** The error of wrong usage: exit code 2. Its message never repeats the text that was typed, which may be a key. */

@@ -1,6 +1,5 @@
 import type { Command, CommanderError } from 'commander';
-import { isQuotable } from '../core/index.js';
-import { isError } from '../util/error-name.js';
+import { isError, isQuotable } from '../core/index.js';
 import { reportError, UsageError } from './errors.js';
 import type { CliIo, CliRun } from './io.js';
 import { buildProgram } from './program.js';

@@ -2,16 +2,16 @@ import type { Channel } from 'node:diagnostics_channel';
 
 import type { KeyEvents } from './types.js';
 import { nodeTypes } from './util/node-builtins.js';
-import { tryOrUndefined } from './util/safe-access.js';
+import { isError, tryOrUndefined } from './util/safe-access.js';
 
 /** Name of an event. */
 export type EventName = keyof KeyEvents;
 
 const channels = new Map<string, Channel>();
 
-/** Returns whether the diagnostics channel `goldkey:<event>` has subscribers. */
-export function hasSubscribers(event: EventName): boolean {
-  return getChannel(event).hasSubscribers;
+/** Returns whether the diagnostics channel `goldkey:<name>` has subscribers. */
+export function hasSubscribers(name: string): boolean {
+  return getChannel(name).hasSubscribers;
 }
 
 /** Publishes on `goldkey:<event>`. */
@@ -70,6 +70,6 @@ export class Listeners {
 /** A listener's error must not reach the call that the event is about. Its name is told, and not its message. */
 function tellOfFailure(event: EventName, error: unknown): void {
   tryOrUndefined(() => {
-    publishOn('listener-failed', { event, error: error instanceof Error ? error.name : typeof error });
+    publishOn('listener-failed', { event, error: isError(error) ? error.name : typeof error });
   });
 }

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../core/index.js';
+import { systemClock, waitAtMost, type Clock } from '../core/index.js';
 
 /** The longest wait for something to close, in ms. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -16,10 +16,6 @@ export function closeInTime(close: () => Promise<void> | undefined, clock?: Cloc
 }
 
 /** Settles as `work` does, and resolves after 2 s whatever it does. */
-export async function waitInTime(work: Promise<void>, clock: Clock = systemClock): Promise<void> {
-  let timer: { cancel(): void } | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = clock.setTimeout(resolve, CLOSE_TIMEOUT_MS);
-  });
-  await Promise.race([work, late]).finally(() => timer?.cancel());
+export function waitInTime(work: Promise<void>, clock: Clock = systemClock): Promise<void> {
+  return waitAtMost(work, CLOSE_TIMEOUT_MS, clock);
 }

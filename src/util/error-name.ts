@@ -1,10 +1,3 @@
-import { nodeTypes } from '../core/index.js';
-
-/** Returns whether `value` is an error, of this realm or another: Jest and node:vm run code apart from Node.js's own. */
-export function isError(value: unknown): value is Error {
-  return nodeTypes().isNativeError(value) || value instanceof Error;
-}
-
 /**
  * Returns `value` if it looks like the name or code of an error, otherwise `undefined`. Names and codes are quoted in
  * messages and may come off the wire, so that anything else must not pass.

@@ -7,6 +7,7 @@ import { ChangeSubscription } from './change-subscription.js';
 import { KeyLoader, type LoadObserver } from './load-key.js';
 import type { LoadResult, PendingLoad, StageState } from './stage-state.js';
 import { countForEvent } from '../util/throttle.js';
+import { waitAtMost } from '../util/wait-at-most.js';
 import { FRESHER_KEY_WAIT_MS, MIN_BACKGROUND_INTERVAL_MS, MIN_RELOAD_INTERVAL_MS } from './timing.js';
 
 /** Decides when the keys of one store are loaded: when they are needed, about to expire, or asked for again. */
@@ -131,12 +132,7 @@ export class KeyCache implements LoadObserver {
       await this.#subscription?.close();
       await keyProvider.close?.();
     };
-    await new Promise<void>((resolve, reject) => {
-      const timer = clock.setTimeout(resolve, timeout);
-      close()
-        .then(resolve, reject)
-        .finally(() => timer.cancel());
-    });
+    await waitAtMost(close(), timeout, clock);
   }
 
   /** Starts a background load if the key expires soon, and sets the time until which no caller need check again. */

@@ -8,8 +8,7 @@ import {
 import { invalidType, describeType } from '../options.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
 import { asUint8Array } from '../util/bytes.js';
-import { nodeTypes } from '../util/node-builtins.js';
-import { tryOrUndefined } from '../util/safe-access.js';
+import { isError, tryOrUndefined } from '../util/safe-access.js';
 
 /** Shortest API key that is accepted, in characters. */
 export const MIN_KEY_LENGTH = 8;
@@ -95,7 +94,7 @@ export function toKeyError(error: unknown, provider: string): GoldKeyError {
 
 function readErrorName(error: unknown): string {
   try {
-    return nodeTypes().isNativeError(error) || error instanceof Error ? error.name : describeType(error);
+    return isError(error) ? error.name : describeType(error);
   } catch {
     return 'an error that cannot be read';
   }

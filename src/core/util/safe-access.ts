@@ -1,3 +1,5 @@
+import { nodeTypes } from './node-builtins.js';
+
 type Loose = Readonly<Record<PropertyKey, unknown>>;
 
 /** Returns `action()`, or `undefined` if it throws. For foreign objects whose getters or proxies may throw. */
@@ -17,4 +19,9 @@ export function readProperty(holder: object, name: PropertyKey): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Returns whether `value` is an error, of this realm or another: Jest and node:vm run code apart from Node.js's own. */
+export function isError(value: unknown): value is Error {
+  return nodeTypes().isNativeError(value) || value instanceof Error;
 }

@@ -1,6 +1,5 @@
-import { backoffWindow, withRetries, type Clock, quote } from '../../core/index.js';
+import { backoffWindow, withRetries, type Clock, quote, hasSubscribers, isError, publishOn } from '../../core/index.js';
 import { withDeadline } from '../../util/deadline.js';
-import { isError } from '../../util/error-name.js';
 import type { RingChange } from '../ring/types.js';
 
 const RETRIES = 2;
@@ -55,10 +54,9 @@ export function publishFailure(
   describe: (kind: string) => string,
   isTold: boolean = false,
 ): void {
-  const channel = process.getBuiltinModule('node:diagnostics_channel').channel(`goldkey:${name}`);
   const { error } = failure;
-  if (channel.hasSubscribers) {
-    channel.publish(failure);
+  if (hasSubscribers(name)) {
+    publishOn(name, failure);
   } else if (!isTold) {
     const kind = isError(error) ? error.name : 'not an Error';
     const code = `GOLDKEY_${name.replaceAll('-', '_').toUpperCase()}`;

@@ -1,6 +1,7 @@
 import {
   backoffWindow,
   halfJitter,
+  isError,
   isGoldKeyError,
   KeyAccessDeniedError,
   KeyProviderError,
@@ -11,7 +12,7 @@ import {
   type GoldKeyError,
   type GoldKeyErrorOptions,
 } from '../../../core/index.js';
-import { isError, parseErrorName } from '../../../util/error-name.js';
+import { parseErrorName } from '../../../util/error-name.js';
 
 /** The name of Redis in errors. */
 export const REDIS = 'redis';
