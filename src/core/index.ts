@@ -16,7 +16,7 @@ export * from './client/gold-data-client.js';
 export type { StageBackoff } from './cache/stage-state.js';
 export { copyKey, encodeKey, MIN_KEY_LENGTH } from './cache/validate-key.js';
 export { Cancellation, type CancellationSignal } from './call/cancellation.js';
-export { getCancellation, KeyContext } from './call/key-context.js';
+export { getCancellation, getKeyMatcher, KeyContext } from './call/key-context.js';
 export * from './client/keyed-client.js';
 export * from './util/url-safety.js';
 export * from './util/wait-at-most.js';

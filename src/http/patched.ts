@@ -19,8 +19,8 @@ let wasPatched = true;
 
 /** Returns whether node:http, or what it is made of, has been replaced by other code: by nock, msw or a tracer. */
 export function isHttpPatched(): boolean {
-  const current = NATIVE.map(([find, name]) => (find() as Record<string, unknown>)[name]);
-  if (seen.length > 0 && current.every((found, index) => found === seen[index])) return wasPatched;
+  if (seen.length > 0 && NATIVE.every((_, index) => findFunction(index) === seen[index])) return wasPatched;
+  const current = NATIVE.map((_, index) => findFunction(index));
   seen = current;
   wasPatched = !NATIVE.every(([, , source], index) => {
     const found = current[index];
@@ -28,6 +28,11 @@ export function isHttpPatched(): boolean {
     return typeof found === 'function' && Function.prototype.toString.call(found).startsWith(source);
   });
   return wasPatched;
+}
+
+function findFunction(index: number): unknown {
+  const [find, name] = NATIVE[index] as (typeof NATIVE)[number];
+  return (find() as Record<string, unknown>)[name];
 }
 
 interface Builtins {

@@ -11,15 +11,16 @@ export interface CancellationSignal {
 export class Cancellation implements CancellationSignal {
   aborted = false;
   reason: unknown = undefined;
-  readonly #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] = [];
 
   addEventListener(_type: 'abort', listener: () => void): void {
     this.#listeners.push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    const position = this.#listeners.indexOf(listener);
-    if (position >= 0) this.#listeners.splice(position, 1);
+    // Nearly always it is the only one.
+    if (this.#listeners.at(-1) === listener) this.#listeners.pop();
+    else this.#listeners = this.#listeners.filter((other) => other !== listener);
   }
 
   throwIfAborted(): void {
@@ -30,6 +31,8 @@ export class Cancellation implements CancellationSignal {
   end(reason: unknown): void {
     this.aborted = true;
     this.reason = reason;
-    for (const listener of this.#listeners.splice(0)) listener();
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener();
   }
 }

@@ -1,4 +1,5 @@
 import type { CachedKey } from '../cache/cached-key.js';
+import type { SecretMatcher } from '../redaction/secret-matcher.js';
 import type { Stage } from '../types.js';
 import type { Cancellation } from './cancellation.js';
 
@@ -18,6 +19,8 @@ export interface CallView {
 export let createContext: (call: CallView) => KeyContext;
 /** Returns the call's cancellation, which costs less than its signal; `undefined` if the context is not goldkey's. */
 export let getCancellation: (context: KeyContext) => Cancellation | undefined;
+/** Returns what finds the call's key in text, made once per key; `undefined` if the context is not goldkey's. */
+export let getKeyMatcher: (context: KeyContext) => SecretMatcher | undefined;
 
 /**
  * The key, and the signal to pass on, as the caller's function gets them. Its getters are on the class, so it can be
@@ -42,6 +45,7 @@ export class KeyContext {
     // Not by its name: esbuild would publish the class as `_KeyContext`.
     createContext = (call) => new this(call);
     getCancellation = (context) => (#call in context ? requireRunning(context.#call).cancellation : undefined);
+    getKeyMatcher = (context) => (#call in context ? requireKey(context.#call).matcher : undefined);
   }
 
   /** The key. One string is made per cached key, when it is first read. */

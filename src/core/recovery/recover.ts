@@ -144,8 +144,8 @@ async function retryTransient(
 class RejectedKeys {
   readonly #client: ClientState;
   readonly #digests: string[] = [];
-  readonly #reloaded = new Set<StageState>();
-  readonly #refusedStages = new Set<StageState>();
+  readonly #reloaded: StageState[] = [];
+  readonly #refusedStages: StageState[] = [];
   #first: CachedKey | undefined;
   #firstPending: CachedKey | undefined;
   #loadError: GoldKeyError | undefined;
@@ -169,7 +169,7 @@ class RejectedKeys {
     if (this.#first === undefined) client.noteRefusal(key);
     this.#first ??= key;
     this.#digests.push(key.digest);
-    this.#refusedStages.add(stage);
+    if (!this.#refusedStages.includes(stage)) this.#refusedStages.push(stage);
     if (stage.name === 'pending') this.#firstPending ??= key;
     if (once) {
       // This call ends here, but the key is loaded again: the next call should not meet the same refusal.
@@ -192,9 +192,9 @@ class RejectedKeys {
       const held = keys.getUsableKey(stage);
       if (held !== undefined && !this.includes(held)) return held;
       const load = stage.pendingLoad;
-      if (load !== undefined && !this.#reloaded.has(stage)) {
+      if (load !== undefined && !this.#reloaded.includes(stage)) {
         // A pending load is joined. An ordinary one may only confirm the version it knows; a forced one then follows it.
-        if (load.reason !== 'needed') this.#reloaded.add(stage);
+        if (load.reason !== 'needed') this.#reloaded.push(stage);
         const { key, error } = await load.result;
         if (key !== undefined && !this.includes(key)) return key;
         if (error !== undefined && !load.detached) {
@@ -203,7 +203,7 @@ class RejectedKeys {
         }
         continue;
       }
-      if (this.#reloaded.has(stage)) return undefined;
+      if (this.#reloaded.includes(stage)) return undefined;
       const blockedBy = cache.loader.getBlockingError(stage);
       if (blockedBy !== undefined) {
         this.#loadError = blockedBy;

@@ -4,7 +4,7 @@ import { GonePattern, HeldPattern, KeyRun, type Pattern } from './patterns.js';
 import { finishHash, getGears, HASH_BITS, hashWindow, WINDOW } from './window-hash.js';
 
 /** Number of slots: so many for each entry that little other text meets one. */
-const MIN_BITS = 10;
+const MIN_BITS = 12;
 const SLOTS_PER_ENTRY = 16;
 /** Largest number of entries of one run with the same hash: only a key that repeats itself has more. */
 const MAX_REPEATS = 32;

@@ -24,6 +24,8 @@ export interface PriceRequest {
 /** Sends one GET request of a call. Rejects with a `PriceApiError`, or with the reason of the call's signal. */
 type Get = (request: PriceRequest) => Promise<Incoming>;
 
+const ACCEPT_JSON = { accept: 'application/json' };
+
 /** The connections of each origin: adapters of one API share them, whatever their options. */
 const origins = new Map<string, Origin>();
 
@@ -42,7 +44,7 @@ export function createTransport(
         origin,
         path: `${pathname}${path}`,
         method: 'GET',
-        headers: { accept: 'application/json', ...headers },
+        headers: headers === undefined ? ACCEPT_JSON : { ...ACCEPT_JSON, ...headers },
         signal: cancellation,
       };
       signal.throwIfAborted();

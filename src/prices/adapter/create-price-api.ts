@@ -1,4 +1,4 @@
-import { isTransientFailure, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
+import { getKeyMatcher, isTransientFailure, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
@@ -15,6 +15,16 @@ import { parseRedacted } from './redact-answer.js';
 type Query = string | PriceQuery;
 /** The pairs of one request, at least one. */
 type PairGroup = readonly [Pair, ...Pair[]];
+
+/** A pair that was asked for, and what came for it. */
+interface Result {
+  readonly pair: Pair;
+  reading: Reading | undefined;
+  raw: object | undefined;
+}
+
+/** A {@link Result} after its request. */
+type Complete = Readonly<{ [K in keyof Result]-?: NonNullable<Result[K]> }>;
 
 /**
  * All that differs between price APIs: how to ask, how a body reports a failure, and where the price stands. Transport,
@@ -45,36 +55,46 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   const connect = createTransport(source, checked);
   const checks = new PriceChecks(checked);
 
-  async function fetchQuotes(pairs: PairGroup, context: KeyContext): Promise<Quote[]> {
+  async function fetchQuotes(pairs: readonly Pair[], context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
     const { apiKey } = context;
-    const matcher = new SecretMatcher([apiKey]);
+    // A context that a test has made by hand has none.
+    const matcher = getKeyMatcher(context) ?? new SecretMatcher([apiKey]);
     const get = connect(context, matcher);
-    const results = new Map<Pair, { reading: Reading; raw: object }>();
+    const results: Result[] = pairs.map((pair) => ({ pair, reading: undefined, raw: undefined }));
     // One after the other, so that a rejected key is used once.
-    for (const group of groupPairs(pairs, dialect.batching)) {
-      const answer = await get(dialect.buildRequest(group, apiKey));
+    for (const group of groupByRequest(results, dialect.batching)) {
+      const asked = group.map(({ pair }) => pair) as PairGroup & Pair[];
+      const answer = await get(dialect.buildRequest(asked, apiKey));
       const raw = parseBody(answer, matcher);
-      const isAlone = new Set(group.map(formatPair)).size === 1;
-      for (const pair of group) results.set(pair, { reading: readPrice(raw, pair, isAlone, answer.status), raw });
+      const isAlone = asked.length === 1 || new Set(asked.map(formatPair)).size === 1;
+      for (const result of group) {
+        result.reading = readPrice(raw, result.pair, isAlone, answer.status);
+        result.raw = raw;
+      }
     }
+    const complete = results as Complete[];
     // Only after all checks: one price that fails them fails the call.
-    for (const [pair, { reading }] of results) checks.accept(reading, pair);
-    return pairs.map((pair) => {
-      const { reading, raw } = results.get(pair) as { reading: Reading; raw: object };
-      const { price, bid, ask, timestamp = Date.now(), direction } = reading;
-      return {
-        ...pair,
-        price: convertToUnit(price, unit),
-        unit,
-        ...(bid !== undefined && { bid: convertToUnit(bid, unit) }),
-        ...(ask !== undefined && { ask: convertToUnit(ask, unit) }),
-        timestamp,
-        source,
-        direction,
-        raw,
-      };
-    });
+    for (const { pair, reading } of complete) checks.accept(reading, pair);
+    return complete.map(createQuote);
+  }
+
+  // No spread of what may be absent, here and on the way to it: it takes 1 us a time, a tenth of all that an adapter does.
+  function createQuote({ pair: { metal, currency }, reading, raw }: Complete): Quote {
+    const { price, bid, ask, timestamp = Date.now(), direction } = reading;
+    const quote: Quote = {
+      metal,
+      currency,
+      price: convertToUnit(price, unit),
+      unit,
+      timestamp,
+      source,
+      direction,
+      raw,
+    };
+    if (bid !== undefined) quote.bid = convertToUnit(bid, unit);
+    if (ask !== undefined) quote.ask = convertToUnit(ask, unit);
+    return quote;
   }
 
   function parseBody({ text, status, headers }: Incoming, matcher: SecretMatcher): object {
@@ -119,8 +139,8 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
     fetchPrice: async (query, context) => (await fetchQuotes([parseQuery(query)], context))[0] as Quote,
     ...(dialect.batching !== 'none' && {
       async fetchPrices(queries: readonly Query[], context: KeyContext) {
-        const [first, ...others] = queries.map(parseQuery);
-        return first === undefined ? [] : fetchQuotes([first, ...others], context);
+        const pairs = queries.map(parseQuery);
+        return pairs.length === 0 ? [] : fetchQuotes(pairs, context);
       },
     }),
     isKeyRejected(outcome) {
@@ -132,9 +152,9 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   };
 }
 
-/** Returns the pairs of each request. */
-function groupPairs(pairs: PairGroup, batching: Dialect['batching']): readonly PairGroup[] {
-  if (batching === 'any') return [pairs];
-  const currencies = new Set(pairs.map(({ currency }) => currency));
-  return Array.from(currencies, (currency) => pairs.filter((pair) => pair.currency === currency) as [Pair, ...Pair[]]);
+/** Returns what each request asks for. */
+function groupByRequest(results: readonly Result[], batching: Dialect['batching']): ReadonlyArray<readonly Result[]> {
+  if (batching === 'any') return [results];
+  const currencies = new Set(results.map(({ pair }) => pair.currency));
+  return Array.from(currencies, (currency) => results.filter(({ pair }) => pair.currency === currency));
 }

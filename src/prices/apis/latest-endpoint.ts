@@ -49,12 +49,13 @@ export const LATEST_ENDPOINT: Omit<Dialect, 'source' | 'baseUrl'> = {
     const answer = unwrapBody(body);
     const rates = requireObject(answer, 'rates');
     const convert = readConversion({}, pair, readUnitName(readField(answer, 'unit'), pair));
-    const { price, usd, ...others } = readRate(rates, readField(answer, 'base') ?? 'USD', pair);
+    const { price, usd, direction, needsBounds } = readRate(rates, readField(answer, 'base') ?? 'USD', pair);
     return {
-      ...others,
       price: convert(price),
       usd: usd === undefined ? undefined : convert(usd),
       timestamp: readTime(answer, 'timestamp') ?? readTime(answer, 'date'),
+      direction,
+      needsBounds,
     };
   },
 };

@@ -24,8 +24,9 @@ export type Conversion = (price: number) => number;
  */
 export function readConversion(quote: unknown, pair: Pair, unit: unknown = readField(quote, 'unit')): Conversion {
   const ounces = readUnit(unit, pair);
-  const parts = ['currency', 'currency_unit'].map((name) => readParts(readField(quote, name), pair));
-  return (price) => convertToTroyOunce(price, ounces, parts.includes(100n) ? 100n : 1n);
+  const parts = readParts(readField(quote, 'currency'), pair);
+  const sameParts = readParts(readField(quote, 'currency_unit'), pair);
+  return (price) => convertToTroyOunce(price, ounces, parts > sameParts ? parts : sameParts);
 }
 
 function readUnit(unit: unknown, { metal }: Pair): readonly [bigint, bigint] {

@@ -4,7 +4,6 @@ import { tryOrUndefined } from '../../core/index.js';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const NUMBER_PARTS = new Set(Buffer.from('0123456789+-.eE'));
 /** The number of digits that every double holds. */
 const SAFE_DIGITS = 15;
 
@@ -49,14 +48,15 @@ export function fitsDouble(number: string): boolean {
 /** Parses JSON like `JSON.parse`, but leaves a number with more digits than a double holds as a string of them. */
 export function parseExactJson(text: string): unknown {
   const body: unknown = JSON.parse(text);
+  const hasEscapes = text.includes('\\');
   let quoted = '';
   let copied = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) at = findStringEnd(text, at + 1);
+    if (code === QUOTE) at = hasEscapes ? findStringEnd(text, at + 1) : text.indexOf('"', at + 1);
     if (!isNumberStart(code)) continue;
     const start = at;
-    while (NUMBER_PARTS.has(text.charCodeAt(at + 1))) at++;
+    while (isNumberPart(text.charCodeAt(at + 1))) at++;
     const number = text.slice(start, at + 1);
     // A short number with an exponent can be beyond the largest double.
     const mayBeLong = number.length > SAFE_DIGITS || number.includes('e') || number.includes('E');
@@ -69,6 +69,11 @@ export function parseExactJson(text: string): unknown {
 
 function isNumberStart(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2d;
+}
+
+/** Returns whether a character may stand in a number: a digit, or one of `+-.eE`. */
+function isNumberPart(code: number): boolean {
+  return isNumberStart(code) || code === 0x2b || code === 0x2e || code === 0x65 || code === 0x45;
 }
 
 /** Returns the index of the quote that ends a string. */

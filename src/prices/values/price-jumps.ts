@@ -43,8 +43,9 @@ export class PriceJumpLimit {
     // Deleted first, so that the map is in the order of acceptance.
     this.#lastPrices.delete(pair);
     this.#lastPrices.set(pair, { price, at: Date.now(), newLevel: undefined });
+    if (this.#lastPrices.size <= MAX_PAIRS) return;
     const [oldest] = this.#lastPrices.keys();
-    if (this.#lastPrices.size > MAX_PAIRS && oldest !== undefined) this.#lastPrices.delete(oldest);
+    if (oldest !== undefined) this.#lastPrices.delete(oldest);
   }
 
   #isNear(price: number, other: number): boolean {

@@ -40,6 +40,22 @@ describe('a cached key', () => {
     expect(key.textIfKnown).toBeUndefined();
   });
 
+  it('keeps what finds it in text until the last call that holds it has settled, and clears it', () => {
+    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME);
+    key.hold();
+    const { matcher } = key;
+    const clear = vi.spyOn(matcher, 'clear');
+    expect(matcher.redact(`the key ${KEY}`)).toBe('the key [REDACTED]');
+    expect(key.matcher).toBe(matcher);
+
+    key.zero();
+
+    expect([key.matcher === matcher, clear.mock.calls.length]).toEqual([true, 0]);
+    key.release();
+    expect(clear).toHaveBeenCalledOnce();
+    expect(() => key.matcher).toThrow('zeroed');
+  });
+
   it('equals bytes of the same length and content only', () => {
     const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME);
 
