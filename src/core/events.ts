@@ -1,8 +1,9 @@
 import type { Channel } from 'node:diagnostics_channel';
 
 import type { KeyEvents } from './types.js';
+import { readErrorName } from './util/quote.js';
 import { nodeTypes } from './util/node-builtins.js';
-import { isError, tryOrUndefined } from './util/safe-access.js';
+import { tryOrUndefined } from './util/safe-access.js';
 
 /** Name of an event. */
 export type EventName = keyof KeyEvents;
@@ -70,6 +71,6 @@ export class Listeners {
 /** A listener's error must not reach the call that the event is about. Its name is told, and not its message. */
 function tellOfFailure(event: EventName, error: unknown): void {
   tryOrUndefined(() => {
-    publishOn('listener-failed', { event, error: isError(error) ? error.name : typeof error });
+    publishOn('listener-failed', { event, error: readErrorName(error) ?? typeof error });
   });
 }

@@ -1,6 +1,6 @@
 import { MAX_TIMER_MS, systemClock } from './util/clock.js';
 import { isQuotable, quote } from './util/quote.js';
-import { tryOrUndefined } from './util/safe-access.js';
+import { isObjectPrototype, tryOrUndefined } from './util/safe-access.js';
 import type { Clock, KeyedClientOptions, KeyProvider, Outcome } from './types.js';
 
 /** The options of a client, checked, with defaults. */
@@ -100,10 +100,7 @@ export function describeType(value: unknown): string {
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    prototype === null ||
-    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'))
-  );
+  return prototype === null || isObjectPrototype(prototype as object);
 }
 
 /** Returns a number as text, or how many digits it has if they are more than `most`: it may be a key of digits. */
@@ -205,7 +202,7 @@ export function checkOptions(
     reloadCooldown: checkInteger('reloadCooldown', options.reloadCooldown, 30_000, 0),
     keyTimeout: checkInteger('keyTimeout', options.keyTimeout, 5_000, 1),
     timeout: checkInteger('timeout', options.timeout, 10_000, 1),
-    retry: checkRetry(options.retry ?? retryByDefault),
+    retry: checkRetry(options.retry === undefined ? retryByDefault : options.retry),
     isKeyRejected: checkOptionalFunction('isKeyRejected', options.isKeyRejected),
     isTransient: checkOptionalFunction('isTransient', options.isTransient),
     refusalGate: checkGate(options.refusalGate),
@@ -249,13 +246,12 @@ function checkRetry(retry: unknown): CheckedRetry | undefined {
     retries: checkInteger('retry.retries', given['retries'], retries, 0),
     minTimeout: minimum,
     maxTimeout: checkInteger('retry.maxTimeout', given['maxTimeout'], Math.max(maxTimeout, minimum), 0),
-    factor: given['factor'] ?? factor,
-    randomize: given['randomize'] ?? randomize,
+    factor: given['factor'] === undefined ? factor : given['factor'],
+    randomize: checkBoolean('retry.randomize', given['randomize'], randomize),
   };
   if (typeof checked.factor !== 'number' || !(checked.factor >= 1) || checked.factor > 100) {
     throw invalidRange(`\`retry.factor\` must be a number from 1 to 100, got ${describeType(checked.factor)}.`);
   }
-  checkBoolean('retry.randomize', checked.randomize);
   if (checked.maxTimeout < checked.minTimeout) {
     throw invalidRange('`retry.maxTimeout` must not be below `retry.minTimeout`.');
   }

@@ -228,7 +228,8 @@ export class CachedKeys implements Expiring {
     const [stage, key] = about instanceof CachedKey ? [about.stage, about] : [about.name, about.key];
     const base: KeyEventBase = { name, provider: keyProvider.name, stage, at: clock.now() };
     if (key !== undefined) base.version = key.version;
-    return { ...base, ...details } as unknown as KeyEvents[E];
+    // All listeners get the same object.
+    return Object.freeze({ ...base, ...details }) as unknown as KeyEvents[E];
   }
 
   /** @see Expiring */

@@ -1,5 +1,6 @@
 import { closedError, type GoldKeyError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
+import { redactValue } from '../redaction/redact.js';
 import type { KeyStatus } from '../types.js';
 import type { CachedKey } from './cached-key.js';
 import { CachedKeys, type CacheUser } from './cached-keys.js';
@@ -102,11 +103,13 @@ export class KeyCache implements LoadObserver {
 
   /** Drops and zeroes every key. A pending load still answers the callers who wait for it, and is not cached. */
   evict(reason: string): void {
+    // While the key is still known: whoever says why may quote it.
+    const told = redactValue(reason, this.keys.secrets, this.keys.goneForms);
     this.#evictions++;
     this.#openGates();
     for (const stage of this.keys.stages) {
       stage.keyEvicted();
-      this.keys.drop(stage, reason);
+      this.keys.drop(stage, told);
     }
   }
 

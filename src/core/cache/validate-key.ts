@@ -6,9 +6,11 @@ import {
   type GoldKeyErrorOptions,
 } from '../errors.js';
 import { invalidType, describeType } from '../options.js';
+import { SecretMatcher } from '../redaction/secret-matcher.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
 import { asUint8Array } from '../util/bytes.js';
-import { isError, tryOrUndefined } from '../util/safe-access.js';
+import { readErrorName } from '../util/quote.js';
+import { tryOrUndefined } from '../util/safe-access.js';
 
 /** Shortest API key that is accepted, in characters. */
 export const MIN_KEY_LENGTH = 8;
@@ -50,11 +52,31 @@ export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): Loaded
   if (unchanged !== true && asUint8Array(bytes) === undefined) {
     throw new KeyProviderError('The key store answered without `bytes`; expected a Uint8Array.', about);
   }
+  if (bytes !== undefined && showsKey(version, bytes)) {
+    throw new KeyFormatError(
+      'The key store gave a `version` that holds the key, and versions are shown; name it by a number, a date or a digest.',
+      { ...about, version: undefined },
+    );
+  }
   for (const [name, moment] of Object.entries({ expiresAt, until })) {
     if (moment === undefined || Number.isFinite(moment)) continue;
     throw new KeyProviderError(`The key store gave an \`${name}\` that is not a time in epoch milliseconds.`, about);
   }
   return answer as LoadedKey | UnchangedKey;
+}
+
+function showsKey(version: string, bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  // A key that is longer, but for a line break, cannot stand in it. Detached bytes have no length.
+  if (length < MIN_KEY_LENGTH || version.length < length - 2) return false;
+  const matcher = new SecretMatcher([
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1').trimEnd(),
+  ]);
+  try {
+    return matcher.contains(version);
+  } finally {
+    matcher.clear();
+  }
 }
 
 function describeCode(code: number): string {
@@ -88,14 +110,6 @@ export function zeroAnswer(key: unknown): void {
 /** Returns a store's error as a GoldKeyError. Errors of third-party stores are assumed transient. */
 export function toKeyError(error: unknown, provider: string): GoldKeyError {
   if (isGoldKeyError(error)) return error;
-  const message = `The key store \`${provider}\` failed (${readErrorName(error)}); its error is the \`cause\`.`;
+  const message = `The key store \`${provider}\` failed (${readErrorName(error) ?? describeType(error)}); its error is the \`cause\`.`;
   return new KeyProviderError(message, { cause: error, provider });
-}
-
-function readErrorName(error: unknown): string {
-  try {
-    return isError(error) ? error.name : describeType(error);
-  } catch {
-    return 'an error that cannot be read';
-  }
 }

@@ -5,7 +5,8 @@ import { recover, type RecoverableCall } from '../recovery/recover.js';
 import { selectKey } from '../recovery/select-key.js';
 import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
-import { addAbortListener, removeAbortListener } from '../util/abort-listeners.js';
+import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
+import { readProperty } from '../util/safe-access.js';
 import { checkCallOptions, NO_QUERY, type CallFunction } from './call-options.js';
 import { CallSignals } from './call-signals.js';
 import type { Cancellation } from './cancellation.js';
@@ -74,7 +75,8 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     try {
       if (this.client.isClosing) throw closedError();
       this.options = checkCallOptions(options);
-      this.options.signal?.throwIfAborted();
+      const { signal } = this.options;
+      if (signal?.aborted === true) throw readAbortReason(signal);
       return true;
     } catch (error) {
       this.reject?.(this.client.scrub(error));
@@ -292,7 +294,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     if (this.copies !== undefined) for (const copy of this.copies) copy.fill(0);
     const signal = this.options?.signal;
     if (signal !== undefined) {
-      if (!signal.aborted) this.ownSignals?.follow(signal);
+      if (readProperty(signal, 'aborted') === false) this.ownSignals?.follow(signal);
       removeAbortListener(signal, this);
     }
     this.fn = undefined;

@@ -18,7 +18,7 @@ import { redactValue } from '../redaction/redact.js';
 import { ClientState } from '../state/client-state.js';
 import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus } from '../types.js';
 import { delay } from '../util/clock.js';
-import { addAbortListener, removeAbortListener } from '../util/abort-listeners.js';
+import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { quote } from '../util/quote.js';
 import { raceAbort } from '../util/race-abort.js';
 import { readStatus } from './status.js';
@@ -208,7 +208,7 @@ export class KeyedClient implements AsyncDisposable {
    * process.once('SIGTERM', () => void client.close({ signal: AbortSignal.timeout(5_000) }));
    * ```
    */
-  close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+  async close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const { signal } = options;
     checkSignal(signal);
     this.#closed ??= this.#close();
@@ -216,8 +216,12 @@ export class KeyedClient implements AsyncDisposable {
     const listener = {
       end: () => this.#state.endCalls(new ClientClosedError('The client was closed while the call ran.')),
     };
-    if (signal.aborted) listener.end();
-    else addAbortListener(signal, listener);
+    try {
+      if (signal.aborted) listener.end();
+      else addAbortListener(signal, listener);
+    } catch (error) {
+      throw this.#state.scrub(error);
+    }
     return this.#closed.finally(() => removeAbortListener(signal, listener));
   }
 
@@ -227,7 +231,7 @@ export class KeyedClient implements AsyncDisposable {
   }
 
   #throwIfAborted(signal: AbortSignal | undefined): void {
-    if (signal?.aborted === true) throw this.#state.scrub(signal.reason);
+    if (signal?.aborted === true) throw this.#state.scrub(readAbortReason(signal));
   }
 
   /** Resolves like `work`, or rejects with the signal's reason, which may hold the key. */
@@ -244,7 +248,12 @@ export class KeyedClient implements AsyncDisposable {
     await this.#state.close();
     if (keys.users.length === 1) caches.delete(options.keyProvider);
     this.#state.emit('closed', keys.current, {});
-    await cache.removeUser(this.#state);
+    try {
+      await cache.removeUser(this.#state);
+    } catch (error) {
+      // The store's own error.
+      throw this.#state.scrub(error);
+    }
   }
 }
 

@@ -2,11 +2,12 @@ import { CachedKey } from '../cache/cached-key.js';
 import type { StageState } from '../cache/stage-state.js';
 import { MAX_REPEATS } from '../cache/timing.js';
 import { KeyRejectedError, type GoldKeyError } from '../errors.js';
-import type { CheckedRetry } from '../options.js';
+import { invalidType, type CheckedRetry } from '../options.js';
 import type { ClientState } from '../state/client-state.js';
 import type { Outcome } from '../types.js';
 import { cancelBody, isResponse, isTransientFailure, isUnauthorized, readRetryAfter } from './outcome.js';
 import { computeRetryDelay, withRetries } from './retry.js';
+import { nodeTypes } from '../util/node-builtins.js';
 import { countForEvent } from '../util/throttle.js';
 import { listFallbackStages, selectKey } from './select-key.js';
 
@@ -293,7 +294,12 @@ function isSuccess(outcome: Outcome): boolean {
 
 function isTransient(client: ClientState, outcome: CallOutcome): boolean {
   try {
-    return outcome.final !== true && (client.options.isTransient ?? isTransientFailure)(outcome);
+    if (outcome.final === true) return false;
+    const verdict: unknown = (client.options.isTransient ?? isTransientFailure)(outcome);
+    if (!nodeTypes().isPromise(verdict)) return verdict as boolean;
+    // A promise is true, whatever it resolves to: every price would be fetched again.
+    verdict.catch(() => undefined);
+    throw invalidType('`isTransient` must return a boolean, got a promise; only `isKeyRejected` may be async.');
   } catch (error) {
     cancelBody(outcome.result);
     throw error;

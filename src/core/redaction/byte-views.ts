@@ -14,6 +14,24 @@ export function viewBytes(value: ArrayBufferLike | ArrayBufferView): Uint8Array 
     : new Uint8Array(value);
 }
 
+/** Returns the items of a typed array as text, if each is the code of a character that takes more than a byte there. */
+export function readWideCodes(value: object): string {
+  const { BYTES_PER_ELEMENT: size = 1 } = value as { readonly BYTES_PER_ELEMENT?: number };
+  if (!ArrayBuffer.isView(value) || size === 1) return '';
+  const codes = Array.from(value as unknown as ArrayLike<number | bigint>, Number);
+  return isByteList(codes) ? Buffer.from(codes).toString('latin1') : '';
+}
+
+/** Returns a text that was spread into its characters: `[...text]` or `{ ...text }`. Empty for any other object. */
+export function readCharacters(value: object): string {
+  let text = '';
+  for (let index = 0; ; index++) {
+    const item = Reflect.getOwnPropertyDescriptor(value, index)?.value as unknown;
+    if (typeof item !== 'string' || item.length !== 1) return text;
+    text += item;
+  }
+}
+
 /** Creates bytes of the same kind as `model`, in new memory: small Buffers share theirs with other small Buffers. */
 export function createBytesLike(model: object, text: string): unknown {
   if (Array.isArray(model)) return REDACTED;

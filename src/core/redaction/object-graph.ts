@@ -1,6 +1,6 @@
-import { readProperty } from '../util/safe-access.js';
-import { createBytesLike, viewBytes, listExtraKeys, isByteList } from './byte-views.js';
-import { isObject, classifyObject, listDescriptiveProperties, listPrototypes, type Kind } from './object-kind.js';
+import { isObjectPrototype, readProperty } from '../util/safe-access.js';
+import { createBytesLike, isByteList, listExtraKeys, readCharacters, readWideCodes, viewBytes } from './byte-views.js';
+import { classifyObject, isObject, listDescriptiveProperties, listPrototypes, type Kind } from './object-kind.js';
 import { callPrinter, listPrinters } from './printers.js';
 import { cleanPrimitive } from './primitives.js';
 import type { SearchBudget } from './search-budget.js';
@@ -256,15 +256,21 @@ export class SecretGraph {
       const nothingElse = keys.length === value.length + 1 && Object.getPrototypeOf(value) === Array.prototype;
       if (node.tainted || nothingElse) return;
     }
+    if (kind === 'plain' && this.#text.contains(readCharacters(value))) {
+      node.replacement = REDACTED;
+      this.taint(node);
+      return;
+    }
     for (const key of keys) {
       if (kind === 'function' ? FUNCTION_KEYS.has(key) : list && key === 'length') continue;
-      if (!this.#budget.takeEntry() && !(inPlace && ALWAYS_SEARCHED.has(key))) {
+      const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
+      const stored = descriptor !== undefined && 'value' in descriptor;
+      const isInTime = this.#budget.takeEntry(stored ? 1 : WEIGHT_OF_CALL);
+      if (!isInTime && !(inPlace && ALWAYS_SEARCHED.has(key))) {
         if (!inPlace) return this.#skip(node);
         if (node.unsearched.push(key) === 1) this.taint(node);
         continue;
       }
-      const descriptor = Reflect.getOwnPropertyDescriptor(value, key);
-      const stored = descriptor !== undefined && 'value' in descriptor;
       if (kind === 'function' && !stored) {
         // A getter on a function may do anything, so it is not called.
         this.taint(node);
@@ -296,7 +302,7 @@ export class SecretGraph {
     if (prototypes === undefined) return this.#skip(node);
     for (const proto of prototypes) {
       if (BUILT_IN.has(proto)) break;
-      node.isCustom = true;
+      if (!isObjectPrototype(proto)) node.isCustom = true;
       this.#checkClass(node, proto);
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
@@ -344,7 +350,9 @@ export class SecretGraph {
     const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const text = view.toString('latin1');
     const clean = this.#text.redact(text);
-    const wide = this.#text.contains(view.toString('utf16le'));
+    const wide =
+      [view, view.subarray(1)].some((from) => this.#text.contains(from.toString('utf16le'))) ||
+      this.#text.contains(readWideCodes(node.value));
     if (wide) node.replacement = REDACTED;
     else if (clean !== text || hasExtras(node)) node.replacement = createBytesLike(node.value, clean);
     if (wide || clean !== text) this.taint(node);

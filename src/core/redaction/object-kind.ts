@@ -1,4 +1,4 @@
-import { tryOrUndefined, readProperty } from '../util/safe-access.js';
+import { isObjectPrototype, readProperty, tryOrUndefined } from '../util/safe-access.js';
 import { nodeTypes } from '../util/node-builtins.js';
 
 /** Kind of an object, which decides how it is searched. */
@@ -54,10 +54,10 @@ function classify(value: object): Kind {
   if (types.isDate(value)) return 'date';
   if (types.isRegExp(value) || types.isBoxedPrimitive(value)) return 'text';
   const [proto] = prototypes;
-  if (proto === undefined || proto === Object.prototype) return 'plain';
+  if (proto === undefined || isObjectPrototype(proto)) return 'plain';
   const kind = TAGS.get(readTag(value) ?? '');
   if (kind !== undefined) return kind;
-  const hides = prototypes.some((each) => each !== Object.prototype && findHiding(each) !== 'nothing');
+  const hides = prototypes.some((each) => !isObjectPrototype(each) && findHiding(each) !== 'nothing');
   return hides || isLive(value) ? 'opaque' : 'plain';
 }
 

@@ -1,6 +1,14 @@
+import { tryOrUndefined } from './safe-access.js';
+
 /** An object that ends when a signal aborts. */
 export interface AbortListener {
   end(reason: unknown): void;
+}
+
+/** Returns why a signal has aborted. Old implementations do not say. */
+export function readAbortReason(signal: AbortSignal): unknown {
+  const { reason } = signal as { readonly reason?: unknown };
+  return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason;
 }
 
 interface SignalListeners {
@@ -52,12 +60,12 @@ function getListeners(signal: AbortSignal): SignalListeners {
   const listeners = new Set<AbortListener>();
   const followers = new Set<WeakRef<AbortSignal>>();
   const onAbort = (): void => {
-    bySignal.delete(signal);
-    signal.removeEventListener('abort', onAbort);
-    for (const listener of listeners) listener.end(signal.reason);
+    forget(signal, onAbort);
+    const reason = readAbortReason(signal);
+    for (const listener of listeners) listener.end(reason);
     for (const follower of followers) {
       const held = follower.deref();
-      if (held !== undefined) controllers.get(held)?.abort(signal.reason);
+      if (held !== undefined) controllers.get(held)?.abort(reason);
     }
   };
   signal.addEventListener('abort', onAbort);
@@ -67,7 +75,11 @@ function getListeners(signal: AbortSignal): SignalListeners {
 }
 
 function removeIfUnused(signal: AbortSignal, { listeners, followers, onAbort }: SignalListeners): void {
-  if (listeners.size > 0 || followers.size > 0) return;
+  if (listeners.size === 0 && followers.size === 0) forget(signal, onAbort);
+}
+
+/** Removes the event listener. A signal that throws there must not keep a call from its answer. */
+function forget(signal: AbortSignal, onAbort: () => void): void {
   bySignal.delete(signal);
-  signal.removeEventListener('abort', onAbort);
+  tryOrUndefined(() => signal.removeEventListener('abort', onAbort));
 }

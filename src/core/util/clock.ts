@@ -1,4 +1,5 @@
 import type { Clock } from '../types.js';
+import { addAbortListener, readAbortReason, removeAbortListener } from './abort-listeners.js';
 
 /** Longest delay of a Node.js timer, in ms. A longer one fires at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
@@ -116,17 +117,19 @@ export function getFreshUntil(request: object): number | undefined {
 export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
-      reject(signal.reason as Error);
+      reject(readAbortReason(signal) as Error);
       return;
     }
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal?.reason as Error);
+    const listener = {
+      end(reason: unknown): void {
+        timer.cancel();
+        reject(reason as Error);
+      },
     };
     const timer = clock.setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
+      if (signal !== undefined) removeAbortListener(signal, listener);
       resolve();
     }, ms);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal !== undefined) addAbortListener(signal, listener);
   });
 }

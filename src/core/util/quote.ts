@@ -1,3 +1,5 @@
+import { isError, readProperty, tryOrUndefined } from './safe-access.js';
+
 /** The beginnings of well-known credentials. */
 const PREFIXES = ['sk_', 'sk-', 'pk_', 'rk_', 'AKIA', 'ASIA', 'ghp_', 'hvs.', 'eyJ'];
 const SEPARATORS = '-_./\\:@# ';
@@ -27,6 +29,13 @@ export function showText(text: string): string {
 /** Returns the length of a text that is not shown. */
 export function describeText(text: string): string {
   return `[${String(text.length)} characters, not shown]`;
+}
+
+/** Returns the name of an error, or `Error` if it could be a secret or cannot be read; `undefined` for any other value. */
+export function readErrorName(error: unknown): string | undefined {
+  if (tryOrUndefined(() => isError(error)) !== true) return undefined;
+  const name = readProperty(error as Error, 'name');
+  return typeof name === 'string' && isQuotable(name) ? name : 'Error';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { addAbortListener, removeAbortListener } from './abort-listeners.js';
+import { addAbortListener, readAbortReason, removeAbortListener } from './abort-listeners.js';
 
 /**
  * Resolves like `work`, or rejects with the signal's reason as soon as it aborts: a credential chain or a caller's
@@ -11,13 +11,19 @@ export function raceAbort<T>(
 ): Promise<T> {
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {
-    const listener = { end: reject };
-    if (signal.aborted) reject(signal.reason as Error);
+    let isOver = false;
+    const listener = {
+      end(reason: unknown): void {
+        isOver = true;
+        reject(reason as Error);
+      },
+    };
+    if (signal.aborted) listener.end(readAbortReason(signal));
     else addAbortListener(signal, listener);
     work.then(
       (value) => {
         removeAbortListener(signal, listener);
-        if (signal.aborted) discard(value);
+        if (isOver) discard(value);
         else resolve(value);
       },
       (error: unknown) => {

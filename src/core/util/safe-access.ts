@@ -25,3 +25,8 @@ export function readProperty(holder: object, name: PropertyKey): unknown {
 export function isError(value: unknown): value is Error {
   return nodeTypes().isNativeError(value) || value instanceof Error;
 }
+
+/** Returns whether an object is `Object.prototype`, of this realm or another: under Jest, Node.js's objects have another. */
+export function isObjectPrototype(value: object): boolean {
+  return value === Object.prototype || (Object.getPrototypeOf(value) === null && Object.hasOwn(value, 'isPrototypeOf'));
+}

@@ -15,7 +15,12 @@ export function parseRedacted(text: string, key: SecretMatcher): object | undefi
   const body = tryOrUndefined(() => parseExactJson(json));
   if (typeof body !== 'object' || body === null) return undefined;
   // An escape can hide an encoded key from a search of the whole text.
-  return text.includes('\\') || key.contains(text) ? (redactValue(body, key) as object) : body;
+  if (!text.includes('\\') && !key.contains(text)) return body;
+  return tryOrUndefined(() => {
+    // Deeper than any price lies, it throws.
+    const clean = redactValue(body, key);
+    return typeof clean !== 'object' || key.contains(JSON.stringify(clean)) ? undefined : (clean as object);
+  });
 }
 
 /** Returns an error with the name, code and message of `error`, without the key; nothing else is kept. */
@@ -34,6 +39,10 @@ function redactValue(value: unknown, key: SecretMatcher): unknown {
   // A key of digits alone may come back as a number.
   if (typeof value === 'number') return key.contains(String(value)) ? REDACTED : value;
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => redactValue(item, key));
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [key.redact(name), redactValue(item, key)]));
+  const clean = Array.isArray(value)
+    ? value.map((item) => redactValue(item, key))
+    : Object.fromEntries(Object.entries(value).map(([name, item]) => [key.redact(name), redactValue(item, key)]));
+  // Several values together may show it, such as a list of its bytes.
+  const isFlat = Object.values(clean).every((item) => typeof item !== 'object');
+  return isFlat && key.contains(JSON.stringify(clean)) ? REDACTED : clean;
 }

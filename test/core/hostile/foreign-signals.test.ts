@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { KeyedClient } from '../../../src/index.js';
+import { memoryKeyProvider } from '../../../src/testing/index.js';
+
+const createClient = (): KeyedClient =>
+  new KeyedClient({ keyProvider: memoryKeyProvider({ current: 'first-key-0001' }) });
+const late = <T>(work: Promise<T>): Promise<unknown> =>
+  Promise.race([work.catch((error: unknown) => error), new Promise((resolve) => setTimeout(resolve, 500, 'hangs'))]);
+
+describe('a signal of another implementation', () => {
+  it("works without `throwIfAborted` and `reason`, which npm's abort-controller and old jsdom lack", async () => {
+    class Polyfilled extends EventTarget {
+      aborted = false;
+    }
+    const client = createClient();
+    await client.prefetch();
+    const signal = new Polyfilled();
+    await expect(client.withKey(async () => 1, { signal: signal as never })).resolves.toBe(1);
+    await client.close();
+  });
+
+  it.each([
+    ['removeEventListener', {}],
+    ['aborted', { aborted: { get: throwsFromSecond() } }],
+  ])('that throws from `%s` neither ends the process nor keeps the call from its answer', async (name, more) => {
+    const client = createClient();
+    await client.prefetch();
+    const signal = Object.defineProperties(
+      {
+        aborted: false,
+        addEventListener: () => undefined,
+        throwIfAborted: () => undefined,
+        removeEventListener() {
+          if (name === 'removeEventListener') throw new Error('broken');
+        },
+      },
+      more,
+    ) as unknown as AbortSignal;
+    // An unhandled rejection fails the run.
+    expect(await late(client.withKey(async () => 1, { signal }))).not.toBe('hangs');
+    expect(await late(client.reload({ signal }))).not.toBe('hangs');
+    await client.close();
+  });
+});
+
+function throwsFromSecond(): () => boolean {
+  let reads = 0;
+  return () => {
+    if (++reads > 1) throw new Error('broken');
+    return false;
+  };
+}
