@@ -22,25 +22,29 @@ export interface Lifetime {
 
 /** One decrypted key of one stage. {@link CachedKey.zero} clears its bytes, whoever still refers to it. */
 export class CachedKey {
-  /** The key's bytes, in an ArrayBuffer that nothing else shares. Let go once it is zeroed. */
-  #buffer: ArrayBufferLike | undefined;
-  readonly stage: Stage;
-  /** Keyed digest of the bytes: equal for the same generation of the key. */
-  readonly digest: string;
-  #version: string;
-  #lifetime: Lifetime;
+  // What every call reads comes first, so that it lies together in memory.
   /** Epoch ms until which the warm path may hand the key out without any other check; 0: check first. */
   warmUntil = 0;
-  #validity: 'valid' | 'revalidate' | 'expired' = 'valid';
-  /** The price API's last answer about this key. `suspect`: it was refused, and the store is being asked. */
-  verdict: 'good' | 'suspect' | 'rejected' = 'good';
+  /** {@link WallClock.steps} when the key was loaded. */
+  clockSteps: number;
   /** The reason why the next success with this key changes the cooldown; `undefined`: it does not. */
   firstSuccessPending: 'changed' | 'rejected' | undefined;
+  readonly stage: Stage;
+  #text: string | undefined;
   /** Number of running calls that hold the key. */
   #holders = 0;
-  #text: string | undefined;
+  /** The key's bytes, in an ArrayBuffer that nothing else shares. Let go once it is zeroed. */
+  #buffer: ArrayBufferLike | undefined;
+  /** Keyed digest of the bytes: equal for the same generation of the key. */
+  readonly digest: string;
+  #needsRevalidation = false;
+  #version: string;
+  #lifetime: Lifetime;
+  /** The price API's last answer about this key. `suspect`: it was refused, and the store is being asked. */
+  verdict: 'good' | 'suspect' | 'rejected' = 'good';
 
-  constructor(bytes: Uint8Array, version: string, stage: Stage, lifetime: Lifetime) {
+  constructor(bytes: Uint8Array, version: string, stage: Stage, lifetime: Lifetime, clockSteps: number) {
+    this.clockSteps = clockSteps;
     this.#buffer = bytes.buffer;
     this.#version = version;
     this.stage = stage;
@@ -61,31 +65,22 @@ export class CachedKey {
     return new Uint8Array(this.#buffer ?? NO_MEMORY);
   }
 
-  /** True once the wall clock has stepped back: the key's times no longer mean anything. */
-  get isExpired(): boolean {
-    return this.#validity === 'expired';
-  }
-
   /** True when the store has to say whether this is still the stage's key; if it is, it need not be decrypted again. */
   get needsRevalidation(): boolean {
-    return this.#validity === 'revalidate';
-  }
-
-  expire(): void {
-    this.#validity = 'expired';
-    this.warmUntil = 0;
+    return this.#needsRevalidation;
   }
 
   requireRevalidation(): void {
-    if (this.#validity === 'valid') this.#validity = 'revalidate';
+    this.#needsRevalidation = true;
     this.warmUntil = 0;
   }
 
   /** Starts a new life: the store gave the same bytes again. */
-  renew(version: string, lifetime: Lifetime): void {
+  renew(version: string, lifetime: Lifetime, clockSteps: number): void {
     this.#version = version;
     this.#lifetime = lifetime;
-    this.#validity = 'valid';
+    this.clockSteps = clockSteps;
+    this.#needsRevalidation = false;
     this.warmUntil = 0;
   }
 

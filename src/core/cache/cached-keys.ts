@@ -3,10 +3,10 @@ import { hasSubscribers, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
 import { GoneKeys, type GoneForm } from '../redaction/gone-keys.js';
 import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
+import { getWallClock } from '../util/wall-clock.js';
 import { CachedKey, type Lifetime } from './cached-key.js';
 import { getExpiryQueue, type Expiring } from './expiry-queue.js';
 import { StageState } from './stage-state.js';
-import { CLOCK_STEP_BACK_MS } from './timing.js';
 
 /** A client, as the keys that it shares with other clients see it. */
 export interface CacheUser {
@@ -26,8 +26,6 @@ export class CachedKeys implements Expiring {
   readonly options: CheckedOptions;
   readonly current: StageState = new StageState('current');
   users: readonly CacheUser[] = [];
-  /** Highest wall-clock reading so far: a lower one means that the clock stepped back. */
-  highestNow: number = -Infinity;
   rollout: Rollout | undefined;
   #pending: StageState | undefined;
   #previous: StageState | undefined;
@@ -80,7 +78,7 @@ export class CachedKeys implements Expiring {
   getUsableKey(stage: StageState): CachedKey | undefined {
     const { key } = stage;
     if (key === undefined) return undefined;
-    const now = this.#readWallClock();
+    const now = getWallClock(this.options.clock).read();
     const { purgeAt, toMonotonic } = key.lifetime;
     if (now < purgeAt && this.options.clock.monotonic() < purgeAt + toMonotonic) return key;
     this.drop(stage, 'expired');
@@ -104,10 +102,11 @@ export class CachedKeys implements Expiring {
     return this.options.clock.now() < this.getRefreshTime(key) ? key.lifetime.expiresAt : undefined;
   }
 
-  #isAlive({ isExpired, lifetime }: CachedKey): boolean {
+  #isAlive({ clockSteps, lifetime }: CachedKey): boolean {
     const { clock } = this.options;
     const { expiresAt, toMonotonic } = lifetime;
-    return !isExpired && clock.now() < expiresAt && clock.monotonic() < expiresAt + toMonotonic;
+    if (clockSteps !== getWallClock(clock).steps) return false;
+    return clock.now() < expiresAt && clock.monotonic() < expiresAt + toMonotonic;
   }
 
   /** Returns the epoch ms from which the key is loaded again in the background. */
@@ -118,7 +117,7 @@ export class CachedKeys implements Expiring {
   /** Returns the lifetime of a key just loaded. One that moves from another stage brings the rest of its lifetime. */
   computeLifetime(key: LoadedKey | UnchangedKey, until: number | undefined, rest?: Lifetime): Lifetime {
     const { clock, ttl, ttlJitter, staleIfError, keyProvider } = this.options;
-    const now = this.#readWallClock();
+    const now = getWallClock(this.options.clock).read();
     const monotonic = clock.monotonic();
     const storeEnd = Math.min(key.expiresAt ?? Infinity, until ?? Infinity);
     if (storeEnd <= now) {
@@ -133,6 +132,10 @@ export class CachedKeys implements Expiring {
     return { loadedAt: now, expiresAt, purgeAt, until, toMonotonic: monotonic - now };
   }
 
+  createKey(bytes: Uint8Array, version: string, stage: Stage, lifetime: Lifetime): CachedKey {
+    return new CachedKey(bytes, version, stage, lifetime, this.#clockSteps);
+  }
+
   /** Caches a key. The same bytes again keep their CachedKey, and with it the one string made of them. */
   store(
     stage: StageState,
@@ -144,10 +147,10 @@ export class CachedKeys implements Expiring {
     let key: CachedKey;
     if (held?.hasBytes(bytes) === true) {
       bytes.fill(0);
-      held.renew(version, lifetime);
+      held.renew(version, lifetime, this.#clockSteps);
       key = held;
     } else {
-      key = new CachedKey(bytes, version, stage.name, lifetime);
+      key = this.createKey(bytes, version, stage.name, lifetime);
       if (held !== undefined) {
         if (stage === this.current && this.rollout !== undefined) this.#keepAsPrevious(held);
         this.zero(held);
@@ -260,21 +263,15 @@ export class CachedKeys implements Expiring {
     else queue.schedule(this, next);
   }
 
-  /** Reads the wall clock. If it has stepped back, every key expires. */
-  #readWallClock(): number {
-    const now = this.options.clock.now();
-    if (now < this.highestNow - CLOCK_STEP_BACK_MS) {
-      this.highestNow = now;
-      for (const { key } of this.stages) key?.expire();
-    } else if (now > this.highestNow) this.highestNow = now;
-    return now;
+  get #clockSteps(): number {
+    return getWallClock(this.options.clock).steps;
   }
 
   /** Keeps a replaced key as `previous`: with a rollout it may be needed again, and the store then only has to confirm it. */
   #keepAsPrevious(replaced: CachedKey): void {
     const stage = this.stage('previous');
     if (stage.key !== undefined) this.zero(stage.key);
-    stage.key = new CachedKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.lifetime);
+    stage.key = this.createKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.lifetime);
     stage.key.requireRevalidation();
     stage.digest = replaced.digest;
   }

@@ -225,7 +225,7 @@ export class KeyLoader {
       const lifetime = keys.computeLifetime(checked, held?.lifetime.until ?? loaded?.until, rest);
       const { bytes, trimmed } = copyKey(held?.bytes ?? loaded?.bytes ?? NO_BYTES, about);
       if (load.detached) {
-        const detached = new CachedKey(bytes, checked.version, stage.name, lifetime);
+        const detached = keys.createKey(bytes, checked.version, stage.name, lifetime);
         detached.holdForTurn();
         keys.zero(detached);
         return { key: detached };

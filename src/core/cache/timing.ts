@@ -2,8 +2,6 @@
 export const FRESHER_KEY_WAIT_MS = 250;
 /** Shortest interval between loads that follow `evict()`, and between those of `reload()`, in ms. */
 export const MIN_RELOAD_INTERVAL_MS = 1_000;
-/** Largest step back of the wall clock that expires no key, in ms. */
-export const CLOCK_STEP_BACK_MS = 1_000;
 /** Shortest interval between background loads, in ms; a quarter of the key's life if that is longer. */
 export const MIN_BACKGROUND_INTERVAL_MS = 1_000;
 /** First and longest back-off after failed loads, in ms; it doubles in between. */

@@ -7,6 +7,7 @@ import { KeyRejectedError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
 import { scrub } from '../redaction/redact.js';
 import type { KeyEvents } from '../types.js';
+import { getWallClock, systemWallClock } from '../util/wall-clock.js';
 import { Canary } from './canary.js';
 import { RefusalGate } from './refusal-gate.js';
 import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
@@ -25,15 +26,19 @@ const warned = new WeakSet<ClientState>();
 
 /** The state behind one client. */
 export class ClientState implements CacheUser {
-  // Fields that every call reads come first, so that they lie together in memory.
-  /** The stage whose key this client uses. */
-  stage: StageState;
-  readonly keys: CachedKeys;
+  // What every call reads comes first, so that it lies together in memory.
+  /** The key of the last warm call: the stage's, or one whose `warmUntil` is over. */
+  #warmKey: CachedKey | undefined;
   readonly deadlines: DeadlineTimer;
   runningCalls = 0;
   calls = 0;
+  /** Set once the client closes: called when its last call has settled. */
+  #onIdle: (() => void) | undefined;
   /** True if a function of the caller's has to look at every outcome. */
   readonly hasCustomChecks: boolean;
+  /** The stage whose key this client uses. */
+  stage: StageState;
+  readonly keys: CachedKeys;
   readonly options: CheckedOptions;
   readonly cache: KeyCache;
   rejections = 0;
@@ -41,8 +46,6 @@ export class ClientState implements CacheUser {
   retries = 0;
   #canary: Canary | undefined;
   #listeners: Listeners | undefined;
-  /** Set once the client closes: called when its last call has settled. */
-  #onIdle: (() => void) | undefined;
 
   constructor(options: CheckedOptions, cache: KeyCache) {
     this.options = options;
@@ -70,6 +73,7 @@ export class ClientState implements CacheUser {
     const { rollout } = this.keys;
     const usesPending = rollout !== undefined && this.canary.usesPending(rollout);
     this.stage = this.keys.stage(usesPending ? 'pending' : 'current');
+    this.#warmKey = undefined;
   }
 
   get canary(): Canary {
@@ -100,12 +104,17 @@ export class ClientState implements CacheUser {
 
   /** Returns the key if it may be handed out without any other check: one wall-clock reading is the whole warm path. */
   getWarmKey(): CachedKey | undefined {
-    const { keys } = this;
-    const { key } = this.stage;
     // Calling through `options.clock` would read one more object, and among many tenants each is a cache miss.
-    const now = this.deadlines === systemDeadlineTimer ? Date.now() : this.options.clock.now();
-    if (key === undefined || now >= key.warmUntil || now < keys.highestNow) return undefined;
-    keys.highestNow = now;
+    const isSystem = this.deadlines === systemDeadlineTimer;
+    const now = isSystem ? Date.now() : this.options.clock.now();
+    const wallClock = isSystem ? systemWallClock : getWallClock(this.options.clock);
+    let key = this.#warmKey;
+    if (key === undefined || now >= key.warmUntil) {
+      this.#warmKey = key = this.stage.key;
+      if (key === undefined || now >= key.warmUntil) return undefined;
+    }
+    if (now < wallClock.highest || key.clockSteps !== wallClock.steps) return undefined;
+    wallClock.highest = now;
     return key;
   }
 

@@ -17,7 +17,7 @@ describe('a cached key', () => {
   it('is zeroed in the memory that it was given, whoever still sees it', () => {
     const bytes = Uint8Array.from(Buffer.from(KEY));
     const view = new Uint8Array(bytes.buffer);
-    const key = new CachedKey(bytes, 'v1', 'current', LIFETIME);
+    const key = new CachedKey(bytes, 'v1', 'current', LIFETIME, 0);
     const handedOut = key.bytes;
     expect(key.text).toBe(KEY);
 
@@ -29,7 +29,7 @@ describe('a cached key', () => {
 
   it('is zeroed while a call holds it: what the call keeps is a string', () => {
     const bytes = Uint8Array.from(Buffer.from(KEY));
-    const key = new CachedKey(bytes, 'v1', 'current', LIFETIME);
+    const key = new CachedKey(bytes, 'v1', 'current', LIFETIME, 0);
     key.hold();
 
     key.zero();
@@ -41,7 +41,7 @@ describe('a cached key', () => {
   });
 
   it('keeps what finds it in text until the last call that holds it has settled, and clears it', () => {
-    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME);
+    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME, 0);
     key.hold();
     const { matcher } = key;
     const clear = vi.spyOn(matcher, 'clear');
@@ -57,7 +57,7 @@ describe('a cached key', () => {
   });
 
   it('equals bytes of the same length and content only', () => {
-    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME);
+    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME, 0);
 
     expect(key.hasBytes(Buffer.from(KEY))).toBe(true);
     for (const other of [KEY.slice(1), `${KEY}1`, KEY.replace('7', '8'), '']) {

@@ -1,0 +1,40 @@
+import type { Clock } from '../types.js';
+import { systemClock } from './clock.js';
+
+/** Largest step back that means nothing, in ms. */
+const STEP_BACK_MS = 1_000;
+
+/** A wall clock as all clients on it have seen it: what each kept of it would be one more place in memory for each call. */
+export class WallClock {
+  /** Highest reading so far, in epoch ms. */
+  highest: number = -Infinity;
+  /** Number of steps back. The times of what was loaded before one mean nothing any more. */
+  steps = 0;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Reads the clock and notes a step back. */
+  read(): number {
+    const now = this.#clock.now();
+    if (now < this.highest - STEP_BACK_MS) {
+      this.highest = now;
+      this.steps++;
+    } else if (now > this.highest) this.highest = now;
+    return now;
+  }
+}
+
+/** The system's wall clock. */
+export const systemWallClock: WallClock = new WallClock(systemClock);
+const customWallClocks = new WeakMap<Clock, WallClock>();
+
+/** Returns the wall clock of `clock`. */
+export function getWallClock(clock: Clock): WallClock {
+  if (clock === systemClock) return systemWallClock;
+  let wallClock = customWallClocks.get(clock);
+  if (wallClock === undefined) customWallClocks.set(clock, (wallClock = new WallClock(clock)));
+  return wallClock;
+}
