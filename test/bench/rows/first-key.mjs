@@ -69,7 +69,7 @@ function lightLines({ onNode20 }, times, figures) {
   const https = onNode20 ? { budget: 0.25 } : {};
   const ours = 'goldkey, fromKmsLight';
   return [
-    line('time to first key, fromKmsLight', ours, 'naive', { budget: onNode20 ? 0.16 : 0.3, figures }),
+    line('time to first key, fromKmsLight', ours, 'naive', { budget: onNode20 ? 0.14 : 0.18, figures }),
     line('the same over https', `${ours}, https`, 'naive, https', https),
     line('time to first key, fromKmsLight', ours, 'client-kms by require()'),
     line('over https, certificates read before', `${ours}, https, read`, 'naive, https, read'),
@@ -88,7 +88,7 @@ function kmsLines({ major }, times) {
       theirs: times[name],
       ...more,
     });
-  const budget = major < 22 ? 0.5 : major < 24 ? 0.55 : 0.65;
+  const budget = major < 22 ? 0.5 : major < 24 ? 0.55 : 0.6;
   return [line('naive', { budget }), line('client-kms by require()')];
 }
 

@@ -23,7 +23,6 @@ export const sparse = {
         ours: read.goldkey,
         name: 'lru-cache get(), ttl',
         theirs: read['lru-get'],
-        budget: 0.15,
       }),
       ratioLine({
         row: '1',
@@ -32,6 +31,7 @@ export const sparse = {
         ours: whole.goldkey,
         name: 'lru-cache get() in an async method',
         theirs: whole['lru-get'],
+        budget: 0.6,
       }),
       ratioLine({
         row: '1',
@@ -40,6 +40,7 @@ export const sparse = {
         ours: whole.goldkey,
         name: 'naive',
         theirs: whole.naive,
+        budget: 1,
       }),
     ];
   },

@@ -42,8 +42,8 @@ export const transport = {
           atLeast,
         });
       return [
-        against('fetch', 'global fetch', 4),
-        against('undici', 'undici Pool.request'),
+        against('fetch', 'global fetch', 3),
+        against('undici', 'undici Pool.request', 0.9),
         against('node-http', 'node:http, keep-alive'),
       ];
     } finally {
