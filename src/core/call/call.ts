@@ -6,7 +6,7 @@ import { selectKey } from '../recovery/select-key.js';
 import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
-import { readProperty } from '../util/safe-access.js';
+import { readProperty, tryOrUndefined } from '../util/safe-access.js';
 import { checkCallOptions, NO_QUERY, type CallFunction } from './call-options.js';
 import { CallSignals } from './call-signals.js';
 import type { Cancellation } from './cancellation.js';
@@ -291,7 +291,8 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     (this.key as CachedKey | undefined)?.release();
     (this as { key: CachedKey | undefined }).key = undefined;
     if (this.earlierKeys !== undefined) for (const key of this.earlierKeys.splice(0)) key.release();
-    if (this.copies !== undefined) for (const copy of this.copies) copy.fill(0);
+    // One that was transferred to another thread is detached, and throws.
+    for (const copy of this.copies ?? []) tryOrUndefined(() => copy.fill(0));
     const signal = this.options?.signal;
     if (signal !== undefined) {
       if (readProperty(signal, 'aborted') === false) this.ownSignals?.follow(signal);

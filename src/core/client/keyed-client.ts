@@ -209,6 +209,7 @@ export class KeyedClient implements AsyncDisposable {
    * ```
    */
   async close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    checkOptionNames('`close`', options, ['signal']);
     const { signal } = options;
     checkSignal(signal);
     this.#closed ??= this.#close();

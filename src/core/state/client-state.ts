@@ -120,7 +120,12 @@ export class ClientState implements CacheUser {
 
   /** Returns the error that leaves this client: without any key that it holds or has held. */
   scrub(error: unknown): unknown {
-    return scrub(error, this.keys.secrets, this.keys.goneForms);
+    try {
+      return scrub(error, this.keys.secrets, this.keys.goneForms);
+    } catch {
+      // Something that the search needs was replaced, e.g. `performance`. The caller is told all the same.
+      return new Error('The call failed. Its error could not be searched for the key, so it is not shown.');
+    }
   }
 
   /** Returns the error of a call that may not run with `key`, because the price API keeps refusing it. */

@@ -20,16 +20,15 @@ export function raceAbort<T>(
     };
     if (signal.aborted) listener.end(readAbortReason(signal));
     else addAbortListener(signal, listener);
-    work.then(
-      (value) => {
+    work
+      .then((value) => {
         removeAbortListener(signal, listener);
         if (isOver) discard(value);
         else resolve(value);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         removeAbortListener(signal, listener);
         reject(error as Error);
-      },
-    );
+      });
   });
 }

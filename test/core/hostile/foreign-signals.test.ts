@@ -43,6 +43,19 @@ describe('a signal of another implementation', () => {
   });
 });
 
+describe('`close`', () => {
+  it.each([
+    ['null', null],
+    ['a misspelt option', { sginal: 1 }],
+    ['a signal that is none', { signal: 5 }],
+  ])('with %s rejects, and closes nothing', async (_, options) => {
+    const client = createClient();
+    await expect(client.close(options as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    await expect(client.withKey(async () => 1)).resolves.toBe(1);
+    await client.close();
+  });
+});
+
 function throwsFromSecond(): () => boolean {
   let reads = 0;
   return () => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 
@@ -60,6 +60,21 @@ describe('what leaves a client', () => {
     unsubscribe('goldkey:listener-failed', listen);
     expect(seen).toHaveLength(1);
     assertNoSecret(seen, KEY);
+    await client.close();
+  });
+
+  it('is an error that says so where an error could not be searched', async () => {
+    const client = new KeyedClient({
+      keyProvider: { name: 'p', load: async () => ({ bytes: encode(KEY), version: '1' }) },
+    });
+    await client.prefetch();
+    vi.stubGlobal('performance', undefined);
+    const error: unknown = await client
+      .withKey(async ({ apiKey }) => Promise.reject(new Error(apiKey)))
+      .catch((thrown: unknown) => thrown)
+      .finally(() => vi.unstubAllGlobals());
+    expect(error).toMatchObject({ message: expect.stringContaining('could not be searched') as unknown });
+    assertNoSecret(error, KEY);
     await client.close();
   });
 });
