@@ -188,7 +188,7 @@ describe('a pool', () => {
 
   it.each([
     ['a promise that was not awaited', async () => ({ keyProvider: memoryKeyProvider({ current: FIRST }) })],
-    ['an instance of ClientOfAnotherCopy', () => new (class ClientOfAnotherCopy {})()],
+    ['an instance of Date', () => new Date(0)],
     ['undefined', () => undefined],
   ])('says what came instead of a client: %s', async (what, create) => {
     const pool = new KeyedClientPool({ max: 1, create: create as never });
