@@ -1,4 +1,4 @@
-import { type Clock, raceAbort, systemClock, withRetries } from '../core/index.js';
+import { type Clock, raceAbort, systemClock, tryOrUndefined, withRetries } from '../core/index.js';
 import { computeAwsRetryDelay, isSignatureStale } from './failures.js';
 
 export interface AwsCallOptions<T> {
@@ -35,8 +35,10 @@ export async function callAws<T>(
     }
   };
   const limits = { retries, clock, signal, getDelay: computeAwsRetryDelay };
+  // A client of the caller's, a mock above all, may answer anything: nobody is left to be told of it.
+  const discardLate = (late: T): void => tryOrUndefined(() => discard?.(late));
   try {
-    return await raceAbort(retriesItself ? send() : withRetries(sendFresh, limits), signal, discard);
+    return await raceAbort(retriesItself ? send() : withRetries(sendFresh, limits), signal, discardLate);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     throw toError(error);

@@ -16,8 +16,12 @@ type Dispatched = Dispatcher.DispatchOptions & { onClient(connection: Connection
 /** The error of a pool whose `dispatch` throws: nothing was sent. */
 export class UnusablePool extends Error {}
 
-/** Loads undici, and returns a pool of connections to `origin`, or `undefined` where undici is missing or a stand-in. */
+/**
+ * Loads undici, and returns a pool of connections to `origin`, or `undefined` where undici is missing or a stand-in. Without
+ * WebAssembly (`node --jitless`) it is not loaded: its parser would end the process with a rejection that nobody can handle.
+ */
 export async function openPool(origin: string, connections: number): Promise<Pool | undefined> {
+  if (!('WebAssembly' in globalThis)) return undefined;
   try {
     const undici = await import('undici');
     // Bun has a module of this name whose classes do nothing.

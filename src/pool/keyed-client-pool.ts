@@ -58,6 +58,8 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
   readonly #backoffs = new Map<string, KeptBackoff>();
   /** Clients that are closing. */
   readonly #draining = new Map<KeyedClient, Promise<void>>();
+  /** Every client that a tenant has, or had. */
+  readonly #owned = new WeakSet<KeyedClient>();
   #closed: Promise<void> | undefined;
 
   /**
@@ -88,6 +90,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
    * Returns the tenant's client, and creates it if there is none.
    *
    * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: after `close()`
+   * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: `create` returned neither options nor a new client
    * @throws the error that `create` throws
    */
   get(tenant: string): C {
@@ -95,9 +98,15 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     if (known !== undefined && !getClientState(known).isClosing) return known;
     if (this.#closed !== undefined) throw closedError();
     if (typeof tenant !== 'string') throw invalidType(`\`tenant\` must be a string, got ${describeType(tenant)}.`);
-    const created = this.#create(tenant);
+    const created: unknown = this.#create(tenant);
     // `C` is KeyedClient when `create` returns options.
-    const client = created instanceof KeyedClient ? created : (new KeyedClient(created) as C);
+    const client = created instanceof KeyedClient ? (created as C) : (new KeyedClient(checkCreated(created)) as C);
+    if (this.#owned.has(client) || getClientState(client).isClosing) {
+      throw invalidType(
+        '`create` must return a new client for each tenant: another one has this client, or it is closed.',
+      );
+    }
+    this.#owned.add(client);
     this.#restoreBackoff(tenant, client);
     this.#clients.set(tenant, client);
     return client;
@@ -172,6 +181,13 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
     if (options.clock !== kept.clock || options.clock.monotonic() >= kept.endsAt) return;
     for (const { name, backoff, digest } of kept.stages) Object.assign(keys.stage(name), { backoff, digest });
   }
+}
+
+/** Throws unless `created` may be options: a promise of them, or a client of another copy of goldkey, is not. */
+function checkCreated(created: unknown): KeyedClientOptions {
+  if (typeof created === 'object' && created !== null && 'keyProvider' in created) return created as KeyedClientOptions;
+  const got = describeType(created);
+  throw invalidType(`\`create\` must return a client of this copy of goldkey, or the options for one, got ${got}.`);
 }
 
 function throwMaxRequired(): never {

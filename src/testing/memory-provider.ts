@@ -1,4 +1,15 @@
-import { delay, getRequestClock, type KeyProvider, type LoadRequest, type Stage } from '../core/index.js';
+import {
+  checkOptionNames,
+  delay,
+  describeType,
+  getRequestClock,
+  invalidType,
+  type KeyProvider,
+  type LoadRequest,
+  type Stage,
+} from '../core/index.js';
+
+const STAGES = ['current', 'pending', 'previous'] as const satisfies readonly Stage[];
 
 /** A key store in memory that a test can change, break and slow down. */
 export interface MemoryKeyProvider extends KeyProvider {
@@ -10,6 +21,7 @@ export interface MemoryKeyProvider extends KeyProvider {
    * @param stage - the stage to change
    * @param key - the new key; `undefined` empties the stage
    * @param version - the key's version. Default: `v1`, `v2` … in the order of the calls
+   * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: a stage that does not exist, or a key that is not a string
    */
   set(stage: Stage, key: string | undefined, version?: string): void;
   /**
@@ -28,6 +40,7 @@ export interface MemoryKeyProvider extends KeyProvider {
  *
  * @param keys - the key of each stage at the start; a stage may be left out
  * @returns the store, for the `keyProvider` option of clients
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: a stage that does not exist, or a key that is not a string
  *
  * @example
  * ```ts
@@ -44,6 +57,7 @@ export interface MemoryKeyProvider extends KeyProvider {
  * ```
  */
 export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryKeyProvider {
+  checkOptionNames('memoryKeyProvider', keys, STAGES);
   const stored = new Map<Stage, { bytes: Uint8Array; version: string }>();
   let loads = 0;
   let versions = 0;
@@ -57,6 +71,9 @@ export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryK
       return loads;
     },
     set(stage, key, version) {
+      if (!STAGES.includes(stage)) throw invalidType(`\`stage\` must be one of ${STAGES.join(', ')}.`);
+      if (key !== undefined && typeof key !== 'string')
+        throw invalidType(`\`${stage}\` must be a string, got ${describeType(key)}.`);
       if (key === undefined) stored.delete(stage);
       else stored.set(stage, { bytes: new TextEncoder().encode(key), version: version ?? `v${String(++versions)}` });
     },
@@ -74,6 +91,6 @@ export function memoryKeyProvider(keys: Partial<Record<Stage, string>>): MemoryK
       return { bytes: found.bytes.slice(), version: found.version };
     },
   };
-  for (const stage of ['current', 'pending', 'previous'] as const) provider.set(stage, keys[stage]);
+  for (const stage of STAGES) provider.set(stage, keys[stage]);
   return provider;
 }

@@ -13,6 +13,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.doUnmock('undici');
+  vi.unstubAllGlobals();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -65,6 +66,23 @@ it.each(standIns)('with %s every request of three bursts is answered, by Node’
     expect([burst, answers.map(({ text }) => text)]).toEqual([burst, Array(40).fill('node')]);
     await vi.dynamicImportSettled();
   }
+});
+
+it('without WebAssembly, as under `node --jitless`, undici is not loaded: it would end the process', async () => {
+  const load = vi.fn(() => ({ Pool: undefined }));
+  vi.doMock('undici', load);
+  vi.stubGlobal('WebAssembly', undefined);
+  Reflect.deleteProperty(globalThis, 'WebAssembly');
+  const { Origin } = await import('../../src/http/origin.js');
+  const target = new Origin(origin);
+
+  for (const burst of [1, 2]) {
+    const answers = await Promise.all(Array.from({ length: 40 }, () => target.send(request(), 100)));
+    expect([burst, answers.map(({ text }) => text)]).toEqual([burst, Array(40).fill('node')]);
+    await vi.dynamicImportSettled();
+  }
+
+  expect(load).not.toHaveBeenCalled();
 });
 
 it('with undici itself the later bursts are its own', async () => {

@@ -171,4 +171,30 @@ describe('a pool', () => {
     }
     expect(() => new KeyedClientPool({ max: 2, create }).get(7 as never)).toThrow('`tenant`');
   });
+
+  it('refuses a client that another tenant has: the end of one would end the other', async () => {
+    const shared = new KeyedClient({ keyProvider: memoryKeyProvider({ current: FIRST }) });
+    const pool = new KeyedClientPool({ max: 2, create: () => shared });
+    const client = pool.get('a');
+
+    expect(() => pool.get('b')).toThrow(/`create` must return a new client for each tenant/);
+    expect(pool.get('a')).toBe(client);
+    expect(await keyOf(client)).toBe(FIRST);
+    await pool.delete('a');
+    expect(() => pool.get('a')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
+    expect(pool.size).toBe(0);
+    await pool.close();
+  });
+
+  it.each([
+    ['a promise that was not awaited', async () => ({ keyProvider: memoryKeyProvider({ current: FIRST }) })],
+    ['an instance of Date', () => new Date(0)],
+    ['undefined', () => undefined],
+  ])('says what came instead of a client: %s', async (what, create) => {
+    const pool = new KeyedClientPool({ max: 1, create: create as never });
+
+    expect(() => pool.get('a')).toThrow(`a client of this copy of goldkey, or the options for one, got ${what}.`);
+    expect(pool.size).toBe(0);
+    await pool.close();
+  });
 });

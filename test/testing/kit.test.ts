@@ -17,6 +17,25 @@ keyProviderContract(
   { describe, it, expect },
 );
 
+describe('memoryKeyProvider', () => {
+  it.each([
+    ['a name that is no stage', { curent: 'first-key-0001' }, 'did you mean `current`?'],
+    ['a key that is no string', { pending: Buffer.from('first-key-0001') }, '`pending` must be a string'],
+    ['no keys at all', null, 'expects an options object'],
+  ])('refuses %s at once', (_, keys, message) => {
+    expect(() => memoryKeyProvider(keys as never)).toThrow(message);
+  });
+
+  it('refuses to put a key where no client looks for it', () => {
+    const provider = memoryKeyProvider({});
+
+    expect(() => provider.set('curent' as never, 'first-key-0001')).toThrow(
+      'must be one of current, pending, previous',
+    );
+    expect(() => provider.set('current', 5 as never)).toThrow('`current` must be a string, got 5.');
+  });
+});
+
 describe('manualClock', () => {
   it('stands still until it is moved, and moves both clocks', async () => {
     const clock = manualClock(5_000);

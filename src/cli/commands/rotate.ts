@@ -72,7 +72,7 @@ export async function rotateDue(run: CliRun, options: CommandOptions): Promise<v
     const due = await manager.isDue({ maxAge });
     const { current, versions } = await manager.status();
     const age = versions.find(({ version }) => version === current)?.age ?? 0;
-    const text = `${due ? 'due' : 'not due'}: ${current} is ${formatAge(age)} old`;
+    const text = `${due ? 'due' : 'not due'}: ${current} is ${age === Infinity ? 'of unknown age' : `${formatAge(age)} old`}`;
     printResult(run.io, options.json, { due, current, age, maxAge }, text);
     if (due) run.exitCode = 3;
   });
@@ -130,6 +130,7 @@ function formatStatus(status: RotationStatus): string {
 }
 
 function formatAge(ms: number): string {
+  if (ms === Infinity) return 'unknown';
   if (ms < 3_600_000) return `${String(Math.floor(ms / 60_000))} min`;
   if (ms < 172_800_000) return `${String(Math.floor(ms / 3_600_000))} h`;
   return `${String(Math.floor(ms / 86_400_000))} days`;

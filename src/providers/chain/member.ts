@@ -127,7 +127,8 @@ export class ChainMember {
       signal.throwIfAborted();
       copyKey(bytes, { provider: this.store.name, version }).bytes.fill(0);
     } catch (error) {
-      bytes.fill(0);
+      // A store may have given its bytes away: those cannot be written to, and hold nothing.
+      if (bytes.byteLength > 0) bytes.fill(0);
       throw error;
     }
   }

@@ -10,6 +10,7 @@ import {
 } from '../../core/index.js';
 import { refuseDocument } from '../shared/document.js';
 import { toVersionedKey } from '../shared/plaintext-version.js';
+import { readVariable } from './read-variable.js';
 
 const ENVIRONMENT = 'environment';
 const ERROR_OPTIONS = { provider: ENVIRONMENT };
@@ -55,7 +56,7 @@ export function fromEnvironment(name: string, options: FromEnvironmentOptions = 
       if (stage !== 'current') return undefined;
       // A program may load its `.env` file only after it has created the store.
       if (isForbidden()) throw new KeyAccessDeniedError(advice, ERROR_OPTIONS);
-      const value = process.env[name];
+      const value = readVariable(name);
       if (value === undefined) {
         throw new KeyNotFoundError(`The environment variable ${quote(name)} is not set.`, ERROR_OPTIONS);
       }

@@ -1,4 +1,5 @@
 import { checkString } from '../../core/index.js';
+import { readVariable } from './read-variable.js';
 
 /**
  * Returns the version that an environment variable pins a key ring to, for `fromKeyRing`, so that `v2` can be served
@@ -18,6 +19,6 @@ import { checkString } from '../../core/index.js';
  */
 export function pinnedVersion(name: string = 'GOLD_API_KEY_VERSION'): string | undefined {
   checkString('name', name);
-  const value = process.env[name]?.trim();
+  const value = readVariable(name)?.trim();
   return value === '' ? undefined : value;
 }

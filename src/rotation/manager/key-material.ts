@@ -2,6 +2,7 @@ import {
   computeFingerprint,
   invalidType,
   isGoldKeyError,
+  isPlainObject,
   encodeKey,
   describeType,
   nodeCrypto,
@@ -127,6 +128,10 @@ async function mintKey(step: Step, rotationId: string): Promise<MintedBytes> {
     throw new RotationError(message, { step: name, cause: error, retryable: true });
   }
   const { key, metadata } = (answer ?? {}) as { key?: unknown; metadata?: NewKey['metadata'] };
+  if (key === undefined) {
+    const got = describeType(answer);
+    throw invalidType(`\`generate\` must resolve to an object with the \`key\` that it minted, got ${got}.`);
+  }
   const minted = { key: encodeKey(key), metadata };
   checkMetadata(step, minted.key, metadata);
   unstored.keep(rotationId, minted);
@@ -135,7 +140,7 @@ async function mintKey(step: Step, rotationId: string): Promise<MintedBytes> {
 
 function checkMetadata(step: Step, key: Uint8Array, metadata: unknown): void {
   if (metadata === undefined) return;
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+  if (!isPlainObject(metadata)) {
     throw invalidType(`\`metadata\` must be an object of strings, got ${describeType(metadata)}.`);
   }
   const matcher = new SecretMatcher([Buffer.from(key).toString('latin1')]);

@@ -59,7 +59,9 @@ export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, 
   }
   const age = getAge(ring, current, now);
   const days = Math.floor(age / DAY_MS);
-  const inUse = `${current} is in use and ${String(days)} ${days === 1 ? 'day' : 'days'} old`;
+  const isKnown = Number.isFinite(days);
+  const howOld = isKnown ? `${String(days)} ${days === 1 ? 'day' : 'days'} old` : 'of unknown age (its `createdAt`)';
+  const inUse = `${current} is in use and ${howOld}`;
   const reason = `${inUse}; \`stage\` a new key when it is due`;
   return { step: plan !== undefined && age >= plan.maxAge ? 'stage' : 'nothing', version: current, reason };
 }
@@ -117,10 +119,10 @@ export function describeRing(ring: KeyRingDocument, now: number): RotationStatus
   };
 }
 
-/** Returns how long ago a version was made, in ms. */
+/** Returns how long ago a version was made, in ms. One whose time cannot be read is as old as can be: nobody may wait for ever. */
 export function getAge(ring: KeyRingDocument, name: string, now: number): number {
   const age = now - Date.parse(findVersion(ring, name)?.createdAt ?? '');
-  return Number.isNaN(age) ? 0 : Math.max(0, age);
+  return Number.isNaN(age) ? Infinity : Math.max(0, age);
 }
 
 export function isAhead(time: string | undefined, now: number): time is string {

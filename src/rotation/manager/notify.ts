@@ -1,4 +1,14 @@
-import { backoffWindow, withRetries, type Clock, quote, hasSubscribers, isError, publishOn } from '../../core/index.js';
+import {
+  backoffWindow,
+  withRetries,
+  type Clock,
+  quote,
+  hasSubscribers,
+  isError,
+  isQuotable,
+  publishOn,
+  readProperty,
+} from '../../core/index.js';
 import { withDeadline } from '../../util/deadline.js';
 import type { RingChange } from '../ring/types.js';
 
@@ -58,7 +68,8 @@ export function publishFailure(
   if (hasSubscribers(name)) {
     publishOn(name, failure);
   } else if (!isTold) {
-    const kind = isError(error) ? error.name : 'not an Error';
+    const told = isError(error) ? readProperty(error, 'name') : 'not an Error';
+    const kind = typeof told === 'string' && isQuotable(told) ? told : 'Error';
     const code = `GOLDKEY_${name.replaceAll('-', '_').toUpperCase()}`;
     process.emitWarning(describe(kind), { type: 'GoldKeyWarning', code });
   }

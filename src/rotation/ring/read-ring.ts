@@ -39,7 +39,8 @@ export async function readRing(
   forUpdate: boolean = false,
 ): Promise<ReadRing | undefined> {
   const { store, name } = source;
-  const found = await store.read({ signal, ...(forUpdate && { forUpdate }) });
+  // A store of another author's may say `null` for nothing.
+  const found = (await store.read({ signal, ...(forUpdate && { forUpdate }) })) ?? undefined;
   if (found === undefined) return undefined;
   const ring = checkRing(found.ring, store.name);
   if (ring.name !== name) {

@@ -247,7 +247,7 @@ export interface RotationStatus {
   revertedAt?: number | undefined;
   /** Epoch ms: the time at which the overlap ends and `previous` may be retired. */
   previousUntil?: number | undefined;
-  /** All versions in the order in which they were made; `age` in ms. */
+  /** All versions in the order in which they were made; `age` in ms, `Infinity` if `createdAt` is no time. */
   versions: Array<{ version: string; state: VersionState; fingerprint: string; age: number }>;
   /** The step to take next and its reason, as a sentence: `wait: v1 is kept until …`. */
   nextStep: string;

@@ -88,6 +88,20 @@ describe('a chain of stores', () => {
     expect(((error as Error).cause as AggregateError).errors).toHaveLength(2);
   });
 
+  it('tells a store that gave its bytes away from one that may recover', async () => {
+    const { chain, first } = pair();
+    vi.spyOn(first, 'load').mockImplementation(async () => {
+      const bytes = new TextEncoder().encode(FIRST);
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      return { bytes, version: 'v1' };
+    });
+
+    const error = await failure(fromChain([first]).load(request()));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT', retryable: false });
+    expect(await failure(chain.load(request()))).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+  });
+
   it('does not wait for ever for a store that hangs, and wipes what it brings too late', async () => {
     const clock = manualClock();
     const { chain, first } = pair();

@@ -45,6 +45,12 @@ describe('a key in the environment', () => {
     assertNoSecret(error, KEY);
   });
 
+  it('is not set where only every object has the name', async () => {
+    const error = await failure(fromEnvironment('constructor').load(request()));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_NOT_FOUND' });
+  });
+
   it.each([
     ['not set', undefined, 'ERR_GOLDKEY_NOT_FOUND', '`GOLD_API_KEY` is not set'],
     ['empty', '', 'ERR_GOLDKEY_FORMAT', 'empty'],

@@ -30,6 +30,10 @@ describe('pinnedVersion', () => {
     expect([before, pinnedVersion('SILVER_VERSION')]).toEqual(['v1', 'v3']);
   });
 
+  it.each(['constructor', 'toString', '__proto__'])('of %s, which every object has, is undefined', (name) => {
+    expect(pinnedVersion(name)).toBe(undefined);
+  });
+
   it.each([[''], [7 as never]])('of a name that is none (%j) is refused', (name) => {
     expect(() => pinnedVersion(name)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }));
   });

@@ -311,3 +311,30 @@ describe('a cipher of somebody else’s', () => {
     expect(found?.ring.versions['v1']?.encryptionContext).toEqual({ ...CONTEXT, 'goldkey:ring': NAME });
   });
 });
+
+describe('metadata', () => {
+  it.each([
+    ['a promise that was not awaited', Promise.resolve({ ticket: 'OPS-7' })],
+    ['an instance of Map', new Map([['ticket', 'OPS-7']])],
+    ['an array', ['OPS-7']],
+  ])('that is %s is refused, not taken for none', async (what, metadata) => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+
+    const error = await failure(scene.manager().stage(NEW, { metadata: metadata as never }));
+
+    expect(error.message).toBe(`\`metadata\` must be an object of strings, got ${what}.`);
+    expect(await statesOf(scene)).toEqual({ v1: 'current' });
+  });
+});
+
+describe('a ring store that says `null` where it has no ring', () => {
+  it('has none', async () => {
+    const scene = await ringScene();
+    const ring = { name: 'null-store', read: () => Promise.resolve(null as never), write: () => Promise.resolve() };
+
+    expect(await failure(scene.manager({ ring }).status())).toMatchObject({ name: 'RotationError' });
+    const load = fromKeyRing({ ring, name: NAME, cipher: scene.cipher }).load({ stage: 'current', signal });
+    expect(await failure(load)).toMatchObject({ name: 'KeyNotFoundError', retryable: true });
+  });
+});

@@ -98,6 +98,26 @@ describe('a `createdAt` that is no time', () => {
   });
 });
 
+describe('a current version whose `createdAt` is no time', () => {
+  it('is due, so that a schedule tells of it instead of keeping the key for ever', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+    await edit(scene, (ring) => void Object.assign(ring.versions['v1'] ?? {}, { createdAt: '' }));
+    const manager = scene.manager({ generate: () => Promise.resolve({ key: NEW }) });
+
+    expect(await manager.isDue({ maxAge: 365 * DAY })).toBe(true);
+    expect(await manager.status()).toMatchObject({
+      nextStep: expect.stringMatching(/^nothing: v1 is in use and of unknown age/) as unknown,
+      versions: [{ age: Infinity }],
+    });
+    const error = await failure(manager.rotate());
+    expect(error).toMatchObject({ name: 'RotationError', version: 'v1' });
+    expect(error.message).toContain('`versions.v1.createdAt`');
+    await manager.stage(undefined, { force: true });
+    expect(await statesOf(scene)).toEqual({ v1: 'current', v2: 'pending' });
+  });
+});
+
 describe('a clock that is 4 minutes ahead', () => {
   it('hinders no step', async () => {
     const scene = await aheadBy(4 * MINUTE);

@@ -156,4 +156,19 @@ describe('a key that is minted', () => {
     expect(error['code']).toBe('ERR_INVALID_ARG_VALUE');
     expect((await scene.manager().status()).pending).toBe('v2');
   });
+
+  it.each([
+    ['a value of type string', NEW],
+    ['undefined', undefined],
+    ['null', null],
+    ['an instance of Buffer', Buffer.from(NEW)],
+  ])('that `generate` did not wrap in an object (%s) is refused in its name', async (what, answer) => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+
+    const error = await failure(scene.manager({ generate: (() => Promise.resolve(answer)) as never }).stage());
+
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    expect(error.message).toBe(`\`generate\` must resolve to an object with the \`key\` that it minted, got ${what}.`);
+  });
 });

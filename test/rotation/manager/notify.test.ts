@@ -140,21 +140,27 @@ describe('the hooks of a manager', () => {
     expect(told).toEqual(['init']);
   });
 
-  it('are reported as a warning that quotes nothing of theirs where nobody listens', async () => {
+  it.each([
+    ['Error', new Error(`posted ${OLD}`)],
+    ['PostError', Object.assign(new Error(`posted ${OLD}`), { name: 'PostError' })],
+    ['Error', Object.assign(new Error('posted'), { name: OLD })],
+    ['Error', Object.assign(new Error('posted'), { name: 7 })],
+    ['not an Error', OLD],
+  ])('are reported as a warning that quotes nothing of theirs where nobody listens: %s', async (kind, thrown) => {
     const scene = await ringScene();
     expect(channel('goldkey:notify-failed').hasSubscribers).toBe(false);
     const warnings: Error[] = [];
     const listener = (warning: Error): void => void warnings.push(warning);
     process.on('warning', listener);
     onTestFinished(() => void process.off('warning', listener));
-    const manager = scene.manager({ notify: [() => Promise.reject(new Error(`posted ${OLD}`))] });
+    const manager = scene.manager({ notify: [() => Promise.reject(thrown as Error)] });
 
     await onClock(scene, manager.init(OLD));
     await new Promise((resolve) => setImmediate(resolve));
 
     const ours = warnings.filter(({ name }) => name === 'GoldKeyWarning');
     expect(ours).toHaveLength(1);
-    expect(ours[0]?.message).toContain('`notify[0]` failed (Error)');
+    expect(ours[0]?.message).toContain(`\`notify[0]\` failed (${kind})`);
     expect(ours[0]?.message).not.toContain(OLD);
   });
 });
