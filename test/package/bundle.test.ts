@@ -51,7 +51,7 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
       `export * from './src/index.js'; export * from './src/providers/kms-light/index.js';`,
       {
         resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
-        external: [...SDK, 'aws4', 'p-retry'],
+        external: [...SDK, 'p-retry'],
       },
     );
 
