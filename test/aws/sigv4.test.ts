@@ -140,7 +140,9 @@ const requests = fc.record({
     .array(fc.oneof(fc.webSegment(), fc.string(), fc.constantFrom('.', '..', '', "!'()*", '%20', 'ሴ')), {
       maxLength: 5,
     })
-    .map((segments) => new URL(`https://h/${segments.join('/').replace(/[?#]/g, '')}`).pathname),
+    .map((segments) => new URL(`https://h/${segments.join('/').replace(/[?#]/g, '')}`).pathname)
+    // Node.js 20 leaves the dot segment in `//.a/.`.
+    .filter((path) => !/\/\.{1,2}(?:\/|$)/.test(path)),
   headers,
   body: fc.oneof(fc.string({ unit: 'binary' }), fc.json()),
 });
