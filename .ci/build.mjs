@@ -21,7 +21,6 @@ const subpaths = new Map(
     .map(([subpath, target]) => [sourceOf(target.import.default), subpath]),
 );
 const entries = [...subpaths.keys()];
-const AWS4 = 'dist/esm/shared/aws4.js';
 
 const options = {
   absWorkingDir: root,
@@ -123,29 +122,6 @@ const noHelpersFile = {
   },
 };
 
-/** Makes an ES module of aws4, for applications that are bundled as one and lack the `require` to load it. */
-async function buildAws4() {
-  const builtins = {
-    name: 'built-in modules',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^(?:crypto|querystring|url)$/ }, ({ path }) => ({ path, namespace: 'built-in' }));
-      onLoad({ filter: /./, namespace: 'built-in' }, ({ path }) => ({
-        contents: `module.exports = process.getBuiltinModule('node:${path}');`,
-      }));
-    },
-  };
-  const stdin = { contents: `export { default } from 'aws4';`, resolveDir: root };
-  await build({ ...options, stdin, format: 'esm', outfile: AWS4, plugins: [licences, builtins] });
-}
-
-/** Leads from the shared files to the one beside them. */
-const aws4 = {
-  name: 'aws4',
-  setup({ onResolve }) {
-    onResolve({ filter: /^aws4$/ }, () => ({ path: `./${basename(AWS4)}`, external: true }));
-  },
-};
-
 /** Builds the ES modules and returns them as esbuild describes them, by path. */
 async function buildEsModules() {
   const { dependencies, peerDependencies, bin } = manifest;
@@ -160,14 +136,14 @@ async function buildEsModules() {
     chunkNames: 'shared/[name]-[hash]',
     external,
     metafile: true,
-    plugins: [rooms, aws4, licences, noHelpersFile],
+    plugins: [rooms, licences, noHelpersFile],
   });
   return metafile.outputs;
 }
 
 /** Translates the ES modules of the subpaths, file by file, so that both builds hold every class once. */
 async function buildCommonJs(outputs) {
-  const files = new Set([AWS4]);
+  const files = new Set();
   const follow = (path) => {
     if (files.has(path)) return;
     files.add(path);
@@ -246,6 +222,5 @@ function writeDeep(path, text) {
 }
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-await buildAws4();
 await buildCommonJs(await buildEsModules());
 if (!process.argv.includes('--js')) await buildTypes();

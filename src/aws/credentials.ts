@@ -5,7 +5,7 @@ import { withDeadline } from '../util/deadline.js';
 import { parseErrorName } from '../util/error-name.js';
 import { readGuarded } from '../util/guarded-file.js';
 import { readVariable } from './environment.js';
-import { isAwsRegion, type AwsCredentials } from './signature.js';
+import type { AwsCredentials } from './sigv4.js';
 
 export interface CredentialsRequest {
   readonly provider: string;
@@ -69,6 +69,11 @@ export async function fetchContainerCredentials(request: CredentialsRequest): Pr
       ? `without credentials; check ${URI_VARIABLES}`
       : `with status ${String(status)}; check the role of the task or pod, and its authorization token`;
   throw new KeyProviderError(`${ENDPOINT} answered ${problem}.`, { provider });
+}
+
+/** Returns whether `text` can be the name of a Region. It becomes part of a host name. */
+export function isAwsRegion(text: string): boolean {
+  return /^[a-z\d]+(?:-[a-z\d]+)+$/.test(text);
 }
 
 /** Returns the Region of this function or container, if AWS_REGION names it. */

@@ -13,7 +13,7 @@ import { lib, type Bundle } from '../bench/typed-lib.js';
 const { bundled, packageOf } = await lib('bundle.mjs');
 
 // The benchmark holds it to its budget, and says that it misses that. Here it is kept from growing unnoticed.
-const CEILING = 44 * 1_024;
+const CEILING = 42 * 1_024;
 const SDK = ['@aws-sdk/*'];
 const KEY = 'sk-invented/+&=0123456789';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };
@@ -51,7 +51,7 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
       `export * from './src/index.js'; export * from './src/providers/kms-light/index.js';`,
       {
         resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
-        external: [...SDK, 'aws4', 'p-retry'],
+        external: [...SDK, 'p-retry'],
       },
     );
 

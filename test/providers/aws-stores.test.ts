@@ -79,7 +79,7 @@ describe('the packages behind the AWS stores', () => {
       outExtension: { '.js': '.mjs' },
       bundle: true,
       // p-retry is part of the core; all other packages stay outside.
-      external: ['@aws-sdk/*', 'aws4', 'lru-cache', 'undici'],
+      external: ['@aws-sdk/*', 'lru-cache', 'undici'],
       platform: 'node',
       format: 'esm',
       metafile: true,

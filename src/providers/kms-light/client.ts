@@ -1,7 +1,7 @@
 import type { DecryptResponse } from '@aws-sdk/client-kms';
 import { readAwsRegion } from '../../aws/credentials.js';
 import { classifyAwsError, needsFreshCredentials } from '../../aws/failures.js';
-import { signHeaders, type AwsCredentials } from '../../aws/signature.js';
+import { signHeaders, type AwsCredentials } from '../../aws/sigv4.js';
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
 import { acquireHttp } from '../../http/node-http.js';
@@ -29,11 +29,7 @@ const TIMEOUT_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 /** Far above the answer for the longest plaintext, which has 4,096 bytes. */
 const MAX_BODY_BYTES = 65_536;
-const HEADERS = {
-  'Content-Type': 'application/x-amz-json-1.1',
-  'X-Amz-Target': 'TrentService.Decrypt',
-  'User-Agent': 'goldkey',
-};
+const HEADERS = { 'Content-Type': 'application/x-amz-json-1.1', 'X-Amz-Target': 'TrentService.Decrypt' };
 /** Credentials are replaced this long before they expire, as the AWS SDK does. */
 const EXPIRY_MARGIN_MS = 300_000;
 const CLOCK_ERRORS = ['InvalidSignatureException', 'RequestTimeTooSkewed', 'RequestExpired'];
@@ -71,10 +67,10 @@ export class KmsLightClient {
     // The AWS SDK also ends the path with a slash.
     const path = pathname.endsWith('/') ? pathname : `${pathname}/`;
     const unsigned = { service: 'kms', region, host, path, headers: HEADERS, body };
-    const headers = await signHeaders(unsigned, credentials, Date.now() + this.#clockSkew);
+    const headers = signHeaders(unsigned, credentials, Date.now() + this.#clockSkew);
     const { secretAccessKey, sessionToken } = credentials;
     this.#options.recent.remember(secretAccessKey, sessionToken, headers['Authorization']?.split('Signature=')[1]);
-    const request = { origin, path, method: 'POST', headers, body };
+    const request = { origin, path, method: 'POST', headers: { ...headers, 'User-Agent': 'goldkey' }, body };
     const connect = { ms: CONNECT_TIMEOUT_MS, clock, late: createTimeoutError };
     const limits = { ms: TIMEOUT_MS, clock, late: createTimeoutError, signals: [signal] };
     const answer = await withDeadline(limits, (ended) =>

@@ -1,7 +1,7 @@
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { fetchContainerCredentials, isAwsCredentials, readEnvironmentCredentials } from '../../aws/credentials.js';
 import { readVariable } from '../../aws/environment.js';
-import type { AwsCredentials } from '../../aws/signature.js';
+import type { AwsCredentials } from '../../aws/sigv4.js';
 import {
   backoffWindow,
   describeType,

@@ -1,7 +1,8 @@
 import { callAws } from '../../aws/call.js';
 import { parseEndpoint } from '../../aws/client-config.js';
+import { isAwsRegion } from '../../aws/credentials.js';
 import { toAwsError } from '../../aws/errors.js';
-import { isAwsRegion, type AwsCredentials } from '../../aws/signature.js';
+import type { AwsCredentials } from '../../aws/sigv4.js';
 import { checkOptionalString, checkOptionNames, invalidRange, type KeyProvider } from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { RecentCredentials } from '../../util/recent-credentials.js';

@@ -4,6 +4,6 @@
  * @module
  */
 export { fromKmsLight } from './from-kms-light.js';
-export type { AwsCredentials } from '../../aws/signature.js';
+export type { AwsCredentials } from '../../aws/sigv4.js';
 export type { Ciphertext } from '../shared/ciphertext.js';
 export type { FromKmsLightOptions } from './from-kms-light.js';

@@ -1,6 +1,6 @@
 import { KeyProviderError, type Clock, showText } from '../../core/index.js';
+import { signCallerIdentity } from '../../aws/caller-identity.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
-import { signCallerIdentity } from '../../aws/signature.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import type { CredentialScrubber } from '../../util/credential-scrubber.js';
 import { quotePath } from '../../util/quote-path.js';
@@ -89,7 +89,7 @@ async function createCredentials(
     case 'aws': {
       const credentials = await loadAwsCredentials({ provider: VAULT, signal, clock });
       scrubber.remember(credentials.secretAccessKey, credentials.sessionToken);
-      const signed = await signCallerIdentity(credentials, clock.now(), auth.region ?? readAwsRegion(VAULT));
+      const signed = signCallerIdentity(credentials, clock.now(), auth.region ?? readAwsRegion(VAULT));
       const base64 = (text: string): string => Buffer.from(text).toString('base64');
       return {
         role: auth.role,

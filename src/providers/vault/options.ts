@@ -9,7 +9,7 @@ import {
   isSecureTransport,
   KeyProviderError,
 } from '../../core/index.js';
-import { isAwsRegion } from '../../aws/signature.js';
+import { isAwsRegion } from '../../aws/credentials.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { quotePath, toFileCause } from '../../util/quote-path.js';
 import { readGuarded } from '../../util/guarded-file.js';

@@ -1,8 +1,7 @@
-import { nodeCrypto } from '../../core/index.js';
+import { ALGORITHM, computeSignature, formatAmzDate } from '../../aws/sigv4.js';
 import type { LoopbackRequest } from '../http/loopback-server.js';
 import { KmsError } from './errors.js';
 
-const ALGORITHM = 'AWS4-HMAC-SHA256';
 const WINDOW_MS = 300_000;
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
@@ -10,8 +9,7 @@ const MISMATCH =
 /**
  * Checks an AWS Signature Version 4 in the `Authorization` header: the access key, the scope, the date (5 minutes
  * either way), that `host` and every `x-amz-*` header (the session token included) is signed, and the signature
- * itself over the received body. It shares no code with goldkey's own signer, which it is there to test. Throws AWS's
- * error for a signature that does not hold.
+ * itself over the received body. Throws AWS's error for a signature that does not hold.
  */
 export function verifySigV4(
   request: LoopbackRequest,
@@ -34,23 +32,10 @@ export function verifySigV4(
   const problem =
     checkScope(scope, date, expected.region) ?? checkDate(date, at) ?? findUnsignedHeader(request, signedHeaders);
   if (problem !== undefined) throw new KmsError('InvalidSignatureException', problem);
-  const canonicalRequest = [
-    request.method,
-    request.target,
-    // The query: a request of KMS has none.
-    '',
-    // Node.js has trimmed the values.
-    ...signedHeaders.map((name) => `${name}:${(request.headers[name] ?? []).join(',').replace(/\s+/g, ' ')}`),
-    '',
-    signedHeaders.join(';'),
-    hashSha256(request.body),
-  ].join('\n');
-  let key: string | Buffer = `AWS4${expected.secretAccessKey}`;
-  for (const part of scope) key = signHmac(key, part);
-  const stringToSign = [ALGORITHM, date, scope.join('/'), hashSha256(canonicalRequest)].join('\n');
-  if (parts.get('Signature') !== signHmac(key, stringToSign).toString('hex')) {
-    throw new KmsError('InvalidSignatureException', MISMATCH);
-  }
+  const { method, target: path, body } = request;
+  const headers = signedHeaders.map((name) => [name, (request.headers[name] ?? []).join(',')] as const);
+  const signature = computeSignature({ method, path, headers, body }, date, scope, expected.secretAccessKey);
+  if (parts.get('Signature') !== signature) throw new KmsError('InvalidSignatureException', MISMATCH);
 }
 
 function incompleteError(message: string): KmsError {
@@ -85,10 +70,10 @@ function checkScope(scope: readonly string[], date: string, expectedRegion: stri
 function checkDate(date: string, at: number): string | undefined {
   const now = Date.now();
   if (at < now - WINDOW_MS) {
-    return `Signature expired: ${date} is now earlier than ${formatDate(now - WINDOW_MS)} (${formatDate(now)} - 5 min.)`;
+    return `Signature expired: ${date} is now earlier than ${formatAmzDate(now - WINDOW_MS)} (${formatAmzDate(now)} - 5 min.)`;
   }
   if (at > now + WINDOW_MS) {
-    return `Signature not yet current: ${date} is still later than ${formatDate(now + WINDOW_MS)} (${formatDate(now)} + 5 min.)`;
+    return `Signature not yet current: ${date} is still later than ${formatAmzDate(now + WINDOW_MS)} (${formatAmzDate(now)} + 5 min.)`;
   }
   return undefined;
 }
@@ -104,16 +89,4 @@ function findUnsignedHeader(request: LoopbackRequest, signed: readonly string[])
 function parseDate(date: string): number {
   const extended = date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
   return extended === date ? NaN : Date.parse(extended);
-}
-
-function formatDate(at: number): string {
-  return new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '');
-}
-
-function hashSha256(data: string | Buffer): string {
-  return nodeCrypto().createHash('sha256').update(data).digest('hex');
-}
-
-function signHmac(key: string | Buffer, data: string): Buffer {
-  return nodeCrypto().createHmac('sha256', key).update(data).digest();
 }

@@ -37,7 +37,7 @@ describe('the package of the AWS SDK', () => {
       outfile: join(directory, 'alone.mjs'),
       bundle: true,
       // p-retry is part of the core; all other packages stay outside.
-      external: ['@aws-sdk/*', 'aws4', 'lru-cache', 'undici'],
+      external: ['@aws-sdk/*', 'lru-cache', 'undici'],
       platform: 'node',
       format: 'esm',
     });
@@ -66,7 +66,7 @@ describe('the package of the AWS SDK', () => {
       outdir: directory,
       bundle: true,
       // p-retry is part of the core; all other packages stay outside.
-      external: ['@aws-sdk/*', 'aws4', 'lru-cache', 'undici'],
+      external: ['@aws-sdk/*', 'lru-cache', 'undici'],
       platform: 'node',
       format: 'esm',
       metafile: true,
@@ -100,7 +100,6 @@ describe('the package of the AWS SDK', () => {
       /^ERR_GOLDKEY_MISSING_PACKAGE .*no AWS credentials.*npm install @aws-sdk\/client-kms/,
     );
     expect(run(program(endpoint))).toMatch(/^ERR_GOLDKEY_MISSING_PACKAGE .*no AWS_REGION.*npm install/);
-    // aws4 is in the bundle.
     const credentials = "credentials: { accessKeyId: 'a', secretAccessKey: 'b' }";
     expect(run(program(`region: 'eu-central-1', ${endpoint}, ${credentials}`))).toMatch(
       /^ERR_GOLDKEY_PROVIDER .*could not be reached/,

@@ -29,7 +29,7 @@ describe('the packages behind the ring stores', () => {
       outExtension: { '.js': '.mjs' },
       bundle: true,
       // p-retry is part of the core; all other packages stay outside.
-      external: ['@aws-sdk/*', 'aws4', 'lru-cache', 'redis', 'undici'],
+      external: ['@aws-sdk/*', 'lru-cache', 'redis', 'undici'],
       platform: 'node',
       format: 'esm',
       metafile: true,
