@@ -89,9 +89,11 @@ export function sendViaPool(pool: Dispatcher, outgoing: Outgoing, limit: number)
         onResponseEnd() {
           signal.removeEventListener('abort', onAbort);
           resolve({ ...head, text: collector.text() });
+          collector.wipe();
         },
         onResponseError(_, error) {
           signal.removeEventListener('abort', onAbort);
+          collector.wipe();
           const isStale = before > 0 && count() === before && isConnectionLost(error);
           reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
         },

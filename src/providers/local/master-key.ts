@@ -13,6 +13,7 @@ import { placeNew, publishFile } from '../../util/atomic-file.js';
 import { decodeBase64, encodeBase64 } from '../../util/base64.js';
 import { toFileError, type FileErrors } from '../../util/file-errors.js';
 import { readGuardedSync } from '../../util/guarded-file.js';
+import { allocateBytes } from '../../util/own-bytes.js';
 import { isQuotablePath } from '../../util/quote-path.js';
 
 /** The name of the local store in errors, events and metrics, and of its cipher in a key ring. */
@@ -89,7 +90,7 @@ export async function createMasterKey(path: string): Promise<void> {
   const masterKey = nodeCrypto().randomBytes(MASTER_KEY_BYTES);
   const text = encodeBase64(masterKey);
   masterKey.fill(0);
-  const content = new Uint8Array(text.length + 1).fill(0x0a);
+  const content = allocateBytes(text.length + 1).fill(0x0a);
   content.set(text);
   text.fill(0);
   try {

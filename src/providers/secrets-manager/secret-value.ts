@@ -4,6 +4,7 @@ import type { AwsCallOptions } from '../../aws/call.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
 import { parseDocument, refuseDocument } from '../shared/document.js';
+import { copyBytes } from '../../util/own-bytes.js';
 import type { SecretsManagerConnection } from './client.js';
 import { SECRETS_MANAGER } from './errors.js';
 
@@ -46,7 +47,7 @@ export function readKey(value: GetSecretValueCommandOutput, field: string | unde
     }
     // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
     const bytes =
-      binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : new Uint8Array(binary);
+      binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : copyBytes(binary);
     if (bytes === undefined || bytes.byteLength === 0) return undefined;
     return refuseDocument(bytes, 'The secret', about, 'set `field` to the name of the field that holds the key');
   } finally {

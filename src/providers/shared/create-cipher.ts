@@ -13,6 +13,7 @@ import {
   type EncryptionContext,
   type KeyCipher,
 } from '../../core/index.js';
+import { copyBytes } from '../../util/own-bytes.js';
 import { bindContext, checkContext, isPinnedContext } from './encryption-context.js';
 
 /** The limit of one Encrypt call of KMS. */
@@ -95,6 +96,6 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
 function encodeRaw(key: unknown): Uint8Array {
   if (typeof key === 'string') return new TextEncoder().encode(key);
   const bytes = asUint8Array(key);
-  if (bytes !== undefined) return new Uint8Array(bytes);
+  if (bytes !== undefined) return copyBytes(bytes);
   throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
 }
