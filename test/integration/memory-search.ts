@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
-const PIECE = 16 * 1_048_576;
+const PIECE = 1_048_576;
 /** Length of the pieces: the beginning of what is freed is overwritten at once. */
 const WINDOW = 16;
 
@@ -42,14 +42,16 @@ export function searchMemory(pid: number, forms: ReadonlyMap<string, readonly Bu
   const hits: Record<string, number> = {};
   const memory = openSync(`/proc/${String(pid)}/mem`, 'r');
   try {
-    for (const line of readFileSync(`/proc/${String(pid)}/maps`, 'utf8').split('\n')) {
+    for (const mapping of readFileSync(`/proc/${String(pid)}/smaps`, 'utf8').split(/\n(?=[\da-f]+-[\da-f]+ )/)) {
+      const [line = ''] = mapping.split('\n');
       const [range = '', mode = '', , , inode] = line.split(/ +/);
+      // Reserved, and never written to.
+      if (/^Rss: +0 kB$/m.test(mapping) && /^Swap: +0 kB$/m.test(mapping)) continue;
       const isPrivate = mode.startsWith('r') && mode.endsWith('p') && (inode === '0' || mode[1] === 'w');
       if (!isPrivate || /\[v(?:var|sys|dso)/.test(line)) continue;
       const [start = 0, end = 0] = range.split('-').map((address) => Number.parseInt(address, 16));
       for (let at = start; at < end; at += PIECE) {
-        const piece = Buffer.alloc(Math.min(PIECE + 4 * WINDOW, end - at));
-        const content = piece.subarray(0, readSync(memory, piece, 0, piece.length, at));
+        const content = read(memory, at, Math.min(PIECE + 4 * WINDOW, end - at));
         for (const [form, parts] of forms) {
           for (const part of parts) {
             const found = countHits(content, part);
@@ -62,6 +64,17 @@ export function searchMemory(pid: number, forms: ReadonlyMap<string, readonly Bu
     closeSync(memory);
   }
   return hits;
+}
+
+/** Reads as far as there is memory: a mapping may shrink meanwhile, or hold pages that nothing may read. */
+function read(memory: number, at: number, length: number): Buffer {
+  const content = Buffer.alloc(length);
+  try {
+    return content.subarray(0, readSync(memory, content, 0, length, at));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+    return content.subarray(0, 0);
+  }
 }
 
 function countHits(content: Buffer, part: Buffer): number {

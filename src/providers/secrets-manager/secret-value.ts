@@ -46,8 +46,7 @@ export function readKey(value: GetSecretValueCommandOutput, field: string | unde
       return bytes && refuseDocument(bytes, `The field ${quote(field)} of the secret`, about);
     }
     // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
-    const bytes =
-      binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : copyBytes(binary);
+    const bytes = binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : copyBytes(binary);
     if (bytes === undefined || bytes.byteLength === 0) return undefined;
     return refuseDocument(bytes, 'The secret', about, 'set `field` to the name of the field that holds the key');
   } finally {
