@@ -27,6 +27,6 @@ export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';
 export * from './recovery/retry.js';
 export { hasSubscribers, publishOn } from './events.js';
-export { asUint8Array } from './util/bytes.js';
+export * from './util/bytes.js';
 export { addAbortListener, removeAbortListener } from './util/abort-listeners.js';
 export type * from './types.js';

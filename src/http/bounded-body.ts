@@ -1,3 +1,8 @@
+import { copyBytes } from '../core/index.js';
+
+const [QUOTE, COLON, BACKSLASH] = [0x22, 0x3a, 0x5c];
+const SPACE: readonly number[] = [0x20, 0x09, 0x0a, 0x0d];
+
 /** The error of a body that is longer than allowed. The rest of it was not read. */
 export class BodyTooLarge extends Error {}
 
@@ -27,17 +32,46 @@ export class Collector {
   }
 
   text(): string {
+    return this.take(undefined).text;
+  }
+
+  /**
+   * Returns the text without the value of its first JSON string named `field`, and that value as bytes, which the caller
+   * zeroes. A value with escapes stays in the text.
+   */
+  take(field: string | undefined): { text: string; secret?: Uint8Array } {
     const [only] = this.#chunks;
-    if (this.#chunks.length === 1 && Buffer.isBuffer(only)) return only.toString('utf8');
+    if (this.#chunks.length === 1 && Buffer.isBuffer(only)) return cut(only, field);
     const whole = Buffer.concat(this.#chunks);
-    const text = whole.toString('utf8');
-    // It lies in Node.js's buffer pool, where it would outlive the chunks.
-    whole.fill(0);
-    return text;
+    try {
+      return cut(whole, field);
+    } finally {
+      // It lies in Node.js's buffer pool, where it would outlive the chunks.
+      whole.fill(0);
+    }
   }
 
   /** Zeroes the chunks. Only for chunks that no other code holds. */
   wipe(): void {
     for (const chunk of this.#chunks) chunk.fill(0);
   }
+}
+
+function cut(body: Buffer, field: string | undefined): { text: string; secret?: Uint8Array } {
+  const name = `"${String(field)}"`;
+  const at = field === undefined ? -1 : body.indexOf(name);
+  if (at < 0) return { text: body.toString('utf8') };
+  const colon = skipSpace(body, at + name.length);
+  const quote = skipSpace(body, colon + 1);
+  const end = body.indexOf(QUOTE, quote + 1);
+  const isPlain = body[colon] === COLON && body[quote] === QUOTE && end > 0;
+  const value = body.subarray(quote + 1, end);
+  if (!isPlain || value.includes(BACKSLASH)) return { text: body.toString('utf8') };
+  return { text: body.toString('utf8', 0, quote + 1) + body.toString('utf8', end), secret: copyBytes(value) };
+}
+
+function skipSpace(body: Buffer, from: number): number {
+  let at = from;
+  while (SPACE.includes(body[at] ?? 0)) at++;
+  return at;
 }

@@ -17,6 +17,8 @@ export interface Incoming {
   /** Each value is an array if the header came more than once. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  /** The value of the field that was asked for as bytes; it is not in the text. */
+  readonly secret?: Uint8Array | undefined;
 }
 
 /** Returns the first value of a header. */

@@ -146,10 +146,13 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.end();
     this.#resolve({ status: this.#status, headers: this.#responseHeaders, text: this.#collector.text() });
+    // The body may hold the key.
+    this.#collector.wipe();
   }
 
   onResponseError(_: unknown, error: Error): void {
     this.end();
+    this.#collector.wipe();
     const isStale = this.#before > 0 && this.#connection?.bytesRead === this.#before && isConnectionLost(error);
     this.#reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
   }

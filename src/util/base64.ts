@@ -1,9 +1,11 @@
+import { allocateBytes } from '../core/index.js';
+
 const ALPHABET = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
 const PADDING = 0x3d;
 
 /** Returns the base64 text of `bytes` as bytes, for master keys: a string could not be zeroed. */
 export function encodeBase64(bytes: Uint8Array): Uint8Array {
-  const text = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
+  const text = allocateBytes(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
   let [buffer, bits, end] = [0, 0, 0];
   for (const byte of bytes) {
     buffer = ((buffer << 8) | byte) & 0xffff;
@@ -28,7 +30,7 @@ export function decodeBase64(text: string | Uint8Array): Uint8Array | undefined 
   }
   if (text.length === 0 || text.length % 4 !== 0) return undefined;
   const padding = text.at(-1) !== PADDING ? 0 : text.at(-2) !== PADDING ? 1 : 2;
-  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  const bytes = allocateBytes((text.length / 4) * 3 - padding);
   let [buffer, bits, end] = [0, 0, 0];
   for (const char of text.subarray(0, text.length - padding)) {
     const digit = ALPHABET.indexOf(char);

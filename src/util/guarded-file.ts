@@ -1,3 +1,4 @@
+import { allocateBytes } from '../core/index.js';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { FileCheckError } from './file-errors.js';
@@ -38,7 +39,7 @@ export async function readGuarded(path: string, maxBytes: number, { ownerOnly }:
   let content: Uint8Array | undefined;
   try {
     const before = await file.stat();
-    const bytes = new Uint8Array(checkOpenFile(path, before, maxBytes, ownerOnly));
+    const bytes = allocateBytes(checkOpenFile(path, before, maxBytes, ownerOnly));
     content = bytes;
     let [end, bytesRead] = [0, 1];
     for (; bytesRead > 0 && end < bytes.length; end += bytesRead) {

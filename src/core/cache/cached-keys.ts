@@ -3,6 +3,7 @@ import { hasSubscribers, publish, type EventName } from '../events.js';
 import type { CheckedOptions } from '../options.js';
 import { GoneKeys, type GoneForm } from '../redaction/gone-keys.js';
 import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
+import { copyBytes } from '../util/bytes.js';
 import { getWallClock } from '../util/wall-clock.js';
 import { CachedKey, type Lifetime } from './cached-key.js';
 import { getExpiryQueue, type Expiring } from './expiry-queue.js';
@@ -271,7 +272,7 @@ export class CachedKeys implements Expiring {
   #keepAsPrevious(replaced: CachedKey): void {
     const stage = this.stage('previous');
     if (stage.key !== undefined) this.zero(stage.key);
-    stage.key = this.createKey(replaced.bytes.slice(), replaced.version, 'previous', replaced.lifetime);
+    stage.key = this.createKey(copyBytes(replaced.bytes), replaced.version, 'previous', replaced.lifetime);
     stage.key.requireRevalidation();
     stage.digest = replaced.digest;
   }

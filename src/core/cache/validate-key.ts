@@ -8,7 +8,7 @@ import {
 import { invalidType, describeType } from '../options.js';
 import { SecretMatcher } from '../redaction/secret-matcher.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
-import { asUint8Array } from '../util/bytes.js';
+import { asUint8Array, copyBytes } from '../util/bytes.js';
 import { readErrorName } from '../util/quote.js';
 import { tryOrUndefined } from '../util/safe-access.js';
 
@@ -37,9 +37,7 @@ export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes:
       about,
     );
   }
-  const own = new Uint8Array(new ArrayBuffer(length));
-  own.set(bytes.subarray(0, length));
-  return { bytes: own, trimmed: length < bytes.byteLength };
+  return { bytes: copyBytes(bytes.subarray(0, length)), trimmed: length < bytes.byteLength };
 }
 
 /** Checks that a store's answer has the shape of the contract. */

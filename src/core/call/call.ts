@@ -5,6 +5,7 @@ import { recover, type RecoverableCall } from '../recovery/recover.js';
 import { selectKey } from '../recovery/select-key.js';
 import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
+import { copyBytes } from '../util/bytes.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { readProperty, tryOrUndefined } from '../util/safe-access.js';
 import { checkCallOptions, NO_QUERY, type CallFunction } from './call-options.js';
@@ -184,7 +185,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
 
   copyBytes(): Uint8Array {
     const { key } = this;
-    const copy = key.isZeroed ? new TextEncoder().encode(key.text) : key.bytes.slice();
+    const copy = key.isZeroed ? new TextEncoder().encode(key.text) : copyBytes(key.bytes);
     (this.copies ??= []).push(copy);
     return copy;
   }

@@ -1,3 +1,4 @@
+import { allocateBytes, copyBytes } from '../util/bytes.js';
 import { foldCase, WINDOW } from './window-hash.js';
 
 /** Longest form that is looked for; only a key of several thousand characters has a longer one. */
@@ -99,8 +100,8 @@ export function listGoneForms(key: Uint8Array): Array<{ form: Form; codes: Uint8
 /** Returns a form of a key; of no length if the key has no such form. */
 export function writeForm(form: Form, key: Key): Uint8Array {
   const to = findEnd(form, key);
-  const room = new Uint8Array(to * MAX_EXPANSION);
-  const codes = room.slice(0, form.write(key, 0, to, room));
+  const room = allocateBytes(to * MAX_EXPANSION);
+  const codes = copyBytes(room.subarray(0, form.write(key, 0, to, room)));
   room.fill(0);
   return codes;
 }

@@ -1,3 +1,4 @@
+import { allocateBytes } from '../util/bytes.js';
 import { digestForm, type GoneForm } from './gone-keys.js';
 import { writeForm, type Form } from './key-forms.js';
 import { foldCase, foldDigit, isSeparator, WINDOW } from './window-hash.js';
@@ -75,7 +76,7 @@ abstract class FormPattern implements Pattern {
   }
 
   find(text: string, end: number, _place: number, found: Finding): void {
-    const codes = new Uint8Array(this.length);
+    const codes = allocateBytes(this.length);
     let at = end;
     for (let index = codes.length - 1; index >= 0 && at >= 0; index--) {
       at = this.spaced ? findPrevious(text, at) : at - 1;

@@ -74,11 +74,15 @@ export class KmsLightClient {
     const connect = { ms: CONNECT_TIMEOUT_MS, clock, late: createTimeoutError };
     const limits = { ms: TIMEOUT_MS, clock, late: createTimeoutError, signals: [signal] };
     const answer = await withDeadline(limits, (ended) =>
-      http.send({ ...request, signal: ended, connect }, MAX_BODY_BYTES),
+      http.send({ ...request, signal: ended, connect, secretField: 'Plaintext' }, MAX_BODY_BYTES),
     ).catch((error: unknown) => {
       throw error instanceof BodyTooLarge ? createUnreadableError(200) : error;
     });
-    if (answer.status === 200) return parseDecryptOutput(answer);
+    try {
+      if (answer.status === 200) return parseDecryptOutput(answer);
+    } finally {
+      answer.secret?.fill(0);
+    }
     const error = parseError(answer);
     // The credentials may be the cause of whatever a retry would not mend.
     if (classifyAwsError(error).retryWindow === undefined) this.#kept = undefined;

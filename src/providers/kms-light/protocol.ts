@@ -5,13 +5,15 @@ import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { decodeBase64 } from '../../util/base64.js';
 
 /** Reads an answer with status 200. */
-export function parseDecryptOutput({ status, text }: Incoming): DecryptResponse {
+export function parseDecryptOutput({ status, text, secret }: Incoming): DecryptResponse {
   const body = parseObject(text);
   if (body === undefined) throw createUnreadableError(status);
   const { Plaintext: plaintext, KeyId: keyId } = body;
   const answer = { KeyId: typeof keyId === 'string' ? keyId : undefined };
-  if (typeof plaintext !== 'string' || plaintext === '') return answer;
-  const base64 = new TextEncoder().encode(plaintext);
+  if (typeof plaintext !== 'string') return answer;
+  // The text lacks what was handed over as bytes.
+  const base64 = plaintext === '' ? secret : new TextEncoder().encode(plaintext);
+  if (base64 === undefined || base64.length === 0) return answer;
   // Canonical base64 only: `Buffer.from` ignores other characters, and a key read wrong would be sent.
   const bytes = decodeBase64(base64);
   base64.fill(0);

@@ -1,9 +1,10 @@
 import {
+  copyBytes,
+  type EncryptionContext,
+  type GoldKeyErrorOptions,
   KeyDecryptError,
   KeyFormatError,
   nodeCrypto,
-  type EncryptionContext,
-  type GoldKeyErrorOptions,
 } from '../../core/index.js';
 import { contextKeys } from '../shared/encryption-context.js';
 import { headerHint } from '../shared/ciphertext-header.js';
@@ -63,7 +64,7 @@ export function open(
     const unverified = decipher.update(ciphertext.subarray(BODY_AT, tagAt));
     try {
       decipher.final();
-      return new Uint8Array(unverified);
+      return copyBytes(unverified);
     } catch (cause) {
       throw new KeyDecryptError(
         `The ciphertext could not be decrypted: either it is damaged or cut short, or \`encryptionContext\` differs from the one it was encrypted with; keys given: ${contextKeys(context)}.`,

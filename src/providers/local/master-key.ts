@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import {
+  allocateBytes,
   checkString,
   describeText,
   invalidRange,
@@ -89,7 +90,7 @@ export async function createMasterKey(path: string): Promise<void> {
   const masterKey = nodeCrypto().randomBytes(MASTER_KEY_BYTES);
   const text = encodeBase64(masterKey);
   masterKey.fill(0);
-  const content = new Uint8Array(text.length + 1).fill(0x0a);
+  const content = allocateBytes(text.length + 1).fill(0x0a);
   content.set(text);
   text.fill(0);
   try {

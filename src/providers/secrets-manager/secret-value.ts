@@ -1,5 +1,5 @@
 import type { GetSecretValueCommandInput, GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager';
-import { KeyFormatError, quote } from '../../core/index.js';
+import { copyBytes, KeyFormatError, quote } from '../../core/index.js';
 import type { AwsCallOptions } from '../../aws/call.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretSize, encodeSecretText } from '../../aws/secret-text.js';
@@ -45,8 +45,7 @@ export function readKey(value: GetSecretValueCommandOutput, field: string | unde
       return bytes && refuseDocument(bytes, `The field ${quote(field)} of the secret`, about);
     }
     // Not `slice`: on a Buffer it shares the memory, which is zeroed below.
-    const bytes =
-      binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : new Uint8Array(binary);
+    const bytes = binary === undefined ? encodeSecretText(string ?? '', MAX_SECRET_BYTES, about) : copyBytes(binary);
     if (bytes === undefined || bytes.byteLength === 0) return undefined;
     return refuseDocument(bytes, 'The secret', about, 'set `field` to the name of the field that holds the key');
   } finally {

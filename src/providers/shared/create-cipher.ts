@@ -2,16 +2,17 @@ import {
   asUint8Array,
   checkBoolean,
   checkOptionNames,
+  type Clock,
   computeFingerprint,
+  copyBytes,
   describeType,
   encodeKey,
-  invalidType,
-  KeyFormatError,
-  systemClock,
-  type Clock,
   type EncryptedKey,
   type EncryptionContext,
+  invalidType,
   type KeyCipher,
+  KeyFormatError,
+  systemClock,
 } from '../../core/index.js';
 import { bindContext, checkContext, isPinnedContext } from './encryption-context.js';
 
@@ -95,6 +96,6 @@ export function createCipher(encryptionContext: unknown, backend: CipherBackend)
 function encodeRaw(key: unknown): Uint8Array {
   if (typeof key === 'string') return new TextEncoder().encode(key);
   const bytes = asUint8Array(key);
-  if (bytes !== undefined) return new Uint8Array(bytes);
+  if (bytes !== undefined) return copyBytes(bytes);
   throw invalidType(`\`key\` must be a string or a Uint8Array, got ${describeType(key)}.`);
 }

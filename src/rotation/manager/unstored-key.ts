@@ -1,3 +1,4 @@
+import { copyBytes } from '../../core/index.js';
 import type { RingVersion } from '../ring/types.js';
 
 /** The checked answer of `generate`. */
@@ -16,13 +17,13 @@ export class UnstoredKey {
   /** Returns a copy of the key of `rotationId`, if it is kept here. */
   copy(rotationId: string): MintedBytes | undefined {
     const minted = this.#rotationId === rotationId ? this.#minted : undefined;
-    return minted && { ...minted, key: new Uint8Array(minted.key) };
+    return minted && { ...minted, key: copyBytes(minted.key) };
   }
 
   keep(rotationId: string, minted: MintedBytes): void {
     this.forget();
     this.#rotationId = rotationId;
-    this.#minted = { ...minted, key: new Uint8Array(minted.key) };
+    this.#minted = { ...minted, key: copyBytes(minted.key) };
   }
 
   /** Zeroes the key, unless it is that of `wanted`. */

@@ -1,6 +1,6 @@
 import type { DecryptRequest, DecryptResponse } from '@aws-sdk/client-kms';
 import type { AwsCallOptions } from '../../../aws/call.js';
-import { KeyProviderError } from '../../../core/index.js';
+import { copyBytes, KeyProviderError } from '../../../core/index.js';
 import { headerHint } from '../ciphertext-header.js';
 import type { DecryptOrder } from '../ciphertext-provider.js';
 import { AWS_KMS, type KmsCall } from './errors.js';
@@ -30,8 +30,8 @@ export async function decryptWithKey(send: SendDecrypt, key: PinnedKey, order: D
       );
     }
     checkUsedKey(key, usedKey, version);
-    // Not `slice`: a Buffer's shares its memory, and the SDK's bytes may lie in Node's pool.
-    return new Uint8Array(plaintext);
+    // The SDK's bytes may lie in Node's pool.
+    return copyBytes(plaintext);
   } finally {
     plaintext?.fill(0);
   }
