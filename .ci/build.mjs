@@ -73,7 +73,8 @@ function roomOf(file) {
 
 function modulesOf(room) {
   const files = { core, ground }[room] ?? listSources(room);
-  return [...files].filter((file) => !subpaths.has(file) && roomOf(file) === room);
+  // What imports an SDK statically is a file of its own, loaded lazily.
+  return [...files].filter((file) => basename(file) !== 'sdk.ts' && !subpaths.has(file) && roomOf(file) === room);
 }
 
 /** Lets an import of one module of a room import them all: what is always reached together esbuild leaves in one file. */
