@@ -40,7 +40,7 @@ export function packageLoader<M>(
       // A loader keeps the failure of an import for the life of the process; `require` reads the files again.
       const isKept = error === lastFailure;
       lastFailure = error;
-      if (isNamed && isKept && isInstalled(name, error)) return createOwnRequire()(name) as M;
+      if (isNamed && isKept && isInstalled(name, error)) return createOwnRequire(findImporter(error))(name) as M;
       throw error;
     }
   };
@@ -75,8 +75,8 @@ function isTheSameByRequire(name: string): boolean {
 }
 
 /** Creates a `require` of this file. The CommonJS build, which has a plain one, has no URL to create it from. */
-function createOwnRequire(): NodeJS.Require {
-  return process.getBuiltinModule('node:module').createRequire(import.meta.url);
+function createOwnRequire(from = import.meta.url): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(from);
 }
 
 /** Throws `EMFILE` if no file can be opened: Node.js would take the package for missing, and version 20 would not ask again. */
@@ -111,12 +111,16 @@ function explainFailure(error: unknown, { need, name, provider }: OptionalPackag
 
 /** Returns whether the package's folder is there: Node.js also says "not found" of a package that it could not read. */
 function isInstalled(name: string, error: unknown): boolean {
-  const { requireStack } = error as { requireStack?: readonly string[] };
-  const from = (import.meta.url as string | undefined) ?? requireStack?.[0];
-  if (from === undefined) return !isNotFound(readCode(error));
+  const folders = tryOrUndefined(() => createOwnRequire(findImporter(error)).resolve.paths(name));
+  if (folders === undefined) return !isNotFound(readCode(error));
   const { existsSync } = process.getBuiltinModule('node:fs');
-  const folders = process.getBuiltinModule('node:module').createRequire(from).resolve.paths(name) ?? [];
-  return folders.some((folder) => existsSync(`${folder}/${name}`));
+  return folders?.some((folder) => existsSync(`${folder}/${name}`)) === true;
+}
+
+/** Returns the file that Node.js says asked for the package: in a bundle of webpack's `import.meta.url` is a path of the build. */
+function findImporter(error: unknown): string | undefined {
+  const { message, requireStack } = (error ?? {}) as { message?: unknown; requireStack?: readonly string[] };
+  return /\bimported from (.+)$/.exec(String(message))?.[1] ?? requireStack?.[0];
 }
 
 const isNotFound = (code: string): boolean => code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';

@@ -227,6 +227,19 @@ describe('in a process of its own', () => {
     expect(told).toEqual([true, true, true]);
   });
 
+  it('is looked for where the import was, as Node.js says it', async () => {
+    const message = (importer: string) => `Cannot find package '${PACKAGE.name}' imported from ${importer}`;
+    const fail = (importer: string) => () =>
+      Promise.reject(failing({ code: 'ERR_MODULE_NOT_FOUND', message: message(importer) }));
+
+    expect(await failure(packageLoader(PACKAGE, fail(fileURLToPath(import.meta.url)))())).toMatchObject({
+      code: 'ERR_GOLDKEY_PROVIDER',
+    });
+    expect(await failure(packageLoader(PACKAGE, fail(join(folder, 'main.cjs')))())).toMatchObject({
+      code: 'ERR_GOLDKEY_MISSING_PACKAGE',
+    });
+  });
+
   it('is the copy that hooks of a loader put in its place', () => {
     const mock = pathToFileURL(join(folder, 'mock.mjs')).href;
     writeFileSync(join(folder, 'mock.mjs'), `export const kind = 'mock';`);

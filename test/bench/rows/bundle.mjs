@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { bundled } from '../lib/bundle.mjs';
 import { figure, figureLine } from '../lib/line.mjs';
 
-const LIMIT = 16 * 1024;
+const LIMIT = 24 * 1024;
 const LIGHT = `export * from 'goldkey'; export * from 'goldkey/kms-light';`;
 const SDK = `export { DecryptCommand, KMSClient } from '@aws-sdk/client-kms';`;
 const NAIVE = `${SDK} export * from 'lru-cache'; export { default as pRetry } from 'p-retry'; export * from 'undici';`;
@@ -16,11 +16,11 @@ function both({ bytes, upFront }) {
   return `${kilobytes(bytes)} in all, ${kilobytes(upFront)} up front`;
 }
 
-/** Row 13: the same whatever the Node.js. The AWS SDK is an optional peer, which only some kinds of credentials need. */
+/** Row 13: the same whatever the Node.js, and nothing left outside. */
 export const bundle = {
   rows: ['13'],
   async run() {
-    const ours = await bundled(LIGHT, { resolveDir, external: ['@aws-sdk/*'] });
+    const ours = await bundled(LIGHT, { resolveDir });
     const sdk = await bundled(SDK, { resolveDir });
     const naive = await bundled(NAIVE, { resolveDir });
     return [
@@ -31,7 +31,7 @@ export const bundle = {
         result: kilobytes(ours.bytes),
         against: `client-kms alone: ${both(sdk)}; naive: ${both(naive)}`,
         ratio: (ours.bytes / sdk.bytes).toFixed(3),
-        budget: '≤ 16 KB',
+        budget: '≤ 24 KB',
         value: ours.bytes,
         limit: LIMIT,
       }),
