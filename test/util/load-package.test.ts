@@ -228,9 +228,9 @@ describe('in a process of its own', () => {
   });
 
   it('is looked for where the import was, as Node.js says it', async () => {
-    const message = (importer: string) => `Cannot find package '${PACKAGE.name}' imported from ${importer}`;
+    const sentence = (importer: string) => `Cannot find package '${PACKAGE.name}' imported from ${importer}`;
     const fail = (importer: string) => () =>
-      Promise.reject(failing({ code: 'ERR_MODULE_NOT_FOUND', message: message(importer) }));
+      Promise.reject(failing({ code: 'ERR_MODULE_NOT_FOUND', message: sentence(importer) }));
 
     expect(await failure(packageLoader(PACKAGE, fail(fileURLToPath(import.meta.url)))())).toMatchObject({
       code: 'ERR_GOLDKEY_PROVIDER',

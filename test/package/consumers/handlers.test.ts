@@ -139,11 +139,11 @@ async function bundle(by: keyof typeof BUNDLERS, store: keyof typeof HANDLERS): 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const files = (JSON.parse(stdout) as string[]).map((path) => path.replaceAll('\\', '/'));
 
-  const name = by.endsWith('esm') ? 'main.mjs' : 'main.cjs';
+  const main = by.endsWith('esm') ? 'main.mjs' : 'main.cjs';
   const written = await readdir(join(project, 'out'));
-  expect(written.filter((other) => !other.endsWith('.LICENSE.txt'))).toEqual([name]);
-  const file = join(away, name);
-  await rename(join(project, 'out', name), file);
+  expect(written.filter((other) => !other.endsWith('.LICENSE.txt'))).toEqual([main]);
+  const file = join(away, main);
+  await rename(join(project, 'out', main), file);
   await rm(project, { recursive: true });
   const packages = files.map((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? '');
   const own = files.map((path) => /.*node_modules\/goldkey\/(.*)/.exec(path)?.[1]?.replace(/-[A-Z\d]{8}/, '') ?? '');
