@@ -9,7 +9,7 @@ import { installTools, makeProject } from './tools.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 
-/** A handler over both of AWS's stores; the SDK and undici are bundled with it. */
+/** A handler over both of AWS's stores; the SDK is bundled with it. */
 const HANDLER = `
 import { GoldDataClient } from 'goldkey';
 import { fromKms } from 'goldkey/kms';
