@@ -3,5 +3,8 @@ import { slowTests } from './mutation.mjs';
 
 beforeEach(({ task, skip }) => {
   const name = `${task.suite?.name ?? ''} ${task.name}`;
-  skip(slowTests.some((slow) => name.includes(slow)), 'too long to be repeated for every mutant');
+  skip(
+    slowTests.some((slow) => name.includes(slow)),
+    'too long to be repeated for every mutant',
+  );
 });
