@@ -62,6 +62,8 @@ const GROUPS = {
     tests: [
       'test/core/*.test.ts',
       'test/core/{cache,call,client}/*.test.ts',
+      'test/core/state/refusal-gate.test.ts',
+      'test/core/util/quote.test.ts',
       'test/pool/*.test.ts',
       'test/rotation/manager/steps.test.ts',
     ],
