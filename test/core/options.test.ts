@@ -275,6 +275,11 @@ describe('a value of the wrong type', () => {
     [{ ttl: 12_345_678.5 }, '`ttl` must be an integer from 1 to 2147483647, got a number of 9 digits.'],
     [{ keyProvider: 'kms' }, '`keyProvider` must be a key store with a `load` function, got a value of type string.'],
     [{ keyProvider: { load: () => undefined } }, '`keyProvider.name` must be a non-empty string.'],
+    [
+      { keyProvider: { name: 'kms', load: 1 } },
+      '`keyProvider` must be a key store with a `load` function, got a value of type object.',
+    ],
+    [{ retry: { factor: '2' } }, '`retry.factor` must be a number from 1 to 100, got a value of type string.'],
     [{ retry: { factor: 0.5 } }, '`retry.factor` must be a number from 1 to 100, got 0.5.'],
     [{ retry: { randomize: 'no' } }, '`retry.randomize` must be a boolean, got a value of type string.'],
     [{ retry: { retries: -1 } }, '`retry.retries` must be an integer from 0 to 2147483647, got -1.'],
@@ -291,6 +296,8 @@ describe('a value of the wrong type', () => {
     ],
     [{ clock: { now: Date.now, setTimeout } }, '`clock` must have the functions `now`, `monotonic` and `setTimeout`.'],
     [{ is: 1 }, 'KeyedClient has no option `is`; did you mean `isKeyRejected`?'],
+    [{ tmieout: 1 }, 'KeyedClient has no option `tmieout`; did you mean `timeout`?'],
+    [{ entry: 1 }, 'KeyedClient has no option `entry`; did you mean `retry`?'],
     [{ retires: 1 }, 'KeyedClient has no option `retires`; did you mean `retry`?'],
   ])('%j is refused with what was expected', (options, message) => {
     expect(() => make(options)).toThrow(message);
@@ -317,6 +324,8 @@ describe('a call', () => {
     [{ timeout: 1.5 }, '`timeout`'],
     [{ timeout: '10' }, '`timeout`'],
     [{ signal: {} }, '`signal`'],
+    [{ signal: { aborted: false } }, '`signal`'],
+    [{ signal: { addEventListener: () => undefined } }, '`signal`'],
     [{ once: 'yes' }, '`once`'],
     [{ retries: 2 }, '`retries`'],
     ['fast', 'options object'],
