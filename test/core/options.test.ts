@@ -231,12 +231,18 @@ describe('options that are not given', () => {
 });
 
 describe('a value of the wrong type', () => {
-  class Vault {}
-  const Nameless = (() => class {})();
+  const instance = (name: string): object =>
+    new (Object.defineProperty(
+      class {
+        readonly key = 'a-secret-key';
+      },
+      'name',
+      { value: name },
+    ))();
   const fail = (): never => {
     throw new Error('not for you');
   };
-  const sick = Object.defineProperty(new Vault(), 'constructor', { get: fail });
+  const sick = Object.defineProperty(instance('Vault'), 'constructor', { get: fail });
 
   it.each<[string, unknown]>([
     ['null', null],
@@ -253,10 +259,10 @@ describe('a value of the wrong type', () => {
     ['a value of type object', Object.create(null)],
     ['an object that inherits from another', Object.create({ key: 'a-secret-key' })],
     ['a promise that was not awaited', Promise.resolve('a-secret-key')],
-    ['an instance of Vault', new Vault()],
-    ['an instance of a class', new Nameless()],
+    ['an instance of Vault', instance('Vault')],
+    ['an instance of a class', instance('')],
     ['an instance of a class', sick],
-    ['an instance of a class', new { sk_live_4eC39HqLyjWDarjt: class {} }.sk_live_4eC39HqLyjWDarjt()],
+    ['an instance of a class', instance('sk_live_4eC39HqLyjWDarjt')],
   ])('is told as %s, and never shown', (words, value) => {
     expect(() => make({ isTransient: value })).toThrow(
       expect.objectContaining({ name: 'TypeError', message: `\`isTransient\` must be a function, got ${words}.` }),
@@ -310,7 +316,15 @@ describe('a value of the wrong type', () => {
 
   it('is a plain object if it inherits from nothing but the objects of its realm', () => {
     const plain = [{}, Object.create(null), vm.runInNewContext('({})')];
-    const others = [null, undefined, 'text', [], new Vault(), Object.create({}), Object.create(Object.create(null))];
+    const others = [
+      null,
+      undefined,
+      'text',
+      [],
+      instance('Vault'),
+      Object.create({}),
+      Object.create(Object.create(null)),
+    ];
 
     expect([plain.every(isPlainObject), others.some(isPlainObject)]).toEqual([true, false]);
   });
