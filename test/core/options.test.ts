@@ -249,6 +249,7 @@ describe('a value of the wrong type', () => {
     ['true', true],
     ['1234567', 1_234_567],
     ['-0.123456', -0.123_456],
+    ['1.23456e-7', 1.23456e-7],
     ['a number of 8 digits', 12_345_678],
     ['a number of 8 digits', -1_234.567_8],
     ['a value of type string', 'a-secret-key'],
@@ -298,6 +299,10 @@ describe('a value of the wrong type', () => {
     [{ clock: null }, '`clock` must have the functions `now`, `monotonic` and `setTimeout`.'],
     [
       { clock: { monotonic: Date.now, setTimeout } },
+      '`clock` must have the functions `now`, `monotonic` and `setTimeout`.',
+    ],
+    [
+      { clock: { now: Date.now, monotonic: Date.now } },
       '`clock` must have the functions `now`, `monotonic` and `setTimeout`.',
     ],
     [{ clock: { now: Date.now, setTimeout } }, '`clock` must have the functions `now`, `monotonic` and `setTimeout`.'],

@@ -190,3 +190,19 @@ describe('a version that is loaded', () => {
     });
   });
 });
+
+describe('a provider of a ring that is closed twice', () => {
+  it('closes nothing that another one uses', async () => {
+    const { scene, ring } = await ready(true);
+    const closed: string[] = [];
+    const store = { ...ring, close: () => Promise.resolve(void closed.push('store')) };
+    const [one, two] = [1, 2].map(() => fromKeyRing({ ring: store, name: NAME, cipher: scene.cipher }));
+
+    await one?.close?.();
+    await one?.close?.();
+    expect(closed).toEqual([]);
+
+    await two?.close?.();
+    expect(closed).toEqual(['store']);
+  });
+});
