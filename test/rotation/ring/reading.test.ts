@@ -168,6 +168,18 @@ describe('a version that is loaded', () => {
     expect(await provider.load({ stage: 'previous', signal, known: ['v2'] })).toMatchObject({ bytes: bytesOf(THIRD) });
   });
 
+  it('is forgotten with the ring that had it', async () => {
+    const { scene, ring, provider } = await ready(true);
+    await provider.load({ stage: 'current', signal });
+    ring.ring = undefined;
+    await scene.manager({ ring }).init(THIRD);
+
+    expect(await provider.load({ stage: 'current', signal, known: ['v2'] })).toMatchObject({
+      version: 'v1',
+      bytes: bytesOf(THIRD),
+    });
+  });
+
   it('has no key while that is being minted, and says so to whoever pins it', async () => {
     const scene = await ringScene();
     await scene.manager().init(OLD);

@@ -60,6 +60,24 @@ describe('a write that fails', () => {
     });
   });
 
+  it('has succeeded when only its answer was lost, and has the token of the ring as it is', async () => {
+    const { ring, source } = await trial();
+    const from = { ring: ring.ring as KeyRingDocument };
+    const store: MemoryRing = {
+      ...ring,
+      read: () => Promise.resolve({ ring: ring.ring as KeyRingDocument, token: 7 }),
+      write: async (...args) => {
+        await ring.write(...args);
+        throw conflict();
+      },
+    };
+
+    const written = await writeRing({ ...source, store }, from, from.ring, undefined);
+
+    expect(written).toEqual({ ring: ring.ring, token: 7 });
+    expect(written.ring.revision).toBe(from.ring.revision + 1);
+  });
+
   it('fails with its own error when another write took its place', async () => {
     const { ring, source } = await trial();
     const from = { ring: ring.ring as KeyRingDocument };
