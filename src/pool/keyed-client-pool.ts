@@ -143,9 +143,7 @@ export class KeyedClientPool<C extends KeyedClient = KeyedClient> implements Asy
   async #close(options: { signal?: AbortSignal | undefined }): Promise<void> {
     this.#clients.clear();
     this.#backoffs.clear();
-    const draining = [...this.#draining];
-    await Promise.all(draining.map(([client]) => client.close(options)));
-    await Promise.all(draining.map(([, drained]) => drained));
+    await Promise.all([...this.#draining.keys()].map((client) => client.close(options)));
   }
 
   async #drain(tenant: string, client: KeyedClient): Promise<void> {

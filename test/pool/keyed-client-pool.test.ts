@@ -100,6 +100,55 @@ describe('a pool', () => {
     await pool.close();
   });
 
+  it('remembers the back-offs of several tenants at once', async () => {
+    const { pool, stores } = setUp(1);
+    for (const tenant of ['a', 'b']) {
+      pool.get(tenant);
+      stores.get(tenant)?.failWith(() => new KeyProviderError('down'));
+      await keyOf(pool.get(tenant)).catch(() => undefined);
+    }
+    pool.get('c');
+    const loads = stores.get('a')?.loads;
+
+    expect(await tally([keyOf(pool.get('a'))])).toEqual({ good: 0, failed: { ERR_GOLDKEY_PROVIDER: 1 } });
+    expect(stores.get('a')?.loads).toBe(loads);
+    await pool.close();
+  });
+
+  it('begins a back-off anew once the last one has lapsed', async () => {
+    const { pool, stores, clock } = setUp(1);
+    pool.get('a');
+    const store = stores.get('a') as MemoryKeyProvider;
+    store.failWith(() => new KeyProviderError('down'));
+    await keyOf(pool.get('a')).catch(() => undefined);
+    pool.get('b');
+    await clock.advance(1_000);
+    await keyOf(pool.get('a')).catch(() => undefined);
+    const loads = store.loads;
+
+    await clock.advance(1_001);
+    await keyOf(pool.get('a')).catch(() => undefined);
+
+    expect(store.loads).toBe(loads + 1);
+    await pool.close();
+  });
+
+  it('gives a back-off to no client on another clock', async () => {
+    const keyProvider = memoryKeyProvider({ current: FIRST });
+    const pool = new KeyedClientPool({
+      max: 1,
+      create: () => ({ keyProvider: Object.create(keyProvider) as MemoryKeyProvider, clock: manualClock() }),
+    });
+    keyProvider.failWith(() => new KeyProviderError('down'));
+    await keyOf(pool.get('a')).catch(() => undefined);
+    keyProvider.failWith(undefined);
+
+    pool.get('b');
+
+    expect(await keyOf(pool.get('a'))).toBe(FIRST);
+    await pool.close();
+  });
+
   it('remembers a cooldown over an eviction: a dead key cannot storm the store', async () => {
     const { pool, stores } = setUp(1);
     const refused = (tenant: string): Promise<unknown> =>
@@ -126,6 +175,13 @@ describe('a pool', () => {
     await keyOf(pool.get('a'));
     await Promise.all([pool.close(), pool.close(), pool[Symbol.asyncDispose]()]);
     expect(() => pool.get('a')).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_CLOSED' }));
+    expect(closed).toEqual(['a']);
+  });
+
+  it('closes when its scope is left', async () => {
+    const { pool, closed } = setUp(3);
+    await keyOf(pool.get('a'));
+    await pool[Symbol.asyncDispose]();
     expect(closed).toEqual(['a']);
   });
 
@@ -157,16 +213,16 @@ describe('a pool', () => {
     const create = (): never => {
       throw new Error('unused');
     };
-    for (const options of [
-      { create },
-      { max: 0, create },
-      { max: 1.5, create },
-      { max: 2 },
-      { max: 2, create, ttl: 5 },
-      undefined,
+    for (const [options, message] of [
+      [{ create }, '`max` is required: give the largest number of clients alive.'],
+      [{ max: 0, create }, '`max` must be an integer from 1 to 2147483647, got 0.'],
+      [{ max: 1.5, create }, '`max` must be an integer from 1 to 2147483647, got 1.5.'],
+      [{ max: 2 }, '`create` must be a function, got undefined.'],
+      [{ max: 2, create, ttl: 5 }, 'KeyedClientPool has no option `ttl`; did you mean `max`?'],
+      [undefined, 'KeyedClientPool expects an options object, got undefined.'],
     ]) {
       expect(() => new KeyedClientPool(options as never)).toThrow(
-        expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE' }),
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_VALUE', message }),
       );
     }
     expect(() => new KeyedClientPool({ max: 2, create }).get(7 as never)).toThrow('`tenant`');

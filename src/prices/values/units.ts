@@ -29,7 +29,10 @@ const VENDOR_UNITS: ReadonlyMap<string, Fraction> = new Map([
 export const MIN_PRICE = 1e-15;
 export const MAX_PRICE = 1e15;
 
-/** More decimals than any number half-way between two doubles has, down to 1e-17: the smallest price per gram. */
+/**
+ * More decimals than any number half-way between two doubles has, down to 1e-17: the smallest price per gram. A quotient
+ * that is not half-way differs from it before the 80th, so that what is cut off decides nothing.
+ */
 const DECIMALS = 120;
 
 /** The names of the units. */
@@ -60,7 +63,5 @@ function multiply(price: number, [numerator, denominator]: Fraction): number {
   if (numerator === denominator || !(price >= MIN_PRICE && price < Infinity)) return price;
   const { digits, exponent } = parseDecimal(String(price));
   const scaled = BigInt(digits) * numerator * 10n ** BigInt(DECIMALS + exponent);
-  // One more decimal stands for the remainder: else a value just above half-way would be taken for half-way.
-  const more = scaled % denominator === 0n ? 0 : 1;
-  return Number(`${String(scaled / denominator)}${String(more)}e-${String(DECIMALS + 1)}`);
+  return Number(`${String(scaled / denominator)}e-${String(DECIMALS)}`);
 }

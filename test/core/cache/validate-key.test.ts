@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAnswer, copyKey } from '../../../src/core/cache/validate-key.js';
+import { checkAnswer, copyKey, encodeKey, toKeyError, zeroAnswer } from '../../../src/core/cache/validate-key.js';
 import { KeyFormatError, KeyProviderError } from '../../../src/index.js';
 
 const about = { provider: 'file', version: '1' };
@@ -114,5 +114,63 @@ describe('the answer of a store', () => {
     const error = failureOf(() => checkAnswer(answer, about));
     expect(error).toBeInstanceOf(KeyProviderError);
     expect(error).toMatchObject({ ...about, message: expect.stringContaining(said) });
+  });
+});
+
+describe('a key that is to be stored', () => {
+  it.each<[string, string | Uint8Array]>([
+    ['a text', 'a-good-key-1\n'],
+    ['bytes', Buffer.from('a-good-key-1\n')],
+  ])('may be %s, of which its bytes are copied', (_name, key) => {
+    const bytes = encodeKey(key);
+    expect(text(bytes)).toBe('a-good-key-1');
+    expect(bytes).not.toBe(key);
+  });
+
+  it('is nothing else, and what was given is not shown', () => {
+    const error = failureOf(() => encodeKey(123_456_789_012));
+    expect(error).toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: '`key` must be a string or a Uint8Array, got a number of 12 digits.',
+    });
+    expect(failureOf(() => encodeKey('short', about))).toMatchObject({ ...about, code: 'ERR_GOLDKEY_FORMAT' });
+  });
+});
+
+describe('an answer that is given up', () => {
+  it('has its bytes zeroed, if it has any', () => {
+    const bytes = Buffer.from('a-good-key-1');
+    zeroAnswer({ bytes, version: '1' });
+    expect([...bytes].every((byte) => byte === 0)).toBe(true);
+    for (const none of [undefined, null, {}, 'text', { bytes: 'text' }]) expect(zeroAnswer(none)).toBeUndefined();
+  });
+});
+
+describe('an error of a store', () => {
+  it('of goldkey is passed on as it is', () => {
+    const error = new KeyFormatError('no key', about);
+    expect(toKeyError(error, 'vault')).toBe(error);
+  });
+
+  const unreadable = Object.defineProperty(new Error('down'), 'name', {
+    get: () => {
+      throw new Error('not for you');
+    },
+  });
+
+  it.each<[string, unknown]>([
+    ['TypeError', new TypeError('down')],
+    ['a value of type string', 'a-good-key-1'],
+    ['undefined', undefined],
+    ['an error that cannot be read', unreadable],
+  ])('of any other kind may pass, and is told as %s', (told, cause) => {
+    const error = toKeyError(cause, 'vault');
+    expect(error).toBeInstanceOf(KeyProviderError);
+    expect(error).toMatchObject({
+      retryable: true,
+      provider: 'vault',
+      message: `The key store \`vault\` failed (${told}); its error is the \`cause\`.`,
+    });
+    expect(error.cause).toBe(cause);
   });
 });

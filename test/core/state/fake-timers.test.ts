@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { memoryKeyProvider } from '../../../src/testing/index.js';
 
@@ -57,6 +57,14 @@ afterEach(() => {
   leftover = new AbortController();
   vi.useRealTimers();
   mock.timers.reset();
+});
+
+/** What the runners leave in the place of the timers would slow the test files that share this process. */
+const { setTimeout, clearTimeout, setImmediate, clearImmediate } = globalThis;
+
+afterAll(() => {
+  Object.assign(globalThis, { setTimeout, clearTimeout, setImmediate, clearImmediate });
+  vi.resetModules();
 });
 
 /** A call that hangs, and must not for long. Real time decides: it is what the call may have lost. */

@@ -1,5 +1,6 @@
+import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { tryOrUndefined, readProperty } from '../../../src/core/util/safe-access.js';
+import { isError, tryOrUndefined, readProperty } from '../../../src/core/util/safe-access.js';
 
 const fail = (): never => {
   throw new Error('not for you');
@@ -26,5 +27,13 @@ describe('a guarded read', () => {
   it('gives nothing when the getter throws', () => {
     expect(readProperty(Object.defineProperty({}, 'price', { get: fail }), 'price')).toBeUndefined();
     expect(readProperty(new Proxy({}, { get: fail }), 'price')).toBeUndefined();
+  });
+});
+
+describe('an error', () => {
+  it('is one of any realm, or what inherits from one, and nothing that looks like it', () => {
+    const errors = [new TypeError('a'), vm.runInNewContext('new Error("b")'), Object.create(Error.prototype)];
+    const others = [undefined, 'Error', { name: 'Error', message: 'c' }];
+    expect([...errors, ...others].map(isError)).toEqual([true, true, true, false, false, false]);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { convertToUnit } from '../../../src/prices/values/units.js';
+import { convertToTroyOunce, convertToUnit, findVendorUnit } from '../../../src/prices/values/units.js';
 import { fractionOf, isNearest } from '../rational.js';
 
 describe('a price per another unit than the troy ounce', () => {
@@ -35,6 +35,14 @@ describe('a price per another unit than the troy ounce', () => {
     );
   });
 
+  it('is converted at the smallest price that may be asked', () => {
+    expect(convertToUnit(1e-15, 'gram')).toBe(3.215074656862798e-17);
+  });
+
+  it.each([9.99e-16, 5e-324, 0, -0.5, -2000, Infinity, NaN])('is left as it is, to be refused, for %d', (price) => {
+    expect(convertToUnit(price, 'gram')).toBe(price);
+  });
+
   it.each([93.64, 1103.12])('%d lies just above the middle of two doubles per gram, and is rounded up', (price) => {
     const [numerator, denominator] = fractionOf(price);
     expect(isNearest(convertToUnit(price, 'gram'), numerator * 10n ** 7n, denominator * 311_034_768n)).toBe(true);
@@ -43,5 +51,50 @@ describe('a price per another unit than the troy ounce', () => {
   it('a double next to the nearest one is not taken for it', () => {
     expect(isNearest(0.1, 1n, 10n)).toBe(true);
     expect(isNearest(0.1 + 2 ** -56, 1n, 10n)).toBe(false);
+  });
+});
+
+describe('a unit that a vendor names', () => {
+  it.each([
+    ['troyounce', 31.1034768],
+    ['troyoz', 31.1034768],
+    ['oztroy', 31.1034768],
+    ['toz', 31.1034768],
+    ['ozt', 31.1034768],
+    ['tryoz', 31.1034768],
+    ['gram', 1],
+    ['gramme', 1],
+    ['g', 1],
+    ['kilogram', 1_000],
+    ['kilogramme', 1_000],
+    ['kilo', 1_000],
+    ['kg', 1_000],
+    ['tola', 11.6638038],
+    ['pound', 453.59237],
+    ['lb', 453.59237],
+    ['metricton', 1_000_000],
+    ['metrictonne', 1_000_000],
+    ['tonne', 1_000_000],
+    ['mt', 1_000_000],
+  ])('%s is %d g', (name, grams) => {
+    const unit = findVendorUnit(name) ?? [0n, 1n];
+
+    // The price of as many troy ounces as there are in 31.1034768 units.
+    expect(convertToTroyOunce(grams, unit, 1n)).toBe(31.1034768);
+  });
+
+  it.each(['per Troy Ounce', 'TROY-OUNCES', 'per troy ounces', 'Troy_Ounce'])('may be written %j', (name) => {
+    expect(findVendorUnit(name)).toEqual([1n, 1n]);
+  });
+
+  it.each(['', 'ounce', 'oz', 'ton', 'gram per', 'grams per pound', 'metrics ton', 'Gewicht'])(
+    'is none, or not clear: %j',
+    (name) => {
+      expect(findVendorUnit(name)).toBeUndefined();
+    },
+  );
+
+  it('may have its price in hundredths of the currency', () => {
+    expect(convertToTroyOunce(250, [3n, 8n], 100n)).toBe(250 / 100 / (3 / 8));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { computeFingerprint, KeyDecryptError, type KeyCipher } from '../../../src/core/index.js';
+import { computeFingerprint, KeyDecryptError, KeyProviderError, type KeyCipher } from '../../../src/core/index.js';
 import { decryptVersion } from '../../../src/rotation/ring/decrypt-version.js';
 import type { RingSource } from '../../../src/rotation/ring/read-ring.js';
 import type { RingVersion } from '../../../src/rotation/index.js';
@@ -7,13 +7,13 @@ import { failure } from '../../providers/loading.js';
 
 const KEY = 'invented-key-4711';
 
-/** A ring whose cipher gives out the bytes that the test holds, and a version of it. */
-function scene(held: Uint8Array, ...ciphers: Array<Partial<KeyCipher>>) {
-  const cipher = { name: 'held', accepts: () => true, decrypt: async () => held };
+/** A ring whose last cipher gives out the bytes that the test holds, if any, and a version of it. */
+function scene(held: Uint8Array | undefined, ...ciphers: Array<Partial<KeyCipher>>) {
+  const cipher = { name: 'held', accepts: () => true, decrypt: async () => held as Uint8Array };
   const source = {
     name: 'gold',
     store: { name: 'memory' },
-    ciphers: [...ciphers.map((other) => ({ ...cipher, ...other })), cipher],
+    ciphers: [...ciphers.map((other) => ({ ...cipher, ...other })), ...(held === undefined ? [] : [cipher])],
   } as unknown as RingSource;
   const version = {
     fingerprint: computeFingerprint(Buffer.from(KEY)),
@@ -80,5 +80,43 @@ describe('a version of a ring', () => {
       version: 'v1',
     });
     expect(asked).toEqual([]);
+  });
+
+  it('that no cipher accepts is told in words', async () => {
+    const refusing: Partial<KeyCipher> = { accepts: () => false };
+
+    expect(await failure(scene(undefined, refusing).open())).toMatchObject({
+      message:
+        'Version v1 of the key ring `gold` names a master key or EncryptionContext that `cipher` does not accept; it was not decrypted.',
+    });
+  });
+
+  it('that no cipher can open fails with the first reason, and its version', async () => {
+    const failing = (message: string): Partial<KeyCipher> => ({
+      decrypt: () => Promise.reject(new KeyDecryptError(message)),
+    });
+
+    expect(await failure(scene(undefined, failing('first'), failing('second')).open())).toMatchObject({
+      code: 'ERR_GOLDKEY_DECRYPT',
+      message: 'first',
+      version: 'v1',
+    });
+  });
+
+  it('waits for a cipher that failed for now, whatever the next one would say', async () => {
+    asked.length = 0;
+    const busy: Partial<KeyCipher> = { decrypt: () => Promise.reject(new KeyProviderError('busy')) };
+
+    const error = await failure(scene(Buffer.from(KEY), busy, accepting('own', true)).open());
+
+    expect(error).toMatchObject({ message: 'busy', retryable: true, version: 'v1' });
+    expect(asked).toEqual([]);
+  });
+
+  it('fails with what a cipher throws that is no error of goldkey', async () => {
+    const thrown = new TypeError('a fault in the cipher');
+    const faulty: Partial<KeyCipher> = { decrypt: () => Promise.reject(thrown) };
+
+    expect(await failure(scene(Buffer.from(KEY), faulty).open())).toBe(thrown);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseRing } from '../../../src/rotation/ring/document.js';
-import { serializeRing } from '../../../src/rotation/ring/serialize.js';
+import { findVersion, parseRing } from '../../../src/rotation/ring/document.js';
+import { isSameWrite, serializeRing } from '../../../src/rotation/ring/serialize.js';
 import type { KeyRingDocument } from '../../../src/rotation/index.js';
 import { edit, failure, NEW, OLD, ringOf } from '../rings.js';
 import { ringScene } from '../scene.js';
@@ -71,7 +71,17 @@ const WRONG: Record<string, unknown[]> = {
   'rollout/pending': [undefined, null, '', 'v9', 'v2', 'v1', 'v0', '__proto__'],
   'rollout/id': [undefined, null, '', 7],
   'rollout/percent': [undefined, null, '10', -1, 101],
-  'rollout/startedAt': [undefined, null, '', 'yesterday', 1_700_000_000_000, '2026-11-22'],
+  'rollout/startedAt': [
+    undefined,
+    null,
+    '',
+    'yesterday',
+    1_700_000_000_000,
+    '2026-11-22',
+    '2026-11-22T12:00:00.000Z (noon)',
+    '+002026-11-22T12:00:00.000Z',
+    ['2026-11-22T12:00:00.000Z'],
+  ],
   'rollout/revertedAt': [null, '', 'yesterday', 7],
   versions: [undefined, null, [], 'v1', {}],
   'versions/v2': [undefined, null, [], 'key'],
@@ -79,7 +89,7 @@ const WRONG: Record<string, unknown[]> = {
   'versions/v2/cipher': [undefined, null, '', 7],
   'versions/v2/keyId': [undefined, null, '', 7],
   'versions/v2/encryptionContext': [undefined, null, [], 'x', { a: 1 }],
-  'versions/v2/fingerprint': [undefined, null, '', 'xyz', '0123ABCD', '0123abcd0', 7],
+  'versions/v2/fingerprint': [undefined, null, '', 'xyz', '0123ABCD', '0123abcd0', 7, ['0123abcd']],
   'versions/v2/createdAt': [undefined, null, 7],
   'versions/v2/ciphertext': [undefined, null, '', 7],
   'versions/v2/metadata': [null, [], 'x', { a: 1 }],
@@ -133,6 +143,46 @@ describe('a ring that is read', () => {
     expect(error.cause).toBeUndefined();
   });
 
+  it.each([
+    ['name', '', "must be a non-empty string, got ''"],
+    ['name', 7, 'must be a non-empty string, got 7'],
+    ['writeId', undefined, 'is missing'],
+    ['revision', 0, 'must be an integer from 1'],
+    ['rollout', [], 'must be an object, got an array'],
+    ['rollout/percent', 101, 'must be a number from 0 to 100'],
+    ['rollout/startedAt', 'yesterday', 'must be an ISO 8601 time'],
+    ['versions/v2/createdAt', 7, 'must be a string, got 7'],
+    ['versions/v2/fingerprint', 'xyz', 'must be 8 hex digits'],
+    ['versions/v2/state', 'active', 'must be one of pending, current, previous, retired, rejected'],
+    ['versions/v2/state', 'pending', 'must be `current`, as `current` names it'],
+    ['versions/v2/ciphertext', undefined, 'is missing, and `current` names it'],
+    ['versions/v0/state', 'current', 'is `current`, but the ring does not name this version'],
+    ['current', 'v9', 'names a version that is not in `versions`'],
+  ])('is refused by `%s` of %j with the words: it %s', (path, value, words) => {
+    expect(parsed(changed(path, value)).message).toBe(
+      `The key ring is invalid at \`${path.replaceAll('/', '.')}\`: it ${words}.`,
+    );
+  });
+
+  it.each([
+    ['', 'is empty'],
+    [' \n', 'is empty'],
+    ['{"format":', 'is not JSON; it may have been cut short'],
+    ['7', 'must be an object, got 7'],
+    [' '.repeat(400_001), 'has 400001 characters, more than any ring'],
+  ])('is refused as a whole with the words that say why', (text, words) => {
+    expect(parsed(text).message).toBe(`The key ring is invalid: it ${words}.`);
+  });
+
+  it('may have every client on trial, a rejected version, and one whose key is being minted', () => {
+    const ring = whole();
+    ring['rollout'].percent = 100;
+    ring['versions'].v0.state = 'rejected';
+    ring['versions'].v4 = { ...ring['versions'].v0, state: 'pending', keyId: '', fingerprint: '' };
+
+    expect(parseRing(JSON.stringify(ring), 'file')).toEqual(JSON.parse(JSON.stringify(ring)));
+  });
+
   it('is refused at the place in its metadata or context that is no string', () => {
     expect(parsed(changed('versions/v2/metadata/ticket', 7)).message).toContain('`versions.v2.metadata.ticket`');
     expect(parsed(changed('versions/v2/encryptionContext/service', {})).message).toContain(
@@ -169,7 +219,13 @@ describe('a ring that is read', () => {
     const error = parsed(ring);
 
     expect(error).toMatchObject({ name: 'KeyProviderError', retryable: true });
-    expect(error.message).toContain('`versions`');
+    expect(error.message).toBe('The key ring is invalid at `versions`: it has an invalid version name.');
+  });
+
+  it('has no version of a name that every object inherits, and none where it names none', () => {
+    const ring = JSON.parse(changed('versions/undefined', {})) as KeyRingDocument;
+
+    expect([findVersion(ring, 'constructor'), findVersion(ring, undefined)]).toEqual([undefined, undefined]);
   });
 
   it('may have a version, a note or a field of the name `constructor` or `__proto__`, which stay what they are', () => {
@@ -192,7 +248,51 @@ describe('a ring that is read', () => {
   });
 });
 
+/** The whole ring with a note that makes its written text so long. */
+function ringOfLength(length: number): KeyRingDocument {
+  const ring = (note: string): KeyRingDocument =>
+    JSON.parse(changed('versions/v0/metadata', { note })) as KeyRingDocument;
+  return ring('x'.repeat(length - serializeRing(ring(''), 'test').length));
+}
+
 describe('a ring that is written', () => {
+  it('may have 400,000 characters and no more', () => {
+    const text = serializeRing(ringOfLength(400_000), 'test');
+
+    expect(text).toHaveLength(400_000);
+    expect(parseRing(text, 'test').current).toBe('v2');
+    expect(() => serializeRing(ringOfLength(400_001), 'test')).toThrow(
+      expect.objectContaining({
+        name: 'KeyProviderError',
+        provider: 'test',
+        retryable: false,
+        message:
+          'The key ring would have 400001 characters, more than any store holds; give its versions less `metadata`.',
+      }),
+    );
+  });
+
+  it('has its versions in the order of their numbers', () => {
+    const ring = JSON.parse(changed('versions/v10', whole()['versions'].v0)) as KeyRingDocument;
+
+    expect(Object.keys(parseRing(serializeRing(ring, 'test'), 'test').versions)).toEqual([
+      'v0',
+      'v1',
+      'v2',
+      'v3',
+      'v10',
+    ]);
+  });
+
+  it('is told from every other write by its id and revision', () => {
+    const ring = whole() as KeyRingDocument;
+
+    expect(isSameWrite({ ...ring }, ring)).toBe(true);
+    for (const other of [undefined, { ...ring, writeId: 'another' }, { ...ring, revision: 8 }]) {
+      expect(isSameWrite(other, ring)).toBe(false);
+    }
+  });
+
   it('has the same text whatever the order of its fields', () => {
     const ring = JSON.parse(JSON.stringify(whole())) as KeyRingDocument;
     const turned = (value: unknown): unknown =>
