@@ -71,6 +71,9 @@ export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsE
   return new PassingError(`${sentences[kind]}.`, options);
 }
 
+/** Number of stack frames that are kept of an error of the SDK's. */
+const FRAMES = 3;
+
 /**
  * Returns the SDK's error without the answer that it holds. An error about an unreadable body quotes that body, and the
  * body of an answer to Decrypt is the key: only its name and status are kept.
@@ -90,6 +93,7 @@ function cleanCause(error: unknown, { kind, name, status }: AwsFailure): unknown
   // For a rejected signature AWS echoes the canonical request, session token included, below the first line.
   const { message, stack = '' } = error;
   const [first = ''] = message.split('\n', 1);
-  if (first !== message) Object.assign(error, { message: first, stack: stack.replace(message, () => first) });
-  return error;
+  // The SDK's own frames fill a screen when the error is printed, and tell its users nothing.
+  const frames = stack.replace(message, () => first).split('\n    at ');
+  return Object.assign(error, { message: first, stack: frames.slice(0, 1 + FRAMES).join('\n    at ') });
 }

@@ -283,7 +283,8 @@ function nearest(name: string, names: readonly string[]): string {
   for (const candidate of names) {
     const [given, known] = [name.toLowerCase(), candidate.toLowerCase()];
     // A name that contains the other is nearer than one with a few letters in common.
-    const distance = known.includes(given) || given.includes(known) ? 1 : editDistance(given, known);
+    const isPart = known.includes(given) || given.includes(known);
+    const distance = given === known ? 0 : isPart ? 1 : editDistance(given, known);
     if (distance < least) [best, least] = [candidate, distance];
   }
   return best;

@@ -307,6 +307,7 @@ describe('a value of the wrong type', () => {
     ],
     [{ clock: { now: Date.now, setTimeout } }, '`clock` must have the functions `now`, `monotonic` and `setTimeout`.'],
     [{ is: 1 }, 'KeyedClient has no option `is`; did you mean `isKeyRejected`?'],
+    [{ timeOut: 1 }, 'KeyedClient has no option `timeOut`; did you mean `timeout`?'],
     [{ tmieout: 1 }, 'KeyedClient has no option `tmieout`; did you mean `timeout`?'],
     [{ entry: 1 }, 'KeyedClient has no option `entry`; did you mean `retry`?'],
     [{ retires: 1 }, 'KeyedClient has no option `retires`; did you mean `retry`?'],

@@ -28,6 +28,10 @@ const NAMES = ['baseUrl', 'currency', 'unit', 'maxAge', 'maxChange', 'bounds', '
 
 /** Checks the options of the function `name`; `baseUrl` is the vendor's address. */
 export function checkPriceOptions(name: string, options: PriceApiOptions, baseUrl: string): CheckedPriceOptions {
+  // The first thing that a newcomer tries.
+  if (Object.keys(Object(options)).some((option) => /^(?:api|access)?_?key$/i.test(option))) {
+    throw invalidType(`${name} takes no key; give it to the client's \`keyProvider\`.`);
+  }
   checkOptionNames(name, options, NAMES);
   const { unit = 'troy_ounce', currency = 'USD', dispatcher } = options;
   if (!UNITS.includes(unit)) throw invalidRange(`\`unit\` must be one of ${UNITS.join(', ')}.`);

@@ -20,7 +20,7 @@ describe('the error of a call that no key is left for', () => {
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_REJECTED', provider: 'test-store', version: 'v1' });
     expect(error.message).toBe(
-      'The price API refused the key (version v1), and the store has no other; check the account, or rotate the key.',
+      'The price API refused the key (version v1), and the store had no other when last asked; check the account, or rotate the key.',
     );
     expect(error.cause).toMatchObject({ status: 401 });
   });
