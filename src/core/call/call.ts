@@ -293,7 +293,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     (this as { key: CachedKey | undefined }).key = undefined;
     if (this.earlierKeys !== undefined) for (const key of this.earlierKeys.splice(0)) key.release();
     // One that was transferred to another thread is detached, and throws.
-    for (const copy of this.copies ?? []) tryOrUndefined(() => copy.fill(0));
+    if (this.copies !== undefined) for (const copy of this.copies) tryOrUndefined(() => copy.fill(0));
     const signal = this.options?.signal;
     if (signal !== undefined) {
       if (readProperty(signal, 'aborted') === false) this.ownSignals?.follow(signal);
