@@ -23,7 +23,7 @@ export const sample = [
     ['    given.fill(0);\n', ''],
     ['asUint8Array(bytes)?.fill(0);', 'void bytes;'],
   ),
-  ...of('src/core/call/call.ts', CACHE, ['copy.fill(0);', 'void copy;']),
+  ...of('src/core/call/call.ts', CACHE, ['copy.fill(0)', 'void copy']),
   ...of(
     'src/providers/local/envelope.ts',
     LOCAL,
@@ -65,7 +65,7 @@ export const sample = [
   ...of(
     'src/core/cache/validate-key.ts',
     FORMAT,
-    ['length < MIN_KEY_LENGTH', 'length <= MIN_KEY_LENGTH'],
+    ['if (length < MIN_KEY_LENGTH) {', 'if (length <= MIN_KEY_LENGTH) {'],
     ['code > 0x20 &&', 'code >= 0x20 &&'],
     ['&& code < 0x7f', '&& code <= 0x7f'],
   ),

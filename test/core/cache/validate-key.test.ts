@@ -162,7 +162,7 @@ describe('an error of a store', () => {
     ['TypeError', new TypeError('down')],
     ['a value of type string', 'a-good-key-1'],
     ['undefined', undefined],
-    ['an error that cannot be read', unreadable],
+    ['Error', unreadable],
   ])('of any other kind may pass, and is told as %s', (told, cause) => {
     const error = toKeyError(cause, 'vault');
     expect(error).toBeInstanceOf(KeyProviderError);
