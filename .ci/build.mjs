@@ -52,10 +52,15 @@ async function findSources(paths) {
     write: false,
     metafile: true,
   });
-  // One that imports a module of Node.js stays apart: those who do not need it would load it.
-  const heavy = ({ kind, path }) => kind === 'import-statement' && path.startsWith('node:');
-  const light = Object.entries(metafile.inputs).filter(([, { imports }]) => !imports.some((one) => heavy(one)));
-  return new Set(light.map(([path]) => join(root, path)));
+  // One that imports a module of Node.js stays apart: those who do not need it would load it. So does one that imports a
+  // package on first use, with what imports it: webpack would put the package into the bundles of all.
+  const { inputs } = metafile;
+  const loadsModule = ({ kind, path }) => kind === 'import-statement' && path.startsWith('node:');
+  const leadsToPackage = ({ kind, path, external }) =>
+    external ? kind === 'dynamic-import' : inputs[path].imports.some(leadsToPackage);
+  const isLight = (path) => !inputs[path].imports.some((one) => loadsModule(one) || leadsToPackage(one));
+  const light = Object.keys(inputs).filter(isLight);
+  return new Set(light.map((path) => join(root, path)));
 }
 
 function listSources(folder) {
@@ -72,7 +77,8 @@ function roomOf(file) {
 
 function modulesOf(room) {
   const files = { core, ground }[room] ?? listSources(room);
-  return [...files].filter((file) => !subpaths.has(file) && roomOf(file) === room);
+  // What imports an SDK statically is a file of its own, loaded lazily.
+  return [...files].filter((file) => basename(file) !== 'sdk.ts' && !subpaths.has(file) && roomOf(file) === room);
 }
 
 /** Lets an import of one module of a room import them all: what is always reached together esbuild leaves in one file. */

@@ -55,7 +55,10 @@ export interface LoadRequest {
 export interface LoadedKey {
   /** The key itself: printable ASCII, at least 8 characters; a trailing newline is trimmed. */
   bytes: Uint8Array;
-  /** Version in events and errors. Keys are compared by their bytes, never by version. */
+  /**
+   * Version in events and errors; one that holds the key is refused (`ERR_GOLDKEY_FORMAT`). Keys are compared by their
+   * bytes, never by version.
+   */
   version: string;
   /** Expiry in epoch ms, in the future: the key is loaded again from then on. Default: the client's `ttl`. */
   expiresAt?: number | undefined;
@@ -115,7 +118,7 @@ export interface KeyedClientOptions {
   retry?: RetryOptions | boolean | undefined;
   /** Returns whether an outcome means that the price API refused the key. Default: HTTP 401, wherever clients put the status. */
   isKeyRejected?: ((outcome: Outcome) => boolean | Promise<boolean>) | undefined;
-  /** Returns whether `retry` applies to an outcome. Default: 408, 425, 429, 500, 502, 503, 504 and socket or DNS codes. */
+  /** Returns whether `retry` applies to an outcome; a promise is refused. Default: 408, 425, 429, 500, 502, 503, 504 and socket or DNS codes. */
   isTransient?: ((outcome: Outcome) => boolean) | undefined;
   /**
    * Stops asking the price API with a key that it keeps refusing and the store still calls current: after `after` refused

@@ -18,21 +18,29 @@ const FREE_FILES = 4;
 /**
  * Returns a function that loads a package when first called, and again after a failure: the package may have been installed
  * since, and files may be free again. The caller writes out the `import()`, so that bundlers, mocks and the loaders of test
- * runners see the name: the package is the one that the application's own code gets.
+ * runners see it: the package is the one that the application's own code gets, in a bundle the bundled one.
+ *
+ * @param byImport - imports the package by its name, or a file that does, whose path is relative to `from`
+ * @param from - the URL of the caller's file
  */
-export function packageLoader<M>(optional: OptionalPackage, byImport: () => Promise<M>): () => Promise<M> {
+export function packageLoader<M>(
+  optional: OptionalPackage,
+  byImport: (name: string) => Promise<M>,
+  from?: string,
+): () => Promise<M> {
   const { name } = optional;
   let lastFailure: unknown;
   const load = async (): Promise<M> => {
     checkFreeFiles();
-    if (isTheSameByRequire(name, byImport)) return createOwnRequire()(name) as M;
+    const isNamed = importsByName(name, byImport, from);
+    if (isNamed && isTheSameByRequire(name)) return createOwnRequire()(name) as M;
     try {
-      return await byImport();
+      return await byImport(name);
     } catch (error) {
       // A loader keeps the failure of an import for the life of the process; `require` reads the files again.
       const isKept = error === lastFailure;
       lastFailure = error;
-      if (isKept && isInstalled(name, error)) return createOwnRequire()(name) as M;
+      if (isNamed && isKept && isInstalled(name, error)) return createOwnRequire(findImporter(error))(name) as M;
       throw error;
     }
   };
@@ -44,20 +52,31 @@ export function packageLoader<M>(optional: OptionalPackage, byImport: () => Prom
 }
 
 /**
- * Returns whether `require` leads to the same module as the `import()`, which takes 20 to 60 ms longer on Node.js 20 and 22.
- * It does not in a bundle and in Vitest, which write the `import()` anew, in Jest, whose modules are its own, under hooks
- * that resolve the name elsewhere, and for a package with a build for each.
+ * Returns whether the `import()` asks for the package by its name, itself or in the file that it loads. Bundlers that put the
+ * package into their output write one or the other anew, and Vitest the first; Jest's modules are its own.
  */
-function isTheSameByRequire(name: string, byImport: () => unknown): boolean {
+function importsByName(name: string, byImport: (name: string) => unknown, from: string | undefined): boolean {
   if ((import.meta as { jest?: unknown }).jest !== undefined) return false;
-  if (!new RegExp(`\\bimport\\(\\s*["']${name}["']`).test(String(byImport))) return false;
+  const found = /\bimport\((?:\s|\/\*.*?\*\/)*(?:["']([^"']+)["']|\w+)/.exec(String(byImport));
+  const [, asked = name] = found ?? [];
+  if (!asked.startsWith('.')) return found !== null && asked === name;
+  const { readFileSync } = process.getBuiltinModule('node:fs');
+  const file = tryOrUndefined(() => readFileSync(new URL(asked, from), 'utf8')) ?? '';
+  return new RegExp(`\\bfrom\\s*["']${name}["']`).test(file);
+}
+
+/**
+ * Returns whether `require` leads to the same module as an `import()`, which takes 20 to 60 ms longer on Node.js 20 and 22.
+ * It does not under hooks that resolve the name elsewhere, and for a package with a build for each.
+ */
+function isTheSameByRequire(name: string): boolean {
   const found = tryOrUndefined(() => [import.meta.resolve(name), createOwnRequire().resolve(name)] as const);
   return found !== undefined && found[0] === process.getBuiltinModule('node:url').pathToFileURL(found[1]).href;
 }
 
 /** Creates a `require` of this file. The CommonJS build, which has a plain one, has no URL to create it from. */
-function createOwnRequire(): NodeJS.Require {
-  return process.getBuiltinModule('node:module').createRequire(import.meta.url);
+function createOwnRequire(from = import.meta.url): NodeJS.Require {
+  return process.getBuiltinModule('node:module').createRequire(from);
 }
 
 /** Throws `EMFILE` if no file can be opened: Node.js would take the package for missing, and version 20 would not ask again. */
@@ -92,12 +111,16 @@ function explainFailure(error: unknown, { need, name, provider }: OptionalPackag
 
 /** Returns whether the package's folder is there: Node.js also says "not found" of a package that it could not read. */
 function isInstalled(name: string, error: unknown): boolean {
-  const { requireStack } = error as { requireStack?: readonly string[] };
-  const from = (import.meta.url as string | undefined) ?? requireStack?.[0];
-  if (from === undefined) return !isNotFound(readCode(error));
+  const folders = tryOrUndefined(() => createOwnRequire(findImporter(error)).resolve.paths(name));
+  if (folders === undefined) return !isNotFound(readCode(error));
   const { existsSync } = process.getBuiltinModule('node:fs');
-  const folders = process.getBuiltinModule('node:module').createRequire(from).resolve.paths(name) ?? [];
-  return folders.some((folder) => existsSync(`${folder}/${name}`));
+  return folders?.some((folder) => existsSync(`${folder}/${name}`)) === true;
+}
+
+/** Returns the file that Node.js says asked for the package: in a bundle of webpack's `import.meta.url` is a path of the build. */
+function findImporter(error: unknown): string | undefined {
+  const { message, requireStack } = (error ?? {}) as { message?: unknown; requireStack?: readonly string[] };
+  return /\bimported from (.+)$/.exec(String(message))?.[1] ?? requireStack?.[0];
 }
 
 const isNotFound = (code: string): boolean => code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';

@@ -22,6 +22,8 @@ const entryOf = (subpath: string): string => built(subpath).replace('./dist/esm/
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 const packageOf = (from: string): string => /^(@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? from;
 const isPackage = ({ from }: Import): boolean => !/^(?:\.|node:)/.test(from) && packageOf(from) !== manifest.name;
+/** A file of its own, so that bundlers take of an SDK what it names. */
+const isSdk = (path: string): boolean => path.endsWith('/sdk.ts');
 const offenders = (breaks: (source: Source) => unknown): string[] =>
   sources.filter((source) => breaks(source)).map(({ path }) => path);
 const offences = (breaks: (source: Source, found: Import) => unknown): string[] =>
@@ -70,9 +72,31 @@ describe('what is loaded, and when', () => {
 
     for (const [name, found] of places) {
       expect(new Set(found.map(({ path }) => path)), name).toHaveLength(1);
-      if (!LIGHT.includes(name)) expect(new Set(found.map(({ how }) => how)), name).toEqual(new Set(['lazy']));
+      const early = found.filter(({ path, how }) => how !== 'lazy' && !isSdk(path));
+      if (!LIGHT.includes(name)) expect(early, name).toEqual([]);
     }
     expect(places.size).toBeGreaterThan(5);
+  });
+
+  it('a file that imports an SDK imports nothing else, and is imported on first use, by one file', () => {
+    const sdks = sources.filter(({ path }) => isSdk(path));
+    const users = sources.flatMap((source) =>
+      source.imports
+        .filter(({ how }) => how !== 'type')
+        .map((found) => ({ how: found.how, to: target(source, found) ?? '' })),
+    );
+
+    for (const { path, imports } of sdks) {
+      expect(
+        imports.map(({ how }) => how),
+        path,
+      ).toEqual(['static']);
+      expect(
+        users.filter(({ to }) => to === path),
+        path,
+      ).toEqual([{ how: 'lazy', to: path }]);
+    }
+    expect(sdks.length).toBeGreaterThan(3);
   });
 
   it('no folder has two files that load packages', () => {

@@ -14,6 +14,7 @@ import { merge, subject } from './lib/results.mjs';
 import { allocation } from './rows/allocation.mjs';
 import { bundle } from './rows/bundle.mjs';
 import { firstKeys } from './rows/first-key.mjs';
+import { handlerBundles } from './rows/handlers.mjs';
 import { hot } from './rows/hot.mjs';
 import { imports } from './rows/imports.mjs';
 import { memory } from './rows/memory.mjs';
@@ -25,7 +26,7 @@ import { transport } from './rows/transport.mjs';
 
 const groups = [
   ...[sparse, hot, allocation, herd, steady, rotation, revoked, outage],
-  ...[imports, firstKeys, bundle, transport, memory, pool, scrub],
+  ...[imports, firstKeys, bundle, handlerBundles, transport, memory, pool, scrub],
 ];
 const ROOT = new URL('../../', import.meta.url);
 /** Where every row, budget and verdict is written. */

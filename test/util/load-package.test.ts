@@ -75,12 +75,12 @@ describe('a package that is installed and could not be read', () => {
     expect(second).toEqual([{ imports: 2 }, { imports: 2 }]);
   });
 
-  it('is read by `require` if the loader gives the failure of its first import again', async () => {
+  it('is never another copy than the one that the `import()` leads to, as in a bundle', async () => {
     const kept = failing({ code: 'EIO' });
-    const load = packageLoader<{ KMSClient: unknown }>(PACKAGE, () => Promise.reject(kept));
+    const load = packageLoader(PACKAGE, () => Promise.reject(kept));
 
     expect(await failure(load())).toMatchObject({ cause: kept });
-    expect(typeof (await load()).KMSClient).toBe('function');
+    expect(await failure(load())).toMatchObject({ cause: kept });
   });
 
   it('is not looked for by `require` if it is missing', async () => {
@@ -105,7 +105,8 @@ describe('in a process of its own', () => {
       },
       dual: {
         'package.json': '{ "exports": { "import": "./main.mjs", "require": "./main.cjs" } }',
-        'main.mjs': `export const kind = 'esm';`,
+        'main.mjs': `import './second.mjs'; export const kind = 'esm';`,
+        'second.mjs': '',
         'main.cjs': `exports.kind = 'cjs';`,
       },
     };
@@ -113,6 +114,13 @@ describe('in a process of its own', () => {
       mkdirSync(join(folder, 'node_modules', name), { recursive: true });
       for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, 'node_modules', name, file), text);
     }
+    // Files of the caller's own that import the package, and one that holds it, as the chunk of a bundler does.
+    const files = {
+      'sdk.mjs': `import * as plain from 'plain'; export const sdk = { get kind() { return plain.kind; } };`,
+      'chunk.mjs': `export const sdk = { kind: 'bundled' };`,
+      'broken-chunk.mjs': `export const sdk = {}; throw Object.assign(new Error('invented'), { code: 'EIO' });`,
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     await build({
       entryPoints: [fileURLToPath(new URL('../../src/util/load-package.ts', import.meta.url))],
       outfile: join(folder, 'load-package.mjs'),
@@ -131,6 +139,8 @@ describe('in a process of its own', () => {
     const require = createRequire(import.meta.url);
     const loadPlain = packageLoader({ need: 'This', name: 'plain', provider: 'p' }, () => import('plain'));
     const loadDual = packageLoader({ need: 'This', name: 'dual', provider: 'p' }, () => import('dual'));
+    const loadBy = (byImport) => packageLoader({ need: 'This', name: 'plain', provider: 'p' }, byImport, import.meta.url);
+    const loadSdk = loadBy(() => import('./sdk.mjs').then(({ sdk }) => sdk));
     const tell = (work) => work.then(({ kind }) => kind, ({ code, message, retryable }) => [code, retryable, message].join(' '));
     const told = [];`;
   /** Runs a program that may have 60 files open, and returns what it pushed to `told`. */
@@ -175,12 +185,59 @@ describe('in a process of its own', () => {
     ]);
   });
 
+  it('that an ES module lacks a file is told again or mended, whatever the loader has kept', () => {
+    const told = run(`
+      const file = 'node_modules/dual/second.mjs';
+      renameSync(file, file + '.gone');
+      told.push(await tell(loadDual()));
+      renameSync(file + '.gone', file);
+      await tell(loadDual());
+      told.push(await tell(loadDual()));`);
+
+    expect(told).toEqual([
+      expect.stringMatching(/^ERR_GOLDKEY_PROVIDER true .*could not be read \(ERR_MODULE_NOT_FOUND\)/),
+      expect.stringMatching(/^(?:esm|cjs)$/),
+    ]);
+  });
+
+  it('imported by a file of the caller it is read by `require`, which is faster', () => {
+    const told = run(`
+      told.push(await loadSdk() === require('plain'), await tell(loadSdk()));
+      told.push(await loadBy((name) => import(/* a comment */ name))() === require('plain'));
+      told.push(await loadBy((name)=>import(name))() === require('plain'));`);
+
+    expect(told).toEqual([true, 'cjs', true, true]);
+  });
+
+  it('held by a file of the caller it is that copy, though another is installed', () => {
+    const told = run(`
+      told.push(await tell(loadBy(() => import('./chunk.mjs').then(({ sdk }) => sdk))()));
+      const loadBroken = loadBy(() => import('./broken-chunk.mjs').then(({ sdk }) => sdk));
+      told.push(await tell(loadBroken()), await tell(loadBroken()));`);
+
+    const broken = expect.stringMatching(/^ERR_GOLDKEY_PROVIDER true .*could not be read \(EIO\)/) as unknown;
+    expect(told).toEqual(['bundled', broken, broken]);
+  });
+
   it("is the copy that the application's own import gets, of a package with a build for each too", () => {
     const told = run(`
       told.push(await loadPlain() === require('plain'), (await import('plain')).default === require('plain'));
       told.push(await loadDual() === await import('dual'));`);
 
     expect(told).toEqual([true, true, true]);
+  });
+
+  it('is looked for where the import was, as Node.js says it', async () => {
+    const sentence = (importer: string) => `Cannot find package '${PACKAGE.name}' imported from ${importer}`;
+    const fail = (importer: string) => () =>
+      Promise.reject(failing({ code: 'ERR_MODULE_NOT_FOUND', message: sentence(importer) }));
+
+    expect(await failure(packageLoader(PACKAGE, fail(fileURLToPath(import.meta.url)))())).toMatchObject({
+      code: 'ERR_GOLDKEY_PROVIDER',
+    });
+    expect(await failure(packageLoader(PACKAGE, fail(join(folder, 'main.cjs')))())).toMatchObject({
+      code: 'ERR_GOLDKEY_MISSING_PACKAGE',
+    });
   });
 
   it('is the copy that hooks of a loader put in its place', () => {
@@ -191,8 +248,8 @@ describe('in a process of its own', () => {
     const told = run(`
       const { register } = await import('node:module');
       register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}));
-      told.push(await tell(loadPlain()));`);
+      told.push(await tell(loadPlain()), await tell(loadSdk()));`);
 
-    expect(told).toEqual(['mock']);
+    expect(told).toEqual(['mock', 'mock']);
   });
 });

@@ -13,11 +13,20 @@ import {
   withRetries,
   type Clock,
 } from '../../core/index.js';
+import { packageLoader } from '../../util/load-package.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
-import { loadKmsSdk } from '../shared/kms/sdk.js';
 
 /** The `credentials` option: fixed, or a function. */
 export type CredentialsOption = AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
+
+/**
+ * A bundler follows no name that is a parameter: the SDK is ten times as large as all the rest, and here only a fallback.
+ * The comments keep webpack and Vite from warning of that.
+ */
+const loadKmsSdk = packageLoader<{ readonly KMSClient: typeof KMSClient }>(
+  { need: 'goldkey/kms-light needs the AWS SDK for KMS', name: '@aws-sdk/client-kms', provider: AWS_KMS },
+  (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ name) as Promise<{ KMSClient: typeof KMSClient }>,
+);
 
 /** Checks the `credentials` option, and copies it. No message shows a value. */
 export function checkCredentials(credentials: unknown): CredentialsOption {
@@ -39,7 +48,7 @@ export async function createSdkClient(region: string | undefined, ignoreCache: b
   } catch (error) {
     if (!isGoldKeyError(error, 'ERR_GOLDKEY_MISSING_PACKAGE')) throw error;
     throw new MissingPackageError(
-      `goldkey/kms-light found ${region === undefined ? 'no AWS_REGION' : 'no AWS credentials'} in the environment; to look elsewhere it needs the AWS SDK for KMS, which is not installed: npm install @aws-sdk/client-kms`,
+      `goldkey/kms-light found ${region === undefined ? 'no AWS_REGION' : 'no AWS credentials'} in the environment; to look elsewhere it needs the AWS SDK for KMS, which is not installed, and in no bundle: npm install @aws-sdk/client-kms`,
       { cause: error, provider: AWS_KMS },
     );
   }

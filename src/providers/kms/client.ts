@@ -1,16 +1,21 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
 import { awsService, type AwsConnection, type AwsConnectionOptions, type AwsService } from '../../aws/client.js';
 import { checkOptionNames } from '../../core/index.js';
+import { packageLoader } from '../../util/load-package.js';
 import type { DecryptOrder } from '../shared/ciphertext-provider.js';
 import { decryptWithKey } from '../shared/kms/decrypt.js';
-import { KMS_ERRORS, type KmsCall } from '../shared/kms/errors.js';
+import { AWS_KMS, KMS_ERRORS, type KmsCall } from '../shared/kms/errors.js';
 import { checkPinnedKey, PINNED_KEY_OPTIONS, type PinnedKey, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
-import { loadKmsSdk, type KmsSdk } from '../shared/kms/sdk.js';
+import type { KmsSdk } from './sdk.js';
 
 export const connectToKms: AwsService<KmsSdk, KMSClient, KmsCall> = awsService({
   errors: KMS_ERRORS,
   clientType: 'KMSClient',
-  load: loadKmsSdk,
+  load: packageLoader(
+    { need: 'goldkey/kms needs the AWS SDK for KMS', name: '@aws-sdk/client-kms', provider: AWS_KMS },
+    () => import('./sdk.js').then(({ sdk }) => sdk),
+    import.meta.url,
+  ),
   createClient: (sdk, config) => new sdk.KMSClient(config as KMSClientConfig),
 });
 

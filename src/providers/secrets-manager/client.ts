@@ -2,8 +2,7 @@ import type { SecretsManagerClient, SecretsManagerClientConfig } from '@aws-sdk/
 import { awsService, type AwsConnection, type AwsService } from '../../aws/client.js';
 import { packageLoader } from '../../util/load-package.js';
 import { SECRETS_MANAGER, SECRETS_MANAGER_ERRORS, type SecretsManagerCall } from './errors.js';
-
-type SecretsManagerSdk = typeof import('@aws-sdk/client-secrets-manager');
+import type { SecretsManagerSdk } from './sdk.js';
 
 export type SecretsManagerConnection = AwsConnection<SecretsManagerSdk, SecretsManagerClient, SecretsManagerCall>;
 
@@ -17,7 +16,8 @@ export const connectToSecretsManager: AwsService<SecretsManagerSdk, SecretsManag
         name: '@aws-sdk/client-secrets-manager',
         provider: SECRETS_MANAGER,
       },
-      () => import('@aws-sdk/client-secrets-manager'),
+      () => import('./sdk.js').then(({ sdk }) => sdk),
+      import.meta.url,
     ),
     createClient: (sdk, config) => new sdk.SecretsManagerClient(config as SecretsManagerClientConfig),
   });

@@ -30,7 +30,10 @@ export function merge(results) {
       version: kept.length === 0 ? result.version : both(before.version, result.version),
       date: kept.length === 0 ? result.date : both(before.date, result.date),
       quick: result.quick || (kept.length > 0 && before.quick),
-      lines: [...kept, ...result.lines].toSorted((a, b) => Number(a.row) - Number(b.row)),
+      // Row 13b comes after row 13.
+      lines: [...kept, ...result.lines].toSorted(
+        (a, b) => Number.parseInt(a.row, 10) - Number.parseInt(b.row, 10) || a.row.localeCompare(b.row),
+      ),
     });
   }
   return [...merged.values()].toSorted((a, b) => a.major - b.major);

@@ -1,15 +1,10 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { cleanEnvironment } from '../lib/contestant.mjs';
+import { inRounds, runCold, startKms } from '../lib/cold.mjs';
 import { ratioLine } from '../lib/line.mjs';
 import { profiling } from '../lib/profile.mjs';
 import { KEY } from '../lib/scene.mjs';
 import { median } from '../lib/stats.mjs';
 import { startTlsFront } from '../lib/tls-front.mjs';
 
-const run = promisify(execFile);
-const main = fileURLToPath(new URL('../cold/main.mjs', import.meta.url));
 const PRICE = 2199.51;
 
 const keys = {
@@ -28,10 +23,9 @@ const light = {
 /** What a cold process got, and when. */
 async function cold(node, { file, https = false, price = false }, { config, front, priceUrl, profiled }) {
   const given = { ...config, priceUrl, ...(https && { url: front.url }) };
-  const env = { ...cleanEnvironment(), ...(https && { NODE_EXTRA_CA_CERTS: front.certificate }) };
+  const env = https ? { NODE_EXTRA_CA_CERTS: front.certificate } : {};
   const flags = file === profiled.file && !https ? profiling(profiled.folder) : [];
-  const { stdout } = await run(node, [...flags, main, file, JSON.stringify(given)], { env });
-  const { ms, got, boot } = JSON.parse(stdout);
+  const { ms, got, boot } = await runCold(node, `./${file}.mjs`, given, { flags, env });
   const wrong = price ? Math.abs(got - PRICE) > 0.01 : got !== KEY.length;
   if (wrong) throw new Error(`${file} got something else: ${String(got)}`);
   return { ms, boot };
@@ -39,14 +33,7 @@ async function cold(node, { file, https = false, price = false }, { config, fron
 
 async function rounds(bench, contestants, servers) {
   const names = Object.keys(contestants);
-  const ran = Object.fromEntries(names.map((name) => [name, []]));
-  for (const name of names) await cold(bench.node, contestants[name], servers);
-  for (let round = 0; round < (bench.quick ? 7 : 15); round++) {
-    for (let turn = 0; turn < names.length; turn++) {
-      const name = names[(turn + round) % names.length];
-      ran[name].push(await cold(bench.node, contestants[name], servers));
-    }
-  }
+  const ran = await inRounds(bench, names, (name) => cold(bench.node, contestants[name], servers));
   // Told of one more certificate, Node.js 20 reads all that it has before the first line runs. Without that it does so in
   // the first handshake: it belongs to the time.
   const isHttps = (name) => contestants[name].https === true;
@@ -96,28 +83,15 @@ function kmsLines({ major }, times) {
 export const firstKeys = {
   rows: ['11', '12'],
   async run(bench) {
-    const { startFakeKms, startFakePriceApi } = await import('goldkey/testing');
-    const credentials = {
-      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
-      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-    };
-    const kms = await startFakeKms({ credentials });
+    const { startFakePriceApi } = await import('goldkey/testing');
+    const kms = await startKms();
     const prices = await startFakePriceApi({ keys: [KEY] });
-    const front = bench.wants('11') ? await startTlsFront(kms.url) : undefined;
+    const front = bench.wants('11') ? await startTlsFront(kms.config.url) : undefined;
     try {
-      const encryptionContext = { service: 'gold-data-stream', environment: 'production' };
-      const config = {
-        url: kms.url,
-        region: kms.region,
-        credentials,
-        keyId: kms.keyArn,
-        ciphertext: kms.encrypt(KEY, encryptionContext),
-        encryptionContext,
-      };
       const { 'goldkey, fromKmsLight': _, ...withoutLight } = keys;
       const contestants = bench.wants('11') ? { ...keys, ...light } : withoutLight;
       const times = await rounds(bench, contestants, {
-        config,
+        config: kms.config,
         front,
         priceUrl: prices.url,
         profiled: { file: bench.wants('11') ? 'from-kms-light' : 'from-kms', folder: bench.profiles },

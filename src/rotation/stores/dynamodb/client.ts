@@ -2,8 +2,7 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { awsService, type AwsService } from '../../../aws/client.js';
 import { packageLoader } from '../../../util/load-package.js';
 import { DYNAMODB, DYNAMODB_ERRORS, type DynamoDbCall } from './errors.js';
-
-type DynamoDbSdk = typeof import('@aws-sdk/client-dynamodb');
+import type { DynamoDbSdk } from './sdk.js';
 
 /** Connects to DynamoDB. */
 export const connectToDynamoDb: AwsService<DynamoDbSdk, DynamoDBClient, DynamoDbCall> = awsService({
@@ -15,7 +14,8 @@ export const connectToDynamoDb: AwsService<DynamoDbSdk, DynamoDBClient, DynamoDb
       name: '@aws-sdk/client-dynamodb',
       provider: DYNAMODB,
     },
-    () => import('@aws-sdk/client-dynamodb'),
+    () => import('./sdk.js').then(({ sdk }) => sdk),
+    import.meta.url,
   ),
   createClient: (sdk, config) => new sdk.DynamoDBClient(config as DynamoDBClientConfig),
 });
