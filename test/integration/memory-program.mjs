@@ -104,7 +104,7 @@ async function reuseHeap() {
   let last;
   for (let count = 0; count < 32_768; count++) last = Array.from({ length: 120 }, () => count + 0.5);
   fillStack(5_000);
-  const held = Array.from({ length: 100_000 }, (_none, count) => new Array(4 + (count % 40)).fill(count));
+  const held = Array.from({ length: 100_000 }, (_none, count) => Array.from({ length: 4 + (count % 40) }, () => count));
   await collect();
   held.push(last);
   held.length = 0;

@@ -90,7 +90,11 @@ describe('of the plaintext that a decipher gives out before it has checked the t
     expect(() => open(MASTER_KEY, damaged, {})).toThrow(/damaged/);
 
     expect(held.map(isZero)).toEqual([true, true, true, true]);
-    expect(filled().filter(({ length }) => length === KEY.length).map(isZero)).toEqual([true, true]);
+    expect(
+      filled()
+        .filter(({ length }) => length === KEY.length)
+        .map(isZero),
+    ).toEqual([true, true]);
   });
 });
 
