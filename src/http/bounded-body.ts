@@ -59,15 +59,17 @@ export class Collector {
 
 function cut(body: Buffer, field: string | undefined): { text: string; secret?: Uint8Array } {
   const name = `"${String(field)}"`;
-  const at = field === undefined ? -1 : body.indexOf(name);
-  if (at < 0) return { text: body.toString('utf8') };
-  const colon = skipSpace(body, at + name.length);
-  const quote = skipSpace(body, colon + 1);
-  const end = body.indexOf(QUOTE, quote + 1);
-  const isPlain = body[colon] === COLON && body[quote] === QUOTE && end > 0;
-  const value = body.subarray(quote + 1, end);
-  if (!isPlain || value.includes(BACKSLASH)) return { text: body.toString('utf8') };
-  return { text: body.toString('utf8', 0, quote + 1) + body.toString('utf8', end), secret: copyBytes(value) };
+  for (let at = field === undefined ? -1 : body.indexOf(name); at >= 0; at = body.indexOf(name, at + 1)) {
+    const colon = skipSpace(body, at + name.length);
+    const quote = skipSpace(body, colon + 1);
+    const end = body.indexOf(QUOTE, quote + 1);
+    const value = body.subarray(quote + 1, end);
+    // Else it is a value, or the name of something else than a string.
+    if (body[colon] !== COLON || body[quote] !== QUOTE || end < 0) continue;
+    if (value.includes(BACKSLASH)) break;
+    return { text: body.toString('utf8', 0, quote + 1) + body.toString('utf8', end), secret: copyBytes(value) };
+  }
+  return { text: body.toString('utf8') };
 }
 
 function skipSpace(body: Buffer, from: number): number {

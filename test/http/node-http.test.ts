@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, Socket, type AddressInfo, type Server } from 'node:net';
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Collector } from '../../src/http/bounded-body.js';
@@ -71,6 +72,50 @@ describe('Node’s own client', () => {
     const http = await answering((socket) => socket.write(bytes));
 
     for (const time of ['first', 'second']) expect([time, (await ask(http)).text]).toEqual([time, '{}']);
+  });
+
+  it('what a connection has read is zeroed once it is parsed, in each answer on it', async () => {
+    const read: Buffer[] = [];
+    const connections = new Set<Socket>();
+    vi.spyOn(Socket.prototype, 'push').mockImplementation(function (this: Socket, chunk: unknown) {
+      if (Buffer.isBuffer(chunk) && chunk.includes(KEY)) {
+        read.push(chunk);
+        connections.add(this);
+      }
+      return Readable.prototype.push.call(this, chunk);
+    });
+    const http = await answering((socket) => socket.write(`${OK}content-length: 24\r\n\r\n${KEY}`));
+
+    for (let count = 0; count < 3; count++) expect((await ask(http)).text).toBe(KEY);
+
+    expect(read.map((chunk) => chunk.every((byte) => byte === 0))).toEqual([true, true, true]);
+    expect(connections.size).toBe(1);
+    // It waits for the next request, and listens for nothing.
+    for (const connection of connections) await expect.poll(() => connection.listenerCount('data')).toBe(0);
+  });
+
+  it('the body of an answer is zeroed once it is taken', async () => {
+    const add = vi.spyOn(Collector.prototype, 'add');
+    const http = await answering((socket) => socket.write(`${OK}content-length: 24\r\n\r\n${KEY}`));
+
+    expect((await ask(http)).text).toBe(KEY);
+
+    const chunks = add.mock.calls.map(([chunk]) => chunk);
+    expect(Buffer.concat(chunks)).toHaveLength(24);
+    await expect.poll(() => chunks.every((chunk) => chunk.every((byte) => byte === 0))).toBe(true);
+  });
+
+  it('the field that was asked for comes as bytes, and is not in the text', async () => {
+    const body = `{"Plaintext":"${KEY}"}`;
+    const http = await answering((socket) =>
+      socket.write(`${OK}content-length: ${String(body.length)}\r\n\r\n${body}`),
+    );
+    const { signal } = new AbortController();
+    const asked = { origin: '', path: '/', method: 'POST', headers: {}, body: '{}', signal, secretField: 'Plaintext' };
+
+    const { text, secret } = await http.send(asked, 1_000);
+
+    expect([text, Buffer.from(secret ?? []).toString()]).toEqual(['{"Plaintext":""}', KEY]);
   });
 
   it('what an answer broken off has brought is zeroed', async () => {

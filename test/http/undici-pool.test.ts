@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Dispatcher } from 'undici';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Outgoing } from '../../src/http/types.js';
 
@@ -12,6 +13,7 @@ beforeEach(async () => {
   origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   vi.doUnmock('undici');
   vi.unstubAllGlobals();
   server.closeAllConnections();
@@ -91,4 +93,45 @@ it('with undici itself the later bursts are its own', async () => {
   await Promise.all(Array.from({ length: 40 }, () => target.send(request(), 100)));
 
   await expect.poll(async () => (await target.send(request(), 100)).text).toBe('undici');
+});
+
+const isZero = (chunk: Uint8Array): boolean => chunk.every((byte) => byte === 0);
+
+it('the body of an answer that undici brought is zeroed once it is read', async () => {
+  const { Collector } = await import('../../src/http/bounded-body.js');
+  const { openPool, sendViaPool } = await import('../../src/http/undici-pool.js');
+  const add = vi.spyOn(Collector.prototype, 'add');
+  const pool = await openPool(origin, 1);
+
+  try {
+    expect(pool && (await sendViaPool(pool, request(), 100)).text).toBe('undici');
+  } finally {
+    await pool?.close();
+  }
+
+  const chunks = add.mock.calls.map(([chunk]) => chunk);
+  expect(Buffer.concat(chunks)).toEqual(Buffer.alloc('undici'.length));
+});
+
+it('the body of an answer that breaks off is zeroed: its connection is lost, or it is too long', async () => {
+  const { sendViaPool } = await import('../../src/http/undici-pool.js');
+  const bodies = [Buffer.from('half of a key'), Buffer.from('too long a body')];
+  const controller = { abort: vi.fn() } as unknown as Dispatcher.DispatchController;
+  const send = (body: Buffer, limit: number): Promise<unknown> => {
+    const dispatch = (_options: unknown, handler: Dispatcher.DispatchHandler): boolean => {
+      handler.onRequestStart?.(controller, {});
+      handler.onResponseStart?.(controller, 200, {}, 'OK');
+      handler.onResponseData?.(controller, body);
+      expect(isZero(body)).toBe(false);
+      handler.onResponseError?.(controller, new Error('broken off'));
+      return true;
+    };
+    return sendViaPool({ dispatch } as unknown as Dispatcher, request(), limit);
+  };
+
+  await expect(send(bodies[0] as Buffer, 100)).rejects.toThrow('broken off');
+  await expect(send(bodies[1] as Buffer, 5)).rejects.toThrow('broken off');
+
+  expect(bodies.map(isZero)).toEqual([true, true]);
+  expect(controller.abort).toHaveBeenCalledTimes(1);
 });

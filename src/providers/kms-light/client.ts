@@ -59,9 +59,9 @@ export class KmsLightClient {
   ): Promise<DecryptResponse> {
     const { region, url, http } = await this.#endpoint();
     const ends = this.#kept?.expiration?.getTime() ?? 0;
-    const kept = Date.now() < ends - EXPIRY_MARGIN_MS ? this.#kept : undefined;
-    const credentials = kept ?? (await this.#findCredentials(clock, signal));
-    this.#kept = credentials;
+    if (!(Date.now() < ends - EXPIRY_MARGIN_MS)) this.#kept = undefined;
+    const found = this.#kept ?? findCredentials(this.#options.credentials, this.#sdkClient, clock, signal);
+    const credentials = (this.#kept = await Promise.resolve(found).catch((error: unknown) => this.#fail(error)));
     const body = JSON.stringify({ CiphertextBlob: Buffer.from(ciphertext).toString('base64'), ...more });
     const { host, origin, pathname } = url;
     // The AWS SDK also ends the path with a slash.
@@ -86,10 +86,9 @@ export class KmsLightClient {
     const error = parseError(answer);
     // The credentials may be the cause of whatever a retry would not mend.
     if (classifyAwsError(error).retryWindow === undefined) this.#kept = undefined;
-    if (needsFreshCredentials(error)) await this.#dropSdkClient();
     const serviceTime = Date.parse(firstHeaderValue(answer.headers['date']) ?? '');
     if (CLOCK_ERRORS.includes(error.name) && !Number.isNaN(serviceTime)) this.#clockSkew = serviceTime - Date.now();
-    throw error;
+    return await this.#fail(error);
   }
 
   /** Releases the connections and the SDK. Later calls open them again. */
@@ -103,13 +102,10 @@ export class KmsLightClient {
     });
   }
 
-  async #findCredentials(clock: Clock, signal: AbortSignal | undefined): Promise<AwsCredentials> {
-    try {
-      return await findCredentials(this.#options.credentials, this.#sdkClient, clock, signal);
-    } catch (error) {
-      if (needsFreshCredentials(error)) await this.#dropSdkClient();
-      throw error;
-    }
+  /** Throws the error. After one that new credentials may mend they are searched for anew. */
+  async #fail(error: unknown): Promise<never> {
+    if (needsFreshCredentials(error)) await this.#dropSdkClient();
+    throw error;
   }
 
   /** Makes the next search for credentials begin anew: the SDK keeps those without an end. */
@@ -120,9 +116,8 @@ export class KmsLightClient {
   }
 
   async #findEndpoint() {
-    const { region = readAwsRegion(AWS_KMS) ?? (await (await this.#sdkClient()).config.region()), endpoint } =
-      this.#options;
-    const url = endpoint ?? findKmsEndpoint(region);
+    const region = this.#options.region ?? readAwsRegion(AWS_KMS) ?? (await (await this.#sdkClient()).config.region());
+    const url = this.#options.endpoint ?? findKmsEndpoint(region);
     return { region, url, ...acquireHttp(url.origin) };
   }
 }

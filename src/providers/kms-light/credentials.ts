@@ -19,10 +19,7 @@ import { AWS_KMS } from '../shared/kms/errors.js';
 /** The `credentials` option: fixed, or a function. */
 export type CredentialsOption = AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
 
-/**
- * A bundler follows no name that is a parameter: the SDK is ten times as large as all the rest, and here only a fallback.
- * The comments keep webpack and Vite from warning of that.
- */
+/** No bundler follows a parameter: the SDK is large, and a fallback. The comments keep webpack and Vite from warning. */
 const loadKmsSdk = packageLoader<{ readonly KMSClient: typeof KMSClient }>(
   { need: 'goldkey/kms-light needs the AWS SDK for KMS', name: '@aws-sdk/client-kms', provider: AWS_KMS },
   (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ name) as Promise<{ KMSClient: typeof KMSClient }>,

@@ -22,9 +22,8 @@ export function buildKmsUrl(region: string, { fips, dualStack }: { fips: boolean
 
 /** Returns the endpoint of KMS that the standard variables of AWS give, or else the Region's. */
 export function findKmsEndpoint(region: string): URL {
-  const given = isOn('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS')
-    ? undefined
-    : (readVariable('AWS_ENDPOINT_URL_KMS') ?? readVariable('AWS_ENDPOINT_URL'));
+  const isIgnored = isOn('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS');
+  const given = isIgnored ? undefined : (readVariable('AWS_ENDPOINT_URL_KMS') ?? readVariable('AWS_ENDPOINT_URL'));
   if (given === undefined) {
     const [fips, dualStack] = [isOn('AWS_USE_FIPS_ENDPOINT'), isOn('AWS_USE_DUALSTACK_ENDPOINT')];
     return new URL(buildKmsUrl(region, { fips, dualStack }));

@@ -73,8 +73,7 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
     throw invalidRange('`endpoint` must be an https URL, or an http URL on loopback.');
   }
   const recent = new RecentCredentials();
-  const credentials = checkCredentials(options.credentials);
-  const kms = new KmsLightClient({ region, endpoint, credentials, recent });
+  const kms = new KmsLightClient({ region, endpoint, credentials: checkCredentials(options.credentials), recent });
   const send: SendDecrypt = (input, call, limits) =>
     callAws(
       () => kms.decrypt(input, limits.clock, limits.signal),

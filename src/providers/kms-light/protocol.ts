@@ -10,13 +10,11 @@ export function parseDecryptOutput({ status, text, secret }: Incoming): DecryptR
   if (body === undefined) throw createUnreadableError(status);
   const { Plaintext: plaintext, KeyId: keyId } = body;
   const answer = { KeyId: typeof keyId === 'string' ? keyId : undefined };
-  if (typeof plaintext !== 'string') return answer;
   // The text lacks what was handed over as bytes.
-  const base64 = plaintext === '' ? secret : new TextEncoder().encode(plaintext);
+  const base64 = typeof plaintext === 'string' ? plaintext || secret : undefined;
   if (base64 === undefined || base64.length === 0) return answer;
   // Canonical base64 only: `Buffer.from` ignores other characters, and a key read wrong would be sent.
   const bytes = decodeBase64(base64);
-  base64.fill(0);
   if (bytes === undefined) throw createUnreadableError(status);
   return { ...answer, Plaintext: bytes };
 }

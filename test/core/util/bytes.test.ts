@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { allocateBytes, copyBytes } from '../../../src/core/util/bytes.js';
+
+const LENGTHS = [0, 1, 63, 64, 65, 4_096];
+
+/** Returns how many bytes of buffers outside of V8's heap came with `count` results of `make`. */
+function measureBuffers(count: number, make: () => Uint8Array): number {
+  const before = process.memoryUsage().arrayBuffers;
+  const kept = Array.from({ length: count }, make);
+  const after = process.memoryUsage().arrayBuffers;
+  expect(kept).toHaveLength(count);
+  return after - before;
+}
+
+describe('allocateBytes', () => {
+  it.each(LENGTHS)('gives %i zeroes in a buffer of that length, which nothing else shares', (length) => {
+    const bytes = allocateBytes(length);
+
+    expect([bytes.constructor, bytes.byteOffset, bytes.buffer.byteLength]).toEqual([Uint8Array, 0, length]);
+    expect(bytes).toEqual(new Uint8Array(length));
+    expect(allocateBytes(length).buffer).not.toBe(bytes.buffer);
+  });
+
+  it('takes memory outside of V8’s heap, where `new Uint8Array` takes none for up to 64 bytes', () => {
+    const [count, length] = [20_000, 64];
+
+    // Half, because a collection may free buffers of the test runner meanwhile.
+    expect(measureBuffers(count, () => allocateBytes(length))).toBeGreaterThan((count * length) / 2);
+    expect(measureBuffers(count, () => new Uint8Array(length))).toBeLessThan((count * length) / 2);
+  });
+});
+
+describe('copyBytes', () => {
+  it.each(LENGTHS)('gives %i equal bytes in a buffer of that length, which nothing else shares', (length) => {
+    // A view into a larger buffer, as Node.js's pool gives out.
+    const given = Buffer.from('abc'.repeat(2_000)).subarray(5, 5 + length);
+    const text = given.toString();
+
+    const copy = copyBytes(given);
+
+    expect([copy.constructor, copy.byteOffset, copy.buffer.byteLength]).toEqual([Uint8Array, 0, length]);
+    expect(Buffer.from(copy).toString()).toBe(text);
+    copy.fill(0);
+    expect(given.toString()).toBe(text);
+  });
+
+  it('takes memory outside of V8’s heap for a short key, where `slice` takes none', () => {
+    const [count, given] = [20_000, new TextEncoder().encode('k'.repeat(60))];
+
+    expect(measureBuffers(count, () => copyBytes(given))).toBeGreaterThan((count * given.length) / 2);
+    expect(measureBuffers(count, () => given.slice())).toBeLessThan((count * given.length) / 2);
+  });
+});
