@@ -27,9 +27,9 @@ export const sample = [
   ...of(
     'src/providers/local/envelope.ts',
     LOCAL,
-    ['      unverified.fill(0);\n', ''],
+    ['        part.fill(0);\n', ''],
+    ['      plaintext.fill(0);\n', ''],
     ['    derived.fill(0);\n', ''],
-    ['return new Uint8Array(unverified);', 'return unverified;'],
   ),
   ...of(
     'src/providers/local/master-key.ts',

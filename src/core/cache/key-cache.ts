@@ -102,9 +102,9 @@ export class KeyCache implements LoadObserver {
   }
 
   /** Drops and zeroes every key. A pending load still answers the callers who wait for it, and is not cached. */
-  evict(reason: string): void {
-    // While the key is still known: whoever says why may quote it.
-    const told = redactValue(reason, this.keys.secrets, this.keys.goneForms);
+  evict(reason: string | undefined): void {
+    // While the key is still known: whoever says why may quote it. Only then, because it makes a string of the key.
+    const told = reason === undefined ? 'evict' : redactValue(reason, this.keys.secrets, this.keys.goneForms);
     this.#evictions++;
     this.#openGates();
     for (const stage of this.keys.stages) {

@@ -149,7 +149,7 @@ export class KeyedClient implements AsyncDisposable {
    * client.evict('leaked in a support ticket');
    * ```
    */
-  evict(reason = 'evict'): void {
+  evict(reason?: string): void {
     this.#state.cache.evict(reason);
   }
 

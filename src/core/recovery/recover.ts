@@ -264,7 +264,10 @@ class RejectedKeys {
     const causes: unknown[] = [];
     if ('error' in outcome) causes.push(outcome.error);
     if (this.#loadError !== undefined) causes.push(this.#loadError);
-    const store = this.#loadError === undefined ? 'the store had no other when last asked' : 'the store could not be asked for another';
+    const store =
+      this.#loadError === undefined
+        ? 'the store had no other when last asked'
+        : 'the store could not be asked for another';
     return new KeyRejectedError(
       `The price API refused the key (version ${version ?? 'unknown'}), and ${store}; check the account, or rotate the key.`,
       {

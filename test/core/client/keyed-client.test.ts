@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
 import { A, B, loadsOf, pause, scene, testApi, testStore, watch } from '../scene.js';
@@ -101,6 +101,20 @@ describe('an eviction', () => {
     client.evict('leaked in a log');
 
     expect(reasons).toEqual(['evict', 'leaked in a log']);
+  });
+
+  it('without a reason makes no string of a key that was only read as bytes', async () => {
+    const { client } = scene();
+    await client.withKey(async ({ bytes }) => bytes.length);
+    // Those who waited for the load may ask for the string until the turn is over.
+    await setImmediate();
+    const made = vi.spyOn(Buffer.prototype, 'toString');
+
+    client.evict();
+
+    const texts = made.mock.results.map(({ value }) => String(value));
+    made.mockRestore();
+    expect(texts).not.toContain(A);
   });
 });
 
