@@ -4,10 +4,8 @@ import {
   type Clock,
   quote,
   hasSubscribers,
-  isError,
-  isQuotable,
   publishOn,
-  readProperty,
+  readErrorName,
 } from '../../core/index.js';
 import { withDeadline } from '../../util/deadline.js';
 import type { RingChange } from '../ring/types.js';
@@ -68,8 +66,7 @@ export function publishFailure(
   if (hasSubscribers(name)) {
     publishOn(name, failure);
   } else if (!isTold) {
-    const told = isError(error) ? readProperty(error, 'name') : 'not an Error';
-    const kind = typeof told === 'string' && isQuotable(told) ? told : 'Error';
+    const kind = readErrorName(error) ?? 'not an Error';
     const code = `GOLDKEY_${name.replaceAll('-', '_').toUpperCase()}`;
     process.emitWarning(describe(kind), { type: 'GoldKeyWarning', code });
   }
