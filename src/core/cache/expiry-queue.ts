@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from '../util/clock.js';
+import { MAX_TIMER_MS, perClock } from '../util/clock.js';
 import type { Clock } from '../types.js';
 
 /** An object that has to be looked after at a certain time. */
@@ -89,11 +89,5 @@ export class ExpiryQueue {
   }
 }
 
-const queues = new WeakMap<Clock, ExpiryQueue>();
-
 /** Returns the queue of `clock`. */
-export function getExpiryQueue(clock: Clock): ExpiryQueue {
-  let queue = queues.get(clock);
-  if (queue === undefined) queues.set(clock, (queue = new ExpiryQueue(clock)));
-  return queue;
-}
+export const getExpiryQueue: (clock: Clock) => ExpiryQueue = perClock((clock) => new ExpiryQueue(clock));

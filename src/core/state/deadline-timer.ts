@@ -1,4 +1,4 @@
-import { immediatesAreFake, MAX_TIMER_MS, systemClock } from '../util/clock.js';
+import { immediatesAreFake, MAX_TIMER_MS, perClock, systemClock } from '../util/clock.js';
 import type { Clock } from '../types.js';
 
 /**
@@ -128,14 +128,8 @@ export class DeadlineTimer {
   }
 }
 
-/** The deadline timer of the system's clock. */
-export const systemDeadlineTimer: DeadlineTimer = new DeadlineTimer(systemClock);
-const customTimers = new WeakMap<Clock, DeadlineTimer>();
-
 /** Returns the deadline timer of `clock`. */
-export function getDeadlineTimer(clock: Clock): DeadlineTimer {
-  if (clock === systemClock) return systemDeadlineTimer;
-  let timer = customTimers.get(clock);
-  if (timer === undefined) customTimers.set(clock, (timer = new DeadlineTimer(clock)));
-  return timer;
-}
+export const getDeadlineTimer: (clock: Clock) => DeadlineTimer = perClock((clock) => new DeadlineTimer(clock));
+
+/** The deadline timer of the system's clock. */
+export const systemDeadlineTimer: DeadlineTimer = getDeadlineTimer(systemClock);

@@ -97,6 +97,16 @@ export const systemClock: Clock = {
   },
 };
 
+/** Returns a function that creates one object for each clock, when first asked. */
+export function perClock<T extends object>(create: (clock: Clock) => T): (clock: Clock) => T {
+  const created = new WeakMap<Clock, T>();
+  return (clock) => {
+    let found = created.get(clock);
+    if (found === undefined) created.set(clock, (found = create(clock)));
+    return found;
+  };
+}
+
 /** Hidden property of a `LoadRequest` that holds the client's clock, so that a provider's pauses run on it too. */
 export const CLOCK: unique symbol = Symbol.for('goldkey.clock');
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../types.js';
-import { systemClock } from './clock.js';
+import { perClock, systemClock } from './clock.js';
 
 /** Largest step back that means nothing, in ms. */
 const STEP_BACK_MS = 1_000;
@@ -27,14 +27,8 @@ export class WallClock {
   }
 }
 
-/** The system's wall clock. */
-export const systemWallClock: WallClock = new WallClock(systemClock);
-const customWallClocks = new WeakMap<Clock, WallClock>();
-
 /** Returns the wall clock of `clock`. */
-export function getWallClock(clock: Clock): WallClock {
-  if (clock === systemClock) return systemWallClock;
-  let wallClock = customWallClocks.get(clock);
-  if (wallClock === undefined) customWallClocks.set(clock, (wallClock = new WallClock(clock)));
-  return wallClock;
-}
+export const getWallClock: (clock: Clock) => WallClock = perClock((clock) => new WallClock(clock));
+
+/** The system's wall clock. */
+export const systemWallClock: WallClock = getWallClock(systemClock);
