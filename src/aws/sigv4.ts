@@ -27,7 +27,7 @@ export interface UnsignedRequest {
   readonly body: string;
 }
 
-/** What a signature covers. */
+/** The parts of a request that a signature covers. */
 export interface SignedParts {
   readonly method: string;
   readonly path: string;

@@ -6,7 +6,7 @@ import type { Stage } from '../types.js';
 
 const NO_MEMORY: ArrayBufferLike = new ArrayBuffer(0);
 
-/** What finds a key in text, for the few clients that ask for it. */
+/** The matchers that find a key in text, for the few clients that ask for one. */
 const matchers = new WeakMap<CachedKey, SecretMatcher>();
 
 /** The times of a key's life, in epoch ms. */
@@ -22,7 +22,7 @@ export interface Lifetime {
 
 /** One decrypted key of one stage. {@link CachedKey.zero} clears its bytes, whoever still refers to it. */
 export class CachedKey {
-  // What every call reads comes first, so that it lies together in memory.
+  // Fields that every call reads come first, so that they lie together in memory.
   /** Epoch ms until which the warm path may hand the key out without any other check; 0: check first. */
   warmUntil = 0;
   /** {@link WallClock.steps} when the key was loaded. */

@@ -26,7 +26,7 @@ const warned = new WeakSet<ClientState>();
 
 /** The state behind one client. */
 export class ClientState implements CacheUser {
-  // What every call reads comes first, so that it lies together in memory.
+  // Fields that every call reads come first, so that they lie together in memory.
   /** The key of the last warm call: the stage's, or one whose `warmUntil` is over. */
   #warmKey: CachedKey | undefined;
   readonly deadlines: DeadlineTimer;

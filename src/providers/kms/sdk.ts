@@ -1,6 +1,6 @@
 import * as kms from '@aws-sdk/client-kms';
 
-/** What is used of the AWS SDK for KMS. */
+/** The parts of the AWS SDK for KMS that are used. */
 export type KmsSdk = Pick<
   typeof kms,
   'CreateAliasCommand' | 'CreateKeyCommand' | 'DecryptCommand' | 'DescribeKeyCommand' | 'EncryptCommand' | 'KMSClient'

@@ -1,6 +1,6 @@
 import * as secrets from '@aws-sdk/client-secrets-manager';
 
-/** What is used of the AWS SDK for Secrets Manager. */
+/** The parts of the AWS SDK for Secrets Manager that are used. */
 export type SecretsManagerSdk = Pick<
   typeof secrets,
   | 'CreateSecretCommand'

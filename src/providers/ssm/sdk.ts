@@ -1,6 +1,6 @@
 import * as ssm from '@aws-sdk/client-ssm';
 
-/** What is used of the AWS SDK for Systems Manager. */
+/** The parts of the AWS SDK for Systems Manager that are used. */
 export type SsmSdk = Pick<typeof ssm, 'GetParameterCommand' | 'PutParameterCommand' | 'SSMClient'>;
 
 /**

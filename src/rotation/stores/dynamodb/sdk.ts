@@ -1,6 +1,6 @@
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 
-/** What is used of the AWS SDK for DynamoDB. */
+/** The parts of the AWS SDK for DynamoDB that are used. */
 export type DynamoDbSdk = Pick<typeof dynamodb, 'DynamoDBClient' | 'GetItemCommand' | 'UpdateItemCommand'>;
 
 /**
