@@ -9,7 +9,7 @@ import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-pri
 import { temporaryFolder } from '../cli/run.js';
 import { built, missing } from '../examples/start-example.js';
 import { installRuntimeClient, startLambda } from '../servers/lambda.js';
-import { installNode } from '../servers/node.js';
+import { findLambdaNodes, spread } from '../servers/lambda-starts.js';
 import { orSkip } from '../servers/or-skip.js';
 
 const KEY = 'sk-invented-0123456789';
@@ -38,13 +38,7 @@ interface Times {
 
 const found = await orSkip(installRuntimeClient);
 const client = found.server ?? '';
-const running = process.versions.node.split('.')[0] as string;
-const nodes = await Promise.all(
-  ['20', '22', '24'].map(async (major) => {
-    const { server, skipped } = await orSkip(async () => (major === running ? process.execPath : installNode(major)));
-    return { major, node: server ?? '', skipped };
-  }),
-);
+const nodes = await findLambdaNodes();
 
 describe.skipIf(found.skipped !== undefined || !built)(`a Lambda of one file ${found.skipped ?? missing}`, () => {
   let kms: FakeKms;
@@ -160,10 +154,4 @@ function print(took: ReadonlyMap<string, Times>, sizes: ReadonlyMap<string, numb
       ...[...sizes].map(([name, bytes]) => line(name, `${String(Math.round(bytes / 1_000))} KB`)),
     ].join('\n'),
   );
-}
-
-function spread(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (part: number): string => (sorted[Math.round(part * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
-  return `${at(0.5)} (${at(0)} to ${at(1)})`;
 }

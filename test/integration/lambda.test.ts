@@ -8,7 +8,7 @@ import { formsOf, temporaryFolder } from '../cli/run.js';
 import { developedWith, install, pack } from '../package/install.js';
 import { gateTo, type Gate } from '../servers/gate.js';
 import { installRuntimeClient, startLambda, type Lambda } from '../servers/lambda.js';
-import { installNode } from '../servers/node.js';
+import { findLambdaNodes, spread } from '../servers/lambda-starts.js';
 import { orSkip } from '../servers/or-skip.js';
 import { built, missing, ROOT } from '../examples/start-example.js';
 
@@ -33,13 +33,7 @@ interface Times {
 
 const found = await orSkip(installRuntimeClient);
 const client = found.server ?? '';
-const running = process.versions.node.split('.')[0] as string;
-const majors = await Promise.all(
-  ['20', '22', '24'].map(async (major) => {
-    const { server, skipped } = await orSkip(async () => (major === running ? process.execPath : installNode(major)));
-    return { major, node: server ?? '', skipped };
-  }),
-);
+const majors = await findLambdaNodes();
 
 describe.skipIf(found.skipped !== undefined || !built)(`a Lambda ${found.skipped ?? missing}`, () => {
   let kms: FakeKms;
@@ -242,10 +236,4 @@ function told(took: ReadonlyMap<string, Times>): void {
       ...lines,
     ].join('\n'),
   );
-}
-
-function spread(values: readonly number[]): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (part: number): string => (sorted[Math.round(part * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
-  return `${at(0.5)} (${at(0)} to ${at(1)})`;
 }
