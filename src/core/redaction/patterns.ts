@@ -5,8 +5,8 @@ import { foldCase, foldDigit, isSeparator, WINDOW } from './window-hash.js';
 
 /** Longest space between two characters of a spaced form: a line break and the indentation after it. */
 const MAX_SPACE = 256;
-/** Steps that take as long as the comparison of a form, with a digest if its key is gone. */
-const STEPS_OF_FORM = 500;
+/** Steps that take as long as the digest of a form. */
+const STEPS_OF_DIGEST = 500;
 const BACKSLASH = 0x5c;
 const CUT_MARKS = '"\'`\u2018\u2019\u201c\u201d\u2026*';
 
@@ -76,25 +76,28 @@ abstract class FormPattern implements Pattern {
   }
 
   find(text: string, end: number, _place: number, found: Finding): void {
-    const codes = allocateBytes(this.length);
     let at = end;
-    for (let index = codes.length - 1; index >= 0 && at >= 0; index--) {
+    let isHere = true;
+    for (let index = this.length - 1; index >= 0 && isHere; index--) {
       at = this.spaced ? findPrevious(text, at) : at - 1;
-      const code = at < 0 ? 0 : text.charCodeAt(at);
-      // Any character that is not ASCII is none of a form's.
-      codes[index] = code > 0x7e ? 0 : this.spaced ? foldDigit(code) : foldCase(code);
+      isHere = at >= 0 && this.take(index, this.#fold(text.charCodeAt(at)));
     }
-    found.from = at >= 0 && this.matches(codes) ? at : -1;
+    found.from = isHere ? at : -1;
     found.to = end;
-    found.steps = end - Math.max(0, at) + STEPS_OF_FORM;
-    codes.fill(0);
+    found.steps = end - Math.max(0, at);
   }
 
   abstract clear(): void;
 
   protected abstract readonly length: number;
 
-  protected abstract matches(codes: Uint8Array): boolean;
+  /** Takes the character where the form has its own at `index`. Returns false if the form cannot stand there. */
+  protected abstract take(index: number, code: number): boolean;
+
+  #fold(code: number): number {
+    // Any character that is not ASCII is none of a form's.
+    return code > 0x7e ? 0 : this.spaced ? foldDigit(code) : foldCase(code);
+  }
 }
 
 /** A form of a key that is held. */
@@ -118,8 +121,8 @@ export class HeldPattern extends FormPattern {
     return (this.#codes ??= writeForm(this.#form, this.#key)).length;
   }
 
-  protected matches(codes: Uint8Array): boolean {
-    return this.#codes !== undefined && Buffer.compare(codes, this.#codes) === 0;
+  protected take(index: number, code: number): boolean {
+    return this.#codes?.[index] === code;
   }
 }
 
@@ -127,6 +130,7 @@ export class HeldPattern extends FormPattern {
 export class GonePattern extends FormPattern {
   protected readonly length: number;
   readonly #digest: string;
+  #codes: Uint8Array | undefined;
 
   constructor(form: GoneForm) {
     super(form);
@@ -134,12 +138,22 @@ export class GonePattern extends FormPattern {
     this.#digest = form.digest;
   }
 
+  override find(text: string, end: number, place: number, found: Finding): void {
+    const codes = (this.#codes = allocateBytes(this.length));
+    super.find(text, end, place, found);
+    if (found.from >= 0 && digestForm(codes) !== this.#digest) found.from = -1;
+    found.steps += STEPS_OF_DIGEST;
+    codes.fill(0);
+    this.#codes = undefined;
+  }
+
   clear(): void {
     // It holds no key.
   }
 
-  protected matches(codes: Uint8Array): boolean {
-    return digestForm(codes) === this.#digest;
+  protected take(index: number, code: number): boolean {
+    if (this.#codes !== undefined) this.#codes[index] = code;
+    return true;
   }
 }
 
