@@ -14,7 +14,8 @@ export type GoldKeyErrorCode =
   | 'ERR_GOLDKEY_ROTATION'
   | 'ERR_GOLDKEY_RING_CONFLICT'
   | 'ERR_GOLDKEY_CLOSED'
-  | 'ERR_GOLDKEY_MISSING_PACKAGE';
+  | 'ERR_GOLDKEY_MISSING_PACKAGE'
+  | 'ERR_GOLDKEY_HELD';
 
 /** Fields of a goldkey error beside its message. */
 export interface GoldKeyErrorOptions {

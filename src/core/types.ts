@@ -192,6 +192,8 @@ export interface KeyStatus {
   stage?: Stage | undefined;
   /** 8 hex digits, equal on every host that holds the same key. */
   fingerprint?: string | undefined;
+  /** Creation of the key in epoch ms, if the store tells it. */
+  createdAt?: number | undefined;
   /** Time of the load, in epoch ms. */
   loadedAt?: number | undefined;
   /** Expiry in epoch ms. */
@@ -240,7 +242,15 @@ export interface KeyEventBase {
 /** The events of `on()` and of the diagnostics channels `goldkey:<event>`. No payload holds a key. */
 export interface KeyEvents {
   /** A load succeeded after `duration` ms; `changed` if the bytes differ from the last ones. */
-  loaded: KeyEventBase & { duration: number; fingerprint: string; changed: boolean };
+  loaded: KeyEventBase & {
+    duration: number;
+    fingerprint: string;
+    changed: boolean;
+    /** The master key that decrypted it, e.g. the ARN of a KMS key, if the store tells it. */
+    keyId?: string | undefined;
+    /** The store's name of the request, e.g. that of CloudTrail's record, if the store tells it. */
+    requestId?: string | undefined;
+  };
   /** A load failed after `duration` ms; the next may start in `retryAfter` ms. */
   'load-failed': KeyEventBase & { duration: number; error: GoldKeyError; retryAfter: number };
   /**

@@ -18,6 +18,8 @@ export interface Lifetime {
   until: number | undefined;
   /** Offset from epoch ms to the monotonic clock, sampled at load: `monotonic = epoch + toMonotonic`. */
   toMonotonic: number;
+  /** Creation of the key, if the store told it. Absent otherwise: most stores do not. */
+  createdAt?: number;
 }
 
 /** One decrypted key of one stage. {@link CachedKey.zero} clears its bytes, whoever still refers to it. */

@@ -116,7 +116,11 @@ export class CachedKeys implements Expiring {
   }
 
   /** Returns the lifetime of a key just loaded. One that moves from another stage brings the rest of its lifetime. */
-  computeLifetime(key: LoadedKey | UnchangedKey, until: number | undefined, rest?: Lifetime): Lifetime {
+  computeLifetime(
+    key: LoadedKey | UnchangedKey,
+    { until, createdAt }: Pick<LoadedKey, 'until' | 'createdAt'>,
+    rest?: Lifetime,
+  ): Lifetime {
     const { clock, ttl, ttlJitter, staleIfError, keyProvider } = this.options;
     const now = getWallClock(this.options.clock).read();
     const monotonic = clock.monotonic();
@@ -130,7 +134,9 @@ export class CachedKeys implements Expiring {
     const ownEnd = now + Math.ceil(ttl * (1 - ttlJitter * Math.random()));
     const expiresAt = Math.min(ownEnd, storeEnd, Math.max(now + 1, rest?.expiresAt ?? Infinity));
     const purgeAt = Math.min(expiresAt + staleIfError, until ?? Infinity);
-    return { loadedAt: now, expiresAt, purgeAt, until, toMonotonic: monotonic - now };
+    const lifetime: Lifetime = { loadedAt: now, expiresAt, purgeAt, until, toMonotonic: monotonic - now };
+    if (createdAt !== undefined && Number.isFinite(createdAt)) lifetime.createdAt = createdAt;
+    return lifetime;
   }
 
   createKey(bytes: Uint8Array, version: string, stage: Stage, lifetime: Lifetime): CachedKey {

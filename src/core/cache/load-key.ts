@@ -10,10 +10,11 @@ import type { CheckedOptions } from '../options.js';
 import { scrub } from '../redaction/redact.js';
 import type { LoadedKey, LoadRequest, Rollout, UnchangedKey } from '../types.js';
 import { CLOCK, delay, FRESH_UNTIL } from '../util/clock.js';
+import { getStoreRequest } from '../util/store-request.js';
 import { CachedKey } from './cached-key.js';
 import type { CachedKeys } from './cached-keys.js';
 import type { LoadReason, LoadResult, PendingLoad, StageState } from './stage-state.js';
-import { checkAnswer, copyKey, toKeyError, zeroAnswer } from './validate-key.js';
+import { checkAnswer, checkStoreRequest, copyKey, toKeyError, zeroAnswer } from './validate-key.js';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -222,7 +223,9 @@ export class KeyLoader {
       const held = 'unchanged' in checked && checked.unchanged === true ? this.#getHeldKey(stage, checked) : undefined;
       const loaded = 'bytes' in checked ? checked : undefined;
       const rest = held === stage.key ? undefined : held?.lifetime;
-      const lifetime = keys.computeLifetime(checked, held?.lifetime.until ?? loaded?.until, rest);
+      const { until, createdAt } = held?.lifetime ?? loaded ?? {};
+      const lifetime = keys.computeLifetime(checked, { until, createdAt }, rest);
+      const told = loaded === undefined ? {} : checkStoreRequest(getStoreRequest(loaded.bytes), loaded.bytes);
       const { bytes, trimmed } = copyKey(held?.bytes ?? loaded?.bytes ?? NO_BYTES, about);
       if (load.detached) {
         const detached = keys.createKey(bytes, checked.version, stage.name, lifetime);
@@ -235,7 +238,7 @@ export class KeyLoader {
       key.warmUntil = key.verdict === 'good' ? keys.getRefreshTime(key) : 0;
       key.holdForTurn();
       keys.applyRollout(answer.rollout);
-      keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed }));
+      keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed, ...told }));
       if (trimmed) keys.emit('trimmed', key, () => ({}));
       if (loaded?.breakGlass === true) {
         const until = loaded.until ?? lifetime.purgeAt;

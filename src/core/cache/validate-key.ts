@@ -11,9 +11,12 @@ import type { LoadedKey, UnchangedKey } from '../types.js';
 import { asUint8Array, copyBytes } from '../util/bytes.js';
 import { readErrorName } from '../util/quote.js';
 import { tryOrUndefined } from '../util/safe-access.js';
+import type { StoreRequest } from '../util/store-request.js';
 
 /** Shortest API key that is accepted, in characters. */
 export const MIN_KEY_LENGTH = 8;
+/** Longest ARN, or name of a request, that is passed on, in characters. */
+const MAX_NOTE_LENGTH = 2_048;
 
 /**
  * Copies a key into an ArrayBuffer that nothing else shares, without a trailing newline.
@@ -63,15 +66,22 @@ export function checkAnswer(answer: unknown, about: GoldKeyErrorOptions): Loaded
   return answer as LoadedKey | UnchangedKey;
 }
 
-function showsKey(version: string, bytes: Uint8Array): boolean {
+/** Returns what a store noted of its request, without what holds the key. */
+export function checkStoreRequest({ keyId, requestId }: StoreRequest, bytes: Uint8Array): StoreRequest {
+  const isShown = (text: unknown): text is string =>
+    typeof text === 'string' && text.length <= MAX_NOTE_LENGTH && !showsKey(text, bytes);
+  return { ...(isShown(keyId) && { keyId }), ...(isShown(requestId) && { requestId }) };
+}
+
+function showsKey(text: string, bytes: Uint8Array): boolean {
   const { length } = bytes;
   // A key that is longer, but for a line break, cannot stand in it. Detached bytes have no length.
-  if (length < MIN_KEY_LENGTH || version.length < length - 2) return false;
+  if (length < MIN_KEY_LENGTH || text.length < length - 2) return false;
   const matcher = new SecretMatcher([
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1').trimEnd(),
   ]);
   try {
-    return matcher.contains(version);
+    return matcher.contains(text);
   } finally {
     matcher.clear();
   }

@@ -1,5 +1,5 @@
 import { CachedKey } from '../cache/cached-key.js';
-import { CallTimeoutError, closedError } from '../errors.js';
+import { CallTimeoutError } from '../errors.js';
 import { cancelBody, isResponse } from '../recovery/outcome.js';
 import { recover, type RecoverableCall } from '../recovery/recover.js';
 import { selectKey } from '../recovery/select-key.js';
@@ -8,11 +8,12 @@ import type { CallOptions, Outcome } from '../types.js';
 import { copyBytes } from '../util/bytes.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { readProperty, tryOrUndefined } from '../util/safe-access.js';
-import { checkCallOptions, NO_QUERY, type CallFunction } from './call-options.js';
+import { checkCallOptions, NO_QUERY, type CallFunction, type CheckedCallOptions } from './call-options.js';
 import { CallSignals } from './call-signals.js';
 import type { Cancellation } from './cancellation.js';
 import { handleFirstRun } from './first-run.js';
 import { createContext, type CallView } from './key-context.js';
+import { limitTimeout, timeLimits, type TimeLimit } from './time-limit.js';
 
 type Settle = (value: unknown) => void;
 
@@ -45,7 +46,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   attempt = 0;
   position = 0;
   deadline: number | undefined;
-  options: CallOptions | undefined;
+  options: CheckedCallOptions | undefined;
   // Plain fields, because V8 checks a private name at each access: 5 % of a warm call. No user can reach a Call.
   fn: CallFunction | undefined;
   query: unknown;
@@ -74,7 +75,8 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   /** Applies the options of this call. Returns false if they have ended it already. */
   applyOptions(options: CallOptions): boolean {
     try {
-      if (this.client.isClosing) throw closedError();
+      const { refusal } = this.client;
+      if (refusal !== undefined) throw refusal();
       this.options = checkCallOptions(options);
       const { signal } = this.options;
       if (signal?.aborted === true) throw readAbortReason(signal);
@@ -88,10 +90,12 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   /** Selects a key, runs the caller's function and settles the call. */
   start(): void {
     const { client } = this;
-    if (client.isClosing) {
-      this.reject?.(closedError());
+    const { refusal } = client;
+    if (refusal !== undefined) {
+      this.reject?.(refusal());
       return;
     }
+    if (timeLimits.findOwn !== undefined) this.applyOwnLimit(timeLimits.findOwn());
     try {
       if (this.options?.signal !== undefined) addAbortListener(this.options.signal, this);
     } catch (error) {
@@ -200,7 +204,19 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   }
 
   get timeout(): number {
+    const { shared } = timeLimits;
+    const isFree = shared === undefined || this.options?.isLimited === true;
+    return isFree ? this.ownTimeout : limitTimeout(this.ownTimeout, shared);
+  }
+
+  get ownTimeout(): number {
     return this.options?.timeout ?? this.client.options.timeout;
+  }
+
+  /** Limits this call to the time of the invocation that it belongs to, where several run side by side. */
+  applyOwnLimit(limit: TimeLimit | undefined): void {
+    if (limit !== undefined)
+      this.options = { ...this.options, timeout: limitTimeout(this.ownTimeout, limit), isLimited: true };
   }
 
   get signals(): CallSignals {

@@ -3,7 +3,7 @@ import { KeyCache } from '../cache/key-cache.js';
 import { startCall } from '../call/call.js';
 import { NO_QUERY } from '../call/call-options.js';
 import type { KeyContext } from '../call/key-context.js';
-import { ClientClosedError, closedError } from '../errors.js';
+import { ClientClosedError } from '../errors.js';
 import {
   checkInteger,
   checkOptionNames,
@@ -13,6 +13,7 @@ import {
   invalidType,
   type CheckedOptions,
 } from '../options.js';
+import { hasSubscribers, publishOn } from '../events.js';
 import { selectKey } from '../recovery/select-key.js';
 import { redactValue } from '../redaction/redact.js';
 import { ClientState } from '../state/client-state.js';
@@ -71,6 +72,7 @@ export class KeyedClient implements AsyncDisposable {
   constructor(options: KeyedClientOptions, checked: CheckedOptions);
   constructor(options: KeyedClientOptions, checked: CheckedOptions = checkOptions('KeyedClient', options)) {
     this.#state = new ClientState(checked, getSharedCache(checked));
+    if (hasSubscribers('client-created')) publishOn('client-created', { client: this });
   }
 
   /**
@@ -114,7 +116,7 @@ export class KeyedClient implements AsyncDisposable {
     this.#throwIfAborted(signal);
     if (jitter > 0)
       await this.#race(delay(this.#state.options.clock, Math.floor(Math.random() * jitter), signal), signal);
-    if (this.#state.isClosing) throw closedError();
+    this.#throwIfRefused();
     const selected = await this.#race(selectKey(this.#state), signal);
     if (!(selected instanceof CachedKey)) throw selected;
   }
@@ -134,7 +136,7 @@ export class KeyedClient implements AsyncDisposable {
     checkOptionNames('`reload`', options, ['signal']);
     checkSignal(options.signal);
     this.#throwIfAborted(options.signal);
-    if (this.#state.isClosing) throw closedError();
+    this.#throwIfRefused();
     const { error } = await this.#race(this.#state.cache.reload(), options.signal);
     if (error !== undefined) throw error;
   }
@@ -229,6 +231,11 @@ export class KeyedClient implements AsyncDisposable {
   /** Closes the client: see {@link KeyedClient.close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #throwIfRefused(): void {
+    const { refusal } = this.#state;
+    if (refusal !== undefined) throw refusal();
   }
 
   #throwIfAborted(signal: AbortSignal | undefined): void {

@@ -8,7 +8,10 @@ export function readStatus(client: ClientState): KeyStatus {
   const { calls, rejections, repairs, retries } = client;
   const { lastError, retryAt, cooldownUntil } = stage.backoff;
   // The current key serves until the pending one is there, and while it cannot be loaded.
-  const key = keys.getUsableKey(stage) ?? (stage.name === 'pending' ? keys.getUsableKey(keys.current) : undefined);
+  const held = keys.getUsableKey(stage) ?? (stage.name === 'pending' ? keys.getUsableKey(keys.current) : undefined);
+  const refusal = client.isClosing ? undefined : client.refusal?.();
+  // Other clients may have loaded the key again for themselves.
+  const key = refusal === undefined ? held : undefined;
   const now = options.clock.monotonic();
   const retryAfter = Math.ceil(Math.max(retryAt, cooldownUntil) - now);
   const status: KeyStatus = {
@@ -19,11 +22,13 @@ export function readStatus(client: ClientState): KeyStatus {
   };
   if (key !== undefined) {
     const { version, stage: keyStage, fingerprint, lifetime } = key;
-    const { loadedAt, expiresAt, purgeAt } = lifetime;
+    const { createdAt, loadedAt, expiresAt, purgeAt } = lifetime;
     Object.assign(status, { version, stage: keyStage, fingerprint, loadedAt, expiresAt, purgeAt });
+    if (createdAt !== undefined) status.createdAt = createdAt;
   }
   if (retryAfter > 0) status.retryAfter = retryAfter;
-  if (lastError !== undefined) status.lastErrorCode = lastError.code;
+  const lastCode = refusal?.code ?? lastError?.code;
+  if (lastCode !== undefined) status.lastErrorCode = lastCode;
   return status;
 }
 

@@ -3,7 +3,7 @@ import type { CachedKeys, CacheUser, EventDetails } from '../cache/cached-keys.j
 import type { KeyCache } from '../cache/key-cache.js';
 import type { StageState } from '../cache/stage-state.js';
 import { hasSubscribers, Listeners, publish, publishOn, type EventName } from '../events.js';
-import { KeyRejectedError } from '../errors.js';
+import { closedError, KeyRejectedError, type GoldKeyError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
 import { scrub } from '../redaction/redact.js';
 import type { KeyEvents } from '../types.js';
@@ -21,6 +21,9 @@ export interface KeyHolder extends RunningCall {
 /** The gates of clients whose key was refused: most have none. */
 const gates = new WeakMap<ClientState, RefusalGate>();
 
+/** Called when the last call of a closing client has settled. */
+const idleCallbacks = new WeakMap<ClientState, () => void>();
+
 /** Clients that were told that their `fetchPrice` returns a `Response`. */
 const warned = new WeakSet<ClientState>();
 
@@ -32,8 +35,8 @@ export class ClientState implements CacheUser {
   readonly deadlines: DeadlineTimer;
   runningCalls = 0;
   calls = 0;
-  /** Set once the client closes: called when its last call has settled. */
-  #onIdle: (() => void) | undefined;
+  /** Creates the error of every call, once the client closes or is held: no call starts any more. */
+  #refusal: (() => GoldKeyError) | undefined;
   /** True if a function of the caller's has to look at every outcome. */
   readonly hasCustomChecks: boolean;
   /** The stage whose key this client uses. */
@@ -192,18 +195,37 @@ export class ClientState implements CacheUser {
 
   removeCall(call: KeyHolder): void {
     this.deadlines.remove(call);
-    if (--this.runningCalls === 0) this.#onIdle?.();
+    if (--this.runningCalls === 0 && this.#refusal !== undefined) idleCallbacks.get(this)?.();
   }
 
-  /** True once {@link ClientState.close} has been called: no call starts any more. */
+  /** Creates the error of a call that may not start; `undefined` if calls may. */
+  get refusal(): (() => GoldKeyError) | undefined {
+    return this.#refusal;
+  }
+
+  /** True once {@link ClientState.close} has been called. */
   get isClosing(): boolean {
-    return this.#onIdle !== undefined;
+    return this.#refusal === closedError;
+  }
+
+  /** Refuses calls, ends the running ones with that error and zeroes the key, until {@link ClientState.release}. */
+  hold(createError: () => GoldKeyError, reason: string): void {
+    if (this.isClosing) return;
+    this.#refusal = createError;
+    this.endCalls(createError());
+    this.cache.evict(reason);
+  }
+
+  /** Lets calls start again. */
+  release(): void {
+    if (!this.isClosing) this.#refusal = undefined;
   }
 
   /** Refuses new calls. Resolves when no call is running. */
   close(): Promise<void> {
     return new Promise((resolve) => {
-      this.#onIdle = resolve;
+      this.#refusal = closedError;
+      idleCallbacks.set(this, resolve);
       if (this.runningCalls === 0) resolve();
     });
   }

@@ -1,15 +1,16 @@
 // The answers of KMS in the AWS JSON 1.1 protocol, read into the shapes that the AWS SDK gives them.
-import type { DecryptResponse } from '@aws-sdk/client-kms';
 import { tryOrUndefined } from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { decodeBase64 } from '../../util/base64.js';
+import type { DecryptAnswer } from '../shared/kms/decrypt.js';
 
 /** Reads an answer with status 200. */
-export function parseDecryptOutput({ status, text, secret }: Incoming): DecryptResponse {
+export function parseDecryptOutput({ status, headers, text, secret }: Incoming): DecryptAnswer {
   const body = parseObject(text);
   if (body === undefined) throw createUnreadableError(status);
   const { Plaintext: plaintext, KeyId: keyId } = body;
-  const answer = { KeyId: typeof keyId === 'string' ? keyId : undefined };
+  const $metadata = { requestId: firstHeaderValue(headers['x-amzn-requestid']) };
+  const answer = { KeyId: typeof keyId === 'string' ? keyId : undefined, $metadata };
   // The text lacks what was handed over as bytes.
   const base64 = typeof plaintext === 'string' ? plaintext || secret : undefined;
   if (base64 === undefined || base64.length === 0) return answer;

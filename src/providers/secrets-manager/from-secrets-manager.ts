@@ -1,5 +1,6 @@
 import type { AwsConnectionOptions } from '../../aws/client.js';
 import { checkSecretName } from '../../aws/secret-text.js';
+import { noteAwsRequest } from '../../aws/note-request.js';
 import {
   checkOptionalString,
   checkOptionNames,
@@ -78,7 +79,8 @@ export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvi
         // The service has just returned this version, so it may still be read; and the value of a version never changes.
         if (known?.includes(version) === true) return { unchanged: true, version };
         const bytes = readKey(answer, field);
-        if (bytes !== undefined) return { bytes, version, createdAt: created?.getTime() };
+        if (bytes !== undefined)
+          return { bytes: noteAwsRequest(bytes, answer), version, createdAt: created?.getTime() };
       } finally {
         answer.SecretBinary?.fill(0);
       }

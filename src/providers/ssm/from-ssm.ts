@@ -12,6 +12,7 @@ import {
 } from '../../core/index.js';
 import { allowErrors } from '../../aws/failures.js';
 import { checkSecretName, encodeSecretText } from '../../aws/secret-text.js';
+import { noteAwsRequest } from '../../aws/note-request.js';
 import { refuseDocument } from '../shared/document.js';
 import { connectToSsm } from './client.js';
 import { SSM } from './errors.js';
@@ -113,7 +114,7 @@ export function fromSsm(options: FromSsmOptions): KeyProvider {
       const bytes = encodeSecretText(value, MAX_PARAMETER_BYTES, about);
       if (bytes !== undefined) {
         refuseDocument(bytes, `The parameter \`${selected}\``, about);
-        return { bytes, version, createdAt: date?.getTime() };
+        return { bytes: noteAwsRequest(bytes, answer), version, createdAt: date?.getTime() };
       }
       if (stage === 'pending') return undefined;
       throw new KeyFormatError(`The parameter ${quote(selected)} is empty; store a key.`, about);

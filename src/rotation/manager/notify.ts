@@ -33,6 +33,7 @@ export async function notifyAll(
   change: RingChange,
   clock: Clock,
 ): Promise<void> {
+  if (hasSubscribers('rotation-step')) publishOn('rotation-step', { ...change });
   const late = (): Error => new Error(`The hook did not settle within ${String(HOOK_TIMEOUT_MS)} ms.`);
   const limits = { ms: HOOK_TIMEOUT_MS, clock, late, signals: [] };
   await Promise.all(
