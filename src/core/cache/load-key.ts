@@ -223,8 +223,7 @@ export class KeyLoader {
       const held = 'unchanged' in checked && checked.unchanged === true ? this.#getHeldKey(stage, checked) : undefined;
       const loaded = 'bytes' in checked ? checked : undefined;
       const rest = held === stage.key ? undefined : held?.lifetime;
-      const { until, createdAt } = held?.lifetime ?? loaded ?? {};
-      const lifetime = keys.computeLifetime(checked, { until, createdAt }, rest);
+      const lifetime = keys.computeLifetime(checked, held?.lifetime ?? loaded ?? {}, rest);
       const told = loaded === undefined ? {} : checkStoreRequest(getStoreRequest(loaded.bytes), loaded.bytes);
       const { bytes, trimmed } = copyKey(held?.bytes ?? loaded?.bytes ?? NO_BYTES, about);
       if (load.detached) {
