@@ -1,0 +1,19 @@
+import { GoldKeyError, type GoldKeyErrorCode } from '../core/index.js';
+
+/**
+ * The watch has stopped this client after an alert: no call runs, and it holds no key, until `release()` of the watch.
+ *
+ * @example
+ * ```ts
+ * import { isGoldKeyError } from 'goldkey';
+ *
+ * if (isGoldKeyError(error, 'ERR_GOLDKEY_HELD')) response.status(503).end('paused by an operator');
+ * ```
+ */
+export class KeyHeldError extends GoldKeyError {
+  static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_HELD';
+
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'KeyHeldError', configurable: true, writable: true });
+  }
+}
