@@ -59,6 +59,7 @@ const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
   'goldkey/pool': 'KeyedClientPool',
+  'goldkey/watch': 'KeyHeldError, watch, type Alert, type WatchOptions',
   'goldkey/chain': 'fromBreakGlass, fromChain',
   'goldkey/file': 'fromFile',
   'goldkey/kms': 'fromKms',
