@@ -35,6 +35,7 @@ export type {
   KeyEvents,
   KeyProvider,
   KeyStatus,
+  LiveKey,
   LoadedKey,
   LoadRequest,
   Outcome,

@@ -80,6 +80,16 @@ export interface UnchangedKey {
   expiresAt?: number | undefined;
 }
 
+/** A key that is live: of the stage `current`, of a canary, or of an overlap. */
+export interface LiveKey {
+  /** A copy of the key, zeroed when the call settles. */
+  readonly bytes: Uint8Array;
+  /** Its version. */
+  readonly version: string;
+  /** Its stage. */
+  readonly stage: Stage;
+}
+
 /** State of a canary: how many instances use the new key. */
 export interface Rollout {
   /** Identifier, which changes when an operator starts another canary. */

@@ -1,3 +1,4 @@
+import { copyBytes } from '../util/bytes.js';
 import { nodeCrypto } from '../util/node-builtins.js';
 import { afterTurn } from '../util/clock.js';
 import { SecretMatcher } from '../redaction/secret-matcher.js';
@@ -65,6 +66,11 @@ export class CachedKey {
   /** A new view of the key's bytes, empty once it is zeroed. Not kept: a view takes more memory than the bytes. */
   get bytes(): Uint8Array {
     return new Uint8Array(this.#buffer ?? NO_MEMORY);
+  }
+
+  /** Returns a copy of the key. One that was zeroed meanwhile is made of the string that a running call still holds. */
+  copyBytes(): Uint8Array {
+    return this.isZeroed ? new TextEncoder().encode(this.text) : copyBytes(this.bytes);
   }
 
   /** True when the store has to say whether this is still the stage's key; if it is, it need not be decrypted again. */

@@ -5,7 +5,6 @@ import { recover, type RecoverableCall } from '../recovery/recover.js';
 import { selectKey } from '../recovery/select-key.js';
 import type { ClientState, KeyHolder } from '../state/client-state.js';
 import type { CallOptions, Outcome } from '../types.js';
-import { copyBytes } from '../util/bytes.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { readProperty, tryOrUndefined } from '../util/safe-access.js';
 import { checkCallOptions, NO_QUERY, type CallFunction, type CheckedCallOptions } from './call-options.js';
@@ -13,7 +12,7 @@ import { CallSignals } from './call-signals.js';
 import type { Cancellation } from './cancellation.js';
 import { handleFirstRun } from './first-run.js';
 import { createContext, type CallView } from './key-context.js';
-import { limitTimeout, timeLimits, type TimeLimit } from './time-limit.js';
+import { limitCall, readTimeout, timeLimits } from './time-limit.js';
 
 type Settle = (value: unknown) => void;
 
@@ -95,7 +94,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
       this.reject?.(refusal());
       return;
     }
-    if (timeLimits.findOwn !== undefined) this.applyOwnLimit(timeLimits.findOwn());
+    if (timeLimits.findOwn !== undefined) this.options = limitCall(this.options, client.options.timeout);
     try {
       if (this.options?.signal !== undefined) addAbortListener(this.options.signal, this);
     } catch (error) {
@@ -189,7 +188,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
 
   copyBytes(): Uint8Array {
     const { key } = this;
-    const copy = key.isZeroed ? new TextEncoder().encode(key.text) : copyBytes(key.bytes);
+    const copy = key.copyBytes();
     (this.copies ??= []).push(copy);
     return copy;
   }
@@ -204,19 +203,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   }
 
   get timeout(): number {
-    const { shared } = timeLimits;
-    const isFree = shared === undefined || this.options?.isLimited === true;
-    return isFree ? this.ownTimeout : limitTimeout(this.ownTimeout, shared);
-  }
-
-  get ownTimeout(): number {
-    return this.options?.timeout ?? this.client.options.timeout;
-  }
-
-  /** Limits this call to the time of the invocation that it belongs to, where several run side by side. */
-  applyOwnLimit(limit: TimeLimit | undefined): void {
-    if (limit !== undefined)
-      this.options = { ...this.options, timeout: limitTimeout(this.ownTimeout, limit), isLimited: true };
+    return readTimeout(this.options, this.client.options.timeout);
   }
 
   get signals(): CallSignals {

@@ -1,3 +1,5 @@
+import type { CheckedCallOptions } from './call-options.js';
+
 /** Returns the time that a call may still take, in ms. */
 export type TimeLimit = () => number;
 
@@ -11,7 +13,21 @@ export interface TimeLimits {
 
 export const timeLimits: TimeLimits = { shared: undefined, findOwn: undefined };
 
-/** Returns the shorter of a call's timeout and a limit, in ms, at least 1. */
-export function limitTimeout(timeout: number, limit: TimeLimit): number {
-  return Math.max(1, Math.min(timeout, limit()));
+/** Returns a call's time in ms: its own `timeout` or the client's, within the limit that calls share. */
+export function readTimeout(options: CheckedCallOptions | undefined, timeout: number): number {
+  const { shared } = timeLimits;
+  const own = options?.timeout ?? timeout;
+  return shared === undefined || options?.isLimited === true ? own : limit(own, shared);
+}
+
+/** Returns the options of a call that starts, within the limit of the invocation that it belongs to, if it has its own. */
+export function limitCall(options: CheckedCallOptions | undefined, timeout: number): CheckedCallOptions | undefined {
+  const own = timeLimits.findOwn?.();
+  if (own === undefined) return options;
+  return { ...options, timeout: limit(options?.timeout ?? timeout, own), isLimited: true };
+}
+
+/** Returns the shorter of a timeout and a limit, in ms, at least 1. */
+function limit(timeout: number, timeLimit: TimeLimit): number {
+  return Math.max(1, Math.min(timeout, timeLimit()));
 }

@@ -1,6 +1,7 @@
 import { CachedKey } from '../cache/cached-key.js';
 import { KeyCache } from '../cache/key-cache.js';
 import { startCall } from '../call/call.js';
+import { startLiveCall } from '../call/live-call.js';
 import { NO_QUERY } from '../call/call-options.js';
 import type { KeyContext } from '../call/key-context.js';
 import { ClientClosedError } from '../errors.js';
@@ -17,7 +18,7 @@ import { hasSubscribers, publishOn } from '../events.js';
 import { selectKey } from '../recovery/select-key.js';
 import { redactValue } from '../redaction/redact.js';
 import { ClientState } from '../state/client-state.js';
-import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus } from '../types.js';
+import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus, LiveKey } from '../types.js';
 import { delay } from '../util/clock.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { quote } from '../util/quote.js';
@@ -95,6 +96,30 @@ export class KeyedClient implements AsyncDisposable {
     if (typeof call !== 'function')
       return Promise.reject(invalidType(`\`call\` must be a function, got ${describeType(call)}.`));
     return startCall<T>(this.#state, call, NO_QUERY, options);
+  }
+
+  /**
+   * Runs `call` with every live key: `current`, and `pending` and `previous` where the store has them, each loaded when it
+   * is not held. For verifying signatures: whatever `call` makes of the keys, none is repaired, loaded again or marked, so
+   * that junk signatures never make the client ask its store.
+   *
+   * @param call - the function; the bytes that it gets are zeroed when the call settles
+   * @param options - `signal` and `timeout` in ms, for this call alone; `once` means nothing here
+   * @throws {CallTimeoutError} `ERR_GOLDKEY_TIMEOUT`: the deadline passed
+   * @throws {ClientClosedError} `ERR_GOLDKEY_CLOSED`: after `close()`
+   * @throws {GoldKeyError} when there is no key at all: the store's error, with its code
+   * @example
+   * ```ts
+   * import { createHmac, timingSafeEqual } from 'node:crypto';
+   *
+   * const isGenuine = await client.withLiveKeys((keys) =>
+   *   keys.some(({ bytes }) => timingSafeEqual(createHmac('sha256', bytes).update(body).digest(), signature)),
+   * );
+   * ```
+   */
+  async withLiveKeys<T>(call: (keys: readonly LiveKey[]) => T | Promise<T>, options?: CallOptions): Promise<T> {
+    if (typeof call !== 'function') throw invalidType(`\`call\` must be a function, got ${describeType(call)}.`);
+    return startLiveCall(this.#state, call, options);
   }
 
   /**

@@ -1,0 +1,184 @@
+import { describe, expect, it } from 'vitest';
+import { timeLimits } from '../../../src/core/index.js';
+import { KeyProviderError } from '../../../src/index.js';
+import { A, B, C, loadsOf, scene, watch } from '../scene.js';
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+const FOREVER = new Promise<never>(() => undefined);
+
+describe('withLiveKeys()', () => {
+  it('hands out every key that the store has, with version and stage, and resolves to what the function returns', async () => {
+    const { store, client } = scene();
+    store.put('pending', B);
+    store.put('previous', C);
+    const seen = await client.withLiveKeys((keys) =>
+      keys.map(({ bytes, version, stage }) => [text(bytes), version, stage]),
+    );
+    expect(seen).toEqual([
+      [A, 'v1', 'current'],
+      [B, 'v2', 'pending'],
+      [C, 'v3', 'previous'],
+    ]);
+    expect(await client.withLiveKeys(async (keys) => keys.length)).toBe(3);
+  });
+
+  it('hands out one key where the store has one, and a key of two stages once', async () => {
+    const { store, client } = scene();
+    expect(await client.withLiveKeys((keys) => keys.map(({ stage }) => stage))).toEqual(['current']);
+    store.put('pending', A);
+    const other = scene();
+    other.store.put('pending', A);
+    expect(await other.client.withLiveKeys((keys) => keys.map(({ stage }) => stage))).toEqual(['current']);
+  });
+
+  it('asks the store once for each stage, however many calls there are and whatever they throw', async () => {
+    const { store, client } = scene();
+    store.put('previous', C);
+    await Promise.all(Array.from({ length: 50 }, () => client.withLiveKeys(() => 1)));
+    const refused = Object.assign(new Error('bad signature'), { status: 401 });
+    for (let junk = 0; junk < 100; junk++)
+      await expect(client.withLiveKeys(() => Promise.reject(refused))).rejects.toBe(refused);
+
+    expect(['current', 'pending', 'previous'].map((stage) => loadsOf(store, stage as 'current').length)).toEqual([
+      1, 1, 1,
+    ]);
+    expect(client.status()).toMatchObject({ state: 'fresh', counts: { rejections: 0, repairs: 0, retries: 0 } });
+  });
+
+  it('asks the store again for a stage that had no key once its time is over', async () => {
+    const { store, client, clock } = scene({ ttl: 60_000, refreshAhead: 0 });
+    await client.withLiveKeys(() => 1);
+    store.put('pending', B);
+    expect(await client.withLiveKeys((keys) => keys.length)).toBe(1);
+    await clock.advance(60_001);
+    expect(await client.withLiveKeys((keys) => keys.length)).toBe(2);
+  });
+
+  it('hands out the others when one stage cannot be loaded, and fails with its error when there is no key at all', async () => {
+    const { store, client, clock } = scene();
+    await client.prefetch();
+    store.failure = () => new KeyProviderError('down');
+    const others = watch(
+      clock,
+      client.withLiveKeys((keys) => keys.map(({ stage }) => stage)),
+    );
+    await clock.advance(10_000);
+    expect(others.value).toEqual(['current']);
+
+    const none = scene();
+    none.store.failure = () => new KeyProviderError('down');
+    await expect(none.client.withLiveKeys(() => 1)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER' });
+  });
+
+  it('zeroes what it handed out when the call settles: answered, failed, late or aborted', async () => {
+    const { client, clock } = scene({ timeout: 3_000 });
+    const handed: Uint8Array[] = [];
+    const keep = (keys: readonly { bytes: Uint8Array }[]): void => void handed.push(...keys.map(({ bytes }) => bytes));
+    await client.withLiveKeys(keep);
+    await client.withLiveKeys((keys) => (keep(keys), Promise.reject(new Error('no')))).catch(() => undefined);
+    const late = watch(
+      clock,
+      client.withLiveKeys((keys) => (keep(keys), FOREVER)),
+    );
+    const controller = new AbortController();
+    const aborted = watch(
+      clock,
+      client.withLiveKeys((keys) => (keep(keys), FOREVER), { signal: controller.signal }),
+    );
+    await clock.advance(1);
+    expect(handed.map(text).filter((each) => each === A)).toHaveLength(2);
+    controller.abort(new Error('the request has gone'));
+    await clock.advance(3_000);
+
+    expect(aborted.error).toMatchObject({ message: 'the request has gone' });
+    expect(late.error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+    expect(handed.map((bytes) => bytes.every((byte) => byte === 0))).toEqual([true, true, true, true]);
+  });
+
+  it('zeroes nothing of the client: the next call has the key', async () => {
+    const { client } = scene();
+    await client.withLiveKeys(([key]) => key?.bytes.fill(0));
+    expect(await client.withKey(async ({ apiKey }) => apiKey)).toBe(A);
+  });
+
+  it('harms nothing when its bytes were transferred to a thread', async () => {
+    const { client } = scene();
+    const length = await client.withLiveKeys(
+      ([key]) => structuredClone(key?.bytes, { transfer: [key?.bytes.buffer as ArrayBuffer] })?.length,
+    );
+    expect(length).toBe(A.length);
+  });
+
+  it('removes every key from an error that leaves it', async () => {
+    const { store, client } = scene();
+    store.put('previous', C);
+    const error = await client
+      .withLiveKeys(() => Promise.reject(new Error(`${A} and ${C}`)))
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: '[REDACTED] and [REDACTED]' });
+  });
+
+  it('ends at its own timeout, also while it waits for the store, and calls nothing then', async () => {
+    const { store, client, clock } = scene();
+    store.latency = 2_000;
+    let runs = 0;
+    const call = watch(
+      clock,
+      client.withLiveKeys(() => void runs++, { timeout: 500 }),
+    );
+    await clock.advance(500);
+    expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+    await clock.advance(5_000);
+    expect(runs).toBe(0);
+  });
+
+  it('ends within the time of an invocation', async () => {
+    const { client, clock } = scene();
+    await client.prefetch();
+    timeLimits.shared = () => 200;
+    try {
+      const call = watch(
+        clock,
+        client.withLiveKeys(() => FOREVER),
+      );
+      await clock.advance(200);
+      expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+    } finally {
+      timeLimits.shared = undefined;
+    }
+  });
+
+  it('answers callers who wait though the key is evicted meanwhile', async () => {
+    const { store, client, clock } = scene();
+    store.latency = 1_000;
+    const call = watch(
+      clock,
+      client.withLiveKeys((keys) => keys.map(({ bytes }) => text(bytes))),
+    );
+    await clock.advance(500);
+    client.evict();
+    await clock.advance(10_000);
+    expect(call.value).toEqual([A]);
+  });
+
+  it('is refused by a closed client, waits for by close(), and checks what it is given', async () => {
+    const { client, clock } = scene({ timeout: 3_000 });
+    const running = watch(
+      clock,
+      client.withLiveKeys(() => FOREVER),
+    );
+    await clock.advance(1);
+    const closing = watch(clock, client.close());
+    await clock.advance(2_000);
+    expect([running.state, closing.state]).toEqual(['pending', 'pending']);
+    await clock.advance(1_000);
+    expect([running.state, closing.state]).toEqual(['rejected', 'resolved']);
+    await expect(client.withLiveKeys(() => 1)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
+
+    const { client: other } = scene();
+    await expect(other.withLiveKeys(A as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    await expect(other.withLiveKeys(() => 1, { timeout: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    const reason = new Error('gone');
+    await expect(other.withLiveKeys(() => 1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
