@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
 import { KEYS, PLAIN, QUOTED, SPECIAL } from './encodings.js';
 import { REDACTED, redactValue } from './helpers.js';
 
@@ -88,6 +89,39 @@ describe('a key', () => {
     }
   });
 
+  it('is found in the other letter case with the rest escaped', () => {
+    expect(redactValue('. A%62cdefgh .', ['abcdefgh'])).toBe(`. ${REDACTED} .`);
+    expect(redactValue('. a\\u0042cdefgh .', ['ABCDEFGH'])).toBe(`. ${REDACTED} .`);
+  });
+
+  it('may have each character escaped sixteen times, and no more', () => {
+    const encoded = (levels: number): string => `%${'25'.repeat(levels - 1)}6`;
+    const escaped = (levels: number): string => `${'\\'.repeat(levels)}u006`;
+    for (const escape of [encoded, escaped]) {
+      expect(redactValue(`${escape(16)}1bcdefgh .`, ['abcdefgh'])).toBe(`${REDACTED} .`);
+      expect(redactValue(`a${escape(16)}2cdefgh .`, ['abcdefgh'])).toBe(`${REDACTED} .`);
+      expect(redactValue(`a${escape(17)}2cdefgh .`, ['abcdefgh'])).toBe(`a${escape(17)}2cdefgh .`);
+    }
+    expect(redactValue(`${encoded(17)}1bcdefgh .`, ['abcdefgh'])).toBe(`${encoded(17)}1bcdefgh .`);
+    expect(redactValue(`${escaped(17)}1bcdefgh .`, ['abcdefgh'])).toBe(`\\${REDACTED} .`);
+  });
+
+  it('of more backslashes than that is found whole in JSON', () => {
+    const key = `${'\\'.repeat(20)}"quoted`;
+    expect(redactValue(JSON.stringify(key), [key])).toBe(`"${REDACTED}"`);
+  });
+
+  it('is not held by a text that only looks as if something were escaped in it', () => {
+    const matcher = new SecretMatcher(['abcdefgh']);
+    for (const text of ['a 100 % answer', 'a%62 and more of it', 'C:\\abc\\def'])
+      expect(matcher.contains(text)).toBe(false);
+    expect(matcher.contains('%61bcdefgh')).toBe(true);
+  });
+
+  it('of one letter is found wherever it stands in a longer run of it', () => {
+    expect(redactValue(`b${'a'.repeat(100)}b`, ['a'.repeat(60)])).toBe(`b${REDACTED}b`);
+  });
+
   it('of eight characters is removed, what is shorter is taken for none', () => {
     expect(redactValue('12345678', ['12345678'])).toBe(REDACTED);
     expect(redactValue('my key is 1234567', ['1234567'])).toBe('my key is 1234567');
@@ -99,10 +133,13 @@ describe('what looks like an encoded key and is none', () => {
   it.each([
     ['a percent sign for a letter', 'abc%efgh', 'abcdefgh'],
     ['a backslash for a letter', 'abc\\efgh', 'abcdefgh'],
+    ['a backtick for an at sign', 'abc`efgh', 'abc@efgh'],
     ['another letter, URL-encoded', 'abc%41efgh', 'abcdefgh'],
     ['another letter, URL-encoded twice', 'abc%2541efgh', 'abcdefgh'],
     ['another letter, JSON-escaped', 'abc\\u0041efgh', 'abcdefgh'],
     ['the letter, JSON-escaped without a u', 'abc\\z0064efgh', 'abcdefgh'],
+    ['the letter, after \\z', 'abc\\z64efgh', 'abcdefgh'],
+    ['the letter, after a u without a backslash', 'au0062cdefgh \\', 'abcdefgh'],
     ['too few digits after \\u', 'abc\\u064efgh', 'abcdefgh'],
     ['a slash for a digit', 'a%7/Spbcde', 'aoSpbcde'],
     ['a colon for a digit', 'ao%7:pbcde', 'aoSpbcde'],
