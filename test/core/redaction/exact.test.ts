@@ -49,6 +49,19 @@ describe('a run of base64', () => {
     }
   });
 
+  it('may be broken at any place, and goes on after the break', () => {
+    const key = 'key-for-nothing';
+    expect(base64(key).slice(-8)).toMatch(/[nrt]/);
+    for (const shown of [base64(key), Buffer.from(key).toString('hex')]) {
+      for (let at = 1; at < shown.length; at++) {
+        for (const end of ['\n', ' ', ', ', '\\n', '\\r\\n\\t']) {
+          const text = `${shown.slice(0, at)}${end}${shown.slice(at)}`;
+          expect(redactValue(`. ${text} .`, [key]), text).not.toContain(shown.slice(-8, -4));
+        }
+      }
+    }
+  });
+
   it('ends at every other character', () => {
     for (const char of ' !"#$%&\'()*,.:;<>?@[\\]^`{|}~\u00e9\n') {
       expect(redactValue(`${char}${run}${char}`, [PLAIN]), char).toBe(`${char}${REDACTED}${char}`);
@@ -121,6 +134,33 @@ describe('a key', () => {
   it('of one letter is found wherever it stands in a longer run of it', () => {
     expect(redactValue(`b${'a'.repeat(100)}b`, ['a'.repeat(60)])).toBe(`b${REDACTED}b`);
   });
+
+  it('is found wherever it stands in a long text, and as often', () => {
+    for (const at of [0, 4_080, 4_090, 4_096, 5_000, 8_185, 8_192]) {
+      const [before, after] = ['. '.repeat(at / 2), ' .'.repeat(2_500)];
+      expect(redactValue(`${before}${PLAIN}${after}${PLAIN} .`, [PLAIN]), String(at)).toBe(`${before}${REDACTED}${after}${REDACTED} .`);
+    }
+  }); // prettier-ignore
+
+  it('that stands in another one is not left behind with the rest of that', () => {
+    expect(redactValue('. abcdefghijklmnop .', ['abcdefghijklmnop', 'cdefghij'])).toBe(`. ${REDACTED} .`);
+  });
+
+  it('that repeats itself is found wherever it is whole, and nothing else is taken', () => {
+    let seed = 1;
+    const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
+    const letters = (length: number): string => Array.from({ length }, () => 'ab'[random(2)]).join('');
+    const collapse = (text: string): string => text.replace(/(?:\[REDACTED\])+/g, REDACTED);
+    for (let round = 0; round < 500; round++) {
+      const part = letters(1 + random(4));
+      const key = (part.repeat(12).slice(0, 9 + random(12)) + letters(random(3))).slice(0, 40);
+      const text = `. ${Array.from({ length: 6 }, () => (random(2) ? part.repeat(random(12)) : random(2) ? key : letters(random(6)))).join('')} .`;
+      const isHeld = Array.from(text, () => false);
+      for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) isHeld.fill(true, at, at + key.length);
+      const clean = Array.from(text, (char, at) => (isHeld[at] ? REDACTED : char)).join('');
+      expect(collapse(redactValue(text, [key])), `${key} in ${text}`).toBe(collapse(clean));
+    }
+  }); // prettier-ignore
 
   it('of eight characters is removed, what is shorter is taken for none', () => {
     expect(redactValue('12345678', ['12345678'])).toBe(REDACTED);

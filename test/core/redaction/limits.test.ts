@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as hurried from '../../../src/core/redaction/redact.js';
 import { SearchBudget } from '../../../src/core/redaction/search-budget.js';
+import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
 import { WorkMeter } from '../../../src/core/redaction/work-meter.js';
 import { PLAIN as KEY } from './encodings.js';
 import { errorWith, NOT_SEARCHED, REDACTED, redactValue, scrub } from './helpers.js';
@@ -176,6 +177,8 @@ describe('the clock of a search', () => {
     });
     return { budget: new SearchBudget(), time };
   };
+  const many = (): Array<[string, string]> =>
+    Array.from({ length: 1_200 }, (_none, index) => [`p${index}`, `${index} ${KEY}`]);
   const repeat = (times: number, take: () => boolean): boolean[] => Array.from({ length: times }, take);
 
   it('is not read for the first 1,000 entries, and then after each 64', () => {
@@ -216,12 +219,44 @@ describe('the clock of a search', () => {
     expect([budget.takeEntry(100_000), budget.takeEntry(64), budget.takeEntry()]).toEqual([true, true, false]);
   });
 
+  it.each<[string, (last: object) => object, (copy: never) => readonly unknown[]]>([
+    ['a Map', (last) => new Map<string, unknown>([...many(), ['last', last]]), (copy: Map<string, unknown>) => [...copy.keys()]],
+    ['a Set', (last) => new Set([...many().flat(), last]), (copy: Set<unknown>) => [...copy]],
+    ['an object', (last) => ({ ...Object.fromEntries(many()), last }), (copy: object) => Object.keys(copy)],
+    ['an array', (last) => [...many().flat(), last], (copy: object) => Object.keys(copy)],
+    ['an error', (last) => Object.assign(new Error(KEY), Object.fromEntries(many()), { last }), (copy: object) => Object.keys(copy)],
+  ])('ends the copy of %s with a mark where the rest would stand', (_name, make, list) => {
+    const { time } = begin();
+    const last = {
+      get late() {
+        return (time.now = 60_000);
+      },
+    };
+    const copy = hurried.redactValue(make(last), [KEY]);
+    const left = list(copy as never);
+    expect(left.length).toBeGreaterThan(990);
+    expect(left.length).toBeLessThan(1_100);
+    expect(left.at(-1)).toBe(NOT_SEARCHED);
+    expect(copy instanceof Map ? copy.get(NOT_SEARCHED) : NOT_SEARCHED).toBe(NOT_SEARCHED);
+    const mark = Object.getOwnPropertyDescriptor(copy, NOT_SEARCHED);
+    if (mark !== undefined) expect(mark).toEqual({ value: NOT_SEARCHED, writable: true, enumerable: true, configurable: true });
+  }); // prettier-ignore
+
   it('is asked for after 262,144 steps in a text, and then after each 16,384', () => {
     let asked = 0;
     const meter = new WorkMeter({ hasTimeToSearch: () => ++asked < 3 });
     const spent = [262_143, 1, 16_383, 1, 16_383, 1, 1].map((steps) => [meter.spend(steps), asked]);
     expect(spent).toEqual([[true, 0], [true, 1], [true, 1], [true, 2], [true, 2], [false, 3], [false, 4]]);
   }); // prettier-ignore
+
+  it('ends the search of a text that takes longer: it gives way to a mark, and may hold a key', () => {
+    const text = x(300_000);
+    const start = (goesOn: boolean): SecretMatcher => new SecretMatcher([KEY], [], { hasTimeToSearch: () => goesOn });
+    expect(start(false).redact(text)).toBe(NOT_SEARCHED);
+    expect(start(false).contains(text)).toBe(true);
+    expect(start(true).redact(text) === text).toBe(true);
+    expect(start(true).contains(text)).toBe(false);
+  });
 
   it('may stand still for 67,108,863 steps, and for ever where nobody set a bound', () => {
     const start = (): WorkMeter => new WorkMeter({ hasTimeToSearch: () => true });

@@ -40,10 +40,12 @@ class Told extends Error {
 
 describe('an error whose class prints the key that it keeps private', () => {
   it('leaves as a copy that prints everything else', () => {
-    const left = scrub(new Told('failed'), [KEY]) as Told;
+    const error = new Told('failed');
+    const left = scrub(error, [KEY]) as Told;
 
     const text = printed(left);
 
+    expect(left).not.toBe(error);
     expect(left).toBeInstanceOf(Told);
     expect(left.message).toBe('failed');
     expect(JSON.parse(JSON.stringify(left))).toEqual({ status: 401, key: REDACTED });
@@ -74,6 +76,27 @@ describe('an error with a method of its own that prints the key', () => {
     const left = scrub(error, [KEY]);
     expect(left).toBe(error);
     printed(left);
+  });
+
+  it('or of its class, leaves as the same object, as long as it can be covered', () => {
+    class Telling extends Error {
+      toJSON(): object {
+        return { key: KEY };
+      }
+    }
+    const error = new Telling('failed');
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(JSON.stringify(error)).toBe(JSON.stringify({ key: REDACTED }));
+    const frozen = Object.freeze(new Telling('failed'));
+    expect(scrub(frozen, [KEY])).not.toBe(frozen);
+    printed(scrub(frozen, [KEY]));
+  });
+
+  it('and a property that is named like the key has that renamed once', () => {
+    const error = Object.assign(new Error('failed'), { [KEY]: 1, toJSON: () => KEY });
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(Object.keys(error)).toEqual([REDACTED]);
+    printed(error);
   });
 
   it('leaves as a copy if the method cannot be replaced', () => {
@@ -151,6 +174,9 @@ describe('a method that prints', () => {
     expect(JSON.stringify(copy)).toBe(JSON.stringify({ key: REDACTED }));
     expect([copy.toString(), copy.valueOf() as unknown]).toEqual(['[object Object]', copy]);
     expect(copy[Symbol.toPrimitive]).toBeUndefined();
+    for (const kept of [make(new Map([[1, KEY]])), make(new Set([KEY]))]) {
+      expect(JSON.stringify(redactValue(kept, [KEY]))).toBe('{}');
+    }
     expect(Object.freeze(make(new TypeError(KEY))).toString()).toBe('gold');
     expect(redacted(Object.freeze(make(new TypeError(KEY)))).toString()).toBe(`TypeError: ${REDACTED}`);
   });
