@@ -144,6 +144,7 @@ describe('a key', () => {
 
   it('that stands in another one is not left behind with the rest of that', () => {
     expect(redactValue('. abcdefghijklmnop .', ['abcdefghijklmnop', 'cdefghij'])).toBe(`. ${REDACTED} .`);
+    expect(redactValue('. %61bcdefghijklmnop .', ['abcdefghijklmnop', 'cdefghij'])).toBe(`. ${REDACTED} .`);
   });
 
   it('that repeats itself is found wherever it is whole, and nothing else is taken', () => {

@@ -172,9 +172,9 @@ describe('of the keys that are gone', () => {
 
   it('there is nothing to know before one is gone', () => {
     expect(goneAll().list()).toEqual([]);
-    const forms = goneAll(PLAIN).list();
-    expect(forms.length).toBeGreaterThan(5);
-    expect(forms.filter(({ length, digest }) => !(length >= 8) || digest.length !== 4)).toEqual([]);
+    const known = goneAll(PLAIN).list();
+    expect(known.length).toBeGreaterThan(5);
+    expect(known.filter(({ length, digest }) => !(length >= 8) || digest.length !== 4)).toEqual([]);
   });
 
   it('one takes the digits around it in base64, and nothing around it as it is or in hex', () => {
