@@ -17,11 +17,11 @@ function subscribed(failures = 0, draw = 0): Subscribed {
   const play = scene();
   const attempts: number[] = [];
   const ended: number[] = [];
-  let tell = (_?: object): void => undefined;
+  let tell = (_change: object | undefined): void => undefined;
   play.store.subscribe = async (onChange) => {
     attempts.push(play.clock.monotonic() - 1);
     if (attempts.length <= failures) throw new Error('no events');
-    tell = onChange;
+    tell = (change) => onChange(change as { version?: string });
     return async () => void ended.push(play.clock.monotonic() - 1);
   };
   return { ...play, attempts, ended, notice: (change) => tell(change) };
