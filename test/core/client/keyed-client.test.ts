@@ -31,6 +31,7 @@ describe('what is handed to a client', () => {
       'KeyedClient has no option `tll`; did you mean `ttl`?',
     ],
     ['a call that is none', () => client.withKey(7 as never), '`call` must be a function, got 7.'],
+    ['a call left out', () => client.withKey(undefined as never), '`call` must be a function, got undefined.'],
     [
       'a prefetch of a strange option',
       () => client.prefetch({ jitter: 1 } as never),
