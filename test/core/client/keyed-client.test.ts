@@ -54,6 +54,11 @@ describe('what is handed to a client', () => {
       'There is no event `load`; there are: loaded, load-failed, stale, evicted, key-rejected, gate-closed, gate-opened, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
     ],
     [
+      'an event that is no text',
+      () => client.on({} as never, () => undefined),
+      'There is no event a value of type object; there are: loaded, load-failed, stale, evicted, key-rejected, gate-closed, gate-opened, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
+    ],
+    [
       'a listener that is none',
       () => client.on('loaded', 'me' as never),
       '`listener` must be a function, got a value of type string.',
@@ -176,6 +181,31 @@ describe('a client that is closing', () => {
     });
     expect(closing.state).toBe('resolved');
     expect(count.listeners).toBe(0);
+  });
+
+  it('listens to its signal no more once it is closed', async () => {
+    const { client, call } = scene();
+    await call();
+    const controller = new AbortController();
+    const count = counted(controller.signal);
+    const closing = client.close({ signal: controller.signal });
+    const listened = count.listeners;
+    await closing;
+
+    expect([listened, count.listeners]).toEqual([1, 0]);
+  });
+
+  it('says so when its signal takes no listener, and is closed all the same', async () => {
+    const { store, client, call } = scene();
+    await call();
+    const { signal } = new AbortController();
+    signal.addEventListener = () => {
+      throw new Error(`no listener for ${A}`);
+    };
+
+    await expect(client.close({ signal })).rejects.toThrow('no listener for [REDACTED]');
+    await client.close();
+    expect(store.closes).toBe(1);
   });
 
   it('says so once, before anything of it is gone', async () => {

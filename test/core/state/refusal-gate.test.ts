@@ -190,6 +190,17 @@ describe('the refusal gate', () => {
     expect([before, play.told]).toEqual([[], ['closed 3 1000']]);
   });
 
+  it('closes although each call is refused with the key of another stage, too', async () => {
+    const play = scene({ refusalGate: { after: 3 } }, { current: A, previous: B });
+    const told: unknown[] = [];
+    play.client.on('gate-closed', ({ refusals, version }) => told.push([refusals, version]));
+    play.api.live.clear();
+    for (let refused = 0; refused < 4; refused++) await play.call().catch(() => undefined);
+
+    expect(told).toEqual([[3, 'v1']]);
+    expect(play.api.calls).toEqual([A, B, A, B, A, B]);
+  });
+
   it('is not there with `false`', async () => {
     const play = await revoked({ refusalGate: false });
     const before = play.api.calls.length;
