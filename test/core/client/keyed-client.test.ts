@@ -33,6 +33,21 @@ describe('what is handed to a client', () => {
     ['a call that is none', () => client.withKey(7 as never), '`call` must be a function, got 7.'],
     ['a call left out', () => client.withKey(undefined as never), '`call` must be a function, got undefined.'],
     [
+      'a call of a strange option',
+      () => client.withKey(async () => 1, { sgnal: undefined } as never),
+      'A call has no option `sgnal`; did you mean `signal`?',
+    ],
+    [
+      'a call whose `once` is no boolean',
+      () => client.withKey(async () => 1, { once: 1 } as never),
+      '`once` must be a boolean, got 1.',
+    ],
+    [
+      'a call of no time',
+      () => client.withKey(async () => 1, { timeout: 0 }),
+      '`timeout` must be an integer from 1 to 2147483647, got 0.',
+    ],
+    [
       'a prefetch of a strange option',
       () => client.prefetch({ jitter: 1 } as never),
       '`prefetch` has no option `jitter`; did you mean `maxJitter`?',
