@@ -40,6 +40,22 @@ describe('a repeat that returns a Response', () => {
   });
 });
 
+describe('a refusal by a returned Response', () => {
+  it('is repaired also with a key that has served before', async () => {
+    const { store, client, call } = scene();
+    await call();
+    await call();
+    store.put('current', B);
+
+    const response = await client.withKey(
+      async ({ apiKey }) => new Response(null, { status: apiKey === A ? 401 : 200 }),
+    );
+
+    expect(response.status).toBe(200);
+    expect(client.status().counts.repairs).toBe(1);
+  });
+});
+
 describe('a retry', () => {
   it('is told of with the number of the next run and its pause, and is counted', async () => {
     const { clock, client } = scene({ retry });
