@@ -204,9 +204,12 @@ describe('the refusal gate', () => {
   it('is not there with `false`', async () => {
     const play = await revoked({ refusalGate: false });
     const before = play.api.calls.length;
-    await storm(play, 2);
+    const errors = await storm(play, 2);
 
     expect(play.api.calls.length - before).toBeGreaterThanOrEqual(1_000);
+    expect(new Set(errors.map(([, error]) => (error as { code?: string }).code))).toEqual(
+      new Set(['ERR_GOLDKEY_REJECTED']),
+    );
     expect(play.told).toEqual([]);
   });
 
