@@ -8,9 +8,10 @@ app.get('/price/:symbol', async (request, response) => {
   response.json({ price });
 });
 // Express knows an error handler by its four parameters.
-app.use((error, _request, response, _next) => {
-  const { status, headers, body } = toAnswer(error);
-  response.status(status).set(headers).json(body);
+app.use((error, _request, response, next) => {
+  const answer = toAnswer(error);
+  if (answer === undefined) next(error);
+  else response.status(answer.status).set(answer.headers).json(answer.body);
 });
 
 /** Ends the process without cutting a call: `process.once('SIGTERM', () => shutDown(server))`. */

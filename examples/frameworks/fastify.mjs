@@ -12,8 +12,9 @@ const goldPlugin = fp(
 
 export const app = Fastify().register(goldPlugin);
 app.setErrorHandler((error, _request, reply) => {
-  const { status, headers, body } = toAnswer(error);
-  return reply.code(status).headers(headers).send(body);
+  const answer = toAnswer(error);
+  if (answer === undefined) return reply.send(error);
+  return reply.code(answer.status).headers(answer.headers).send(answer.body);
 });
 app.get('/price/:symbol', async ({ params }, reply) => {
   const { price } = await app.gold.getPrice(params.symbol, { signal: untilClosed(reply.raw) });

@@ -15,9 +15,9 @@ export const gold = new GoldDataClient({
   ...metalsApi({ baseUrl: process.env.PRICE_API_URL }),
 });
 
-/** Returns the answer to a call that failed: 503 where waiting helps, and for how long; 502 elsewhere. */
+/** Returns the answer to a call that failed: 503 where waiting helps, and for how long; 502 elsewhere. Other errors have none. */
 export function toAnswer(error) {
-  if (!isGoldKeyError(error)) return { status: 500, headers: {}, body: { error: 'internal' } };
+  if (!isGoldKeyError(error)) return undefined;
   const { code, retryable, retryAfter } = error;
   const headers = retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / 1_000)) };
   return { status: retryable ? 503 : 502, headers, body: { error: code } };

@@ -14,6 +14,7 @@ app.get('/price/:symbol', async (context) => {
   return context.json({ price });
 });
 app.onError((error, context) => {
-  const { status, headers, body } = toAnswer(error);
-  return context.json(body, status, headers);
+  const answer = toAnswer(error);
+  if (answer === undefined) return context.text('Internal Server Error', 500);
+  return context.json(answer.body, answer.status, answer.headers);
 });

@@ -1,7 +1,10 @@
+import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { transform } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
-import { built, finishedWithout, missing } from './start-example.js';
+import { built, finishedWithout, missing, ROOT } from './start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const CONTEXT = { service: 'gold-data-stream', environment: 'production' };
@@ -24,7 +27,20 @@ const ASK = {
     const close = async () => { shutDown(server); server.closeIdleConnections(); await once(server, 'close'); };`,
   hono: `
     const ask = async (path) => answerOf(await app.request(path));
-    const close = () => gold.close();`,
+    const close = () => client.close();`,
+  nest: `
+    await app.listen(0, '127.0.0.1');
+    const ask = async (path) => answerOf(await fetch(await app.getUrl() + path));
+    const close = () => app.close();`,
+};
+
+/** Returns the lines that bring an example's app: TypeScript with decorators is compiled first, as Nest's users do. */
+const importOf = async (name: string): Promise<string> => {
+  if (name !== 'nest') return `import { app } from './examples/frameworks/${name}.mjs';`;
+  const source = await readFile(join(ROOT, 'examples', 'frameworks', 'nest.ts'), 'utf8');
+  const tsconfigRaw = { compilerOptions: { experimentalDecorators: true } };
+  const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node20', tsconfigRaw });
+  return code.replace('"./gold.mjs"', '"./examples/frameworks/gold.mjs"');
 };
 
 let kms: FakeKms;
@@ -42,8 +58,8 @@ afterAll(() => Promise.all([kms.close(), api.close()]));
 describe.skipIf(!built).each(Object.entries(ASK))(`the example of %s ${missing}`, (name, ask) => {
   const answersOf = async (program: string): Promise<unknown> => {
     const source = `
-      import { app } from './examples/frameworks/${name}.mjs';
-      import { gold } from './examples/frameworks/gold.mjs';
+      ${await importOf(name)}
+      const { gold: client } = await import('./examples/frameworks/gold.mjs');
       const answerOf = async (response) =>
         ({ status: response.status, headers: Object.fromEntries(response.headers), body: await response.json() });
       ${ask}
@@ -51,7 +67,7 @@ describe.skipIf(!built).each(Object.entries(ASK))(`the example of %s ${missing}`
       ${program}
       await close();
       await new Promise((resolve) => setImmediate(resolve));
-      console.log(JSON.stringify([...answers, gold.status().state]));`;
+      console.log(JSON.stringify([...answers, client.status().state]));`;
     const ran = await finished(['--input-type=module', '-e', source], {
       PATH: process.env['PATH'] ?? '',
       PRICE_API_URL: api.url,
