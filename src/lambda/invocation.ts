@@ -31,9 +31,7 @@ export class Invocation {
     this.#margin = margin;
     this.#isCut = isCut;
     this.parent = [running.starting, storage?.getStore(), running.shared].find(
-      (one) =>
-        one?.isOver === false &&
-        (one === running.starting || (one.context === this.context && one.context !== undefined)),
+      (one) => one?.isOver === false && (one === running.starting || one.context === this.context),
     );
   }
 
@@ -105,7 +103,7 @@ function getStorage(invocation: Invocation): AsyncLocalStorage<Invocation> {
   if (storage !== undefined) return storage;
   const { AsyncLocalStorage: Storage } = process.getBuiltinModule('node:async_hooks');
   const created = new Storage<Invocation>();
-  timeLimits.findOwn = () => (created.getStore() ?? running.shared)?.limit;
+  timeLimits.findOwn = () => created.getStore()?.limit;
   return (storage = created);
 }
 
@@ -119,5 +117,5 @@ function getLambdaContext(given: unknown): Partial<LambdaContext> | undefined {
 /** Returns the context among a handler's arguments: the second, or the third where the second is the response stream. */
 export function findContext(args: readonly unknown[]): unknown {
   const isTimed = (arg: unknown): boolean => typeof getLambdaContext(arg)?.getRemainingTimeInMillis === 'function';
-  return args.slice(1).find(isTimed) ?? args[1];
+  return args.find(isTimed) ?? args[1];
 }

@@ -264,6 +264,26 @@ describe('the middleware’s hooks', () => {
     expect([await after({ internal: {} }), await onError({ internal: {} })]).toEqual([undefined, undefined]);
   });
 
+  it('that have marked their caller’s context leave an invocation that it starts its own time', async () => {
+    const { gold, clock } = setUp({ timeout: 60_000 });
+    await gold.prefetch();
+    const startedAt = clock.now();
+    const { before, after } = goldKeyMiddleware(gold);
+    const request = { internal: {}, context: contextOf(clock, 2_000) };
+    const first = withGoldKey(gold, async () => turn())();
+    before(request);
+    await first;
+
+    const ended = withGoldKey(gold, async (_event: object, _context: Context) => timeOut(gold, clock))(
+      {},
+      contextOf(clock, 5_000),
+    );
+    for (let waited = 0; waited < 5_000; waited += 50) await clock.advance(50);
+    await after(request);
+
+    expect((await ended) - startedAt).toBe(4_500);
+  });
+
   it('serve requests side by side that share one `internal`', async () => {
     const { gold, clock, keys } = setUp();
     await gold.prefetch();

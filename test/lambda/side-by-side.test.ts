@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { timeLimits } from '../../src/core/index.js';
 import { withGoldKey } from '../../src/lambda/index.js';
 import { setUp } from '../core/helpers.js';
@@ -114,6 +115,7 @@ describe('invocations side by side', () => {
   it('cost nothing more once they are over', async () => {
     const { gold, clock, handler } = setUpHandler();
     await gold.prefetch();
+    const switchOff = vi.spyOn(AsyncLocalStorage.prototype, 'disable');
     const ends = [handler({}, contextOf(clock, 900)), handler({}, contextOf(clock, 1_000))];
     for (let waited = 0; waited < 500; waited += 50) await clock.advance(50);
     await Promise.all(ends);
@@ -121,6 +123,8 @@ describe('invocations side by side', () => {
     const seen = withGoldKey(gold, async (_event: object, _context: Context) => usesStorage());
 
     expect(await seen({}, contextOf(clock, 1_000))).toBe(false);
+    expect(switchOff).toHaveBeenCalledOnce();
+    switchOff.mockRestore();
   });
 
   it('are not held up by one that hangs: once its time is over, the next takes its place', async () => {

@@ -325,6 +325,18 @@ describe('background loads', () => {
     expect(timeLimits.shared).toBeUndefined();
   });
 
+  it('are waited for by whole milliseconds', async () => {
+    const { gold, clock } = setUp();
+    const timer = vi.spyOn(clock, 'setTimeout');
+
+    await withGoldKey(gold, async (_event: object, _context: Context) => 'price', { margin: 501 })(
+      {},
+      contextOf(clock, 900),
+    );
+
+    expect(timer.mock.calls.map(([, ms]) => ms)).toEqual([649]);
+  });
+
   it('leave no timer behind', async () => {
     const { gold, clock } = setUp();
     const cancelled = vi.fn();
