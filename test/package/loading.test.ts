@@ -51,6 +51,7 @@ describe('what importing loads', () => {
     ['goldkey/file', []],
     ['goldkey/kms', []],
     ['goldkey/kms-light', []],
+    ['goldkey/lambda', []],
     ['goldkey/local', []],
     ['goldkey/prices', []],
     ['goldkey/rotation/dynamodb', []],

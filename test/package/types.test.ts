@@ -41,6 +41,12 @@ export const rings: RingStore[] = [
 export const rotated: Promise<void> = rotationHandler({ mintKey: async (current, { rotationId }) => current + rotationId, testKey: async () => {} })(
   { SecretId: 'gold', ClientRequestToken: 'a', Step: 'createSecret' },
 );
+export const handler: (event: { symbol: string }, context: LambdaContext) => Promise<number> = withGoldKey(
+  client,
+  async ({ symbol }: { symbol: string }, context: LambdaContext) => symbol.length + context.getRemainingTimeInMillis(),
+  { margin: 1 } satisfies LambdaOptions,
+);
+export const hook: (request: object) => unknown = goldKeyMiddleware([client], { internalKey: 'prices' }).before;
 export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
@@ -64,6 +70,7 @@ const NAMES = {
   'goldkey/file': 'fromFile',
   'goldkey/kms': 'fromKms',
   'goldkey/kms-light': 'fromKmsLight',
+  'goldkey/lambda': 'goldKeyMiddleware, withGoldKey, type LambdaContext, type LambdaOptions',
   'goldkey/local': 'fromLocal',
   'goldkey/prices':
     'apiNinjas, commoditiesApi, firstAvailable, goldApi, metalPriceApi, metalsApi, metalsDev, twelveData, type PriceApi, type Quote',
