@@ -27,6 +27,12 @@ export function limitCall(options: CheckedCallOptions | undefined, timeout: numb
   return { ...options, timeout: limit(options?.timeout ?? timeout, own), isLimited: true };
 }
 
+/** Returns what bounds a call, for the message of one that was too slow. */
+export function describeBound(options: CheckedCallOptions | undefined): string {
+  const isLimited = timeLimits.shared !== undefined || options?.isLimited === true;
+  return isLimited ? 'its `timeout`, or the time that its invocation had left' : 'its `timeout`';
+}
+
 /** Returns the shorter of a timeout and a limit, in ms, at least 1. */
 function limit(timeout: number, timeLimit: TimeLimit): number {
   return Math.max(1, Math.min(timeout, timeLimit()));
