@@ -63,7 +63,7 @@ function readLogRecord({ body, attributes, eventName, severityText }: AnyLogReco
   return { body, attributes, eventName, severityText };
 }
 
-const LOG_RECORD_FIELDS: Readonly<Record<string, Rebuild<AnyLogRecord>>> = {
+const LOG_RECORD_FIELDS: Readonly<Record<string, Rebuild>> = {
   body: (clean) => clean ?? NOT_SEARCHED,
   attributes: toAttributes,
   eventName: toText,

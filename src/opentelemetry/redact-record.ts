@@ -3,8 +3,8 @@ import { isObject, NOT_SEARCHED, tryOrUndefined, type KeyedClient } from '../cor
 /** Parts of a span or log record, by name. */
 export type Parts = Readonly<Record<string, unknown>>;
 
-/** Creates what takes the place of a part, from the part without keys; `undefined` where the search was given up. */
-export type Rebuild<R> = (clean: unknown, record: R) => unknown;
+/** Creates what takes the place of a field, from its part without keys; `undefined` where the search was given up. */
+export type Rebuild = (clean: unknown, before: unknown) => unknown;
 
 /**
  * Removes every key of these clients from the fields of a record. Where the search fails, nothing stays that was not
@@ -18,7 +18,7 @@ export function redactRecord<R extends object>(
   record: R,
   clients: readonly KeyedClient[],
   read: (record: R) => Parts,
-  fields: Readonly<Record<string, Rebuild<R>>>,
+  fields: Readonly<Record<string, Rebuild>>,
 ): void {
   const parts = tryOrUndefined(() => read(record));
   const clean = parts && tryOrUndefined(() => clients.reduce((left, client) => client.redact(left), parts));
@@ -26,7 +26,7 @@ export function redactRecord<R extends object>(
   for (const [name, rebuild] of Object.entries(fields)) {
     const part = isObject(clean) ? clean[name] : undefined;
     if (parts !== undefined && isObject(clean) && part === parts[name]) continue;
-    writeField(record, name, rebuild(part, record));
+    writeField(record, name, (before) => rebuild(part, before));
   }
 }
 
@@ -50,13 +50,14 @@ export function toList(clean: unknown): readonly unknown[] {
  *
  * @throws {Error} if neither can be done
  */
-export function writeField(record: object, name: string, value: unknown): void {
+function writeField(record: object, name: string, rebuild: (before: unknown) => unknown): void {
   const read = (): unknown => tryOrUndefined(() => (record as Parts)[name]);
   if (!(name in record)) return;
-  const now = read();
+  const before = read();
+  const value = rebuild(before);
   tryOrUndefined(() => Reflect.set(record, name, value));
   if (read() === value) return;
-  const isReplaced = replaceContent(now, value);
+  const isReplaced = replaceContent(before, value);
   tryOrUndefined(() => Reflect.defineProperty(record, name, { value, enumerable: true, configurable: true }));
   if (isReplaced || read() === value) return;
   throw new Error('A span or log record holds a key and cannot be changed, so it is not exported.');

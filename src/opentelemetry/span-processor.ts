@@ -94,17 +94,20 @@ function readSpan({ name, attributes, events, links, status }: AnySpan): Parts {
   };
 }
 
-const SPAN_FIELDS: Readonly<Record<string, Rebuild<AnySpan>>> = {
+const SPAN_FIELDS: Readonly<Record<string, Rebuild>> = {
   name: toText,
   attributes: toAttributes,
-  events: (clean, { events }) =>
+  events: (clean, before) =>
     toList(clean).map((event, index) => {
       const { name, attributes } = toAttributes(event);
-      return { ...events?.[index], name: toText(name), attributes: toAttributes(attributes) };
+      return { ...toAttributes(toList(before)[index]), name: toText(name), attributes: toAttributes(attributes) };
     }),
-  links: (clean, { links }) =>
-    toList(clean).map((attributes, index) => ({ ...links?.[index], attributes: toAttributes(attributes) })),
-  status: (clean, { status }) => ({ ...status, message: toText(clean) }),
+  links: (clean, before) =>
+    toList(clean).map((attributes, index) => ({
+      ...toAttributes(toList(before)[index]),
+      attributes: toAttributes(attributes),
+    })),
+  status: (clean, before) => ({ ...toAttributes(before), message: toText(clean) }),
 };
 
 /** The contexts of which exporters write the trace state. */
@@ -117,4 +120,4 @@ function readContext({ traceState }: AnyContext): Parts {
   return { traceState: traceState?.serialize?.() };
 }
 
-const CONTEXT_FIELDS: Readonly<Record<string, Rebuild<AnyContext>>> = { traceState: () => undefined };
+const CONTEXT_FIELDS: Readonly<Record<string, Rebuild>> = { traceState: () => undefined };
