@@ -16,7 +16,8 @@ async function load(key: Partial<LoadedKey>): Promise<{ event: KeyEvents['loaded
   return { event: events[0] as KeyEvents['loaded'], createdAt: client.status().createdAt };
 }
 
-const loadNoted = (request: StoreRequest): ReturnType<typeof load> => load({ bytes: noteStoreRequest(BYTES(), request) });
+const loadNoted = (request: StoreRequest): ReturnType<typeof load> =>
+  load({ bytes: noteStoreRequest(BYTES(), request) });
 
 describe('the request that brought a key', () => {
   it('is told by the `loaded` event', async () => {
