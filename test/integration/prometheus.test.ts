@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +14,7 @@ import { startFakeKms, startFakePriceApi, type FakeKms, type FakePriceApi } from
 import { allLeaks } from '../core/redaction/leaks.js';
 import { gateTo, type Gate } from '../servers/gate.js';
 import { orSkip } from '../servers/or-skip.js';
-import { freePort } from '../servers/process.js';
+import { freePort, run } from '../servers/process.js';
 import { findPrometheus, startPrometheus, type Prometheus } from '../servers/prometheus.js';
 
 const KEY = 'sk-invented/+&=0123456789';
@@ -136,6 +139,19 @@ describe.skipIf(skipped !== undefined)(`a service that Prometheus scrapes ${skip
     api.accept(KEY);
 
     await expectFiring();
+  });
+
+  it('is watched by rules that pass their own tests, and tests that can fail', async () => {
+    const promtool = await findPrometheus('promtool');
+    const cwd = fileURLToPath(new URL('../../examples/telemetry', import.meta.url));
+    const tested = await run(promtool, ['test', 'rules', 'goldkey-alerts.test.yml'], { cwd });
+    expect(tested.stdout).toContain('SUCCESS');
+
+    const folder = await mkdtemp(join(tmpdir(), 'goldkey-rules-'));
+    await cp(cwd, folder, { recursive: true });
+    await writeFile(join(folder, 'goldkey-alerts.yml'), await hastyRules());
+    await expect(run(promtool, ['test', 'rules', 'goldkey-alerts.test.yml'], { cwd: folder })).rejects.toThrow();
+    await rm(folder, { recursive: true });
   });
 
   it('shows Prometheus no key', async () => {
