@@ -221,7 +221,7 @@ describe('KeyRedactingSpanProcessor', () => {
     const span = {
       ...tainted(),
       attributes: { ...big, key: SPECIAL },
-      events: Array(3).fill({ name: 'e', attributes: big }),
+      events: Array.from({ length: 3 }, () => ({ name: 'e', attributes: big })),
     };
     new KeyRedactingSpanProcessor(client).onEnd(span);
 
