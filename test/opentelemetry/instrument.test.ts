@@ -369,6 +369,17 @@ describe('instrument() without clients', () => {
     expect(pointsOf((await metrics()).get('goldkey.calls'))).toEqual([[{ ...GOLD, 'goldkey.client': 'after' }, 1]]);
   });
 
+  it('is told the store and the clock of a client, which the other build cannot read from it', () => {
+    const messages: unknown[] = [];
+    const listener = (message: unknown): void => void messages.push(message);
+    diagnostics.subscribe('goldkey:client-created', listener);
+    const { gold, keys, clock } = setUp();
+    diagnostics.unsubscribe('goldkey:client-created', listener);
+
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toEqual({ client: gold, keyProvider: keys, clock });
+  });
+
   it('reads the store’s name from the message where the client is of the other build', async () => {
     const { metrics } = report();
     const counts = { calls: 4, rejections: 0, repairs: 0, retries: 0, stale: 0, evictions: 0 };
