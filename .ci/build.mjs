@@ -31,6 +31,7 @@ const options = {
   lineLimit: 100,
   legalComments: 'inline',
   logLevel: 'warning',
+  define: { GOLDKEY_VERSION: JSON.stringify(manifest.version) },
 };
 
 // A room becomes one file, because on Node.js 20 each further file costs every start up to a millisecond. Rooms are the core,

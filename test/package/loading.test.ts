@@ -46,6 +46,7 @@ describe('what importing loads', () => {
   it.each([
     ['goldkey', []],
     ['goldkey/azure-key-vault', []],
+    ['goldkey/opentelemetry', ['@opentelemetry/api']],
     ['goldkey/pool', ['lru-cache']],
     ['goldkey/chain', []],
     ['goldkey/file', []],

@@ -16,6 +16,8 @@ export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metals
 export const apis: PriceApi[] = [metalsApi, commoditiesApi, metalPriceApi, goldApi, metalsDev, apiNinjas, twelveData].map((api) => api({ unit: 'gram' }));
 export const first: Promise<Quote[]> = firstAvailable(apis.map((api) => new GoldDataClient({ keyProvider, ...api }))).getPrices(['XAU']);
 export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
+export const stop: () => void = instrument([client, gold], { tracerProvider: {} });
+export const flushed: Promise<void>[] = [new KeyRedactingSpanProcessor(client), new KeyRedactingLogRecordProcessor([gold])].map((one) => one.forceFlush());
 export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
   fromAzureKeyVault({ vaultUrl: 'https://a.vault.azure.net', secretName: 'a' }),
@@ -64,6 +66,7 @@ export type Private = import('goldkey/dist/esm/core/index.js').KeyProvider;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
+  'goldkey/opentelemetry': 'instrument, KeyRedactingLogRecordProcessor, KeyRedactingSpanProcessor',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/watch': 'KeyHeldError, watch, type Alert, type WatchOptions',
   'goldkey/chain': 'fromBreakGlass, fromChain',

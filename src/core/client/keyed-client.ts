@@ -73,7 +73,8 @@ export class KeyedClient implements AsyncDisposable {
   constructor(options: KeyedClientOptions, checked: CheckedOptions);
   constructor(options: KeyedClientOptions, checked: CheckedOptions = checkOptions('KeyedClient', options)) {
     this.#state = new ClientState(checked, getSharedCache(checked));
-    if (hasSubscribers('client-created')) publishOn('client-created', { client: this });
+    const { keyProvider, clock } = checked;
+    if (hasSubscribers('client-created')) publishOn('client-created', { client: this, keyProvider, clock });
   }
 
   /**

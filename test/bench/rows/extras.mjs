@@ -2,7 +2,10 @@ import { duel } from '../lib/contestant.mjs';
 import { ratioLine } from '../lib/line.mjs';
 
 /** What a warm call costs with each of these around the client: the contestant's file, and the name in the table. */
-const EXTRAS = [{ file: 'goldkey-lambda', name: 'goldkey in withGoldKey', what: 'in withGoldKey' }];
+const EXTRAS = [
+  { file: 'goldkey-lambda', name: 'goldkey in withGoldKey', what: 'in withGoldKey' },
+  { file: 'goldkey-instrument', name: 'goldkey with instrument()', what: 'with instrument()' },
+];
 
 /** Row 17: the warm call with one of goldkey's subpaths in use, over the same without it. */
 export const extras = {
