@@ -41,6 +41,10 @@ export const rings: RingStore[] = [
 export const rotated: Promise<void> = rotationHandler({ mintKey: async (current, { rotationId }) => current + rotationId, testKey: async () => {} })(
   { SecretId: 'gold', ClientRequestToken: 'a', Step: 'createSecret' },
 );
+const sinks: readonly AuditSink[] = [fileSink('a'), streamSink(process.stdout)];
+export const log: Audit = audit(gold, sinks, { format: (record: AuditRecord) => (record.seq > 1 ? toOcsf(record) : toEcs(record)) });
+export const audited: KeyProvider = auditedProvider(keyProvider, log);
+export const verdict: Promise<{ records: number; ok: boolean; brokenAt?: number | undefined }> = verifyAudit((async function* () {})());
 export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
@@ -57,6 +61,8 @@ export type Private = import('goldkey/dist/esm/core/index.js').KeyProvider;
 `;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
+  'goldkey/audit':
+    'audit, auditedProvider, fileSink, streamSink, toEcs, toOcsf, verifyAudit, type Audit, type AuditRecord, type AuditSink',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/chain': 'fromBreakGlass, fromChain',
