@@ -172,7 +172,7 @@ export class AuditLog implements Audit, LineSource {
   #onClientClosed(counter: UsageCounter): void {
     const { client } = counter;
     this.#recordUses([counter]);
-    for (const unsubscribe of this.#unsubscribers.get(client) ?? []) unsubscribe();
+    for (const stop of this.#unsubscribers.get(client) ?? []) stop();
     this.#unsubscribers.delete(client);
     this.#counters.delete(client);
     this.#closedClients = [...this.#closedClients, client].slice(-MAX_CLOSED_CLIENTS);

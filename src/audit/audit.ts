@@ -65,7 +65,8 @@ function checkAuditOptions(options: AuditOptions): CheckedAuditOptions {
   }
   const chain = checkBoolean('chain', options.chain, true);
   const chainKey = checkChainKey(options.chainKey);
-  if (chainKey !== undefined && !chain) throw invalidType('`chainKey` needs `chain`: without it there is nothing to seal.');
+  if (chainKey !== undefined && !chain)
+    throw invalidType('`chainKey` needs `chain`: without it there is nothing to seal.');
   return {
     actor,
     chain,

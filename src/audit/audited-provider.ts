@@ -36,7 +36,14 @@ import type { Audit } from './types.js';
  *
  * const log = audit([], fileSink('/var/log/gold/audit.ndjson'));
  * const client = new KeyedClient({
- *   keyProvider: auditedProvider(fromKms({ ciphertext, encryptionContext, keyId: 'alias/gold-api-keys' }), log),
+ *   keyProvider: auditedProvider(
+ *     fromKms({
+ *       ciphertext: process.env.GOLD_API_KEY_CIPHERTEXT,
+ *       encryptionContext: { service: 'gold-data-stream' },
+ *       keyId: 'alias/gold-api-keys',
+ *     }),
+ *     log,
+ *   ),
  * });
  * log.add(client);
  * ```

@@ -28,11 +28,7 @@ const CHUNK = 65_536;
 const NEWLINE = 0x0a;
 // O_APPEND: each line goes to the end in one piece, whoever else writes. O_NONBLOCK: a FIFO must not block the process.
 const FLAGS =
-  constants.O_RDWR |
-  constants.O_APPEND |
-  constants.O_CREAT |
-  (constants.O_NOFOLLOW ?? 0) |
-  (constants.O_NONBLOCK ?? 0);
+  constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 const ERRORS: FileErrors = {
   provider: 'audit',

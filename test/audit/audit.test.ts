@@ -104,7 +104,9 @@ describe('the records of a client', () => {
 
     expect(sink.find('key.rejected')).toMatchObject([{ version: 'v1', failures: 1, severity: 'warning' }]);
     expect(sink.find('key.repaired')).toMatchObject([{ version: 'v2', uses: 1, outcome: 'success' }]);
-    const used = sink.find('key.used').map(({ version, outcome, uses, failures }) => [version, outcome, uses, failures]);
+    const used = sink
+      .find('key.used')
+      .map(({ version, outcome, uses, failures }) => [version, outcome, uses, failures]);
     expect(used.toSorted()).toEqual([
       ['v1', 'failure', 1, 1],
       ['v1', 'success', 3, 0],
@@ -293,9 +295,11 @@ describe('a sink that fails', () => {
     const write = (): never => {
       throw new Error('at once');
     };
-    const onError = vi.fn(() => Promise.reject(new Error('again'))).mockImplementationOnce(() => {
-      throw new Error('thrown');
-    });
+    const onError = vi
+      .fn(() => Promise.reject(new Error('again')))
+      .mockImplementationOnce(() => {
+        throw new Error('thrown');
+      });
     const log = audit(gold, { write }, { onError: onError as never });
 
     await expect(gold.getPrice()).resolves.toBe('XAU 2000');
@@ -316,7 +320,10 @@ describe('a sink that fails', () => {
   });
 
   it('that is slow gets the uses of a version added up once its buffer is full, and everything else one by one', async () => {
-    const { gold, sink, log, clock, keys } = setUpAudit({ usageInterval: 1_000 }, { ttl: 2_147_483_647, staleIfError: 0 });
+    const { gold, sink, log, clock, keys } = setUpAudit(
+      { usageInterval: 1_000 },
+      { ttl: 2_147_483_647, staleIfError: 0 },
+    );
     let open: () => void = () => undefined;
     sink.gate = new Promise((resolve) => (open = resolve));
     for (let round = 0; round < 2_100; round++) {
@@ -377,7 +384,10 @@ describe('what a record may hold', () => {
     ['returns a promise', async () => ({ a: 1 })],
     ['returns a list', () => [1]],
     ['returns a number that JSON lacks', () => ({ n: 1n })],
-    ['destroys the record', (record: Record<string, unknown>) => Object.keys(record).forEach((name) => delete record[name])],
+    [
+      'destroys the record',
+      (record: Record<string, unknown>) => Object.keys(record).forEach((name) => delete record[name]),
+    ],
   ])('a format that %s is told, and the record written as it is', async (_, format) => {
     const { gold, sink, log, errors } = setUpAudit({ format: format as never });
     await gold.getPrice();
@@ -403,7 +413,9 @@ describe('what a record may hold', () => {
       onError: (error) => void errors.push(error),
     });
     await gold.withKey(async () => undefined);
-    keys.failWith(() => new KeyProviderError(KEY, { cause: Object.assign(new Error(KEY), { $metadata: { requestId: KEY } }) }));
+    keys.failWith(
+      () => new KeyProviderError(KEY, { cause: Object.assign(new Error(KEY), { $metadata: { requestId: KEY } }) }),
+    );
     await gold.reload().catch(() => undefined);
     channel('goldkey:alert').publish({ kind: KEY, client: KEY, version: KEY, stage: KEY, severity: KEY });
     channel('goldkey:rotation-step').publish({ ring: KEY, step: KEY, version: KEY });
@@ -418,14 +430,20 @@ describe('what a record may hold', () => {
     expect(sink.lines.length).toBeGreaterThan(7);
     for (const line of sink.lines) expect(JSON.parse(line)).toHaveProperty('seq');
     assertNoSecret(sink.lines, KEY);
-    assertNoSecret(sink.lines.map((line) => JSON.parse(line) as unknown), KEY);
+    assertNoSecret(
+      sink.lines.map((line) => JSON.parse(line) as unknown),
+      KEY,
+    );
     expect(errors.length).toBeGreaterThan(0);
     assertNoSecret(errors, KEY);
   });
 
   it('a key that is a piece of JSON itself is in no line either', async () => {
     const key = '"version":"v1"';
-    const { gold, sink, log } = setUpAudit({}, { keyProvider: memoryKeyProvider({ current: key }), fetchPrice: async () => '' });
+    const { gold, sink, log } = setUpAudit(
+      {},
+      { keyProvider: memoryKeyProvider({ current: key }), fetchPrice: async () => '' },
+    );
     await gold.getPrice();
     await log.close();
 

@@ -141,7 +141,10 @@ describe('auditedProvider', () => {
     const sink = new MemorySink();
     const load = (): Promise<LoadedKey> => {
       const bytes = new TextEncoder().encode(FIRST);
-      return Promise.resolve({ bytes: noteStoreRequest(bytes, { keyId: `arn:${FIRST}`, requestId: 'r-1' }), version: '1' });
+      return Promise.resolve({
+        bytes: noteStoreRequest(bytes, { keyId: `arn:${FIRST}`, requestId: 'r-1' }),
+        version: '1',
+      });
     };
     await auditedProvider({ name: 'kms', load }, audit([], sink)).load(request);
 

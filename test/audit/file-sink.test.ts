@@ -132,21 +132,24 @@ describe('fileSink', () => {
     expect(await readFile(path, 'utf8')).toBe('a\nb\nc\nd\n');
   });
 
-  it.each(['folder', 'link', 'fifo', 'missing'])('a %s in its place is an error for onError, and no call fails', async (kind) => {
-    await using folder = await temporaryFolder();
-    const path = join(folder.path, 'audit.ndjson');
-    if (kind === 'folder') await mkdir(path);
-    if (kind === 'link') {
-      await writeFile(join(folder.path, 'other'), '');
-      await symlink(join(folder.path, 'other'), path);
-    }
-    if (kind === 'fifo') execFileSync('mkfifo', [path]);
-    const errors: unknown[] = [];
-    await runOnce(kind === 'missing' ? join(folder.path, 'none', 'audit.ndjson') : path, errors);
+  it.each(['folder', 'link', 'fifo', 'missing'])(
+    'a %s in its place is an error for onError, and no call fails',
+    async (kind) => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'audit.ndjson');
+      if (kind === 'folder') await mkdir(path);
+      if (kind === 'link') {
+        await writeFile(join(folder.path, 'other'), '');
+        await symlink(join(folder.path, 'other'), path);
+      }
+      if (kind === 'fifo') execFileSync('mkfifo', [path]);
+      const errors: unknown[] = [];
+      await runOnce(kind === 'missing' ? join(folder.path, 'none', 'audit.ndjson') : path, errors);
 
-    expect(errors[0]).toMatchObject({ code: expect.stringMatching(/^ERR_GOLDKEY_/) as string });
-    expect(String(errors[0])).toMatch(/The audit file .* (cannot|could not|is )/);
-  });
+      expect(errors[0]).toMatchObject({ code: expect.stringMatching(/^ERR_GOLDKEY_/) as string });
+      expect(String(errors[0])).toMatch(/The audit file .* (cannot|could not|is )/);
+    },
+  );
 
   it.each([
     [{ mode: 0o200 }, /`mode` must be an integer/],

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { toEcs, toOcsf, type AuditEvent, type AuditRecord } from '../../src/audit/index.js';
 
 const EVENTS: readonly AuditEvent[] = [
-  ...(['key.loaded', 'key.load-failed', 'key.used', 'key.rejected', 'key.repaired', 'key.stale', 'key.evicted'] as const),
+  ...([
+    'key.loaded',
+    'key.load-failed',
+    'key.used',
+    'key.rejected',
+    'key.repaired',
+    'key.stale',
+    'key.evicted',
+  ] as const),
   ...(['gate.closed', 'rollout.reverted', 'break-glass', 'rotation.step', 'alert'] as const),
   ...(['checkpoint', 'opened', 'closed'] as const),
 ];
@@ -39,7 +47,10 @@ describe('toOcsf', () => {
   it.each(EVENTS)('%s has all that the class requires, with values that it knows', (event) => {
     for (const severity of ['info', 'warning', 'critical'] as const) {
       for (const outcome of ['success', 'failure'] as const) {
-        const given = JSON.parse(JSON.stringify(toOcsf({ ...record, event, severity, outcome }))) as Record<string, number>;
+        const given = JSON.parse(JSON.stringify(toOcsf({ ...record, event, severity, outcome }))) as Record<
+          string,
+          number
+        >;
 
         for (const path of REQUIRED) expect(given, path).toHaveProperty(path);
         expect(given).toMatchObject({ class_uid: 6003, category_uid: 6, time: Date.parse(record.time) });
@@ -68,7 +79,11 @@ describe('toOcsf', () => {
   it('uses have their number and their time, a failure its code', () => {
     const { actor: _actor, keyId: _keyId, requestId: _requestId, durationMs: _durationMs, ...rest } = record;
     const used = toOcsf({ ...rest, event: 'key.used', uses: 5, since: '2026-11-27T01:01:03.004Z' });
-    expect(used).toMatchObject({ count: 5, start_time: Date.parse(record.time) - 60_000, end_time: Date.parse(record.time) });
+    expect(used).toMatchObject({
+      count: 5,
+      start_time: Date.parse(record.time) - 60_000,
+      end_time: Date.parse(record.time),
+    });
     expect(toOcsf({ ...rest, event: 'key.load-failed', code: 'ERR_GOLDKEY_DECRYPT' })).toMatchObject({
       api: { response: { error: 'ERR_GOLDKEY_DECRYPT' } },
     });
@@ -89,7 +104,15 @@ describe('toEcs', () => {
       process: { pid: 42 },
       service: { name: 'gold' },
       user: { name: 'gold-data-stream' },
-      goldkey: { event: 'key.loaded', seq: 7, prev: 'p', host: 'host-1', pid: 42, requestId: 'r-1', keyId: record.keyId },
+      goldkey: {
+        event: 'key.loaded',
+        seq: 7,
+        prev: 'p',
+        host: 'host-1',
+        pid: 42,
+        requestId: 'r-1',
+        keyId: record.keyId,
+      },
     });
   });
 

@@ -27,7 +27,9 @@ export class MemorySink implements AuditSink {
 
   /** The events of the records, without those of the log about itself. */
   get events(): string[] {
-    return this.records.map(({ event }) => event).filter((event) => !['opened', 'checkpoint', 'closed'].includes(event));
+    return this.records
+      .map(({ event }) => event)
+      .filter((event) => !['opened', 'checkpoint', 'closed'].includes(event));
   }
 
   find(event: string): AuditRecord[] {

@@ -48,7 +48,9 @@ describe('streamSink', () => {
     await log.flush();
     await log.close();
     server.close();
-    expect(errors[0]).toMatchObject({ code: expect.stringMatching(/^(EPIPE|ECONNRESET|ERR_STREAM_DESTROYED)$/) as string });
+    expect(errors[0]).toMatchObject({
+      code: expect.stringMatching(/^(EPIPE|ECONNRESET|ERR_STREAM_DESTROYED)$/) as string,
+    });
   });
 
   it('refuses what is no stream', () => {

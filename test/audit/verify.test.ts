@@ -124,13 +124,13 @@ describe('checkpoints', () => {
     const { mac, ...rest } = JSON.parse(last) as { mac: string };
 
     expect(await verify(lines, new Uint8Array(32))).toMatchObject({ ok: false, brokenAt: 12 });
-    expect(await verify(lines.with(-1, last.replace('goldkey/audit', 'goldkey/aud1t')), CHAIN_KEY)).toMatchObject({
+    expect(await verify(lines.with(11, last.replace('goldkey/audit', 'goldkey/aud1t')), CHAIN_KEY)).toMatchObject({
       brokenAt: 12,
     });
-    expect(await verify(lines.with(-1, JSON.stringify({ ...rest, mac: mac.slice(1) })), CHAIN_KEY)).toMatchObject({
+    expect(await verify(lines.with(11, JSON.stringify({ ...rest, mac: mac.slice(1) })), CHAIN_KEY)).toMatchObject({
       brokenAt: 12,
     });
-    expect(await verify(lines.with(-1, JSON.stringify(rest)), CHAIN_KEY)).toMatchObject({ ok: false, brokenAt: 12 });
+    expect(await verify(lines.with(11, JSON.stringify(rest)), CHAIN_KEY)).toMatchObject({ ok: false, brokenAt: 12 });
     expect(await verify(await writeLog(), CHAIN_KEY)).toMatchObject({ ok: false });
     await expect(verifyAudit(each([]), { key: CHAIN_KEY } as never)).rejects.toThrow(/no option `key`/);
   });

@@ -39,7 +39,11 @@ async function killedWhileWriting(path: string, fsync: 'always' | 'never', bytes
   const program = join(ROOT, 'test/integration/audit-program.mjs');
   const child = spawn(process.execPath, [program, path, fsync], { env: { KEY }, stdio: 'ignore' });
   const exited = once(child, 'exit');
-  const size = (): Promise<number> => stat(path).then((stats) => stats.size, () => 0);
+  const size = (): Promise<number> =>
+    stat(path).then(
+      (stats) => stats.size,
+      () => 0,
+    );
   await expect.poll(size, { timeout: 20_000, interval: 1 }).toBeGreaterThan(before + bytes);
   child.kill('SIGKILL');
   expect(await exited).toEqual([null, 'SIGKILL']);
@@ -81,11 +85,11 @@ describe.skipIf(!built)(`a process killed with -9 while it writes ${missing}`, (
 
 const execute = promisify(execFile);
 
-/** Mounts a file system of 64 KiB, which takes rights that a user may lack. */
+/** Mounts a file system of 2 MiB, which takes rights that a user may lack. */
 async function mountTmpfs(): Promise<{ path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'goldkey-full-'));
   try {
-    await execute('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path]);
+    await execute('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]);
     return { path };
   } catch (error) {
     await rm(path, { recursive: true });
@@ -114,7 +118,7 @@ describe.skipIf(disk.skipped !== undefined)(`a full disk ${disk.skipped ?? ''}`,
     log.add(client);
     const use = (): Promise<string> => client.withKey(async ({ apiKey }) => apiKey);
     expect(await use()).toBe(KEY);
-    await writeFile(filler, Buffer.alloc(64 * 1_024)).catch(() => undefined);
+    await writeFile(filler, Buffer.alloc(2 * 1_048_576)).catch(() => undefined);
 
     store.set('current', SECOND);
     const ends: string[] = [];
@@ -154,7 +158,8 @@ describe.skipIf(found.skipped !== undefined)(`the requests of KMS as moto plays 
       new URL(asked.url ?? '/', moto.url),
       { method: asked.method ?? 'GET', headers: asked.headers },
       (given: IncomingMessage) => {
-        if (asked.headers['x-amz-target'] === 'TrentService.Decrypt') ids.push(String(given.headers['x-amzn-requestid']));
+        if (asked.headers['x-amz-target'] === 'TrentService.Decrypt')
+          ids.push(String(given.headers['x-amzn-requestid']));
         answer.writeHead(given.statusCode ?? 500, given.headers);
         given.pipe(answer);
       },
@@ -191,26 +196,29 @@ describe.skipIf(found.skipped !== undefined)(`the requests of KMS as moto plays 
     return fromKeyRing({ ring, name: 'gold', cipher: cipherOf() });
   }
 
-  it.each(['fromKms', 'fromKmsLight', 'fromKeyRing'])('%s: a record names the request and the key that the server used', async (kind) => {
-    for (const wraps of [false, true]) {
-      const lines: string[] = [];
-      const log = audit([], { write: (line) => void lines.push(line) });
-      const store = await storeOf(kind, CONTEXT);
-      ids.length = 0;
-      const client = new KeyedClient({ keyProvider: wraps ? auditedProvider(store, log) : store });
-      log.add(client);
-      await client.withKey(async () => undefined);
-      await client.close();
-      await log.close();
+  it.each(['fromKms', 'fromKmsLight', 'fromKeyRing'])(
+    '%s: a record names the request and the key that the server used',
+    async (kind) => {
+      for (const wraps of [false, true]) {
+        const lines: string[] = [];
+        const log = audit([], { write: (line) => void lines.push(line) });
+        const store = await storeOf(kind, CONTEXT);
+        ids.length = 0;
+        const client = new KeyedClient({ keyProvider: wraps ? auditedProvider(store, log) : store });
+        log.add(client);
+        await client.withKey(async () => undefined);
+        await client.close();
+        await log.close();
 
-      const loaded = recordsIn(`${lines.join('\n')}\n`).filter(({ event }) => event === 'key.loaded');
-      expect(ids).toHaveLength(1);
-      expect(loaded).toMatchObject([
-        { requestId: ids[0], keyId: expect.stringMatching(/^arn:aws:kms:.*:key\//) as string, outcome: 'success' },
-      ]);
-      assertNoSecret(lines, KEY);
-    }
-  });
+        const loaded = recordsIn(`${lines.join('\n')}\n`).filter(({ event }) => event === 'key.loaded');
+        expect(ids).toHaveLength(1);
+        expect(loaded).toMatchObject([
+          { requestId: ids[0], keyId: expect.stringMatching(/^arn:aws:kms:.*:key\//) as string, outcome: 'success' },
+        ]);
+        assertNoSecret(lines, KEY);
+      }
+    },
+  );
 
   it.each(['fromKms', 'fromKmsLight'])('%s: a refused load names the request too', async (kind) => {
     const lines: string[] = [];

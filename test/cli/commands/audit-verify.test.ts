@@ -82,8 +82,14 @@ describe('goldkey audit verify', () => {
 
   it('a log without records is not whole', async () => {
     await writeFile(files[0], '\n');
-    expect(await run(['audit', 'verify', files[0]])).toMatchObject({ code: 3, stdout: 'broken: there are no records\n' });
-    expect(JSON.parse((await run(['audit', 'verify', files[0], '--json'])).stdout)).toMatchObject({ ok: false, records: 0 });
+    expect(await run(['audit', 'verify', files[0]])).toMatchObject({
+      code: 3,
+      stdout: 'broken: there are no records\n',
+    });
+    expect(JSON.parse((await run(['audit', 'verify', files[0], '--json'])).stdout)).toMatchObject({
+      ok: false,
+      records: 0,
+    });
   });
 
   it('a file that cannot be read is an error, and a missing file name or key is wrong usage', async () => {
