@@ -7,6 +7,7 @@ import {
   nodeTypes,
   publishOn,
   readErrorName,
+  redactValue,
   systemClock,
   tryOrUndefined,
   waitAtMost,
@@ -107,15 +108,24 @@ export class AuditLog implements Audit, LineSource {
     this.#auditedProviders.add(provider);
   }
 
-  /** Records a load before its key is handed over. Resolves once a sink has it; rejects if none has. */
-  async recordLoad(provider: KeyProvider, details: Omit<RecordDetails, 'client' | 'provider'>): Promise<void> {
+  /**
+   * Records a load before its `key` is handed over, which no client knows yet. Resolves once a sink has it; rejects if none
+   * has.
+   */
+  async recordLoad(
+    provider: KeyProvider,
+    details: Omit<RecordDetails, 'client' | 'provider'>,
+    key: string | undefined,
+  ): Promise<void> {
     if (this.#closed !== undefined) throw new Error('The audit log has been closed.');
     const users = [...this.#counters.keys()].filter(
       (client) => getClientState(client).options.keyProvider === provider,
     );
     // A load may come before its client was added.
     const names = users.length === 0 ? [provider.name] : users.map((client) => client.status().name);
-    const records = names.map((client) => this.#createRecord({ client, provider: provider.name, ...details }));
+    const records = names.map((client) =>
+      redactValue(this.#createRecord({ client, provider: provider.name, ...details }), key === undefined ? [] : [key]),
+    );
     await Promise.any(this.#writers.map((writer) => writer.addAndWait(records)));
   }
 

@@ -82,16 +82,17 @@ async function loadAudited(
   const answer = await provider.load(request);
   if (answer === undefined) return undefined;
   try {
+    const { key, ...told } = describeAnswer(answer, provider.name);
     const details = {
       at: clock.now(),
       event: 'key.loaded',
       outcome: 'success',
       severity: 'info',
       stage: request.stage,
-      ...describeAnswer(answer, provider.name),
+      ...told,
       durationMs: Math.round(clock.monotonic() - startedAt),
     } as const;
-    await raceAbort(log.recordLoad(audited, details), request.signal).catch((cause: unknown) => {
+    await raceAbort(log.recordLoad(audited, details, key), request.signal).catch((cause: unknown) => {
       throw new KeyProviderError(
         'The key was not handed over, because no audit sink has the record of it; check the sinks, then try again.',
         { cause, provider: provider.name },
@@ -104,16 +105,17 @@ async function loadAudited(
   }
 }
 
-/** Returns what a record says of an answer. Throws for one that shows the key, or that no client accepts. */
+/** Returns what a record says of an answer, and the key. Throws for one that shows the key, or that no client accepts. */
 function describeAnswer(answer: LoadedKey | UnchangedKey, provider: string) {
   const about = { provider, version: answer.version };
   checkAnswer(answer, about);
   const { version } = answer;
-  if (!('bytes' in answer)) return { version };
+  if (!('bytes' in answer)) return { version, key: undefined };
   const { bytes } = copyKey(answer.bytes, about);
   try {
     const told = checkStoreRequest(getStoreRequest(answer.bytes), bytes);
-    return { version, fingerprint: computeFingerprint(bytes), ...told };
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    return { version, fingerprint: computeFingerprint(bytes), ...told, key };
   } finally {
     bytes.fill(0);
   }

@@ -129,6 +129,20 @@ describe('the records of a client', () => {
     ]);
   });
 
+  it('a warm call is not looked at: nothing is read of the client, and nothing written, until the interval ends', async () => {
+    const { gold, clock, sink, log } = setUpAudit();
+    await gold.getPrice();
+    await log.flush();
+    const status = vi.spyOn(gold, 'status');
+    const written = sink.lines.length;
+    for (let call = 0; call < 1_000; call++) await gold.getPrice();
+
+    expect([status.mock.calls.length, sink.lines.length]).toEqual([0, written]);
+    await clock.advance(60_000);
+    await log.flush();
+    expect(sink.find('key.used').at(-1)).toMatchObject({ uses: 1_000 });
+  });
+
   it('callers of a herd that wait for the first load count for the key that it brings', async () => {
     const { gold, keys, clock, sink, log } = setUpAudit();
     keys.delay = 50;

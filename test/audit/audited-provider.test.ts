@@ -152,6 +152,23 @@ describe('auditedProvider', () => {
     expect(sink.find('key.loaded')[0]).not.toHaveProperty('keyId');
   });
 
+  it('an actor or a client name that shows the key is not recorded, although no client knows the key yet', async () => {
+    const sink = new MemorySink();
+    const { provider } = oneArray();
+    // The log opens before there is any key.
+    let actor = 'nobody';
+    const log = audit([], sink, { actor: () => actor });
+    const client = new KeyedClient({ keyProvider: auditedProvider(provider, log), name: `name ${FIRST}` });
+    log.add(client);
+    await log.flush();
+    actor = `${FIRST} ${Buffer.from(FIRST).toString('base64')}`;
+    await client.prefetch();
+    await log.close();
+
+    expect(sink.find('key.loaded')).toMatchObject([{ client: 'name [REDACTED]' }]);
+    assertNoSecret(sink.lines, FIRST);
+  });
+
   it('the rest of the store is as it was, its seal included', async () => {
     const store = memoryKeyProvider({ current: FIRST });
     const glass = fromBreakGlass({ provider: store, enabledBy: () => true, maxDuration: 60_000 });

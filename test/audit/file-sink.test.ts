@@ -90,12 +90,14 @@ describe('fileSink', () => {
     const path = join(folder.path, 'audit.ndjson');
     const { gold, clock } = setUp();
     const log = audit(gold, fileSink(path, { fsync: 'never' }));
-    const reopened: Array<Promise<void>> = [];
+    const reopened: Array<Promise<void>> = [log.flush()];
     for (let round = 0; round < 60; round++) {
       await gold.getPrice();
       gold.evict();
       await clock.advance(2_000);
       if (round % 20 === 10) {
+        // Each file has to be there before it can be renamed.
+        await Promise.all(reopened);
         await rename(path, `${path}.${String(round)}`);
         reopened.push(log.reopen());
       }
