@@ -32,10 +32,10 @@ export async function auditVerify(run: CliRun, files: readonly string[], options
     printResult(run.io, json, { ok: false, records, reason: 'holds no records' }, 'broken: there are no records');
     return;
   }
-  const place = findPlace(ends, problem.line);
-  const brokenAt = { ...place, reason: problem.reason };
-  const text = `broken: ${quotePath(place.file)}, line ${String(place.line)}, ${problem.reason}`;
-  printResult(run.io, json, { ok: false, records, brokenAt }, text);
+  const { reason } = problem;
+  const { file, line } = findPlace(ends, problem.line);
+  const text = `broken: ${quotePath(file)}, line ${String(line)}, ${reason}`;
+  printResult(run.io, json, { ok: false, records, file, brokenAt: line, reason }, text);
 }
 
 async function* readLines(files: readonly string[], ends: FileEnd[]): AsyncGenerator<string> {
