@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
+  describeType,
   getClientState,
   hasSubscribers,
+  invalidType,
+  KeyedClient,
   nodeCrypto,
   nodeTypes,
   publishOn,
@@ -12,7 +15,6 @@ import {
   tryOrUndefined,
   waitAtMost,
   type Clock,
-  type KeyedClient,
   type KeyEvents,
   type KeyProvider,
 } from '../core/index.js';
@@ -69,10 +71,9 @@ export class AuditLog implements Audit, LineSource {
 
   /** @see Audit */
   add(clients: KeyedClient | readonly KeyedClient[]): void {
-    // Reading the state of something else than a client throws before any client is added.
-    const added = [clients].flat().map((client) => ({ client, clock: getClientState(client).options.clock }));
+    const added = checkClients(clients);
     if (this.#closed !== undefined) return;
-    for (const { client, clock } of added) {
+    for (const client of added) {
       if (this.#counters.has(client)) continue;
       const counter = new UsageCounter(client);
       this.#counters.set(client, counter);
@@ -81,7 +82,7 @@ export class AuditLog implements Audit, LineSource {
         client.on('rollout-changed', () => counter.note()),
         client.on('closed', () => this.#onClientClosed(counter)),
       ]);
-      this.#startTimer(clock);
+      this.#startTimer(getClientState(client).options.clock);
     }
   }
 
@@ -266,6 +267,16 @@ export class AuditLog implements Audit, LineSource {
     const ended = Promise.all(this.#writers.map((writer) => writer.close())).then(() => undefined);
     await waitAtMost(ended, CLOSE_TIMEOUT_MS, this.#clock);
   }
+}
+
+/** Returns one client or several as a list. */
+export function checkClients(clients: KeyedClient | readonly KeyedClient[]): readonly KeyedClient[] {
+  const all = [clients].flat();
+  for (const client of all) {
+    if (client instanceof KeyedClient) continue;
+    throw invalidType(`\`clients\` must be clients of goldkey, got ${describeType(client)}.`);
+  }
+  return all;
 }
 
 function isJson(text: string): boolean {

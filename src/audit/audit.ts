@@ -6,9 +6,9 @@ import {
   describeType,
   invalidRange,
   invalidType,
-  KeyedClient,
+  type KeyedClient,
 } from '../core/index.js';
-import { AuditLog, type CheckedAuditOptions } from './audit-log.js';
+import { AuditLog, checkClients, type CheckedAuditOptions } from './audit-log.js';
 import { checkChainKey } from './chain.js';
 import type { Audit, AuditOptions, AuditSink } from './types.js';
 
@@ -47,10 +47,8 @@ export function audit(
     if (typeof (sink as Partial<AuditSink> | null)?.write === 'function') continue;
     throw invalidType(`A sink must be an object with a function \`write\`, got ${describeType(sink)}.`);
   }
-  for (const client of [clients].flat()) {
-    if (client instanceof KeyedClient) continue;
-    throw invalidType(`\`clients\` must be clients of goldkey, got ${describeType(client)}.`);
-  }
+  // Before the log is made: it opens its sinks at once.
+  checkClients(clients);
   const log = new AuditLog(all, checked);
   log.add(clients);
   return log;

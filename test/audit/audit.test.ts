@@ -373,6 +373,61 @@ describe('a sink that fails', () => {
   });
 });
 
+describe('the end of a log', () => {
+  it('a sink whose reopen or close fails is told, and harms nothing', async () => {
+    const { gold, sink, log, errors } = setUpAudit();
+    Object.assign(sink, {
+      reopen: () => Promise.reject(new Error('no reopen')),
+      close: () => Promise.reject(new Error('no close')),
+    });
+    await gold.getPrice();
+    await log.reopen();
+    await log.close();
+
+    expect(errors.map((error) => (error as Error).message)).toEqual(['no reopen', 'no close']);
+    expect(sink.find('opened')).toHaveLength(2);
+  });
+
+  it('nothing is recorded after it, whatever is called', async () => {
+    const { gold, sink, log, clock } = setUpAudit();
+    await log.close();
+    const { length } = sink.lines;
+    log.add(setUp().gold);
+    await gold.getPrice();
+    await clock.advance(120_000);
+    await Promise.all([log.flush(), log.reopen(), log.close()]);
+
+    expect(sink.lines).toHaveLength(length);
+  });
+
+  it('no timer stays once the clients of a clock have closed, and a new client starts it again', async () => {
+    const { gold, keys, sink, log, clock } = setUpAudit({ usageInterval: 1_000 });
+    await gold.close();
+    const timers = vi.spyOn(clock, 'setTimeout');
+    await clock.advance(10_000);
+    expect(timers).not.toHaveBeenCalled();
+    const next = new KeyedClient({ keyProvider: keys, clock, name: 'next' });
+    log.add(next);
+    await next.withKey(async () => undefined);
+    await clock.advance(1_000);
+    await log.flush();
+
+    expect(sink.find('key.used')).toMatchObject([{ client: 'next', uses: 1 }]);
+  });
+
+  it('a client that left its canary is recorded', async () => {
+    const { gold, keys, desk, sink, log } = setUpAudit({}, { reloadCooldown: 0 });
+    keys.set('pending', SECOND);
+    Object.assign(keys, { rollout: () => Promise.resolve({ id: 'r1', pendingPercent: 100 }) });
+    await gold.getPrice().catch(() => undefined);
+    desk.rotateTo(FIRST);
+    for (let call = 0; call < 10; call++) await gold.getPrice().catch(() => undefined);
+    await log.close();
+
+    expect(sink.find('rollout.reverted')).toMatchObject([{ severity: 'warning', outcome: 'failure' }]);
+  });
+});
+
 describe('what a record may hold', () => {
   it('an actor function is asked for each record; one that throws or gives no text leaves it out', async () => {
     let turn = 0;
@@ -481,6 +536,8 @@ describe('the options of audit()', () => {
     [() => audit(gold, []), /at least one sink/],
     [() => audit(gold, {} as never), /function `write`/],
     [() => audit({} as never, sink), /must be clients of goldkey/],
+    [() => audit([undefined] as never, sink), /must be clients of goldkey, got undefined/],
+    [() => audit([], sink).add([gold, {}] as never), /must be clients of goldkey/],
     [() => audit(gold, sink, { usage: 1 } as never), /no option `usage`/],
     [() => audit(gold, sink, { usageInterval: 0 }), /`usageInterval` must be an integer/],
     [() => audit(gold, sink, { chain: 'no' as never }), /`chain` must be a boolean/],

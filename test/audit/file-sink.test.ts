@@ -1,7 +1,8 @@
-import { appendFile, chmod, mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, open, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { audit, fileSink, verifyAudit, type AuditRecord } from '../../src/audit/index.js';
 import { assertNoSecret } from '../../src/testing/index.js';
 import { FIRST, setUp } from '../core/helpers.js';
@@ -20,6 +21,82 @@ async function runOnce(path: string, errors: unknown[] = []): Promise<void> {
   await gold.close();
   await log.close();
 }
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** What all open files inherit, for the faults that a disk has. */
+async function fileHandlePrototype(): Promise<FileHandle> {
+  const handle = await open(import.meta.filename);
+  await handle.close();
+  return Object.getPrototypeOf(handle) as FileHandle;
+}
+const fault = (code: string) => Object.assign(new Error(`${code}: a fault of the disk`), { code });
+
+describe('a disk that fails', () => {
+  /** Half a line is written, and then nothing any more. */
+  async function writeHalf(): Promise<void> {
+    const prototype = await fileHandlePrototype();
+    const write = prototype.write as (bytes: Buffer, offset: number, length: number) => Promise<object>;
+    vi.spyOn(prototype, 'write')
+      .mockImplementationOnce(function (this: FileHandle, bytes: unknown) {
+        return write.call(this, bytes as Buffer, 0, 10) as never;
+      } as never)
+      .mockRejectedValueOnce(fault('ENOSPC'));
+  }
+
+  it('in the middle of a line: no part of the line stays, and it is written whole once there is room', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'lines');
+    const sink = fileSink(path);
+    await sink.write('the first line');
+    await writeHalf();
+    await expect(sink.write('the second line')).rejects.toThrow(/because the disk is full/);
+    expect(await readFile(path, 'utf8')).toBe('the first line\n');
+    await sink.write('the second line');
+    await sink.close?.();
+    expect(await readFile(path, 'utf8')).toBe('the first line\nthe second line\n');
+  });
+
+  it.each(['the part cannot be removed', 'another process has written behind it'])(
+    'in the middle of a line, and %s: the next line stands on its own',
+    async (kind) => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'lines');
+      const sink = fileSink(path);
+      await sink.write('the first line');
+      await writeHalf();
+      const prototype = await fileHandlePrototype();
+      if (kind.startsWith('the')) vi.spyOn(prototype, 'truncate').mockRejectedValueOnce(fault('EIO'));
+      else {
+        const stats = prototype.stat as () => Promise<{ size: number }>;
+        let turn = 0;
+        vi.spyOn(prototype, 'stat').mockImplementation(async function (this: FileHandle) {
+          const found = await stats.call(this);
+          return Object.assign(found, { size: found.size + turn++ });
+        } as never);
+      }
+      await expect(sink.write('the second line')).rejects.toThrow(/because the disk is full/);
+      await sink.write('the third line');
+      await sink.write('the fourth line');
+      await sink.close?.();
+      expect(await readFile(path, 'utf8')).toBe('the first line\nthe second\nthe third line\nthe fourth line\n');
+    },
+  );
+
+  it('to sync: the line is taken back and does not count as written', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'lines');
+    const sink = fileSink(path);
+    vi.spyOn(await fileHandlePrototype(), 'datasync').mockRejectedValueOnce(fault('EIO'));
+    await expect(sink.write('the first line')).rejects.toThrow(/could not be used \(EIO\)/);
+    expect(await readFile(path, 'utf8')).toBe('');
+    await sink.write('the first line');
+    await sink.close?.();
+    expect(await readFile(path, 'utf8')).toBe('the first line\n');
+  });
+});
 
 describe('fileSink', () => {
   it('writes whole lines that only the owner can read, none of them with the key', async () => {
