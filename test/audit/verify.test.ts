@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { audit, toEcs, toOcsf, verifyAudit, type AuditOptions } from '../../src/audit/index.js';
 import { setUp } from '../core/helpers.js';
 import { each, MemorySink, setUpAudit } from './scene.js';
@@ -155,6 +155,48 @@ describe('checkpoints', () => {
 });
 
 describe('two writers in one place', () => {
+  it('each may begin a new file with lines that name the old one', async () => {
+    const sink = Object.assign(new MemorySink(), { reopen: () => Promise.resolve() });
+    const scenes = [setUp({ name: 'one' }), setUp({ name: 'two' })];
+    const logs = scenes.map(({ gold }) => audit(gold, sink));
+    for (const log of logs) await log.flush();
+    // As if it were another process.
+    const pid = vi.spyOn(process, 'pid', 'get');
+    for (const [index, log] of logs.entries()) {
+      pid.mockReturnValue(1_000 + index);
+      await log.flush();
+      await log.reopen();
+      await scenes[index]?.gold.getPrice();
+      await log.close();
+    }
+    pid.mockRestore();
+    const opened = sink.lines.flatMap((line, index) => (line.includes('"opened"') ? [index] : []));
+    expect(opened).toHaveLength(4);
+    const [, , first = 0, second = 0] = opened;
+
+    // Of the second writer the new file has nothing before its `opened`.
+    const newFile = [...sink.lines.slice(first, second - 1), ...sink.lines.slice(second)];
+    expect(await verify(newFile)).toMatchObject({ ok: true });
+    const cut = sink.lines.slice(second + 1);
+    expect(await verify([...sink.lines.slice(first, second - 1), ...cut])).toMatchObject({ ok: false });
+  });
+
+  it('the next run of a process that was killed vouches for its last line', async () => {
+    const sink = new MemorySink();
+    const read = () => Promise.resolve(sink.lines.length === 0 ? undefined : Buffer.from(sink.lines.at(-1) as string));
+    Object.assign(sink, { [Symbol.for('goldkey.audit.readLastLine')]: read });
+    const killed = setUp();
+    audit(killed.gold, sink, { chainKey: CHAIN_KEY });
+    await killed.gold.getPrice();
+    await expect.poll(() => sink.lines.length).toBe(2);
+    expect(await verify(sink.lines, CHAIN_KEY)).toMatchObject({ ok: false, brokenAt: 2 });
+
+    const next = audit(setUp().gold, sink, { chainKey: CHAIN_KEY });
+    await next.close();
+    expect(await verify(sink.lines, CHAIN_KEY)).toEqual({ records: 5, ok: true });
+    expect(await verify(sink.lines.toSpliced(1, 1), CHAIN_KEY)).toMatchObject({ ok: false, brokenAt: 2 });
+  });
+
   it('each has a chain that holds, whatever the order of their lines', async () => {
     const sink = new MemorySink();
     const scenes = [setUp({ name: 'one' }), setUp({ name: 'two' })];
