@@ -173,7 +173,7 @@ export class AuditLog implements Audit, LineSource {
   };
 
   #onEvent<E extends keyof KeyEvents>(counter: UsageCounter, event: E, payload: KeyEvents[E]): void {
-    counter.note(event === 'load-failed');
+    counter.note();
     const { keyProvider } = getClientState(counter.client).options;
     if (event === 'loaded' && this.#auditedProviders.has(keyProvider)) return;
     const details = describeEvent(event, payload);

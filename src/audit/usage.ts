@@ -39,19 +39,18 @@ export class UsageCounter {
     this.#seen = counts;
   }
 
-  /**
-   * Counts the uses since the last time for the key that was held then. Calls without a key wait for a load, and count for
-   * what it brings; if it `failed`, they used none.
-   */
-  note(failed: boolean = false): void {
-    const { counts, version, stage, fingerprint, loading } = this.client.status();
-    const held = version === undefined ? undefined : { version, stage, fingerprint };
-    const user = this.#key ?? held;
-    this.#key = held;
-    if (user === undefined && loading && !failed) return;
-    const seen = this.#seen;
+  /** Counts the uses since the last time for the key that was held then. */
+  note(): void {
+    const { counts, version, stage, fingerprint } = this.client.status();
+    const [user, seen] = [this.#key, this.#seen];
+    this.#key = version === undefined ? undefined : { version, stage, fingerprint };
     this.#seen = counts;
-    if (user === undefined) return;
+    if (user === undefined) {
+      // Calls found no key, but for those that wait for one: they count for what the load brings.
+      const waiting = Math.min(counts.calls - seen.calls, getClientState(this.client).runningCalls);
+      this.#seen = { ...counts, calls: counts.calls - waiting };
+      return;
+    }
     const refused = counts.rejections - seen.rejections;
     // A repaired call used two keys, and one refused for good none with success.
     const good = counts.calls - seen.calls + counts.repairs - seen.repairs - refused;

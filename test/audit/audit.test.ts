@@ -159,7 +159,7 @@ describe('the records of a client', () => {
     keys.failWith(() => new KeyProviderError('down'));
     for (let call = 0; call < 5; call++) await gold.getPrice().catch(() => undefined);
     keys.failWith(undefined);
-    await clock.advance(60_000);
+    await clock.advance(5_000);
     await gold.getPrice();
     await log.flush();
 
@@ -356,6 +356,36 @@ describe('a sink that fails', () => {
     expect(used.length).toBeLessThan(2_060);
     expect(used.reduce((sum, { uses = 0 }) => sum + uses, 0)).toBe(2_100);
     expect(sink.find('key.loaded')).toHaveLength(4);
+  });
+
+  it('a record that is being written is not added to: what came meanwhile is a record of its own', async () => {
+    const { gold, keys, desk, sink, log, clock } = setUpAudit();
+    await gold.getPrice();
+    await log.flush();
+    const repair = async (key: string): Promise<void> => {
+      keys.set('current', key, 'same');
+      desk.rotateTo(key);
+      await gold.getPrice();
+    };
+    let open: () => void = () => undefined;
+    let isRepaired = false;
+    const write = sink.write.bind(sink);
+    sink.write = async (line) => {
+      if (line.includes('key.repaired') && !isRepaired) {
+        isRepaired = true;
+        await new Promise<void>((resolve) => (open = resolve));
+      }
+      await write(line);
+    };
+    await repair(SECOND);
+    await expect.poll(() => isRepaired).toBe(true);
+    await clock.advance(60_000);
+    await repair('third-key-0000003');
+    open();
+    await log.flush();
+
+    expect(sink.find('key.repaired').reduce((sum, { uses = 0 }) => sum + uses, 0)).toBe(gold.status().counts.repairs);
+    expect(gold.status().counts.repairs).toBe(2);
   });
 
   it('thousands of repairs at once are one record with their number', async () => {
