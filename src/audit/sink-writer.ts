@@ -145,12 +145,14 @@ export class SinkWriter {
   /** Writes the queue after all that was started before, and then `last`. */
   #start(last?: () => Promise<void>): Promise<void> {
     this.#work = this.#work.then(async () => {
+      // A record that comes later gets a try of its own: this one may have failed before it came.
+      const awaited = this.#queue.filter(({ waiter }) => waiter !== undefined);
       try {
         await this.#open();
         await this.#drain();
         await last?.();
       } catch (error) {
-        this.#fail(error);
+        this.#fail(error, awaited);
       }
     });
     return this.#work;
@@ -219,12 +221,11 @@ export class SinkWriter {
     }
   }
 
-  /** Tells of a failure. Records that somebody waits for go; the others stay for the next try. */
-  #fail(error: unknown): void {
-    const waiting = this.#queue.filter(({ waiter }) => waiter !== undefined);
-    const others = this.#queue.filter(({ waiter }) => waiter === undefined);
+  /** Tells of a failure. The records that were `awaited` go; the others stay for the next try. */
+  #fail(error: unknown, awaited: readonly Entry[]): void {
+    const others = this.#queue.filter((entry) => !awaited.includes(entry));
     this.#queue.splice(0, this.#queue.length, ...others);
-    for (const { waiter } of waiting) waiter?.reject(error);
+    for (const { waiter } of awaited) waiter?.reject(error);
     this.#source.reportFailure(error);
   }
 }

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
 import { audit, auditedProvider, verifyAudit } from '../../src/audit/index.js';
 import { KeyedClient, type KeyProvider, type LoadedKey } from '../../src/index.js';
@@ -68,6 +69,23 @@ describe('auditedProvider', () => {
       message: expect.stringContaining('no audit sink has the record') as string,
     });
     expect(bytes.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('a load that comes while an older record is failing has a try of its own', async () => {
+    const { log, client, use, sink } = setUpAudited();
+    log.add(client);
+    await log.flush();
+    let fail: (error: Error) => void = () => undefined;
+    const write = sink.write.bind(sink);
+    sink.write = () => new Promise((_, reject) => (fail = reject));
+    channel('goldkey:alert').publish({ kind: 'age', client: 'gold' });
+    await new Promise((resolve) => setImmediate(resolve));
+    const used = use();
+    await new Promise((resolve) => setImmediate(resolve));
+    sink.write = write;
+    fail(new Error('full until now'));
+
+    expect(await used).toBe(FIRST);
   });
 
   it('one sink of two is enough', async () => {
