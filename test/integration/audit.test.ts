@@ -83,27 +83,30 @@ describe.skipIf(!built)(`a process killed with -9 while it writes ${missing}`, (
 const execute = promisify(execFile);
 
 /** Mounts a file system of 2 MiB, which takes rights that a user may lack. */
-async function mountTmpfs(): Promise<{ path: string }> {
+async function mountTmpfs(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'goldkey-full-'));
   try {
     await execute('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]);
-    return { path };
   } catch (error) {
     await rm(path, { recursive: true });
     throw new Error('no file system can be mounted; run the tests as root', { cause: error });
   }
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      // Lazily: after a failed test the file is open still.
+      await execute('umount', ['-l', path]);
+      await rm(path, { recursive: true });
+    },
+  };
 }
-const disk = await orSkip(mountTmpfs);
+const { skipped } = await orSkip(async () => (await mountTmpfs())[Symbol.asyncDispose]());
 
-describe.skipIf(disk.skipped !== undefined)(`a full disk ${disk.skipped ?? ''}`, () => {
-  const path = join(disk.server?.path ?? '', 'audit.ndjson');
-  const filler = join(disk.server?.path ?? '', 'filler');
-  afterAll(async () => {
-    await execute('umount', [disk.server?.path ?? '']);
-    await rm(disk.server?.path ?? '', { recursive: true });
-  });
-
+describe.skipIf(skipped !== undefined)(`a full disk ${skipped ?? ''}`, () => {
   it('the cached key serves on, a new load fails, it recovers, and the chain has no gap', async () => {
+    await using disk = await mountTmpfs();
+    const path = join(disk.path, 'audit.ndjson');
+    const filler = join(disk.path, 'filler');
     const errors: unknown[] = [];
     // No record fits into the rest of the file's last page.
     const actor = 'x'.repeat(5_000);
