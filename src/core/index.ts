@@ -14,7 +14,14 @@ export * from './rotation-errors.js';
 export * from './cache/fingerprint.js';
 export * from './client/gold-data-client.js';
 export type { StageBackoff } from './cache/stage-state.js';
-export { copyKey, encodeKey, MIN_KEY_LENGTH } from './cache/validate-key.js';
+export {
+  checkAnswer,
+  checkStoreRequest,
+  copyKey,
+  encodeKey,
+  MIN_KEY_LENGTH,
+  zeroAnswer,
+} from './cache/validate-key.js';
 export { Cancellation, type CancellationSignal } from './call/cancellation.js';
 export { getCancellation, getKeyMatcher, KeyContext } from './call/key-context.js';
 export * from './call/time-limit.js';

@@ -39,6 +39,7 @@ beforeAll(async () => {
     MASTER_KEY_FILE: masterKeyFile,
     RING_FILE: ring,
     TAPE: tape,
+    AUDIT_FILE: join(folder.path, 'audit.ndjson'),
     GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, { service: 'gold-data-stream', environment: 'production' }),
     AWS_ENDPOINT_URL_KMS: kms.url,
     AWS_REGION: kms.region,

@@ -45,6 +45,7 @@ const CLIENT = `
 describe('what importing loads', () => {
   it.each([
     ['goldkey', []],
+    ['goldkey/audit', []],
     ['goldkey/azure-key-vault', []],
     ['goldkey/opentelemetry', ['@opentelemetry/api']],
     ['goldkey/pool', ['lru-cache']],

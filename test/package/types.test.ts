@@ -49,6 +49,10 @@ export const handler: (event: { symbol: string }, context: LambdaContext) => Pro
   { margin: 1 } satisfies LambdaOptions,
 );
 export const hook: (request: object) => unknown = goldKeyMiddleware([client], { internalKey: 'prices' }).before;
+const sinks: readonly AuditSink[] = [fileSink('a'), streamSink(process.stdout)];
+export const log: Audit = audit(gold, sinks, { format: (record: AuditRecord) => (record.seq > 1 ? toOcsf(record) : toEcs(record)) });
+export const audited: KeyProvider = auditedProvider(keyProvider, log);
+export const verdict: Promise<{ records: number; ok: boolean; brokenAt?: number | undefined }> = verifyAudit((async function* () {})());
 export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
@@ -65,6 +69,8 @@ export type Private = import('goldkey/dist/esm/core/index.js').KeyProvider;
 `;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
+  'goldkey/audit':
+    'audit, auditedProvider, fileSink, streamSink, toEcs, toOcsf, verifyAudit, type Audit, type AuditRecord, type AuditSink',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
   'goldkey/opentelemetry': 'instrument, KeyRedactingLogRecordProcessor, KeyRedactingSpanProcessor',
   'goldkey/pool': 'KeyedClientPool',

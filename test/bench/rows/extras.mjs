@@ -5,6 +5,8 @@ import { ratioLine } from '../lib/line.mjs';
 const EXTRAS = [
   { file: 'goldkey-lambda', name: 'goldkey in withGoldKey', what: 'in withGoldKey' },
   { file: 'goldkey-instrument', name: 'goldkey with instrument()', what: 'with instrument()' },
+  { file: 'goldkey-audit', name: 'goldkey with audit()', what: 'with audit()' },
+  { file: 'goldkey-watch', name: 'goldkey with watch()', what: 'with watch()' },
 ];
 
 /** Row 17: the warm call with one of goldkey's subpaths in use, over the same without it. */
