@@ -2,7 +2,7 @@
 import middy from '@middy/core';
 import { isGoldKeyError } from 'goldkey';
 import { goldKeyMiddleware } from 'goldkey/lambda';
-import { gold } from './gold.mjs';
+import { gold } from './client.mjs';
 
 /** Answers 503 where waiting helps, and 502 elsewhere. */
 const answerGoldKeyErrors = {

@@ -1,7 +1,7 @@
 // A handler that streams its response: a line for each metal, as soon as its price is there.
 import { once } from 'node:events';
 import { withGoldKey } from 'goldkey/lambda';
-import { gold } from './gold.mjs';
+import { gold } from './client.mjs';
 
 export const handler = withGoldKey(
   gold,

@@ -4,9 +4,9 @@
 //   GOLD_API_KEY_CIPHERTEXT   what `npx goldkey encrypt` printed; the role needs kms:Decrypt on the key
 //   PRICE_API_URL             optional
 import { withGoldKey } from 'goldkey/lambda';
-import { gold } from './gold.mjs';
+import { gold } from './client.mjs';
 
-export const handler = withGoldKey(gold, async (event) => {
+export const handler = withGoldKey(gold, async (/** @type {{ symbol?: string }} */ event) => {
   const { metal, price, currency, timestamp } = await gold.getPrice(event.symbol ?? 'XAU');
   return { metal, price, currency, timestamp };
 });

@@ -35,7 +35,7 @@ const answersOf = async (program: string): Promise<unknown> => {
 describe.skipIf(!built)(`the examples of goldkey/lambda ${missing}`, () => {
   it('wrapped-handler.mjs has the key before its first invocation', async () => {
     const answers = await answersOf(`
-      import { gold } from './examples/lambda/gold.mjs';
+      import { gold } from './examples/lambda/client.mjs';
       import { handler } from './examples/lambda/wrapped-handler.mjs';
       await gold.settled();
       const { state } = gold.status();

@@ -41,6 +41,15 @@ declare module 'vitest' {
   export function afterEach(body: () => void): void;
   export const vi: any;
 }
+declare module '@middy/core' {
+  export default function middy(): any;
+}
+declare module 'express' { const express: any; export default express; }
+declare module 'fastify' { const fastify: any; export default fastify; }
+declare module 'fastify-plugin' { const plugin: any; export default plugin; }
+declare module 'hono' { export const Hono: any; }
+declare module 'hono/factory' { export const createMiddleware: any; }
+declare const awslambda: any;
 declare module 'axios' {
   const axios: { get(url: string, config: object): Promise<{ data: any }> };
   export default axios;
