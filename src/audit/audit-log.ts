@@ -251,7 +251,7 @@ export class AuditLog implements Audit, LineSource {
         return;
       }
       this.#recordUses(counters);
-      // What a sink did not take is tried again.
+      // Records that a sink did not take are tried again.
       for (const writer of this.#writers) void writer.flush(false);
       arm();
     };

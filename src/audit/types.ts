@@ -77,7 +77,7 @@ export interface AuditRecord {
   host: string;
   /** Id of the process. */
   pid: number;
-  /** Who did it, by the option `actor`. */
+  /** The one who did it, by the option `actor`. */
   actor?: string | undefined;
   /** SHA-256 of the line before it in the same sink, base64url; of no bytes at all for a chain's first. */
   prev?: string | undefined;
@@ -108,8 +108,8 @@ export interface AuditSink {
 /** Options of {@link audit}. */
 export interface AuditOptions {
   /**
-   * Who acts: a user, a role's ARN, a function's name. A function is called for each record, in the context of what the
-   * record is about; one that throws, or returns no string, leaves the actor out. Default: none.
+   * Name of the one who acts: a user, a role's ARN, a function's name. A function is called for each record, in the context
+   * of what the record is about; one that throws, or returns no string, leaves the actor out. Default: none.
    */
   actor?: string | (() => string | undefined) | undefined;
   /** Time between two `key.used` records of a client and version, from 1 to 2_147_483_647 ms. Default 60_000. */

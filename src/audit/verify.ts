@@ -50,7 +50,7 @@ export async function verifyAudit(
 /** The first line that is wrong. */
 export interface ChainProblem {
   readonly line: number;
-  /** What is wrong with it, after `line N`. */
+  /** The end of a sentence that begins with `line N`. */
   readonly reason: string;
 }
 

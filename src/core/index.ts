@@ -35,7 +35,7 @@ export * from './redaction/redact.js';
 export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';
 export * from './recovery/retry.js';
-export { hasSubscribers, publishOn } from './events.js';
+export { callListener, hasSubscribers, publishOn } from './events.js';
 export * from './util/bytes.js';
 export { addAbortListener, removeAbortListener } from './util/abort-listeners.js';
 export type * from './types.js';

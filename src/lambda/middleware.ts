@@ -24,7 +24,7 @@ interface MiddyRequest {
   readonly internal: Record<string, unknown>;
 }
 
-/** What a middleware that answers early may call in place of the hooks that Middy then leaves out, as Powertools has it. */
+/** Name of the function that an early answer may call in place of the hooks that Middy then leaves out, as Powertools has it. */
 const CLEAN_UP = 'goldkey.settle';
 
 /** Ends the invocations of a request, one for each of our middlewares that it has gone through. */

@@ -1,6 +1,6 @@
 import { checkBoolean, checkInteger, checkOptionNames, describeType, invalidType, KeyedClient } from '../core/index.js';
 
-/** What is read of an invocation's context. */
+/** An invocation's context, as far as it is read. */
 export interface LambdaContext {
   /** Returns the time until Lambda ends the invocation, in ms. */
   getRemainingTimeInMillis(): number;

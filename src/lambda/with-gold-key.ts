@@ -3,7 +3,7 @@ import { findContext, Invocation } from './invocation.js';
 import { prepareClients, type LambdaOptions } from './options.js';
 import { settleAndEnd } from './settle.js';
 
-/** What a function has by itself. */
+/** Properties that a function has by itself. */
 const OWN_NAMES: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
 
 /**

@@ -27,7 +27,7 @@ export interface EventLogger {
   emit(record: EventRecord): void;
 }
 
-/** What gives loggers. */
+/** A provider of loggers. */
 export interface EventLoggerProvider {
   getLogger(name: string, version?: string): EventLogger;
 }

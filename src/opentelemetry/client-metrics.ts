@@ -24,7 +24,7 @@ const COUNT_NAMES = Object.keys(COUNTERS) as CountName[];
 /** Most names of clients that are remembered after the last client of the name has gone: the SDK's own limit of series. */
 const MAX_SERIES = 2_000;
 
-/** What is reported of all clients of one name and key store. Counts go on when a client is gone: a counter never falls. */
+/** The report on all clients of one name and key store. Counts go on when a client is gone: a counter never falls. */
 interface Series {
   readonly attributes: { readonly 'goldkey.client': string; readonly 'goldkey.provider': string };
   readonly totals: Record<CountName, number>;

@@ -9,7 +9,7 @@ import {
   type KeyStatus,
 } from '../core/index.js';
 
-/** What the constructor of a client tells on `goldkey:client-created`. */
+/** The message of a client's constructor on `goldkey:client-created`. */
 export interface CreatedClient {
   readonly client: KeyedClient;
   readonly keyProvider?: KeyProvider;

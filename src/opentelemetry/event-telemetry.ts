@@ -15,7 +15,7 @@ export interface EventTargets {
   noteRevert(name: string, provider: string): void;
 }
 
-/** What is done on each event. */
+/** Functions that are called on each event. */
 export type EventHandlers = { readonly [E in keyof KeyEvents]?: (payload: KeyEvents[E]) => void };
 
 /** The events of a key store that several clients share: each client is told of the same one. */

@@ -92,7 +92,7 @@ function getProvider<P>(options: OpenTelemetryOptions, name: keyof typeof PROVID
   throw invalidType(`\`${name}\` must be an object with \`${method}()\`.`);
 }
 
-/** What telemetry throws must not reach the process: an error in a diagnostics channel's subscriber ends it. */
+/** Keeps telemetry's errors from the process: one in a diagnostics channel's subscriber ends it. */
 function guard<P>(handle: (payload: P) => void): (payload: P) => void {
   return (payload) => {
     try {

@@ -3,7 +3,7 @@ import type { CheckedCallOptions } from './call-options.js';
 /** Returns the time that a call may still take, in ms. */
 export type TimeLimit = () => number;
 
-/** What bounds calls beyond their own `timeout`: the invocations of a Lambda handler. `goldkey/lambda` sets it. */
+/** Limits of calls beyond their own `timeout`: the invocations of a Lambda handler. `goldkey/lambda` sets it. */
 export interface TimeLimits {
   /** The limit of every call that has none of its own. Read when the call's deadline is set. */
   shared: TimeLimit | undefined;
