@@ -4,7 +4,7 @@ import { transform } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
-import { built, finishedWithout, missing, ROOT } from './start-example.js';
+import { ROOT, built, finishedWithout, kmsEnvironment, missing } from './start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const CONTEXT = { service: 'gold-data-stream', environment: 'production' };
@@ -72,10 +72,7 @@ describe.skipIf(!built).each(Object.entries(ASK))(`the example of %s ${missing}`
       PATH: process.env['PATH'] ?? '',
       PRICE_API_URL: api.url,
       GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, CONTEXT),
-      AWS_ENDPOINT_URL_KMS: kms.url,
-      AWS_REGION: kms.region,
-      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'invented',
+      ...kmsEnvironment(kms),
     });
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     return JSON.parse(ran.stdout);
