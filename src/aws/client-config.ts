@@ -5,8 +5,16 @@ export type AwsConfig = Partial<
   Record<'region' | 'endpoint' | 'maxAttempts' | 'retryMode' | 'retryStrategy' | 'requestHandler', unknown>
 >;
 
-/** Checks `clientConfig` and copies it, `region` included. `type` is the SDK's name for it, e.g. `KMSClientConfig`. */
-export function checkClientConfig(config: object, region: string | undefined, type: string): AwsConfig {
+/**
+ * Checks `clientConfig` and copies it, `region` included. `type` is the SDK's name for it, e.g. `KMSClientConfig`;
+ * `allowHttp` lets its endpoint be a plain http URL of any host.
+ */
+export function checkClientConfig(
+  config: object,
+  region: string | undefined,
+  type: string,
+  allowHttp = false,
+): AwsConfig {
   if (!isPlainObject(config)) throw invalidType(`\`clientConfig\` must be a plain object, a ${type}.`);
   const copy = copyPlain(config) as AwsConfig;
   if (region !== undefined && typeof copy.region === 'string' && copy.region !== region) {
@@ -14,16 +22,19 @@ export function checkClientConfig(config: object, region: string | undefined, ty
   }
   if (region !== undefined) copy.region = region;
   const { endpoint } = copy;
-  if ((typeof endpoint === 'string' || isUrl(endpoint)) && parseEndpoint(String(endpoint)) === undefined) {
-    throw invalidRange('`clientConfig.endpoint` must be an https URL, or an http URL on loopback.');
+  if ((typeof endpoint === 'string' || isUrl(endpoint)) && parseEndpoint(String(endpoint), allowHttp) === undefined) {
+    throw invalidRange(
+      '`clientConfig.endpoint` must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`).',
+    );
   }
   return Object.freeze(copy);
 }
 
-/** Parses the URL of an endpoint. Returns `undefined` unless it is https, or http on loopback. */
-export function parseEndpoint(text: string): URL | undefined {
+/** Parses the URL of an endpoint. Returns `undefined` unless it is https, or http on loopback or allowed. */
+export function parseEndpoint(text: string, allowHttp = false): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url !== undefined && isSecureTransport(url) ? url : undefined;
+  if (url === undefined) return undefined;
+  return isSecureTransport(url) || (allowHttp && url.protocol === 'http:') ? url : undefined;
 }
 
 /** Returns whether this configuration leaves retries to the SDK. */

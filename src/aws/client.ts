@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkOptionalString,
   describeType,
   invalidType,
@@ -43,6 +44,11 @@ export interface AwsConnectionOptions {
    * `maxAttempts`, `retryMode` or `retryStrategy` the SDK makes them. A plain http endpoint must be on loopback.
    */
   clientConfig?: object | undefined;
+  /**
+   * Allows an endpoint over plain http on any host, e.g. that of LocalStack in a compose file; it shows every request to
+   * the network. Default: false.
+   */
+  dangerouslyAllowHttp?: boolean | undefined;
 }
 
 /** A connection to an AWS service. It loads the SDK and builds the client when first used, also again after `close`. */
@@ -61,6 +67,9 @@ export interface AwsConnection<S, C, K extends AwsCall> {
   close(): Promise<void>;
 }
 
+/** The names of {@link AwsConnectionOptions}. */
+export const AWS_CONNECTION_OPTIONS: readonly string[] = ['region', 'client', 'clientConfig', 'dangerouslyAllowHttp'];
+
 /** Connects to one AWS service. Checks and copies the options, and loads nothing. */
 export type AwsService<S, C, K extends AwsCall> = (options: AwsConnectionOptions) => AwsConnection<S, C, K>;
 
@@ -74,17 +83,17 @@ export function awsService<S, C extends { destroy?(): void }, K extends AwsCall>
   readonly createClient: (sdk: S, config: AwsConfig) => C;
 }): AwsService<S, C, K> {
   const { errors, clientType, load, createClient } = service;
-  type SharedClient = { readonly client: C; readonly config: AwsConfig; users: number };
+  type SharedClient = { readonly client: C; readonly config: AwsConfig; readonly allowHttp: boolean; users: number };
   const scrubber = new CredentialScrubber();
   const shared = new Set<SharedClient>();
   let wasRefused = false;
-  const acquire = (sdk: S, config: AwsConfig): SharedClient => {
-    let entry = [...shared].find((other) => isEqual(other.config, config));
+  const acquire = (sdk: S, config: AwsConfig, allowHttp: boolean): SharedClient => {
+    let entry = [...shared].find((other) => other.allowHttp === allowHttp && isEqual(other.config, config));
     if (entry === undefined) {
       // The SDK keeps the content of the configuration files; they are read again after a refusal.
       const client = createClient(sdk, { ...addDefaults(config), ...(wasRefused && { ignoreCache: true }) });
-      watchRequests(errors, client, scrubber);
-      entry = { client, config, users: 0 };
+      watchRequests(errors, client, scrubber, allowHttp);
+      entry = { client, config, allowHttp, users: 0 };
       shared.add(entry);
     }
     entry.users++;
@@ -96,18 +105,19 @@ export function awsService<S, C extends { destroy?(): void }, K extends AwsCall>
     entry.client.destroy?.();
   };
 
-  return ({ region: givenRegion, client: given, clientConfig }) => {
+  return ({ region: givenRegion, client: given, clientConfig, dangerouslyAllowHttp }) => {
     const region = checkOptionalString('region', givenRegion);
+    const allowHttp = checkBoolean('dangerouslyAllowHttp', dangerouslyAllowHttp);
     if (given !== undefined && clientConfig !== undefined) {
       throw invalidType('`client` brings its own configuration; give either it or `clientConfig`.');
     }
     if (given !== undefined && typeof (given as { send?: unknown } | null)?.send !== 'function') {
       throw invalidType(`\`client\` must be a ${clientType}, got ${describeType(given)}.`);
     }
-    const config = checkClientConfig(clientConfig ?? {}, region, `${clientType}Config`);
+    const config = checkClientConfig(clientConfig ?? {}, region, `${clientType}Config`, allowHttp);
     const open = memoize(async () => {
       const sdk = await load();
-      const entry = given === undefined ? acquire(sdk, config) : undefined;
+      const entry = given === undefined ? acquire(sdk, config, allowHttp) : undefined;
       return { sdk, entry, client: entry?.client ?? (given as C) };
     });
     /** Opens a client, a new one if another connection has dropped the shared one. */
@@ -188,6 +198,7 @@ function watchRequests(
   { text, provider }: { text: { service: string }; provider: string },
   client: unknown,
   scrubber: CredentialScrubber,
+  allowHttp: boolean,
 ): void {
   (client as WithMiddleware).middlewareStack?.add(
     (next, context) => (args) => {
@@ -195,9 +206,9 @@ function watchRequests(
       const { secretAccessKey, sessionToken } = signing?.selectedHttpAuthScheme?.identity ?? {};
       scrubber.remember(secretAccessKey, sessionToken);
       const { protocol, hostname = '' } = args.request as { protocol?: string; hostname?: string };
-      if (protocol === 'http:' && !isLoopback(hostname)) {
+      if (protocol === 'http:' && !allowHttp && !isLoopback(hostname)) {
         throw new KeyProviderError(
-          `${text.service} is not called over plain http at \`${hostname}\`; use https, or an endpoint on loopback.`,
+          `${text.service} is not called over plain http at \`${hostname}\`; use https, an endpoint on loopback, or \`dangerouslyAllowHttp\`.`,
           { provider, retryable: false },
         );
       }

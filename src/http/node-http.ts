@@ -19,6 +19,19 @@ interface AgentMethods {
   createConnection(this: Agent, options: object): Duplex;
 }
 
+/** Settings of a {@link NodeHttp}. */
+interface HttpSettings {
+  /** The most connections at once; more requests wait their turn. */
+  readonly maxSockets?: number;
+  /** An agent in place of connections of its own. */
+  readonly agent?: Agent | undefined;
+  /** Certificate authorities to trust instead of the system's, as PEM. */
+  readonly ca?: string;
+  /** A client's certificate and its key, as PEM. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 /** Settings of a request of {@link NodeHttp}. */
 interface Extras {
   /** The longest time in ms, on `clock`, that a new connection may take; `late` creates the error of a longer one. */
@@ -43,17 +56,19 @@ export class NodeHttp {
   readonly #freedAt = new WeakMap<Socket, number>();
   #closed = false;
 
-  /**
-   * Creates a client with at most `maxSockets` connections at once; more requests wait their turn. `ca` holds the
-   * certificate authorities to trust instead of the system's, as PEM.
-   */
-  constructor(origin: string, { maxSockets, ca }: { maxSockets: number; ca?: string | undefined }) {
+  /** Whether the agent is the caller's, who alone closes it. */
+  readonly #isOwned: boolean;
+
+  /** Creates a client. See {@link HttpSettings}. */
+  constructor(origin: string, { maxSockets, agent, ...tls }: HttpSettings) {
     this.#origin = new URL(origin);
     const secure = this.#origin.protocol === 'https:';
     this.#node = secure ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-    const options = { maxSockets, ...(ca === undefined ? {} : { ca }) };
-    this.#agent = createAgent(this.#node.Agent, { ...options, keepAlive: true });
-    this.#singleUse = createAgent(this.#node.Agent, options);
+    const options = { maxSockets, ...tls };
+    this.#isOwned = agent === undefined;
+    this.#agent = agent ?? createAgent(this.#node.Agent, { ...options, keepAlive: true });
+    this.#singleUse = agent ?? createAgent(this.#node.Agent, options);
+    if (!this.#isOwned) return;
     this.#agent.on('free', (socket: Socket) => {
       // A request sent after `close()` frees a socket that the agent would keep open.
       if (this.#closed) socket.destroy();
@@ -170,12 +185,14 @@ export class NodeHttp {
   /** Ends every connection, also those in use. */
   close(): void {
     this.#closed = true;
+    if (!this.#isOwned) return;
     this.#agent.destroy();
     this.#singleUse.destroy();
   }
 
   /** Ends idle connections, by the wall clock: it goes on while a Lambda is frozen and the server closes its side. */
   #destroyIdle(): void {
+    if (!this.#isOwned) return;
     const now = Date.now();
     for (const socket of Object.values(this.#agent.freeSockets).flat()) {
       const idle = now - (this.#freedAt.get(socket as Socket) ?? 0);

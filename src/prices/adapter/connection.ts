@@ -1,14 +1,13 @@
-import type { Dispatcher } from 'undici';
 import {
   addAbortListener,
   Cancellation,
   getCancellation,
   removeAbortListener,
-  type CancellationSignal,
   type KeyContext,
   type SecretMatcher,
 } from '../../core/index.js';
 import { readBody } from '../../http/bounded-body.js';
+import { createAbortSignal, sendByDispatcher } from '../../http/dispatcher.js';
 import { Origin } from '../../http/origin.js';
 import type { Incoming, Outgoing } from '../../http/types.js';
 import { createNetworkError } from './errors.js';
@@ -77,24 +76,9 @@ function chooseSender(options: CheckedPriceOptions): (request: Outgoing) => Prom
       };
     };
   }
-  const dispatcher = options.dispatcher as Dispatcher | undefined;
-  if (dispatcher !== undefined) {
-    return async ({ path, headers, signal }) => {
-      // Another version of undici may differ in its handlers of `dispatch`.
-      const request = { origin, path, method: 'GET', headers, signal: createAbortSignal(signal) } as const;
-      const response = await dispatcher.request(request);
-      const text = await readBody(response.body, maxBodySize);
-      return { status: response.statusCode, headers: response.headers, text };
-    };
-  }
+  const { dispatcher } = options;
+  if (dispatcher !== undefined) return (request) => sendByDispatcher(dispatcher, request, maxBodySize);
   const shared = origins.get(origin) ?? new Origin(origin);
   origins.set(origin, shared);
   return (request) => shared.send(request, maxBodySize);
-}
-
-/** Creates a platform signal, for code that is not goldkey's. */
-function createAbortSignal(cancellation: CancellationSignal): AbortSignal {
-  const ending = new AbortController();
-  cancellation.addEventListener('abort', () => void ending.abort(cancellation.reason));
-  return ending.signal;
 }

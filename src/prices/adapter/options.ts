@@ -7,13 +7,15 @@ import {
   invalidType,
   isSecureTransport,
 } from '../../core/index.js';
+import { checkDispatcher } from '../../http/dispatcher.js';
 import type { PriceApiOptions } from '../types.js';
 import { isCurrencyCode } from '../values/pair.js';
 import { checkBounds, type Limits } from '../values/price-limits.js';
 import { UNITS } from '../values/units.js';
 
 /** The checked options of a price API, with defaults. */
-export interface CheckedPriceOptions extends Limits, Readonly<Pick<PriceApiOptions, 'dispatcher' | 'fetch'>> {
+export interface CheckedPriceOptions extends Limits, Readonly<Pick<PriceApiOptions, 'fetch'>> {
+  readonly dispatcher: ReturnType<typeof checkDispatcher>;
   /** A URL that ends in a slash and has no credentials, query or fragment. */
   readonly baseUrl: URL;
   readonly unit: NonNullable<PriceApiOptions['unit']>;
@@ -33,13 +35,11 @@ export function checkPriceOptions(name: string, options: PriceApiOptions, baseUr
     throw invalidType(`${name} takes no key; give it to the client's \`keyProvider\`.`);
   }
   checkOptionNames(name, options, NAMES);
-  const { unit = 'troy_ounce', currency = 'USD', dispatcher } = options;
+  const { unit = 'troy_ounce', currency = 'USD' } = options;
+  const dispatcher = checkDispatcher(options.dispatcher);
   if (!UNITS.includes(unit)) throw invalidRange(`\`unit\` must be one of ${UNITS.join(', ')}.`);
   if (!isCurrencyCode(currency))
     throw invalidRange('`currency` must be three capital letters of ISO 4217, e.g. `USD`.');
-  if (dispatcher !== undefined && typeof (dispatcher as { request?: unknown } | null)?.request !== 'function') {
-    throw invalidType(`\`dispatcher\` must be an undici Dispatcher, got ${describeType(dispatcher)}.`);
-  }
   if (dispatcher !== undefined && options.fetch !== undefined) {
     throw invalidType('`dispatcher` and `fetch` exclude each other: set only one of them.');
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   checkBoolean,
   checkInteger,
@@ -5,7 +6,10 @@ import {
   checkOptionNames,
   checkString,
   getRequestClock,
+  invalidRange,
+  invalidType,
   isGoldKeyError,
+  KeyNotFoundError,
   type KeyProvider,
   type LoadRequest,
   raceAbort,
@@ -19,10 +23,27 @@ import { FILE, KEY_FILE, readKeyFile } from './read.js';
 import { watchFiles } from '../../util/watch-files.js';
 import { quotePath } from '../../util/quote-path.js';
 
+/** Where {@link fromFile} finds the `current` key. The file holds the key and nothing else; one trailing newline is trimmed. */
+export type KeyFileLocation =
+  | {
+      /** Path of the file. */
+      path: string;
+      credential?: undefined;
+    }
+  | {
+      /**
+       * Name of a credential that systemd hands to this service (`LoadCredential=`, or `LoadCredentialEncrypted=`, which the
+       * host's TPM seals): the file of this name in `$CREDENTIALS_DIRECTORY`, which is read from the environment by each load.
+       */
+      credential: string;
+      path?: undefined;
+    };
+
 /** Options of {@link fromFile}. */
-export interface FromFileOptions {
-  /** The file that holds the `current` key and nothing else; one trailing newline is trimmed. */
-  path: string;
+export type FromFileOptions = KeyFileLocation & KeyFileOptions;
+
+/** The options of {@link fromFile} beside the file's location. */
+export interface KeyFileOptions {
   /** The file with the `pending` key, tried last, when the others are rejected. It may be missing or empty. */
   pendingPath?: string | undefined;
   /** The file with the `previous` key, tried when `current` is rejected. It may be missing or empty. */
@@ -33,6 +54,7 @@ export interface FromFileOptions {
   watch?: boolean | undefined;
 }
 
+const NAMES = ['path', 'credential', 'pendingPath', 'previousPath', 'maxSize', 'watch'];
 const RETRIES = 2;
 const RETRY_PAUSE_MS = 100;
 /** Reads of a missing file: Kubernetes may swap a folder while its path is resolved. */
@@ -49,8 +71,9 @@ const MISSING_READS = 4;
  * @param options - see {@link FromFileOptions}; copied
  * @returns a key store for `keyProvider`; its versions are digests of the content
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has a name or type that does not exist
- * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `maxSize` is out of its range
- * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no file at `path`
+ * @throws {RangeError} `ERR_INVALID_ARG_VALUE`, at once: `maxSize` is out of its range, or `credential` is no name
+ * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no file at `path`, or systemd has handed over no
+ * credentials
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by a load: the file may not be read, gives other users
  * access, belongs to another user, or is a folder, a pipe or a device
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by a load: the file exceeds `maxSize`, is empty or holds no key
@@ -64,14 +87,13 @@ const MISSING_READS = 4;
  * ```
  */
 export function fromFile(options: FromFileOptions): KeyProvider {
-  checkOptionNames('fromFile', options, ['path', 'pendingPath', 'previousPath', 'maxSize', 'watch']);
-  const paths: Record<Stage, string | undefined> = {
-    current: checkString('path', options.path),
-    pending: checkOptionalString('pendingPath', options.pendingPath),
-    previous: checkOptionalString('previousPath', options.previousPath),
+  checkOptionNames('fromFile', options, NAMES);
+  const paths: Record<Stage, (() => string) | undefined> = {
+    current: checkLocation(options),
+    pending: checkPath('pendingPath', options.pendingPath),
+    previous: checkPath('previousPath', options.previousPath),
   };
   const maxSize = checkInteger('maxSize', options.maxSize, 4_096, 1, 1_048_576);
-  const watched = Object.values(paths).filter((path) => path !== undefined);
   const watch = checkBoolean('watch', options.watch, true);
   return {
     name: FILE,
@@ -79,7 +101,7 @@ export function fromFile(options: FromFileOptions): KeyProvider {
     async load(request) {
       const { stage, signal, known } = request;
       signal.throwIfAborted();
-      const path = paths[stage];
+      const path = paths[stage]?.();
       if (path === undefined) return undefined;
       // A read of a network mount may hang for minutes and takes no signal.
       const bytes = await raceAbort(readWithRetries(path, maxSize, request), signal, (late) => late?.fill(0));
@@ -90,7 +112,38 @@ export function fromFile(options: FromFileOptions): KeyProvider {
     },
     // A mounted `pending` key is tried before a call fails, but no instance uses it first.
     ...(paths.pending !== undefined && { rollout: () => Promise.resolve({ id: '', pendingPercent: 0 }) }),
-    ...(watch && { subscribe: (onChange) => watchFiles(watched, () => onChange({})) }),
+    ...(watch && {
+      subscribe: async (onChange) => {
+        const watched = Object.values(paths).flatMap((getPath) => getPath?.() ?? []);
+        return watchFiles(watched, () => onChange({}));
+      },
+    }),
+  };
+}
+
+function checkPath(name: string, path: unknown): (() => string) | undefined {
+  const checked = checkOptionalString(name, path);
+  return checked === undefined ? undefined : () => checked;
+}
+
+/** Returns the function that finds the path of the `current` key. */
+function checkLocation({ path, credential }: FromFileOptions): () => string {
+  const name = checkOptionalString('credential', credential);
+  if (name === undefined) {
+    const checked = checkString('path', path);
+    return () => checked;
+  }
+  if (path !== undefined) throw invalidType('`path` and `credential` exclude each other: set only one of them.');
+  if (!/^[^/\\]+$/.test(name) || name === '.' || name === '..') {
+    throw invalidRange("`credential` must be the name of a credential of the service's unit, not a path.");
+  }
+  return () => {
+    const folder = process.env['CREDENTIALS_DIRECTORY'] ?? '';
+    if (folder !== '') return join(folder, name);
+    throw new KeyNotFoundError(
+      'This process has no credentials of systemd (CREDENTIALS_DIRECTORY is not set); start it as a service whose unit has `LoadCredential=` or `LoadCredentialEncrypted=`, or give `path`.',
+      { provider: FILE },
+    );
   };
 }
 

@@ -1,10 +1,11 @@
+import type { Agent } from 'node:http';
 import type { DecryptResponse } from '@aws-sdk/client-kms';
 import { readAwsRegion } from '../../aws/credentials.js';
 import { classifyAwsError, needsFreshCredentials } from '../../aws/failures.js';
 import { signHeaders, type AwsCredentials } from '../../aws/sigv4.js';
 import { systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
-import { acquireHttp } from '../../http/node-http.js';
+import { acquireHttp, NodeHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
 import { closeInTime } from '../../util/close-all.js';
 import { withDeadline } from '../../util/deadline.js';
@@ -20,6 +21,9 @@ import { createUnreadableError, parseDecryptOutput, parseError } from './protoco
 export interface KmsLightClientOptions {
   readonly region: string | undefined;
   readonly endpoint: URL | undefined;
+  readonly allowHttp?: boolean;
+  /** The caller's agent, which is never closed here. */
+  readonly agent?: Agent | undefined;
   readonly credentials: CredentialsOption;
   /** Is told the credentials in use, and the signatures made with them. */
   readonly recent: RecentCredentials;
@@ -117,8 +121,11 @@ export class KmsLightClient {
 
   async #findEndpoint() {
     const region = this.#options.region ?? readAwsRegion(AWS_KMS) ?? (await (await this.#sdkClient()).config.region());
-    const url = this.#options.endpoint ?? findKmsEndpoint(region);
-    return { region, url, ...acquireHttp(url.origin) };
+    const { endpoint, allowHttp, agent } = this.#options;
+    const url = endpoint ?? findKmsEndpoint(region, allowHttp);
+    if (agent === undefined) return { region, url, ...acquireHttp(url.origin) };
+    const http = new NodeHttp(url.origin, { agent });
+    return { region, url, http, release: () => http.close() };
   }
 }
 

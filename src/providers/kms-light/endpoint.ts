@@ -21,17 +21,17 @@ export function buildKmsUrl(region: string, { fips, dualStack }: { fips: boolean
 }
 
 /** Returns the endpoint of KMS that the standard variables of AWS give, or else the Region's. */
-export function findKmsEndpoint(region: string): URL {
+export function findKmsEndpoint(region: string, allowHttp = false): URL {
   const isIgnored = isOn('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS');
   const given = isIgnored ? undefined : (readVariable('AWS_ENDPOINT_URL_KMS') ?? readVariable('AWS_ENDPOINT_URL'));
   if (given === undefined) {
     const [fips, dualStack] = [isOn('AWS_USE_FIPS_ENDPOINT'), isOn('AWS_USE_DUALSTACK_ENDPOINT')];
     return new URL(buildKmsUrl(region, { fips, dualStack }));
   }
-  const url = parseEndpoint(given);
+  const url = parseEndpoint(given, allowHttp);
   if (url !== undefined) return url;
   throw new KeyProviderError(
-    'AWS_ENDPOINT_URL_KMS, or AWS_ENDPOINT_URL, must be an https URL, or an http URL on loopback.',
+    'AWS_ENDPOINT_URL_KMS, or AWS_ENDPOINT_URL, must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`).',
     { provider: AWS_KMS, retryable: false },
   );
 }

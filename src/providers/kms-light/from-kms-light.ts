@@ -1,9 +1,18 @@
+import type { Agent } from 'node:http';
 import { callAws } from '../../aws/call.js';
 import { parseEndpoint } from '../../aws/client-config.js';
 import { isAwsRegion } from '../../aws/credentials.js';
 import { toAwsError } from '../../aws/errors.js';
 import type { AwsCredentials } from '../../aws/sigv4.js';
-import { checkOptionalString, checkOptionNames, invalidRange, type KeyProvider } from '../../core/index.js';
+import {
+  checkBoolean,
+  checkOptionalString,
+  checkOptionNames,
+  describeType,
+  invalidRange,
+  invalidType,
+  type KeyProvider,
+} from '../../core/index.js';
 import { ciphertextBytes } from '../shared/ciphertext.js';
 import { RecentCredentials } from '../../util/recent-credentials.js';
 import { CIPHERTEXT_OPTIONS, ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
@@ -22,6 +31,13 @@ export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions
    * Region: the FIPS or dual-stack one if `AWS_USE_FIPS_ENDPOINT` or `AWS_USE_DUALSTACK_ENDPOINT` is `true`.
    */
   endpoint?: string | undefined;
+  /** Allows plain `http:` to any host, e.g. LocalStack's in a compose file; it shows every request to the network. Default: false. */
+  dangerouslyAllowHttp?: boolean | undefined;
+  /**
+   * An agent of `node:https` to send the requests to KMS with, e.g. one that leads through a proxy. It is never closed here.
+   * Default: connections of its own, which all stores of one endpoint share.
+   */
+  agent?: object | undefined;
   /**
    * Credentials to sign with, or a function that returns them. It is called for each load, or, if it returns an
    * `expiration`, five minutes before that. Default: those in the environment, then those of ECS or EKS, then those that
@@ -60,7 +76,15 @@ export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions
  * ```
  */
 export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
-  const names = [...CIPHERTEXT_OPTIONS, ...PINNED_KEY_OPTIONS, 'region', 'endpoint', 'credentials'];
+  const names = [
+    ...CIPHERTEXT_OPTIONS,
+    ...PINNED_KEY_OPTIONS,
+    'region',
+    'endpoint',
+    'credentials',
+    'agent',
+    'dangerouslyAllowHttp',
+  ];
   checkOptionNames('fromKmsLight', options, names);
   const key = checkPinnedKey(options);
   const region = checkOptionalString('region', options.region);
@@ -68,12 +92,23 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
     throw invalidRange('`region` must be the name of an AWS Region, e.g. `eu-west-1`.');
   }
   const url = checkOptionalString('endpoint', options.endpoint);
-  const endpoint = url === undefined ? undefined : parseEndpoint(url);
+  const allowHttp = checkBoolean('dangerouslyAllowHttp', options.dangerouslyAllowHttp);
+  const endpoint = url === undefined ? undefined : parseEndpoint(url, allowHttp);
   if (url !== undefined && endpoint === undefined) {
-    throw invalidRange('`endpoint` must be an https URL, or an http URL on loopback.');
+    throw invalidRange(
+      '`endpoint` must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`).',
+    );
   }
+  const agent = checkAgent(options.agent);
   const recent = new RecentCredentials();
-  const kms = new KmsLightClient({ region, endpoint, credentials: checkCredentials(options.credentials), recent });
+  const kms = new KmsLightClient({
+    region,
+    endpoint,
+    allowHttp,
+    agent,
+    credentials: checkCredentials(options.credentials),
+    recent,
+  });
   const send: SendDecrypt = (input, call, limits) =>
     callAws(
       () => kms.decrypt(input, limits.clock, limits.signal),
@@ -84,4 +119,12 @@ export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
     ...ciphertextProvider(AWS_KMS, options, ciphertextBytes, (order) => decryptWithKey(send, key, order)),
     close: () => kms.close(),
   };
+}
+
+function checkAgent(agent: unknown): Agent | undefined {
+  if (agent === undefined || typeof (agent as { addRequest?: unknown } | null)?.addRequest === 'function')
+    return agent as Agent | undefined;
+  throw invalidType(
+    `\`agent\` must be an Agent of node:https (or of node:http on loopback), got ${describeType(agent)}.`,
+  );
 }

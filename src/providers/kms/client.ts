@@ -1,5 +1,11 @@
 import type { KMSClient, KMSClientConfig } from '@aws-sdk/client-kms';
-import { awsService, type AwsConnection, type AwsConnectionOptions, type AwsService } from '../../aws/client.js';
+import {
+  AWS_CONNECTION_OPTIONS,
+  awsService,
+  type AwsConnection,
+  type AwsConnectionOptions,
+  type AwsService,
+} from '../../aws/client.js';
 import { checkOptionNames } from '../../core/index.js';
 import { packageLoader } from '../../util/load-package.js';
 import type { DecryptOrder } from '../shared/ciphertext-provider.js';
@@ -30,7 +36,7 @@ export function checkKmsKey(
   options: PinnedKeyOptions & AwsConnectionOptions,
   names: readonly string[],
 ): KmsKey {
-  checkOptionNames(caller, options, [...names, ...PINNED_KEY_OPTIONS, 'region', 'client', 'clientConfig']);
+  checkOptionNames(caller, options, [...names, ...PINNED_KEY_OPTIONS, ...AWS_CONNECTION_OPTIONS]);
   return { ...checkPinnedKey(options), connection: connectToKms(options) };
 }
 

@@ -1,4 +1,4 @@
-import type { AwsConnectionOptions } from '../../aws/client.js';
+import { AWS_CONNECTION_OPTIONS, type AwsConnectionOptions } from '../../aws/client.js';
 import { checkSecretName } from '../../aws/secret-text.js';
 import { noteAwsRequest } from '../../aws/note-request.js';
 import {
@@ -58,7 +58,7 @@ const LABELS: Readonly<Record<Stage, string>> = {
  * ```
  */
 export function fromSecretsManager(options: FromSecretsManagerOptions): KeyProvider {
-  checkOptionNames('fromSecretsManager', options, ['secretId', 'field', 'region', 'client', 'clientConfig']);
+  checkOptionNames('fromSecretsManager', options, ['secretId', 'field', ...AWS_CONNECTION_OPTIONS]);
   const secretId = checkSecretName('secretId', options.secretId, 'secretsmanager');
   const field = checkOptionalString('field', options.field);
   const connection = connectToSecretsManager(options);

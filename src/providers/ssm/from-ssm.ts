@@ -1,4 +1,4 @@
-import type { AwsConnectionOptions } from '../../aws/client.js';
+import { AWS_CONNECTION_OPTIONS, type AwsConnectionOptions } from '../../aws/client.js';
 import {
   checkOptionalString,
   checkOptionNames,
@@ -63,7 +63,7 @@ const ABSENT: readonly string[] = ['ParameterNotFound', 'ParameterVersionNotFoun
  * ```
  */
 export function fromSsm(options: FromSsmOptions): KeyProvider {
-  checkOptionNames('fromSsm', options, ['name', 'labels', 'region', 'client', 'clientConfig']);
+  checkOptionNames('fromSsm', options, ['name', 'labels', ...AWS_CONNECTION_OPTIONS]);
   const name = checkSecretName('name', options.name, 'ssm');
   if (name.startsWith('/aws/reference/secretsmanager/')) {
     throw invalidRange(

@@ -1,8 +1,10 @@
-import { parseRetryAfter, systemClock, type Clock } from '../../core/index.js';
+import { isGoldKeyError, parseRetryAfter, systemClock, type Clock } from '../../core/index.js';
 import { BodyTooLarge } from '../../http/bounded-body.js';
+import { sendByDispatcher } from '../../http/dispatcher.js';
 import { NodeHttp } from '../../http/node-http.js';
 import { firstHeaderValue } from '../../http/types.js';
 import { withDeadline } from '../../util/deadline.js';
+import { readClientCertificate, type ClientCertificate } from './client-certificate.js';
 import { createNetworkFailure, readNodeState, VaultFailure, type VaultOperation } from './errors.js';
 import type { VaultSettings } from './options.js';
 
@@ -49,14 +51,14 @@ const NOT_JSON = Symbol('not JSON');
  * connections do not keep the process alive, and `closing` ends all.
  */
 export function createSend(
-  { address, namespace, ca }: VaultSettings,
+  { address, auth, namespace, ca, dispatcher }: VaultSettings,
   closing: AbortSignal,
 ): (request: VaultRequest, token?: string) => Promise<VaultResponse> {
   const { origin, pathname } = address;
   const basePath = `${pathname.replace(/\/+$/, '')}/v1/`;
-  const http = new NodeHttp(origin, { maxSockets: MAX_SOCKETS, ca });
+  const connections = new Connections(origin, ca);
   // Running requests reject by the same signal.
-  closing.addEventListener('abort', () => http.close(), { once: true });
+  closing.addEventListener('abort', () => connections.close(), { once: true });
 
   return async (request, token) => {
     const { operation, method, path, body, headers, signal, clock = systemClock, accept = [404] } = request;
@@ -86,12 +88,17 @@ export function createSend(
       connect: { ms: CONNECT_TIMEOUT_MS, clock: systemClock, late },
     };
     const limits = { ms: REQUEST_TIMEOUT_MS, clock, late, signals: [signal, closing] };
+    const isLogin = loginOptions !== undefined;
     const incoming = await withDeadline(limits, async (deadline) => {
+      const toSend = { ...outgoing, signal: deadline };
       try {
-        return await http.send({ ...outgoing, signal: deadline }, MAX_BODY_BYTES);
+        if (isLogin && auth.method === 'cert') connections.identify(await readClientCertificate(auth));
+        if (dispatcher === undefined) return await connections.http.send(toSend, MAX_BODY_BYTES);
+        sent = true;
+        return await sendByDispatcher(dispatcher, toSend, MAX_BODY_BYTES);
       } catch (error) {
         if (deadline.aborted) throw deadline.reason;
-        if (error instanceof VaultFailure) throw error;
+        if (error instanceof VaultFailure || isGoldKeyError(error)) throw error;
         if (error instanceof BodyTooLarge) throw new VaultFailure('too-large', about, { sent });
         throw createNetworkFailure(about, error, sent);
       }
@@ -108,6 +115,36 @@ export function createSend(
     const retryAfter = parseRetryAfter(firstHeaderValue(incoming.headers['retry-after']), clock.now());
     throw new VaultFailure('status', about, { status, state: readNodeState(response.body), retryAfter });
   };
+}
+
+/** The connections to one server. They bring a client certificate once there is one. */
+class Connections {
+  http: NodeHttp;
+  readonly #origin: string;
+  readonly #tls: { readonly ca?: string };
+  #certificate: ClientCertificate | undefined;
+  /** Still serves requests that were sent before the certificate was replaced. */
+  #replaced: NodeHttp | undefined;
+
+  constructor(origin: string, ca: string | undefined) {
+    this.#origin = origin;
+    this.#tls = ca === undefined ? {} : { ca };
+    this.http = new NodeHttp(origin, { maxSockets: MAX_SOCKETS, ...this.#tls });
+  }
+
+  /** Makes new connections if the certificate is another one than before. */
+  identify(certificate: ClientCertificate): void {
+    if (this.#certificate?.cert === certificate.cert && this.#certificate.key === certificate.key) return;
+    this.#certificate = certificate;
+    this.#replaced?.close();
+    this.#replaced = this.http;
+    this.http = new NodeHttp(this.#origin, { maxSockets: MAX_SOCKETS, ...this.#tls, ...certificate });
+  }
+
+  close(): void {
+    this.http.close();
+    this.#replaced?.close();
+  }
 }
 
 /** Parses without throwing: the parser's error quotes the text. */

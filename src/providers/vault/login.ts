@@ -35,6 +35,16 @@ const METHODS = {
     options:
       "`auth.role`, the IAM role it is bound to, that the AWS credentials have not expired, `auth.region` (or AWS_REGION) against Vault's STS endpoint, this machine's clock, `auth.mount` and `namespace`",
   },
+  jwt: {
+    title: 'JWT',
+    options:
+      '`auth.role`, the subject and the audience it is bound to, that the token has not expired, `auth.mount` and `namespace`',
+  },
+  cert: {
+    title: 'certificate',
+    options:
+      '`auth.name`, the names that the role accepts, that the certificate has not expired, `auth.mount` and `namespace`',
+  },
 };
 
 /** Returns a source of tokens that logs in as `auth` says. `scrubber` is told the credentials that it uses. */
@@ -81,11 +91,14 @@ async function createCredentials(
       scrubber.remember(auth.roleId, secretId);
       return { role_id: auth.roleId, secret_id: secretId };
     }
-    case 'kubernetes': {
-      const jwt = await readJwt(auth.jwtFile);
+    case 'kubernetes':
+    case 'jwt': {
+      const jwt = 'jwt' in auth ? await readSecret('auth.jwt', auth.jwt) : await readJwt(auth);
       scrubber.remember(jwt);
       return { role: auth.role, jwt };
     }
+    case 'cert':
+      return auth.name === undefined ? {} : { name: auth.name };
     case 'aws': {
       const credentials = await loadAwsCredentials({ provider: VAULT, signal, clock });
       scrubber.remember(credentials.secretAccessKey, credentials.sessionToken);
@@ -102,14 +115,16 @@ async function createCredentials(
   }
 }
 
-/** Reads the service account's token. The kubelet replaces the file long before the token expires. */
-async function readJwt(file: string): Promise<string> {
-  const unreadable = `The service account token ${quotePath(file)} cannot be read; check \`auth.jwtFile\`, and that the pod has a service account.`;
-  const text = (await readTextFile(file, unreadable)).trim();
+/** Reads a token's file. Whoever issues the token (the kubelet, a SPIFFE helper) replaces it long before it expires. */
+async function readJwt({ method, jwtFile }: { method: 'kubernetes' | 'jwt'; jwtFile: string }): Promise<string> {
+  const [kind, more] =
+    method === 'jwt' ? ['JSON Web Token', ''] : ['service account token', ', and that the pod has a service account'];
+  const file = quotePath(jwtFile);
+  const text = (
+    await readTextFile(jwtFile, `The ${kind} ${file} cannot be read; check \`auth.jwtFile\`${more}.`)
+  ).trim();
   if (isPrintableAscii(text)) return text;
-  throw new KeyProviderError(`The file ${quotePath(file)} has no service account token; check \`auth.jwtFile\`.`, {
-    provider: VAULT,
-  });
+  throw new KeyProviderError(`The file ${file} has no ${kind}; check \`auth.jwtFile\`.`, { provider: VAULT });
 }
 
 /** Sends a login or a renewal, and returns the token that it granted. */

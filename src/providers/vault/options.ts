@@ -10,6 +10,7 @@ import {
   KeyProviderError,
 } from '../../core/index.js';
 import { isAwsRegion } from '../../aws/credentials.js';
+import { checkDispatcher } from '../../http/dispatcher.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { quotePath, toFileCause } from '../../util/quote-path.js';
 import { readGuarded } from '../../util/guarded-file.js';
@@ -67,6 +68,30 @@ export type VaultAuth =
        * Default: AWS_REGION, which Lambda sets, read for each login; without it `aws-global`.
        */
       region?: string | undefined;
+    }
+  | {
+      /** A login with a JSON Web Token, e.g. a SPIFFE identity (JWT-SVID) or the token of a CI job. */
+      method: 'jwt';
+      /** The role of Vault's JWT method that the token's subject and audience are bound to. */
+      role: string;
+      /** The token, or a function that returns it for each login. Excludes `jwtFile`. */
+      jwt?: string | (() => string | Promise<string>) | undefined;
+      /** File of the token, read for each login because whoever issues it replaces it. Excludes `jwt`. */
+      jwtFile?: string | undefined;
+      /** Mount of the JWT method. Default: `jwt`. */
+      mount?: string | undefined;
+    }
+  | {
+      /** A login with a TLS client certificate, e.g. a SPIFFE identity (X.509-SVID). The address must be `https:`. */
+      method: 'cert';
+      /** Name of the certificate role. Default: whichever role fits the certificate. */
+      name?: string | undefined;
+      /** PEM file of the certificate, with its chain, read for each login because whoever issues it replaces it. */
+      certFile: string;
+      /** PEM file of the certificate's private key, read for each login. */
+      keyFile: string;
+      /** Mount of the certificate method. Default: `cert`. */
+      mount?: string | undefined;
     };
 
 /** How to reach Vault, or OpenBao, which has the same API. */
@@ -85,6 +110,11 @@ export interface VaultConnection {
    * VAULT_CACERT, else the system's.
    */
   caFile?: string | undefined;
+  /**
+   * A Dispatcher of undici to send the requests with, e.g. a `ProxyAgent`; it is never closed here. It decides which
+   * authorities it trusts, so it excludes `caFile` and a login by certificate. Default: connections of its own.
+   */
+  dispatcher?: object | undefined;
   /** Allows plain `http:` to any host, which shows the token and every secret to the network. Default: false. */
   dangerouslyAllowHttp?: boolean | undefined;
 }
@@ -97,7 +127,16 @@ export type CheckedVaultAuth =
   | { readonly method: 'token'; readonly token: VaultSecret }
   | { readonly method: 'approle'; readonly mount: string; readonly roleId: string; readonly secretId: VaultSecret }
   | { readonly method: 'kubernetes'; readonly mount: string; readonly role: string; readonly jwtFile: string }
-  | { readonly method: 'aws'; readonly mount: string; readonly role: string; readonly region: string | undefined };
+  | { readonly method: 'aws'; readonly mount: string; readonly role: string; readonly region: string | undefined }
+  | { readonly method: 'jwt'; readonly mount: string; readonly role: string; readonly jwt: VaultSecret }
+  | { readonly method: 'jwt'; readonly mount: string; readonly role: string; readonly jwtFile: string }
+  | {
+      readonly method: 'cert';
+      readonly mount: string;
+      readonly name: string | undefined;
+      readonly certFile: string;
+      readonly keyFile: string;
+    };
 
 /** The complete settings of a connection. */
 export interface VaultSettings {
@@ -106,7 +145,10 @@ export interface VaultSettings {
   readonly namespace: string | undefined;
   /** PEM text, unless the system's authorities are trusted. */
   readonly ca: string | undefined;
+  readonly dispatcher: ReturnType<typeof checkDispatcher>;
 }
+
+const CONNECTION_OPTIONS = ['address', 'auth', 'namespace', 'caFile', 'dispatcher', 'dangerouslyAllowHttp'];
 
 /** Makes the error for a wrong option, or for a wrong environment variable. */
 type CreateError = (message: string, details?: { retryable?: boolean; cause?: unknown }) => Error;
@@ -126,15 +168,21 @@ export function checkVaultConnection(
   options: VaultConnection,
   more: readonly string[] = [],
 ): () => Promise<VaultSettings> {
-  checkOptionNames(of, options, ['address', 'auth', 'namespace', 'caFile', 'dangerouslyAllowHttp', ...more]);
+  checkOptionNames(of, options, [...CONNECTION_OPTIONS, ...more]);
   const allowHttp = checkBoolean('dangerouslyAllowHttp', options.dangerouslyAllowHttp);
   const given = checkOptionalString('address', options.address);
   const address = given === undefined ? undefined : parseAddress('`address`', given, allowHttp, invalidRange);
   const auth = options.auth === undefined ? undefined : checkAuth(options.auth);
   const namespace = checkNamespace('`namespace`', checkOptionalString('namespace', options.namespace), invalidRange);
   const givenCaFile = checkOptionalString('caFile', options.caFile);
+  const dispatcher = checkDispatcher(options.dispatcher);
+  if (dispatcher !== undefined && (givenCaFile !== undefined || auth?.method === 'cert')) {
+    throw invalidType(
+      '`dispatcher` brings its own certificates: it excludes `caFile` and a login by certificate; give them to the dispatcher, or leave it out.',
+    );
+  }
   return async () => {
-    const caFile = givenCaFile ?? readVariable('VAULT_CACERT');
+    const caFile = dispatcher === undefined ? (givenCaFile ?? readVariable('VAULT_CACERT')) : undefined;
     return {
       address:
         address ?? parseAddress('VAULT_ADDR', requireVariable('VAULT_ADDR', 'address'), allowHttp, environmentError),
@@ -144,6 +192,7 @@ export function checkVaultConnection(
       },
       namespace: namespace ?? checkNamespace('VAULT_NAMESPACE', readVariable('VAULT_NAMESPACE'), environmentError),
       ca: caFile === undefined ? undefined : await readAuthorities(caFile),
+      dispatcher,
     };
   };
 }
@@ -234,9 +283,23 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
     case 'aws':
       checkNames('role', 'mount', 'region');
       return { method, mount: getMount(), role: getString('role'), region: checkRegion(getOptional('region')) };
+    case 'jwt': {
+      checkNames('role', 'jwt', 'jwtFile', 'mount');
+      const common = { method, mount: getMount(), role: getString('role') } as const;
+      const jwtFile = getOptional('jwtFile');
+      if ((jwtFile === undefined) === (given['jwt'] === undefined)) {
+        throw invalidType('`auth` must have either `jwt` or `jwtFile`.');
+      }
+      return jwtFile === undefined ? { ...common, jwt: getSecret('jwt') } : { ...common, jwtFile };
+    }
+    case 'cert': {
+      checkNames('name', 'certFile', 'keyFile', 'mount');
+      const files = { certFile: getString('certFile'), keyFile: getString('keyFile') };
+      return { method, mount: getMount(), name: getOptional('name'), ...files };
+    }
     default:
       // Not the value: it may be the token, given in the wrong place.
-      throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'.");
+      throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes', 'aws', 'jwt' or 'cert'.");
   }
 }
 

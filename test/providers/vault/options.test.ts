@@ -43,7 +43,10 @@ describe('options of a connection to Vault', () => {
     [{ caFile: 5 }, /`caFile` must be a non-empty string/],
     [{ dangerouslyAllowHttp: 'yes' }, /`dangerouslyAllowHttp` must be a boolean/],
     [{ auth: 'secret-0123' }, /`auth` must be an object with a `method`, got a value of type string/],
-    [{ auth: { method: 'secret-0123' } }, /`auth.method` must be 'token', 'approle', 'kubernetes' or 'aws'/],
+    [
+      { auth: { method: 'secret-0123' } },
+      /`auth.method` must be 'token', 'approle', 'kubernetes', 'aws', 'jwt' or 'cert'/,
+    ],
     [{ auth: { method: 'token' } }, /`auth.token` must be a string or a function that returns one, got undefined/],
     [{ auth: { method: 'token', token: ' ' } }, /`auth.token` must be a token of visible/],
     [{ auth: { method: 'token', token: 'secret-0123\nX: y' } }, /`auth.token` must be a token of visible/],

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { checkOptionNames, checkString, invalidRange, KeyProviderError, quote } from '../../../core/index.js';
-import type { AwsConnectionOptions } from '../../../aws/client.js';
+import { AWS_CONNECTION_OPTIONS, type AwsConnectionOptions } from '../../../aws/client.js';
 import { allowErrors } from '../../../aws/failures.js';
 import type { RingStore } from '../../ring/types.js';
 import { createLease } from '../lease.js';
@@ -9,7 +9,7 @@ import { connectToDynamoDb } from './client.js';
 import { DYNAMODB } from './errors.js';
 
 /** Options of {@link dynamoDbRing}. The Region belongs into `clientConfig`; default: the one that the SDK finds. */
-export interface DynamoDbRingOptions extends Pick<AwsConnectionOptions, 'client' | 'clientConfig'> {
+export interface DynamoDbRingOptions extends AwsConnectionOptions {
   /** Name of the table. Its partition key must be `name`, a string, without a sort key. Required. */
   tableName: string;
   /** Name of the ring, and the key of its item. The lease is the item `<name>#lease`, so `#` is not allowed. Required. */
@@ -49,7 +49,7 @@ export interface DynamoDbRingOptions extends Pick<AwsConnectionOptions, 'client'
  * ```
  */
 export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
-  checkOptionNames('dynamoDbRing', options, ['tableName', 'name', 'client', 'clientConfig']);
+  checkOptionNames('dynamoDbRing', options, ['tableName', 'name', ...AWS_CONNECTION_OPTIONS]);
   const table = checkString('tableName', options.tableName);
   const name = checkString('name', options.name);
   if (name.includes('#')) throw invalidRange('`name` must have no `#`: the lease is the item `<name>#lease`.');
