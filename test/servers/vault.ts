@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Agent, fetch } from 'undici';
 import { answers, cacheFolder, freePort, ready, run, stopped } from './process.js';
 
 const VERSION = '1.21.0';
@@ -40,14 +41,16 @@ export interface Vault extends AsyncDisposable {
 
 /**
  * Builds Vault on first use, into a cache folder outside the work tree (about six minutes on two cores), and starts it on
- * a free port.
+ * a free port. With `tlsFolder`, an empty folder, it listens on https, and puts the file of its authority there.
  *
  * @throws {Error} whose message says what is missing and how to get it
  */
-export async function startVault(): Promise<Vault> {
+export async function startVault({ tlsFolder }: { tlsFolder?: string } = {}): Promise<Vault> {
   const binary = await built();
   const port = await freePort();
-  const url = `http://127.0.0.1:${String(port)}`;
+  const url = `${tlsFolder === undefined ? 'http' : 'https'}://127.0.0.1:${String(port)}`;
+  const caFile = tlsFolder === undefined ? undefined : join(tlsFolder, 'vault-ca.pem');
+  let dispatcher: Agent | undefined;
   const rootToken = `root-${randomUUID()}`;
   const server = spawn(
     binary,
@@ -58,6 +61,7 @@ export async function startVault(): Promise<Vault> {
       `-dev-listen-address=127.0.0.1:${String(port)}`,
       // Else it would overwrite the token that the user's own Vault client keeps in the home folder.
       '-dev-no-store-token',
+      ...(tlsFolder === undefined ? [] : ['-dev-tls', `-dev-tls-cert-dir=${tlsFolder}`]),
     ],
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
@@ -69,10 +73,16 @@ export async function startVault(): Promise<Vault> {
     printed += chunk;
     unsealKey = /^Unseal Key: (\S+)\s/m.exec(printed)?.[1];
   });
-  await ready('Vault', server, async () => unsealKey !== undefined && (await answers(`${url}/v1/sys/health`)));
+  await ready(
+    'Vault',
+    server,
+    async () => unsealKey !== undefined && (caFile !== undefined || (await answers(`${url}/v1/sys/health`))),
+  );
+  if (caFile !== undefined) dispatcher = new Agent({ connect: { ca: await readFile(caFile, 'utf8') } });
 
   const request = async (method: string, path: string, body?: object): Promise<VaultAnswer> => {
     const answer = await fetch(`${url}/v1/${path}`, {
+      ...(dispatcher === undefined ? {} : { dispatcher }),
       method,
       headers: { 'X-Vault-Token': rootToken, 'X-Vault-Request': 'true' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -90,7 +100,10 @@ export async function startVault(): Promise<Vault> {
     request,
     seal: () => done('sys/seal'),
     unseal: () => done('sys/unseal', { key: unsealKey }),
-    [Symbol.asyncDispose]: () => stopped(server),
+    [Symbol.asyncDispose]: async () => {
+      await dispatcher?.close();
+      await stopped(server);
+    },
   };
 }
 
