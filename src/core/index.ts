@@ -4,6 +4,7 @@ export * from './util/safe-access.js';
 export * from './util/node-builtins.js';
 export * from './util/backoff.js';
 export * from './util/clock.js';
+export { REPORT_USE, USE_INTERVAL_MS, type KeyUse } from './cache/report-use.js';
 export * from './util/quote.js';
 export * from './util/race-abort.js';
 export * from './util/resubscriber.js';

@@ -7,12 +7,15 @@ export { fileRing } from './stores/file/ring.js';
 export { fromKeyRing } from './ring/from-key-ring.js';
 export { KeyRotationManager } from './manager/key-rotation-manager.js';
 export { RingConflictError, RotationError } from '../core/index.js';
+export type { KeyUse } from '../core/index.js';
+export type { UseReportFailure } from './ring/report-use.js';
 export type { NotifyFailure } from './manager/notify.js';
 export type { RotationFailure, ScheduleOptions } from './manager/schedule.js';
 export type {
   KeyRingDocument,
   KeyRingOptions,
   MintedKey,
+  RetireOptions,
   RingChange,
   RingRollout,
   RingStore,

@@ -26,8 +26,8 @@ function createToken(key: KeyObject, audience = AUDIENCE): string {
   const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
   const now = Math.floor(Date.now() / 1_000);
   const claims = { sub: SPIFFE_ID, aud: [audience], iat: now, exp: now + 60 };
-  const text = `${encode({ alg: 'ES256', typ: 'JWT' })}.${encode(claims)}`;
-  return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+  const signed = `${encode({ alg: 'ES256', typ: 'JWT' })}.${encode(claims)}`;
+  return `${signed}.${sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }
 
 /** A client's certificate with a SPIFFE id, signed by itself. */
@@ -58,11 +58,12 @@ describe.skipIf(found.skipped !== undefined)(`identities of machines at a real V
   /** Revokes the tokens of all logins at a mount, of which there is at least one. */
   const revokeTokens = async (mount: string): Promise<void> => {
     const listLogins = async (): Promise<unknown[]> => {
-      const { keys } = (await vault.request('LIST', 'auth/token/accessors')).body?.['data'] as { keys: string[] };
+      const { body: list } = await vault.request('LIST', 'auth/token/accessors');
+      const { keys = [] } = (list?.['data'] ?? {}) as { keys?: string[] };
       const about = await Promise.all(
         keys.map((accessor) => vault.request('POST', 'auth/token/lookup-accessor', { accessor })),
       );
-      return about.filter(({ body }) => (body?.['data'] as { path: string }).path === `auth/${mount}/login`);
+      return about.filter(({ body }) => ((body?.['data'] ?? {}) as { path?: string }).path === `auth/${mount}/login`);
     };
     expect(await listLogins()).not.toEqual([]);
     await mustSucceed('PUT', `sys/leases/revoke-prefix/auth/${mount}`, {});

@@ -25,7 +25,11 @@ export function addRotate(program: Command, run: CliRun): void {
     .option('--overlap <time>', 'how long the old key is kept; default 24h', parseDuration('--overlap'))
     .option('--cutover', 'no overlap: the account has one key at a time, and the old one is gone');
   addProbe(step('revert', 'reject the staged key, or go back to the previous one'));
-  addForce(step('retire', 'remove the previous key once its overlap has ended'));
+  addForce(step('retire', 'remove the previous key once its overlap has ended and no client uses it')).option(
+    '--unused <time>',
+    'how long no client may have reported that it used the key; default 10m',
+    parseDuration('--unused'),
+  );
   command('status', 'show the ring and the next step').action(async (options) =>
     (await load()).rotateStatus(run, options),
   );

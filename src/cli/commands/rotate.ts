@@ -40,8 +40,8 @@ const STEPS: Readonly<Record<StepName, Step>> = {
     await manager.revert(guards);
     return 'Reverted; the ring above shows the key in use.';
   },
-  async retire(manager, _, guards) {
-    await manager.retire(guards);
+  async retire(manager, { unused }, guards) {
+    await manager.retire({ ...guards, quiet: unused });
     return 'Retired the old key.';
   },
 };
@@ -107,16 +107,28 @@ const NO_CIPHER: KeyCipher = {
 
 function formatStatus(status: RotationStatus): string {
   const { name, revision, versions, previous, previousUntil, pending, percent, revertedAt, nextStep } = status;
-  const rows = versions.map(({ version, state, fingerprint, age }) => {
+  const isReported = versions.some(({ lastUsedAt }) => lastUsedAt !== undefined);
+  const rows = versions.map(({ version, state, fingerprint, age, instances = 0, lastUsedAt }) => {
+    const lastUse = lastUsedAt === undefined ? '-' : `${formatAge(Math.max(0, Date.now() - lastUsedAt))} ago`;
     const notes = [
       version === previous && previousUntil !== undefined ? `kept until ${new Date(previousUntil).toISOString()}` : '',
       version === pending ? `${String(percent)} % of the clients` : '',
       version === pending && revertedAt !== undefined ? `reverted at ${new Date(revertedAt).toISOString()}` : '',
     ].filter((note) => note !== '');
-    return [version, state, fingerprint === '' ? '-' : fingerprint, formatAge(age), notes.join(', ')];
+    return [
+      version,
+      state,
+      fingerprint === '' ? '-' : fingerprint,
+      formatAge(age),
+      ...(isReported ? [String(instances), lastUse] : []),
+      notes.join(', '),
+    ];
   });
-  const table = [['version', 'state', 'fingerprint', 'age', ''], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const use = isReported ? ['instances', 'last use'] : [];
+  const table = [['version', 'state', 'fingerprint', 'age', ...use, ''], ...rows];
+  const widths = Array.from({ length: 4 + use.length }, (_, column) =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0)),
+  );
   return [
     `${showText(name)}, revision ${String(revision)}`,
     ...table.map((row) =>

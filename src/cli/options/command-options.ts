@@ -38,6 +38,7 @@ export interface CommandOptions {
   percent?: number | undefined;
   overlap?: number | undefined;
   cutover?: boolean | undefined;
+  unused?: number | undefined;
   maxAge?: number | undefined;
   metadata?: Record<string, string> | undefined;
   // An audit log.

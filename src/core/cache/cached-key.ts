@@ -30,8 +30,8 @@ export class CachedKey {
   warmUntil = 0;
   /** {@link WallClock.steps} when the key was loaded. */
   clockSteps: number;
-  /** The reason why the next success with this key changes the cooldown; `undefined`: it does not. */
-  firstSuccessPending: 'changed' | 'rejected' | undefined;
+  /** The reason why the next success with this key has to be looked at; `undefined`: it has not. */
+  firstSuccessPending: 'changed' | 'rejected' | 'unreported' | undefined;
   readonly stage: Stage;
   #text: string | undefined;
   /** Number of running calls that hold the key. */

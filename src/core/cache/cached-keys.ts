@@ -4,6 +4,7 @@ import type { CheckedOptions } from '../options.js';
 import { GoneKeys, type GoneForm } from '../redaction/gone-keys.js';
 import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
 import { copyBytes } from '../util/bytes.js';
+import { getUseReporter, USE_INTERVAL_MS } from './report-use.js';
 import { getWallClock } from '../util/wall-clock.js';
 import { CachedKey, type Lifetime } from './cached-key.js';
 import { getExpiryQueue, type Expiring } from './expiry-queue.js';
@@ -113,6 +114,15 @@ export class CachedKeys implements Expiring {
   /** Returns the epoch ms from which the key is loaded again in the background. */
   getRefreshTime({ lifetime: { loadedAt, expiresAt } }: CachedKey): number {
     return expiresAt - Math.min(this.options.refreshAhead, (expiresAt - loadedAt) / 2);
+  }
+
+  /** Lets calls use a key until that epoch ms without any other check, or for a minute if the store wants its use reported. */
+  setWarmUntil(key: CachedKey, until: number): void {
+    const { keyProvider, clock } = this.options;
+    key.warmUntil = until;
+    if (getUseReporter(keyProvider) === undefined) return;
+    key.warmUntil = Math.min(until, clock.now() + USE_INTERVAL_MS);
+    key.firstSuccessPending ??= 'unreported';
   }
 
   /** Returns the lifetime of a key just loaded. One that moves from another stage brings the rest of its lifetime. */

@@ -148,15 +148,15 @@ export class KeyCache implements LoadObserver {
     // A rejected key is looked at by each call: see RefusalGate.
     const isGood = key.verdict === 'good';
     if (now < refreshAt) {
-      if (isGood) key.warmUntil = refreshAt;
+      if (isGood) this.keys.setWarmUntil(key, refreshAt);
       return;
     }
     const monotonic = clock.monotonic();
     const interval = Math.max(MIN_BACKGROUND_INTERVAL_MS, (expiresAt - loadedAt) / 4);
     const next = Math.max(stage.backoff.retryAt, (stage.lastBackgroundLoadAt ?? -Infinity) + interval);
     if (stage.pendingLoad === undefined && monotonic >= next) this.loader.start(stage, 'needed', true);
-    if (isGood)
-      key.warmUntil = stage.pendingLoad === undefined ? Math.min(expiresAt, now + next - monotonic) : expiresAt;
+    const isLoading = stage.pendingLoad !== undefined;
+    if (isGood) this.keys.setWarmUntil(key, isLoading ? expiresAt : Math.min(expiresAt, now + next - monotonic));
   }
 
   #useStale(stage: StageState, key: CachedKey): CachedKey {

@@ -234,7 +234,8 @@ export class KeyLoader {
       }
       const { key, changed } = keys.store(stage, bytes, checked.version, lifetime);
       stage.loadSucceeded(key, changed, load.reason, reloadCooldown, clock.monotonic());
-      key.warmUntil = key.verdict === 'good' ? keys.getRefreshTime(key) : 0;
+      if (key.verdict === 'good') keys.setWarmUntil(key, keys.getRefreshTime(key));
+      else key.warmUntil = 0;
       key.holdForTurn();
       keys.applyRollout(answer.rollout);
       keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed, ...told }));

@@ -234,7 +234,10 @@ class RejectedKeys {
     const stage = client.keys.stage(key.stage);
     client.openGate();
     if (key.stage === 'pending') noteCanaryResult(client, key, false);
-    if (key.firstSuccessPending !== undefined) stage.keySucceeded(key);
+    if (key.firstSuccessPending !== undefined) {
+      stage.keySucceeded(key);
+      client.reportUse(key);
+    }
     const first = this.#first;
     if (first === undefined) return;
     client.repairs++;

@@ -7,6 +7,7 @@ import { closedError, KeyRejectedError, type GoldKeyError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
 import { scrub } from '../redaction/redact.js';
 import type { KeyEvents } from '../types.js';
+import { getProcessName, getUseReporter } from '../cache/report-use.js';
 import { getWallClock, systemWallClock } from '../util/wall-clock.js';
 import { Canary } from './canary.js';
 import { RefusalGate } from './refusal-gate.js';
@@ -146,6 +147,12 @@ export class ClientState implements CacheUser {
       `The price API keeps refusing the key (version ${key.version}), so it is asked only now and then; check the account, or rotate the key.`,
       { retryAfter: wait, provider: keyProvider.name, version: key.version },
     );
+  }
+
+  /** Tells the store that a call succeeded with `key`, if it wants to know. */
+  reportUse({ version }: CachedKey): void {
+    const { keyProvider, instanceId, clock } = this.options;
+    getUseReporter(keyProvider)?.({ instance: instanceId ?? getProcessName(), version, at: clock.now() });
   }
 
   /** Notes that the price API refused a call with `key`. */

@@ -1,5 +1,6 @@
 import { checkOptionNames } from '../../core/index.js';
-import type { RotateOptions, RotationOptions, RotationStatus, StepOptions } from '../ring/types.js';
+import { readUses } from '../ring/report-use.js';
+import type { RetireOptions, RotateOptions, RotationOptions, RotationStatus, StepOptions } from '../ring/types.js';
 import { promotePending, retirePrevious, revertChange, setCanary, type PromoteOptions } from './move-stages.js';
 import { describeRing, getAge, nextStep } from './next-step.js';
 import { checkPlan, checkRequiredTime, checkRotationOptions, checkStep, type RotationContext } from './options.js';
@@ -131,9 +132,11 @@ export class KeyRotationManager {
   /**
    * Removes the previous key's ciphertext, after probing the current key.
    *
-   * @param options - `version`: the previous version; `force`: retires it before its overlap is over
-   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no previous version, its overlap still runs, or `probe`
-   * refused the current key
+   * @param options - `version`: the previous version; `quiet`: how long no client may have reported a use of it, in ms,
+   * default 600_000 (10 minutes; see `reportUse` of `fromKeyRing`); `force`: retires it before its overlap is over, and
+   * while it is used
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: there is no previous version, its overlap still runs, a client reported
+   * that it used it within `quiet`, or `probe` refused the current key
    *
    * @example
    * ```ts
@@ -141,7 +144,7 @@ export class KeyRotationManager {
    * if (previousUntil <= Date.now()) await rotation.retire();
    * ```
    */
-  async retire(options: StepOptions = {}): Promise<void> {
+  async retire(options: RetireOptions = {}): Promise<void> {
     await retirePrevious(this.#context, options);
   }
 
@@ -183,7 +186,8 @@ export class KeyRotationManager {
     const { signal } = options;
     const step = checkStep(this.#context, 'rotate', { signal });
     const { ring } = await requireRing(step);
-    const next = nextStep(ring, plan, this.#context.clock.now());
+    const now = this.#context.clock.now();
+    const next = nextStep(ring, plan, now, await readUses(this.#context.source.store, ring, now, signal));
     if (next.isBlocked === true) throw refuseStep(step, next.reason, next.version);
     const on = { revision: ring.revision, signal };
     if (next.percent !== undefined) await this.canary(next.percent, on);
@@ -204,7 +208,8 @@ export class KeyRotationManager {
    */
   async status(): Promise<RotationStatus> {
     const { ring } = await requireRing(checkStep(this.#context, 'status', {}));
-    return describeRing(ring, this.#context.clock.now());
+    const now = this.#context.clock.now();
+    return describeRing(ring, now, await readUses(this.#context.source.store, ring, now));
   }
 
   /**

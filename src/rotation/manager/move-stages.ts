@@ -10,9 +10,10 @@ import {
   withRetirement,
   withReversion,
 } from '../ring/transitions.js';
-import type { KeyRingDocument, StepOptions } from '../ring/types.js';
+import { readUses } from '../ring/report-use.js';
+import type { KeyRingDocument, RetireOptions, StepOptions } from '../ring/types.js';
 import { probeVersion } from './key-material.js';
-import { isAhead } from './next-step.js';
+import { describeRecentUse, isAhead, QUIET_MS } from './next-step.js';
 import { checkPercent, checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, finishStep, refuseStep, requireRing, startStep } from './step.js';
 
@@ -64,8 +65,9 @@ export async function promotePending(context: RotationContext, options: PromoteO
   return finishStep(step, pending, at, withPromotion(ring, pending, clock.now() + overlap));
 }
 
-export async function retirePrevious(context: RotationContext, options: StepOptions): Promise<string> {
-  const step = checkStep(context, 'retire', options);
+export async function retirePrevious(context: RotationContext, options: RetireOptions): Promise<string> {
+  const step = checkStep(context, 'retire', options, ['quiet']);
+  const quiet = checkInteger('quiet', options.quiet, QUIET_MS, 0);
   const { clock, force, version } = step;
   const at = await startStep(step);
   const { ring } = at;
@@ -80,6 +82,11 @@ export async function retirePrevious(context: RotationContext, options: StepOpti
   const keptUntil = findVersion(ring, previous)?.notAfter;
   if (!force && isAhead(keptUntil, clock.now())) {
     throw refuseStep(step, `${previous} is kept until ${keptUntil}; wait, or use \`force\``, previous);
+  }
+  if (!force) {
+    const uses = await readUses(step.source.store, ring, clock.now(), step.signal);
+    const inUse = describeRecentUse(uses, previous, clock.now() - quiet);
+    if (inUse !== undefined) throw refuseStep(step, `${inUse}; wait until it has moved on, or use \`force\``, previous);
   }
   await probeVersion(step, ring, current);
   return finishStep(step, previous, at, withRetirement(ring, previous));

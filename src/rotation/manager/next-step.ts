@@ -1,9 +1,13 @@
+import { showText, type KeyUse } from '../../core/index.js';
 import { compareVersionNames, findVersion } from '../ring/document.js';
+import { summarizeUse } from '../ring/report-use.js';
 import { findPending, findRevertedPending } from '../ring/transitions.js';
 import type { KeyRingDocument, RingRollout, RotationStatus } from '../ring/types.js';
 import type { RotationPlan } from './options.js';
 
 const DAY_MS = 86_400_000;
+/** How long no client may have reported a use of the previous key before it is retired, in ms. */
+export const QUIET_MS = 600_000;
 /** The share that a canary starts with where no plan names one. */
 const FIRST_PERCENT = 10;
 
@@ -24,7 +28,12 @@ export interface NextStep {
  * Returns the step to take next. With a plan it is the step that `rotate` takes. Without one it is the step that a
  * person may take, who decides how long a share is held and when a new key is due.
  */
-export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, now: number): NextStep {
+export function nextStep(
+  ring: KeyRingDocument,
+  plan: RotationPlan | undefined,
+  now: number,
+  uses: readonly KeyUse[] | undefined,
+): NextStep {
   const { current, previous, rollout } = ring;
   if (rollout !== undefined) return nextCanaryStep(ring, rollout, plan, now);
   const reverted = findRevertedPending(ring);
@@ -42,6 +51,10 @@ export function nextStep(ring: KeyRingDocument, plan: RotationPlan | undefined, 
     if (revertedAt !== undefined) {
       const reason = `${previous} was reverted at ${revertedAt}, ${current} is in use; \`retire\` it once it is clear why`;
       return { step: 'retire', version: previous, reason, isBlocked: true };
+    }
+    const inUse = describeRecentUse(uses, previous, now - QUIET_MS);
+    if (!isAhead(notAfter, now) && inUse !== undefined) {
+      return { step: 'wait', version: previous, reason: `${inUse}; \`retire\` it once that has moved on` };
     }
     if (!isAhead(notAfter, now)) {
       const reason = `the overlap of ${previous} is over; check that the price API no longer needs it`;
@@ -99,10 +112,10 @@ function nextCanaryStep(
 }
 
 /** Returns the state of a ring, for people and programs. */
-export function describeRing(ring: KeyRingDocument, now: number): RotationStatus {
+export function describeRing(ring: KeyRingDocument, now: number, uses: readonly KeyUse[] | undefined): RotationStatus {
   const { name, revision, current, previous, rollout } = ring;
   const toMs = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time));
-  const { step, reason } = nextStep(ring, undefined, now);
+  const { step, reason } = nextStep(ring, undefined, now, uses);
   return {
     name,
     revision,
@@ -114,9 +127,29 @@ export function describeRing(ring: KeyRingDocument, now: number): RotationStatus
     previousUntil: toMs(findVersion(ring, previous)?.notAfter),
     versions: Object.entries(ring.versions)
       .toSorted(([a], [b]) => compareVersionNames(a, b))
-      .map(([version, { state, fingerprint }]) => ({ version, state, fingerprint, age: getAge(ring, version, now) })),
+      .map(([version, { state, fingerprint }]) => ({
+        version,
+        state,
+        fingerprint,
+        age: getAge(ring, version, now),
+        ...(uses !== undefined && summarizeUse(uses, version)),
+      })),
     nextStep: `${step}: ${reason}.`,
   };
+}
+
+/** Returns who has used a version since `since`, in words, or `undefined` if nobody has. */
+export function describeRecentUse(
+  uses: readonly KeyUse[] | undefined,
+  version: string,
+  since: number,
+): string | undefined {
+  const recent = uses?.filter((use) => use.version === version && use.at > since).toSorted((a, b) => b.at - a.at);
+  const [latest] = recent ?? [];
+  if (recent === undefined || latest === undefined) return undefined;
+  const { length } = recent;
+  const others = length === 1 ? '' : ` and ${String(length - 1)} other ${length === 2 ? 'instance' : 'instances'}`;
+  return `${showText(latest.instance)}${others} used ${version} as late as ${new Date(latest.at).toISOString()}`;
 }
 
 /** Returns how long ago a version was made, in ms. One whose time cannot be read is as old as can be: nobody may wait for ever. */

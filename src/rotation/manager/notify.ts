@@ -1,13 +1,6 @@
-import {
-  backoffWindow,
-  withRetries,
-  type Clock,
-  quote,
-  hasSubscribers,
-  publishOn,
-  readErrorName,
-} from '../../core/index.js';
+import { backoffWindow, withRetries, type Clock, quote, hasSubscribers, publishOn } from '../../core/index.js';
 import { withDeadline } from '../../util/deadline.js';
+import { publishFailure } from '../ring/publish-failure.js';
 import type { RingChange } from '../ring/types.js';
 
 const RETRIES = 2;
@@ -51,24 +44,4 @@ export async function notifyAll(
       }
     }),
   );
-}
-
-/**
- * Publishes a failure on the diagnostics channel `goldkey:<name>` or, if that has no subscriber and nobody `isTold`, as a
- * process warning. `describe` gets the kind of the error: its message may hold anything, the key included.
- */
-export function publishFailure(
-  name: string,
-  failure: { readonly error: unknown },
-  describe: (kind: string) => string,
-  isTold: boolean = false,
-): void {
-  const { error } = failure;
-  if (hasSubscribers(name)) {
-    publishOn(name, failure);
-  } else if (!isTold) {
-    const kind = readErrorName(error) ?? 'not an Error';
-    const code = `GOLDKEY_${name.replaceAll('-', '_').toUpperCase()}`;
-    process.emitWarning(describe(kind), { type: 'GoldKeyWarning', code });
-  }
 }

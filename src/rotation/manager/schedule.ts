@@ -10,8 +10,8 @@ import {
   quote,
   readProperty,
 } from '../../core/index.js';
+import { publishFailure } from '../ring/publish-failure.js';
 import type { RingStore, RotateOptions } from '../ring/types.js';
-import { publishFailure } from './notify.js';
 import { checkPlan, checkRequiredTime, type RotationContext } from './options.js';
 
 /** How long a turn may take. After that another instance may take the lease. */

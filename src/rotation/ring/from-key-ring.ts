@@ -5,10 +5,12 @@ import {
   KeyProviderError,
   type KeyProvider,
   checkBoolean,
+  REPORT_USE,
   type Stage,
   quote,
   showText,
 } from '../../core/index.js';
+import { createUseReporter } from './report-use.js';
 import { decryptVersion } from './decrypt-version.js';
 import { compareVersionNames, findVersion } from './document.js';
 import { wasFolded } from './transitions.js';
@@ -20,6 +22,7 @@ import { parsePin } from './version-pin.js';
 
 /** The provider name of key rings in errors, events and metrics. */
 const KEY_RING = 'key-ring';
+const NAMES = ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections', 'reportUse'];
 /** How many rings of one place are told apart. */
 const MAX_RINGS = 16;
 
@@ -34,7 +37,8 @@ const MAX_RINGS = 16;
  *
  * @param options - the ring, its name, and the only ciphers that are accepted; copied
  * @returns a key store for `keyProvider`; closing the last client that uses it closes the ring store and the ciphers
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has an unknown name or a wrong type
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: an option has an unknown name or a wrong type, or the store keeps no
+ * use reports (`reportUse`)
  * @throws {KeyNotFoundError} `ERR_GOLDKEY_NOT_FOUND`, by a load: there is no such ring (retryable), or it does not have
  * `pinnedVersion`
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by a load, retryable: the ring is invalid or older than one
@@ -62,11 +66,12 @@ const MAX_RINGS = 16;
  * ```
  */
 export function fromKeyRing(options: KeyRingOptions): KeyProvider {
-  checkOptionNames('fromKeyRing', options, ['ring', 'name', 'cipher', 'pinnedVersion', 'reportRejections']);
+  checkOptionNames('fromKeyRing', options, NAMES);
   const source = checkRingSource(options);
   const pin = parsePin(options.pinnedVersion);
   const reportRejections = checkBoolean('reportRejections', options.reportRejections);
   const { store, name: ringName, ciphers } = source;
+  const reportUse = checkBoolean('reportUse', options.reportUse) ? createUseReporter(ringName, store) : undefined;
   const subscribe = store.subscribe?.bind(store);
   const references = countReferences([store, ...ciphers]);
   references.acquire();
@@ -153,6 +158,7 @@ export function fromKeyRing(options: KeyRingOptions): KeyProvider {
       rolloutId = ring.rollout?.id;
       return pin.rolloutFor(ring);
     },
+    ...(reportUse !== undefined && { [REPORT_USE]: reportUse }),
     ...(reportRejections && {
       report: ({ version }: { version: string }) => recordRejection(source, version, rolloutId),
     }),

@@ -1,4 +1,4 @@
-import type { Clock, EncryptionContext, KeyCipher } from '../../core/index.js';
+import type { Clock, EncryptionContext, KeyCipher, KeyUse } from '../../core/index.js';
 
 /**
  * The state of a version: `pending` (staged or being minted), `current`, `previous` (replaced, kept for the overlap),
@@ -125,6 +125,10 @@ export interface RingStore {
    * their `ttl`. Resolves to the unsubscribe function.
    */
   subscribe?(onChange: () => void): Promise<() => Promise<void>>;
+  /** Writes a report of {@link KeyRingOptions.reportUse} beside the ring, never in it, in place of the instance's last one. */
+  reportUse?(report: KeyUse): Promise<void>;
+  /** Reads the last report of each instance. Reports older than a day may be missing. */
+  readUse?(options?: { signal?: AbortSignal | undefined }): Promise<readonly KeyUse[]>;
   /**
    * Takes the lease beside the ring, which has one holder at a time, for `ttl` ms. Resolves to `undefined` while
    * another holder has it. The fencing number `fence` grows with every new holder.
@@ -162,6 +166,12 @@ export interface KeyRingOptions extends RingAccess {
   pinnedVersion?: string | undefined;
   /** Whether a client that gave up on the canary records it in the ring, which needs write access. Default false. */
   reportRejections?: boolean | undefined;
+  /**
+   * Whether a client writes, at most once a minute, which version last worked for it, so that the old key is retired on
+   * evidence. It needs write access beside the ring. A report that fails goes to the diagnostics channel
+   * `goldkey:use-report-failed`, or without a subscriber to a process warning, and fails no call. Default false.
+   */
+  reportUse?: boolean | undefined;
 }
 
 /** The change that a `notify` hook is called with. */
@@ -217,6 +227,15 @@ export interface StepOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Options of `retire`. */
+export interface RetireOptions extends StepOptions {
+  /**
+   * How long no client may have reported a use of the previous key, in ms, from 0. Reports are kept for a day. Default 600_000
+   * (10 minutes).
+   */
+  quiet?: number | undefined;
+}
+
 /** Options of `rotate`. All times are integer milliseconds. */
 export interface RotateOptions extends Pick<StepOptions, 'signal'> {
   /** The canary's shares in percent, each held for `dwell`. Default [10, 50]; with [] the key is promoted at once. */
@@ -247,8 +266,19 @@ export interface RotationStatus {
   revertedAt?: number | undefined;
   /** Epoch ms: the time at which the overlap ends and `previous` may be retired. */
   previousUntil?: number | undefined;
-  /** All versions in the order in which they were made; `age` in ms, `Infinity` if `createdAt` is no time. */
-  versions: Array<{ version: string; state: VersionState; fingerprint: string; age: number }>;
+  /**
+   * All versions in the order in which they were made; `age` in ms, `Infinity` if `createdAt` is no time. By the use reports
+   * of the last day: `instances`, whose last report names the version, and `lastUsedAt`, the latest, in epoch ms. Both are
+   * absent if the store keeps no reports.
+   */
+  versions: Array<{
+    version: string;
+    state: VersionState;
+    fingerprint: string;
+    age: number;
+    instances?: number | undefined;
+    lastUsedAt?: number | undefined;
+  }>;
   /** The step to take next and its reason, as a sentence: `wait: v1 is kept until …`. */
   nextStep: string;
 }

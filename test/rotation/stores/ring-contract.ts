@@ -6,6 +6,7 @@ import { leaseContract } from './lease-contract.js';
 import { noticeContract } from './notice-contract.js';
 import { expectNoCiphertext, failure, hostsOn, RACERS, write, type RingPlace } from './ring-places.js';
 import { sampleRing } from './sample-ring.js';
+import { useContract } from './use-contract.js';
 
 const WRITES = 50;
 
@@ -195,5 +196,6 @@ export function ringStoreContract(name: string, create: () => Promise<RingPlace>
   });
 
   leaseContract(name, hosts);
+  useContract(name, hosts);
   noticeContract(name, hosts);
 }

@@ -7,8 +7,9 @@ import { createLease } from '../lease.js';
 import { createRingAccess, type TextSlot } from '../text-slot.js';
 import { connectToDynamoDb } from './client.js';
 import { DYNAMODB } from './errors.js';
+import { createUseItems } from './use-items.js';
 
-/** Options of {@link dynamoDbRing}. The Region belongs into `clientConfig`; default: the one that the SDK finds. */
+/** Options of {@link dynamoDbRing}. */
 export interface DynamoDbRingOptions extends AwsConnectionOptions {
   /** Name of the table. Its partition key must be `name`, a string, without a sort key. Required. */
   tableName: string;
@@ -26,7 +27,8 @@ export interface DynamoDbRingOptions extends AwsConnectionOptions {
  *
  * Nothing is loaded before the first use, which loads `@aws-sdk/client-dynamodb` (an optional peer dependency: install it
  * beside goldkey) and makes the client. A transient failure is retried twice, after about 100 ms, or 1 s if throttled. A
- * reader needs the permission dynamodb:GetItem; a writer or a lease needs dynamodb:UpdateItem too.
+ * reader needs the permission dynamodb:GetItem; a writer or a lease needs dynamodb:UpdateItem too. Use reports are in
+ * items `<name>#use#…`, with a time to live in `ttl`, and need the same.
  *
  * @param options - see {@link DynamoDbRingOptions}; copied
  * @returns the ring store; `close` releases the client, and a later use connects again
@@ -53,11 +55,12 @@ export function dynamoDbRing(options: DynamoDbRingOptions): RingStore {
   const table = checkString('tableName', options.tableName);
   const name = checkString('name', options.name);
   if (name.includes('#')) throw invalidRange('`name` must have no `#`: the lease is the item `<name>#lease`.');
-  const connection = connectToDynamoDb({ client: options.client, clientConfig: options.clientConfig });
+  const connection = connectToDynamoDb(options);
   return {
     name: DYNAMODB,
     ...createRingAccess(DYNAMODB, createItemSlot(connection, table, name)),
     lease: createLease(DYNAMODB, createItemSlot(connection, table, `${name}#lease`)),
+    ...createUseItems(connection, table, name),
     close: () => connection.close(),
   };
 }

@@ -6,6 +6,7 @@ import { createLease, parseLease } from '../lease.js';
 import { createRingAccess } from '../text-slot.js';
 import { CompareAndSwapFile } from './compare-and-swap-file.js';
 import { FILE } from './errors.js';
+import { createUseReports } from './use-reports.js';
 
 /**
  * Creates a store for a key ring in a file, which is safe in Git. Writers on one file system never lose each other's
@@ -14,7 +15,8 @@ import { FILE } from './errors.js';
  * created file takes the link's place.
  *
  * A symbolic link, as in a mounted Kubernetes ConfigMap, is followed for reading only. Changes reach clients where the file
- * system reports them, elsewhere after the clients' `ttl`. A lease is kept in `<path>.lease`.
+ * system reports them, elsewhere after the clients' `ttl`. A lease is kept in `<path>.lease`, use reports
+ * in the folder `<path>.use`.
  *
  * @param path - the path of the file; its folder must exist, and be writable for writes
  * @returns a store for `fromKeyRing` and `KeyRotationManager`; there is nothing to close
@@ -38,6 +40,7 @@ export function fileRing(path: string): RingStore {
     name: FILE,
     ...createRingAccess(FILE, new CompareAndSwapFile(path, (text) => parseRing(text, FILE))),
     lease: createLease(FILE, new CompareAndSwapFile(`${path}.lease`, (text) => parseLease(text, FILE))),
+    ...createUseReports(`${path}.use`),
     subscribe: (onChange) => watchFiles([path], onChange),
     allowsOlderRevision: () => true,
   };

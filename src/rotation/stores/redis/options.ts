@@ -36,7 +36,7 @@ export interface RedisRingOptions {
 /** The options, checked. */
 export interface CheckedRedisOptions {
   /** The names in Redis that belong to the ring. */
-  readonly names: Readonly<Record<'ring' | 'lease' | 'fence' | 'channel', string>>;
+  readonly names: Readonly<Record<'ring' | 'lease' | 'fence' | 'uses' | 'channel', string>>;
   readonly url: URL;
   readonly client: GivenClient | undefined;
 }
@@ -63,6 +63,7 @@ function createNames(key: string): CheckedRedisOptions['names'] {
     ring: `${tagged}:ring`,
     lease: `${tagged}:lease`,
     fence: `${tagged}:fence`,
+    uses: `${tagged}:use`,
     channel: `${tagged}:changed`,
   };
 }

@@ -1,12 +1,13 @@
 import { conflict, KeyProviderError } from '../../../core/index.js';
 import { FORMAT, parseRing } from '../../ring/document.js';
 import { isSameWrite, serializeRing } from '../../ring/serialize.js';
+import { parseUse, REPORT_LIFE_MS } from '../../ring/report-use.js';
 import type { RingStore } from '../../ring/types.js';
 import { checkLease } from '../lease.js';
 import { createRedisConnection } from './connection.js';
 import { REDIS } from './errors.js';
 import { checkRedisOptions, type RedisRingOptions } from './options.js';
-import { LEASE, RELEASE, WRITE } from './scripts.js';
+import { LEASE, READ_USE, RELEASE, REPORT_USE, WRITE } from './scripts.js';
 import { subscribeToChannel } from './subscription.js';
 
 /**
@@ -18,7 +19,7 @@ import { subscribeToChannel } from './subscription.js';
  * connects. A lost connection is made again when it is needed; a call takes at most 2 s with all its tries, without the
  * time in which this process does not run. Each subscription has a separate connection, which is made again by itself
  * (after 100 ms, doubling to 5 s), and each connection counts as a change. No connection keeps an idle process alive. The
- * user's ACL must allow GET and EVAL (with GET, SET, PUBLISH, and for a lease TIME, HGET, HSET, PEXPIRE, DEL) on the
+ * user's ACL must allow GET and EVAL (with GET, SET, PUBLISH, and for a lease TIME, HGET, HSET, PEXPIRE, DEL, for use reports HSET, HGETALL, HVALS, HDEL, PEXPIRE) on the
  * keys, and SUBSCRIBE on the channel and PING. A cluster or a Sentinel is used through `client`.
  *
  * @param options - see {@link RedisRingOptions}; copied
@@ -42,7 +43,7 @@ import { subscribeToChannel } from './subscription.js';
  */
 export function redisRing(options: RedisRingOptions): RingStore {
   const checked = checkRedisOptions(options);
-  const { ring: ringKey, lease: leaseKey, fence: fenceKey, channel } = checked.names;
+  const { ring: ringKey, lease: leaseKey, fence: fenceKey, uses: usesKey, channel } = checked.names;
   const connection = createRedisConnection(checked);
   const subscriptions = new Set<() => void>();
   const runScript = (script: string, keys: string[], args: string[], signal?: AbortSignal): Promise<unknown> =>
@@ -71,6 +72,19 @@ export function redisRing(options: RedisRingOptions): RingStore {
         end();
       };
     },
+    async reportUse(report) {
+      const args = [
+        report.instance,
+        JSON.stringify(report),
+        String(report.at - REPORT_LIFE_MS),
+        String(REPORT_LIFE_MS),
+      ];
+      await runScript(REPORT_USE, [usesKey], args);
+    },
+    async readUse({ signal } = {}) {
+      const texts = readList(await runScript(READ_USE, [usesKey], [], signal));
+      return texts.map(parseUse).filter((use) => use !== undefined);
+    },
     async lease(holder, ttl) {
       checkLease(holder, ttl);
       const fence = await runScript(LEASE, [leaseKey, fenceKey], [holder, String(ttl)]);
@@ -93,5 +107,5 @@ export function redisRing(options: RedisRingOptions): RingStore {
 /** Returns a script's answer as strings: a caller's client may map texts to buffers. */
 function readList(answer: unknown): string[] {
   if (Array.isArray(answer)) return answer.map(String);
-  throw new KeyProviderError('Redis answered a write with something other than a list.', { provider: REDIS });
+  throw new KeyProviderError('Redis answered with something other than a list.', { provider: REDIS });
 }

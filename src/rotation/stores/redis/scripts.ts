@@ -40,6 +40,26 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGET', KEYS[1], 'fence')
 `;
 
+/**
+ * Notes an instance's report, and removes those that are too old. KEYS: the hash of reports. ARGV: the instance, the
+ * report, the least time that is kept, the hash's life in ms.
+ */
+export const REPORT_USE = `
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+local all = redis.call('HGETALL', KEYS[1])
+for index = 1, #all, 2 do
+  local whole, report = pcall(cjson.decode, all[index + 1])
+  if not whole or type(report) ~= 'table' or (tonumber(report.at) or 0) < tonumber(ARGV[3]) then
+    redis.call('HDEL', KEYS[1], all[index])
+  end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+`;
+
+/** Returns the reports. KEYS: the hash of reports. */
+export const READ_USE = "return redis.call('HVALS', KEYS[1])";
+
 /** Ends the lease if it is still the same one. KEYS: the lease. ARGV: the holder, the fencing number. */
 export const RELEASE = `
 if redis.call('HGET', KEYS[1], 'holder') ~= ARGV[1] then return 0 end

@@ -65,12 +65,15 @@ function nameOf(key: Item | undefined): string {
   return key?.['name']?.S ?? '';
 }
 
-/** The key, and the one attribute that an update sets. */
+/** The key, and the attributes that an update sets. */
 export function updated(request: Request): Item {
-  const [, alias = '', value = ''] = /^SET (#\w+) = (:\w+)$/.exec(request.UpdateExpression ?? '') ?? [];
-  const attribute = request.ExpressionAttributeNames?.[alias];
-  const stored = request.ExpressionAttributeValues?.[value];
-  if (attribute !== undefined && stored !== undefined) return structuredClone({ ...request.Key, [attribute]: stored });
+  const [, list = ''] = /^SET (.+)$/.exec(request.UpdateExpression ?? '') ?? [];
+  const set = list.split(', ').map((part) => {
+    const [, alias = '', value = ''] = /^(#\w+) = (:\w+)$/.exec(part) ?? [];
+    return [request.ExpressionAttributeNames?.[alias], request.ExpressionAttributeValues?.[value]] as const;
+  });
+  const isKnown = set.every(([attribute, stored]) => attribute !== undefined && stored !== undefined);
+  if (isKnown) return structuredClone({ ...request.Key, ...Object.fromEntries(set) }) as Item;
   throw new Error(`The fake table does not know \`${String(request.UpdateExpression)}\`.`);
 }
 

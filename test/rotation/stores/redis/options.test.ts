@@ -104,7 +104,7 @@ describe('the options of redisRing', () => {
 
 describe('the names in Redis', () => {
   it('have one hash tag, so that a cluster keeps them in one slot', () => {
-    expect(names('gold')).toEqual(['{gold}:ring', '{gold}:lease', '{gold}:fence', '{gold}:changed']);
+    expect(names('gold')).toEqual(['{gold}:ring', '{gold}:lease', '{gold}:fence', '{gold}:use', '{gold}:changed']);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { LEASE, RELEASE, WRITE } from '../../../../src/rotation/stores/redis/scripts.js';
+import { LEASE, READ_USE, RELEASE, REPORT_USE, WRITE } from '../../../../src/rotation/stores/redis/scripts.js';
 
 /** What the server answers: an `Error` is a refusal, `hang` no answer at all, `cut` the end of the connection. */
 export type Reply = string | number | null | Error | Ok | readonly Reply[] | 'hang' | 'cut';
@@ -33,6 +33,7 @@ export interface ScriptedRedis extends AsyncDisposable {
 export async function startScriptedRedis(): Promise<ScriptedRedis> {
   const texts = new Map<string, string>();
   const leases = new Map<string, { holder: string; fence: string; until: number }>();
+  const uses = new Map<string, Map<string, string>>();
   const sockets = new Set<Socket>();
   const listeners = new Map<Socket, string>();
   const commands: string[] = [];
@@ -66,6 +67,14 @@ export async function startScriptedRedis(): Promise<ScriptedRedis> {
       leases.set(key, { holder, fence, until: now + Number(ttl) });
       return fence;
     },
+    [REPORT_USE]: ([key = ''], [instance = '', report = '', least]) => {
+      const kept = [...(uses.get(key) ?? []), [instance, report] as const].filter(
+        ([, text]) => (JSON.parse(text) as { at: number }).at >= Number(least),
+      );
+      uses.set(key, new Map(kept));
+      return 1;
+    },
+    [READ_USE]: ([key = '']) => [...(uses.get(key)?.values() ?? [])],
     [RELEASE]: ([key = ''], [holder, fence]) => {
       const lease = leases.get(key);
       return lease?.holder === holder && lease?.fence === fence && leases.delete(key) ? 1 : 0;
