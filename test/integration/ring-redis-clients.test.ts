@@ -222,7 +222,7 @@ describe.skipIf(found.skipped !== undefined)(`the clients of Redis ${found.skipp
     it('needs no more than the ACL of the guide, and the slots', async () => {
       const rules =
         'on >invented-password ~{acl}:* &{acl}:changed +cluster|slots +get +subscribe +ping +set +eval +publish';
-      const forRotation = '+time +hget +hset +pexpire +del';
+      const forRotation = '+time +hget +hset +pexpire +del +hgetall +hdel +hvals';
       for (const { port } of cluster.nodes) await askRedis(port, `ACL SETUSER gold reset ${rules} ${forRotation}`);
       for (const version of [4, 5, 6] as const) {
         const client = await quiet(
@@ -238,7 +238,10 @@ describe.skipIf(found.skipped !== undefined)(`the clients of Redis ${found.skipp
         const { ring } = (await store.read()) ?? {};
         await write(store, sampleRing((ring?.revision ?? 0) + 1));
         const lease = await store.lease?.('one', 60_000);
+        const use = { instance: 'host', version: 'v1', at: Date.now() };
+        await store.reportUse?.(use);
 
+        expect(await store.readUse?.()).toEqual([use]);
         await vi.waitFor(() => expect(onChange).toHaveBeenCalledTimes(2));
         expect(lease?.fence).toBeGreaterThan(1_700_000_000_000_000);
         await lease?.release();
