@@ -29,14 +29,16 @@ const options = {
   platform: 'node',
   target: 'node20.19',
   minifyWhitespace: true,
-  lineLimit: 100,
+  lineLimit: 140,
   legalComments: 'inline',
   logLevel: 'warning',
   define: { GOLDKEY_VERSION: JSON.stringify(manifest.version) },
 };
 
+/** Keeps bundlers from looking for a package that nobody names. */
+const IGNORE = '/* webpackIgnore: true */ /* @vite-ignore */';
 /** Longest line of what is published, in characters, but for a token that is longer. */
-const MAX_LINE = 100;
+const MAX_LINE = 140;
 /** Tokens after which a line may end, as acorn names them. */
 const BREAKABLE = new Set([';', '{', '}', '(', ')', '[', ',', '?', ':', '=', '=>', '||', '&&', '??']);
 /** Tokens that must stand on the line of the one before them; a `template` is the rest of one, after a `}`. */
@@ -266,21 +268,23 @@ function wrap(code) {
   parse(code, { ecmaVersion: 'latest', sourceType: 'module', onToken: tokens, allowHashBang: true });
   const pieces = [];
   let [start, lineStart] = [0, 0];
+  // Characters that were put into the line.
+  let added = 0;
   let lastBreak;
   let earlierBreak;
   let last = ['', ''];
   for (const { type, start: from, end } of tokens) {
     const newline = code.lastIndexOf('\n', from - 1) + 1;
-    if (newline > lineStart) [lineStart, lastBreak] = [newline, undefined];
+    if (newline > lineStart) [lineStart, lastBreak, added] = [newline, undefined, 0];
     if (lastBreak === from && BOUND.has(type.label)) lastBreak = earlierBreak;
-    if (end - lineStart > MAX_LINE && lastBreak !== undefined) {
+    if (end - lineStart + added > MAX_LINE && lastBreak !== undefined) {
       pieces.push(code.slice(start, lastBreak), '\n');
-      [start, lineStart, lastBreak] = [lastBreak, lastBreak, undefined];
+      [start, lineStart, lastBreak, added] = [lastBreak, lastBreak, undefined, 0];
     }
-    // esbuild drops these along with the white space. Only webpack and Vite would look for a package that nobody names.
+    // esbuild drops it along with the white space.
     if (type.label === 'name' && last.join('') === 'import(') {
-      pieces.push(`${code.slice(start, from)}/* webpackIgnore: true */ /* @vite-ignore */`);
-      [start, lastBreak] = [from, undefined];
+      pieces.push(code.slice(start, from), IGNORE);
+      [start, lastBreak, added] = [from, undefined, IGNORE.length];
     }
     last = [last[1], type.label];
     if (BREAKABLE.has(type.label) && code[end] !== '\n') [earlierBreak, lastBreak] = [lastBreak, end];

@@ -19,8 +19,9 @@ import { subscribeToChannel } from './subscription.js';
  * connects. A lost connection is made again when it is needed; a call takes at most 2 s with all its tries, without the
  * time in which this process does not run. Each subscription has a separate connection, which is made again by itself
  * (after 100 ms, doubling to 5 s), and each connection counts as a change. No connection keeps an idle process alive. The
- * user's ACL must allow GET and EVAL (with GET, SET, PUBLISH, and for a lease TIME, HGET, HSET, PEXPIRE, DEL, for use reports HSET, HGETALL, HVALS, HDEL, PEXPIRE) on the
- * keys, and SUBSCRIBE on the channel and PING. A cluster or a Sentinel is used through `client`.
+ * user's ACL must allow GET and EVAL (with GET, SET, PUBLISH, for a lease TIME, HGET, HSET, PEXPIRE, DEL, for use reports HSET,
+ * HGETALL, HVALS, HDEL, PEXPIRE) on the keys, and SUBSCRIBE on the channel and PING. A cluster or a Sentinel is used through
+ * `client`.
  *
  * @param options - see {@link RedisRingOptions}; copied
  * @returns the ring store; `close` ends every connection except the caller's client, and a later use connects again
