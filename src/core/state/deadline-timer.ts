@@ -113,7 +113,8 @@ export class DeadlineTimer {
     const dueAt = Math.min(deadline, this.#timerDueAt);
     this.#timerDueAt = dueAt;
     this.#timerSetBy = setTimeout;
-    const wait = Math.min(Math.ceil(dueAt - now - ROUNDING_MS), MAX_TIMER_MS);
+    // A timer that has been replaced may have been due before now.
+    const wait = Math.min(Math.max(Math.ceil(dueAt - now - ROUNDING_MS), 0), MAX_TIMER_MS);
     this.#timer = this.#clock.setTimeout(() => this.#endLateCalls(now + wait), wait);
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { memoryKeyProvider } from '../../../src/testing/index.js';
 import { scene, watch } from '../scene.js';
@@ -56,5 +56,34 @@ describe('a call that starts in the turn in which the deadline of another passes
 
     expect(await Promise.all(ends)).toEqual([expect.stringMatching('timeout'), expect.stringMatching('timeout')]);
     await client.close();
+  });
+});
+
+describe('a timer that a test runner replaces after it was due', () => {
+  it('is set again for now, never for a time in the past', async () => {
+    const { clock, client, call } = scene();
+    await call();
+    const delays: number[] = [];
+    const set = clock.setTimeout.bind(clock);
+    clock.setTimeout = (callback, ms, options) => {
+      delays.push(ms);
+      return set(callback, ms, options);
+    };
+    const late = watch(clock, client.withKey(never, { timeout: 5 }));
+    const readTime = clock.monotonic.bind(clock);
+    clock.monotonic = () => readTime() + 20;
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    let next;
+    try {
+      next = watch(clock, client.withKey(never, { timeout: 1_000 }));
+    } finally {
+      vi.useRealTimers();
+    }
+    clock.monotonic = readTime;
+    await clock.advance(2_000);
+
+    expect([late.state, next.state]).toEqual(['rejected', 'rejected']);
+    expect(delays.slice(0, 2)).toEqual([5, 0]);
+    expect(Math.min(...delays)).toBe(0);
   });
 });
