@@ -224,6 +224,31 @@ describe("a caller's function", () => {
     expect([own.state, other.state, third.state]).toEqual(['rejected', 'resolved', 'rejected']);
   });
 
+  it('whose error ends its own call while it is cleaned is counted once: close() waits for the others', async () => {
+    const { clock, client } = scene();
+    const controller = new AbortController();
+    const error = Object.defineProperty(new Error('x'), 'detail', {
+      enumerable: true,
+      get: () => controller.abort(),
+    });
+    const other = watch(
+      clock,
+      client.withKey(async ({ signal }) => pause(clock, 500, signal)),
+    );
+    await clock.advance(1);
+    const own = watch(
+      clock,
+      client.withKey(() => Promise.reject(error), { signal: controller.signal }),
+    );
+    await clock.advance(1);
+    const closed = watch(clock, client.close());
+    await clock.advance(100);
+
+    expect([own.state, other.state, closed.state]).toEqual(['rejected', 'pending', 'pending']);
+    await clock.advance(500);
+    expect([other.state, closed.state]).toEqual(['resolved', 'resolved']);
+  });
+
   it('cannot read the context once the call has settled, nor its copy of the bytes', async () => {
     const { clock, client } = scene({ timeout: 100 });
     let kept: KeyContext | undefined;
