@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { KeyContext } from '../../../src/index.js';
 import { A, B, busy, pause, refusal, scene, unhandledIn, watch } from '../scene.js';
 
@@ -247,6 +247,19 @@ describe("a caller's function", () => {
     expect([own.state, other.state, closed.state]).toEqual(['rejected', 'pending', 'pending']);
     await clock.advance(500);
     expect([other.state, closed.state]).toEqual(['resolved', 'resolved']);
+  });
+
+  it('whose error cannot be searched for the key, because a built-in was taken away, ends in one that says so', async () => {
+    const { client } = scene();
+    await client.prefetch();
+    vi.stubGlobal('performance', undefined);
+    try {
+      await expect(client.withKey(({ apiKey }) => Promise.reject(new Error(apiKey)))).rejects.toThrow(
+        'The call failed. Its error could not be searched for the key, so it is not shown.',
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('cannot read the context once the call has settled, nor its copy of the bytes', async () => {
