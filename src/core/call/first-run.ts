@@ -35,16 +35,14 @@ class ResultHandlers {
  * same for a promise of the language's own. Returns false, and has done nothing, for any other thenable and for values.
  */
 export function handleFirstRun(result: unknown, call: FirstRun): boolean {
-  let handlers: ResultHandlers | undefined;
   try {
     if (!(result instanceof Promise) || result.constructor !== Promise) return false;
-    handlers = idle.pop() ?? new ResultHandlers();
+    const handlers = idle.pop() ?? new ResultHandlers();
     handlers.call = call;
     void then.call(result, handlers.onResult, handlers.onError);
     return true;
   } catch {
     // A getter of the caller's threw, or this only looks like a promise: `await` finds out.
-    if (handlers !== undefined) handlers.call = undefined;
     return false;
   }
 }

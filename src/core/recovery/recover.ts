@@ -257,7 +257,8 @@ class RejectedKeys {
 
   #createError(outcome: Outcome): KeyRejectedError {
     const { options, keys } = this.#client;
-    const version = this.#first?.version;
+    // The call is refused only after a key was.
+    const { version } = this.#first as CachedKey;
     const times = [keys.current, ...this.#refusedStages].flatMap(({ backoff: { cooldownUntil, retryAt } }) => [
       cooldownUntil,
       retryAt,
@@ -272,7 +273,7 @@ class RejectedKeys {
         ? 'the store had no other when last asked'
         : 'the store could not be asked for another';
     return new KeyRejectedError(
-      `The price API refused the key (version ${version ?? 'unknown'}), and ${store}; check the account, or rotate the key.`,
+      `The price API refused the key (version ${version}), and ${store}; check the account, or rotate the key.`,
       {
         cause: causes.length > 1 ? new AggregateError(causes, 'The refusal, and the failed reload.') : causes[0],
         retryAfter: retryAfter > 0 ? retryAfter : undefined,

@@ -54,8 +54,6 @@ export async function withRetries<T>(run: (attempt: number) => Promise<T>, optio
         retries: options.retries,
         factor: 1,
         minTimeout: 0,
-        maxTimeout: 0,
-        randomize: false,
         async shouldRetry({ error, attemptNumber, retriesConsumed }) {
           const pause = options.getDelay((error as ThrownValue).value, retriesConsumed);
           if (pause === undefined) return false;

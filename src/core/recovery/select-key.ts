@@ -30,7 +30,6 @@ export async function selectKey(client: ClientState): Promise<CachedKey | GoldKe
 /** Returns the stages to fall back on, in order. Without a rollout `pending` is never one of them. */
 export function listFallbackStages({ keys, mayFallBackToPending }: ClientState, stage: StageState): StageState[] {
   const current = stage.name === 'current' ? [] : [keys.current];
-  const previous = stage.name === 'previous' ? [] : [keys.stage('previous')];
   const pending = stage.name === 'pending' || !mayFallBackToPending ? [] : [keys.stage('pending')];
-  return [...current, ...previous, ...pending];
+  return [...current, keys.stage('previous'), ...pending];
 }

@@ -172,6 +172,18 @@ describe('a key expires, and is zeroed at its end', () => {
     expect(loadsOf(store)).toHaveLength(2);
   });
 
+  it('when another client on the same clock has noted that the wall clock stepped back', async () => {
+    const { clock, store, call } = scene(life);
+    await clock.advance(5_000);
+    await call();
+    const other = new KeyedClient({ keyProvider: testStore(clock, { current: B }), clock, ttl: 10_000 });
+    clock.setWall(clock.now() - 3_000);
+    await other.prefetch();
+    await call();
+
+    expect(loadsOf(store)).toHaveLength(2);
+  });
+
   it('of every stage, each at its own time', async () => {
     const { store, clock, client, api, call } = scene(life, { current: A, previous: B });
     const ended: unknown[] = [];

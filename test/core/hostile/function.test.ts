@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { KeyContext } from '../../../src/index.js';
 import { A, B, busy, pause, refusal, scene, unhandledIn, watch } from '../scene.js';
 
@@ -222,6 +222,44 @@ describe("a caller's function", () => {
     await clock.advance(5_000);
 
     expect([own.state, other.state, third.state]).toEqual(['rejected', 'resolved', 'rejected']);
+  });
+
+  it('whose error ends its own call while it is cleaned is counted once: close() waits for the others', async () => {
+    const { clock, client } = scene();
+    const controller = new AbortController();
+    const error = Object.defineProperty(new Error('x'), 'detail', {
+      enumerable: true,
+      get: () => controller.abort(),
+    });
+    const other = watch(
+      clock,
+      client.withKey(async ({ signal }) => pause(clock, 500, signal)),
+    );
+    await clock.advance(1);
+    const own = watch(
+      clock,
+      client.withKey(() => Promise.reject(error), { signal: controller.signal }),
+    );
+    await clock.advance(1);
+    const closed = watch(clock, client.close());
+    await clock.advance(100);
+
+    expect([own.state, other.state, closed.state]).toEqual(['rejected', 'pending', 'pending']);
+    await clock.advance(500);
+    expect([other.state, closed.state]).toEqual(['resolved', 'resolved']);
+  });
+
+  it('whose error cannot be searched for the key, because a built-in was taken away, ends in one that says so', async () => {
+    const { client } = scene();
+    await client.prefetch();
+    vi.stubGlobal('performance', undefined);
+    try {
+      await expect(client.withKey(({ apiKey }) => Promise.reject(new Error(apiKey)))).rejects.toThrow(
+        'The call failed. Its error could not be searched for the key, so it is not shown.',
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 
   it('cannot read the context once the call has settled, nor its copy of the bytes', async () => {

@@ -159,6 +159,50 @@ describe('the refusal gate', () => {
     expect(play.told).toEqual([]);
   });
 
+  it('does not close before the store has confirmed the key, however many calls are refused meanwhile', async () => {
+    const { client, api, clock, store, told } = await revoked({ refusalGate: { after: 3 } });
+    store.latency = 2_000;
+    const refuse = (): Promise<unknown> => client.withKey(api.fetch, { once: true }).catch(() => undefined);
+    for (let refused = 0; refused < 10; refused++) void refuse();
+    await clock.advance(1_000);
+    const before = [...told];
+    await clock.advance(1_000);
+    await refuse();
+
+    expect([before, told]).toEqual([[], ['closed 10 1000']]);
+  });
+
+  it('shows as `rejected` while it is closed, also while the store is asked again', async () => {
+    const { client, call, clock, store } = await revoked({ refusalGate: { after: 3 } });
+    for (let refused = 0; refused < 3; refused++) await call().catch(() => undefined);
+    await clock.advance(600_000);
+    const before = loadsOf(store).length;
+    store.latency = 2_000;
+    for (let refused = 0; refused < 2; refused++) void call().catch(() => undefined);
+    await clock.advance(100);
+
+    expect(loadsOf(store).length).toBe(before + 1);
+    expect(client.status().state).toBe('rejected');
+    await clock.advance(5_000);
+  });
+
+  it('closes for the `pending` key that a client in a canary uses, once `current` is refused too', async () => {
+    const play = scene({ refusalGate: { after: 3 } }, { current: A, pending: B });
+    play.store.roll({ id: 'one', pendingPercent: 100 });
+    await play.client.prefetch();
+    const told: unknown[] = [];
+    play.client.on('gate-closed', ({ stage, version, refusals }) => told.push([stage, version, refusals]));
+    play.api.live.clear();
+    for (let refused = 0; refused < 3; refused++) await play.call().catch(() => undefined);
+
+    const before = play.api.calls.length;
+    for (let refused = 0; refused < 10; refused++) await play.call().catch(() => undefined);
+
+    expect(told).toEqual([['pending', 'v2', 3]]);
+    expect(play.api.calls.length).toBeLessThanOrEqual(before + 2);
+    expect(play.client.status()).toMatchObject({ stage: 'pending', state: 'rejected' });
+  });
+
   it('counts calls that may run only once, too', async () => {
     const { client, api, told } = await revoked();
     for (let refused = 0; refused < 30; refused++)
