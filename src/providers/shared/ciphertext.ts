@@ -1,17 +1,19 @@
 import { KeyFormatError, describeType, KeyNotFoundError, asUint8Array } from '../../core/index.js';
 import { decodeBase64 } from '../../util/base64.js';
+import { LOOKS_LOCAL, looksLikeJwe } from './ciphertext-header.js';
 
-/** A ciphertext in base64 or bytes. `undefined` stands for an unset variable. */
+/** A ciphertext as text or bytes. `undefined` stands for an unset variable. */
 export type Ciphertext = string | Uint8Array | undefined;
 
 /** The limit of KMS. goldkey encrypts nothing longer. */
 const MAX_CIPHERTEXT_BYTES = 6_144;
 /** A KMS ciphertext is some 140 bytes longer than the key. Shorter input was never encrypted. */
-const MIN_CIPHERTEXT_BYTES = 60;
+export const MIN_CIPHERTEXT_BYTES = 60;
 
 const HEX_DIGITS = '0123456789abcdefABCDEF';
 
-const PLAINTEXT =
+/** The end of a message about a ciphertext that is too short to be one. */
+export const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
 
 /** Returns a ciphertext as given, but for white space around a text. Throws if it is missing, empty or of another type. */
@@ -65,6 +67,7 @@ function explainNotBase64(text: string): string {
   if (text.startsWith('{')) {
     return 'is JSON, not base64; if it is what the AWS CLI printed, give its `CiphertextBlob` alone (`--query CiphertextBlob --output text`)';
   }
+  if (looksLikeJwe(text)) return LOOKS_LOCAL;
   if (text.length < MIN_CIPHERTEXT_BYTES * (4 / 3)) return `is not base64; ${PLAINTEXT}`;
   if (isHex(text)) return "is hex, not base64; convert it with `Buffer.from(hex, 'hex')`";
   const first = text[0] ?? '';
