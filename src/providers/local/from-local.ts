@@ -22,8 +22,8 @@ export interface MasterKeyOptions {
 
 /**
  * Creates a key store over one ciphertext that is decrypted with a master-key file of this host: AES-256-GCM, nothing to
- * install, no network. The ciphertext is a JWE (RFC 7516) that other JOSE libraries open too. It is for development and for hosts without a key service: anyone who can read the file and the
- * ciphertext has the key. It has a `current` key only.
+ * install, no network. The ciphertext is a JWE (RFC 7516), which other JOSE libraries open too. It is for development and
+ * for hosts without a key service: anyone who can read the file and the ciphertext has the key. It has a `current` key only.
  *
  * @param options - `masterKeyFile`, and `ciphertext`, `encryptionContext` and `version` as `fromKms` takes them; copied
  * @returns a key store for `keyProvider`

@@ -8,7 +8,6 @@ export function headerHint(ciphertext: Uint8Array): string | undefined {
     return 'the ciphertext looks like a message of the AWS Encryption SDK, which Decrypt does not accept';
   }
   if (ciphertext.every((byte) => byte >= 0x20 && byte < 0x7f)) {
-    if (looksLikeJwe(Buffer.from(ciphertext).toString('latin1'))) return `the ciphertext ${LOOKS_LOCAL}`;
     return 'the ciphertext is text; if it is base64, decode it first';
   }
   if (first !== 0x01 || fourth !== 0x00 || fifth !== 0x78) {
@@ -21,14 +20,6 @@ export function headerHint(ciphertext: Uint8Array): string | undefined {
   const actual = ciphertext.byteLength - headerLength - 4;
   if (declared === actual) return undefined;
   return `the ciphertext says that ${String(declared)} bytes follow its header, and ${String(actual)} do`;
-}
-
-/** The end of a message about a ciphertext that {@link looksLikeJwe}. */
-export const LOOKS_LOCAL = 'looks like one of goldkey/local, see `fromLocal`';
-
-/** Returns whether a text has the outline of a JWE: five parts, of which the first begins a JSON object. */
-export function looksLikeJwe(text: string): boolean {
-  return text.startsWith('eyJ') && text.split('.').length === 5;
 }
 
 /** The offset of the length of the rest, by variant. */

@@ -1,6 +1,5 @@
 import { KeyFormatError, describeType, KeyNotFoundError, asUint8Array } from '../../core/index.js';
 import { decodeBase64 } from '../../util/base64.js';
-import { LOOKS_LOCAL, looksLikeJwe } from './ciphertext-header.js';
 
 /** A ciphertext as text or bytes. `undefined` stands for an unset variable. */
 export type Ciphertext = string | Uint8Array | undefined;
@@ -39,7 +38,7 @@ export function createFormatError(problem: string, provider: string): KeyFormatE
 }
 
 /**
- * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by
+ * Returns the bytes of a KMS ciphertext after every check that needs no store. The value may be the key itself, pasted by
  * mistake: no message shows it, and no regular expression runs on it, because `RegExp.input` would keep it.
  */
 export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Array {
@@ -50,6 +49,9 @@ export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Arr
     throw formatError(
       `has ${String(text.length)} characters; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)} bytes`,
     );
+  }
+  if (looksLikeJwe(text ?? Buffer.from(given).toString('latin1'))) {
+    throw formatError('looks like a JWE of goldkey/local, not like a ciphertext of AWS KMS; see `fromLocal`');
   }
   const bytes = typeof given === 'string' ? decodeBase64(given) : given;
   if (bytes === undefined || (text !== undefined && isHex(text))) throw formatError(explainNotBase64(text ?? ''));
@@ -67,7 +69,6 @@ function explainNotBase64(text: string): string {
   if (text.startsWith('{')) {
     return 'is JSON, not base64; if it is what the AWS CLI printed, give its `CiphertextBlob` alone (`--query CiphertextBlob --output text`)';
   }
-  if (looksLikeJwe(text)) return LOOKS_LOCAL;
   if (text.length < MIN_CIPHERTEXT_BYTES * (4 / 3)) return `is not base64; ${PLAINTEXT}`;
   if (isHex(text)) return "is hex, not base64; convert it with `Buffer.from(hex, 'hex')`";
   const first = text[0] ?? '';
@@ -81,6 +82,11 @@ function explainNotBase64(text: string): string {
       : "is URL-safe base64; convert it with `Buffer.from(text, 'base64url')`";
   }
   return 'is not base64; give the CiphertextBlob as `aws kms encrypt` or `npx goldkey encrypt` prints it, whole';
+}
+
+/** Returns whether a text has the outline of a JWE: five parts, of which the first begins a JSON object. */
+function looksLikeJwe(text: string): boolean {
+  return text.startsWith('eyJ') && text.split('.').length === 5;
 }
 
 function isHex(text: string): boolean {

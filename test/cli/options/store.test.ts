@@ -55,7 +55,7 @@ describe('--store', () => {
     [['verify', '--store', 'vault://secret'], 'must name a mount and a path'],
     [
       ['verify', '--store', 'vault-transit://transit/gold'],
-      '--ciphertext BASE64 or --ciphertext-file FILE is required',
+      '--ciphertext TEXT or --ciphertext-file FILE is required',
     ],
     [['verify', '--store', 'azure-key-vault://host'], 'must name a vault and a secret'],
     [['verify', '--store', 'ssm://'], 'ssm:// must be followed by a name'],

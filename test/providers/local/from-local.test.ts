@@ -148,9 +148,12 @@ describe('localCipher', () => {
     const stump = (await cipher().encrypt(KEY)).ciphertext.slice(0, 190);
 
     for (const [ciphertext, says] of [
-      [kms, /AWS KMS.*`fromKms`/],
-      [kms.toString('base64'), /AWS KMS.*`fromKms`/],
-      [Buffer.alloc(90, 7), /not made by goldkey\/local\.$/],
+      [kms, /no JWE.*AWS KMS.*`fromKms`/],
+      [kms.toString('base64'), /no JWE.*AWS KMS.*`fromKms`/],
+      [`vault:v1:${kms.toString('base64')}`, /no JWE/],
+      [Buffer.alloc(90, 7), /no JWE/],
+      [Buffer.alloc(90, '.'), /no JWE/],
+      ['e'.repeat(90), /no JWE/],
       [stump, /parts.*give it whole/],
     ] as const) {
       const error = (await failure(cipher().decrypt(ciphertext))) as Error;
@@ -209,6 +212,20 @@ describe('a local ciphertext', () => {
       expect(() => open(masterKey, sealed.slice(0, at) + sealed.slice(at + 1), {})).toThrow();
     }
     expect(() => open(masterKey, `${sealed}A`, {})).toThrow();
+  });
+
+  it('has one spelling: the bits that base64url leaves over at the end of a part must be 0', () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const parts = seal(masterKey, Buffer.from(KEY), {}).split('.');
+    const tag = parts[4] ?? '';
+    const digit = alphabet.indexOf(tag.at(-1) ?? '');
+
+    // A tag of 16 bytes leaves 4 bits over: 15 other spellings of the same bytes.
+    for (let bits = 1; bits < 16; bits++) {
+      const other = tag.slice(0, -1) + (alphabet[digit + bits] ?? '');
+      expect(Buffer.from(other, 'base64url')).toEqual(Buffer.from(tag, 'base64url'));
+      expect(() => open(masterKey, [...parts.slice(0, 4), other].join('.'), {})).toThrow(/base64url/);
+    }
   });
 
   it('takes the place of no other: each byte of each part may have one value only', () => {
@@ -298,6 +315,46 @@ describe('a local ciphertext', () => {
       ctx: crypto.createHash('sha256').update(canonical).digest('base64url'),
     });
     expect(Buffer.from(open(masterKey, made, context)).toString()).toBe(KEY);
+  });
+
+  it('is refused where a JOSE library wrapped a content key with the master key', async () => {
+    const { protectedHeader } = await compactDecrypt(seal(masterKey, Buffer.from(KEY), {}), masterKey);
+    const wrapped = await new CompactEncrypt(Buffer.from(KEY))
+      .setProtectedHeader({ ...protectedHeader, alg: 'A256KW' })
+      .encrypt(masterKey);
+
+    expect(thrownBy(() => open(masterKey, wrapped, {}))).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+  });
+
+  it('is no longer than a ciphertext may be, however much white space its header has', async () => {
+    const [header = '', ...rest] = (await cipher().encrypt(KEY)).ciphertext.split('.');
+    const padded = Buffer.from(Buffer.from(header, 'base64url').toString().replace('{', `{${' '.repeat(6_000)}`));
+    const oversized = [padded.toString('base64url'), ...rest].join('.');
+
+    for (const ciphertext of [oversized, Buffer.from(oversized)]) {
+      const error = (await failure(cipher().decrypt(ciphertext))) as Error;
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+      expect(error.message).toMatch(/at most 6144/);
+    }
+  });
+
+  it('is the same to an attacker who measures time, whichever byte of `ctx` differs', () => {
+    const compare = vi.spyOn(crypto, 'timingSafeEqual');
+    const sealed = seal(masterKey, Buffer.from(KEY), { a: 'b' });
+
+    open(masterKey, sealed, { a: 'b' });
+    expect(() => open(masterKey, sealed, { a: 'c' })).toThrow(/differs/);
+
+    expect(compare.mock.calls.map((hashes) => hashes.map(({ byteLength }) => byteLength))).toEqual([
+      [32, 32],
+      [32, 32],
+    ]);
+  });
+
+  it('names the other master key before it compares anything else', () => {
+    const sealed = seal(masterKey, Buffer.from(KEY), { a: 'b' });
+
+    expect(() => open(Buffer.alloc(32, 8), sealed, { a: 'c' })).toThrow(/another master key/);
   });
 
   it('opens with no other context', () => {
