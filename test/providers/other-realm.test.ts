@@ -64,7 +64,9 @@ describe('bytes of another realm', () => {
     ]) {
       const key = foreignBytes(Buffer.from(KEY));
       const { ciphertext } = await cipher.encrypt(key);
-      const opened = await cipher.decrypt(foreignBytes(Buffer.from(ciphertext, cipher.name === 'local' ? 'latin1' : 'base64')));
+      const opened = await cipher.decrypt(
+        foreignBytes(Buffer.from(ciphertext, cipher.name === 'local' ? 'latin1' : 'base64')),
+      );
 
       expect([cipher.name, Buffer.from(opened).toString(), Buffer.from(key).toString()]).toEqual([
         cipher.name,

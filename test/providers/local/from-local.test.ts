@@ -328,7 +328,11 @@ describe('a local ciphertext', () => {
 
   it('is no longer than a ciphertext may be, however much white space its header has', async () => {
     const [header = '', ...rest] = (await cipher().encrypt(KEY)).ciphertext.split('.');
-    const padded = Buffer.from(Buffer.from(header, 'base64url').toString().replace('{', `{${' '.repeat(6_000)}`));
+    const padded = Buffer.from(
+      Buffer.from(header, 'base64url')
+        .toString()
+        .replace('{', `{${' '.repeat(6_000)}`),
+    );
     const oversized = [padded.toString('base64url'), ...rest].join('.');
 
     for (const ciphertext of [oversized, Buffer.from(oversized)]) {
