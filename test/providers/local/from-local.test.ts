@@ -292,7 +292,7 @@ describe('a local ciphertext', () => {
 
       expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT', provider: 'local' });
       expect(error.message).toMatch(says);
-      for (const part of sealed.split('.').filter((text) => text.length > 3))
+      for (const part of sealed.split('.').filter(({ length }) => length > 3))
         expect(inspect(error)).not.toContain(part);
     });
   });
