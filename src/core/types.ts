@@ -328,7 +328,7 @@ export interface KeyCipher {
 
 /** An encrypted key as it is stored. No part of it is secret. */
 export interface EncryptedKey {
-  /** Ciphertext in base64, safe in Git. */
+  /** Ciphertext as text, safe in Git: base64 of AWS KMS, a JWE of a master key, `vault:v1:…` of Vault. */
   ciphertext: string;
   /** Identifier of the master key, an ARN for KMS. */
   keyId: string;

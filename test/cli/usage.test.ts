@@ -28,7 +28,7 @@ describe('the command line, used wrongly', () => {
     ],
     [['create-key', '--master-key', 'x'], /--master-key needs --local/],
     [['create-key', '--local', '--master-key', 'x', '--region', 'y'], /--local and --region cannot be used together/],
-    [['verify', '--encryption-context', '{}'], /--ciphertext BASE64 or --ciphertext-file FILE is required/],
+    [['verify', '--encryption-context', '{}'], /--ciphertext TEXT or --ciphertext-file FILE is required/],
     [
       ['verify', '--encryption-context', '{}', '--ciphertext', 'a', '--ciphertext-file', 'b'],
       /--ciphertext and --ciphertext-file cannot be used together/,

@@ -157,7 +157,7 @@ describe('what is no secret', () => {
     const shown = [path, '/run/secrets/gold-api-key', './secrets/key-20260101.txt', join(folder.path, 'missing')];
 
     for (const masterKey of shown) {
-      const store = fromLocal({ masterKeyFile: masterKey, ciphertext, encryptionContext });
+      const store = fromLocal({ masterKeyFile: masterKey, ciphertext: `eyJ${'x'.repeat(90)}.`, encryptionContext });
       expect(((await failure(load(store))) as Error).message).toContain(`\`${masterKey}\``);
     }
     expect(() => fromKms({ ciphertext, encryptionContext, encryptionContxt: {} } as never)).toThrow(

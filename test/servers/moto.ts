@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { answers, cacheFolder, freePort, ready, run, stopped } from './process.js';
+import { answers, freePort, ready, run, stopped } from './process.js';
+import { installPython } from './python.js';
 
 /** What moto and every client of it use: moto checks no signature. */
 export const MOTO_ENV = {
@@ -29,10 +29,10 @@ export interface Moto extends AsyncDisposable {
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function startMoto(): Promise<Moto> {
-  const folder = await installed();
+  const programs = await installPython('moto', 'moto[server]>=5.2,<6');
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
-  const server = spawn(join(folder, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+  const server = spawn(join(programs, 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: 'ignore',
     env: { ...process.env, ...MOTO_ENV },
   });
@@ -47,7 +47,7 @@ export async function startMoto(): Promise<Moto> {
         `def client(name): return boto3.client(name, endpoint_url=${JSON.stringify(url)})`,
       ];
       const env = { ...process.env, ...MOTO_ENV };
-      const { stdout } = await run(join(folder, 'bin', 'python'), ['-c', [...prelude, program].join('\n'), ...argv], {
+      const { stdout } = await run(join(programs, 'python'), ['-c', [...prelude, program].join('\n'), ...argv], {
         env,
       });
       return stdout.trim();
@@ -77,32 +77,4 @@ async function loadService(url: string, service: string, target: string): Promis
   };
   const response = await fetch(url, { method: 'POST', headers, body: '{}' });
   if (!response.ok) throw new Error(`moto answered ${target} with status ${String(response.status)}.`);
-}
-
-async function installed(): Promise<string> {
-  const folder = cacheFolder('moto');
-  // Written last: a folder without it is half an installation.
-  const complete = join(folder, 'complete');
-  try {
-    await access(complete);
-    return folder;
-  } catch {
-    await rm(folder, { recursive: true, force: true });
-  }
-  try {
-    await mkdir(folder, { recursive: true });
-    await run('python3', ['-m', 'venv', folder]);
-    await run(join(folder, 'bin', 'pip'), [
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      'moto[server]>=5.2,<6',
-    ]);
-    await writeFile(complete, '');
-    return folder;
-  } catch (error) {
-    const how =
-      "install Python 3 with venv; the tests then run: python3 -m venv DIR && DIR/bin/pip install 'moto[server]'";
-    throw new Error(`moto, a KMS to test against, could not be installed: ${how}`, { cause: error });
-  }
 }

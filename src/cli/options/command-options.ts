@@ -79,7 +79,7 @@ export function requireContext({ encryptionContext }: CommandOptions): Encryptio
 export async function readCiphertextSource(options: CommandOptions): Promise<string | (() => Promise<string>)> {
   const { ciphertext, ciphertextFile } = options;
   if (ciphertext !== undefined) return ciphertext.trim();
-  if (ciphertextFile === undefined) throw new UsageError('--ciphertext BASE64 or --ciphertext-file FILE is required.');
+  if (ciphertextFile === undefined) throw new UsageError('--ciphertext TEXT or --ciphertext-file FILE is required.');
   const read = async (): Promise<string> => (await readTextFile('--ciphertext-file', ciphertextFile)).trim();
   // A first read: an error here comes from the option, not from the store.
   await read();

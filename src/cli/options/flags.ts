@@ -39,7 +39,7 @@ export function addRing(command: Command): Command {
 }
 
 export function addStoredKey(command: Command): Command {
-  const ciphertext = command.createOption('--ciphertext <base64>', 'what `goldkey encrypt` printed');
+  const ciphertext = command.createOption('--ciphertext <text>', 'what `goldkey encrypt` printed');
   return addRing(addCipher(command))
     .addOption(ciphertext.conflicts('ciphertextFile'))
     .option('--ciphertext-file <file>', 'a file that holds it');

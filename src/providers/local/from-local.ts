@@ -6,10 +6,9 @@ import {
   type KeyCipher,
   type KeyProvider,
 } from '../../core/index.js';
-import { ciphertextBytes } from '../shared/ciphertext.js';
 import { CIPHERTEXT_OPTIONS, ciphertextProvider, type CiphertextOptions } from '../shared/ciphertext-provider.js';
 import { createCipher } from '../shared/create-cipher.js';
-import { deriveKeyId, open, readKeyId, seal } from './envelope.js';
+import { deriveKeyId, jweText, open, seal } from './jwe.js';
 import { LOCAL, withMasterKey } from './master-key.js';
 
 /** Options that name the master key. */
@@ -23,8 +22,8 @@ export interface MasterKeyOptions {
 
 /**
  * Creates a key store over one ciphertext that is decrypted with a master-key file of this host: AES-256-GCM, nothing to
- * install, no network. It is for development and for hosts without a key service: anyone who can read the file and the
- * ciphertext has the key. It has a `current` key only.
+ * install, no network. The ciphertext is a JWE (RFC 7516), which other JOSE libraries open too. It is for development and
+ * for hosts without a key service: anyone who can read the file and the ciphertext has the key. It has a `current` key only.
  *
  * @param options - `masterKeyFile`, and `ciphertext`, `encryptionContext` and `version` as `fromKms` takes them; copied
  * @returns a key store for `keyProvider`
@@ -50,7 +49,7 @@ export interface MasterKeyOptions {
 export function fromLocal(options: MasterKeyOptions & CiphertextOptions): KeyProvider {
   checkOptionNames('fromLocal', options, ['masterKeyFile', ...CIPHERTEXT_OPTIONS]);
   const path = checkString('masterKeyFile', options.masterKeyFile);
-  return ciphertextProvider(LOCAL, options, ciphertextBytes, ({ ciphertext, context, version }) =>
+  return ciphertextProvider(LOCAL, options, jweText, ({ ciphertext, context, version }) =>
     withMasterKey(path, (masterKey) => open(masterKey, ciphertext, context, version)),
   );
 }
@@ -83,12 +82,14 @@ export function localCipher(options: MasterKeyOptions & { encryptionContext: Enc
     name: LOCAL,
     acceptsKeyId: (keyId) => mayBeKeyId(path, keyId),
     encrypt(plaintext, { context }) {
-      const ciphertext = withMasterKey(path, (masterKey) => seal(masterKey, plaintext, context));
-      return { ciphertext: Buffer.from(ciphertext).toString('base64'), keyId: readKeyId(ciphertext) };
+      return withMasterKey(path, (masterKey) => ({
+        ciphertext: seal(masterKey, plaintext, context),
+        keyId: deriveKeyId(masterKey),
+      }));
     },
     decrypt(ciphertext, { context }) {
-      const bytes = ciphertextBytes(ciphertext, LOCAL);
-      return withMasterKey(path, (masterKey) => open(masterKey, bytes, context));
+      const text = jweText(ciphertext, LOCAL);
+      return withMasterKey(path, (masterKey) => open(masterKey, text, context));
     },
   });
 }

@@ -3,10 +3,7 @@
  * so that these rules come from public samples: they serve as a hint in an error that is thrown anyway, never as a check.
  */
 export function headerHint(ciphertext: Uint8Array): string | undefined {
-  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = ciphertext;
-  if (first === 0x67 && second === 0x6b && third <= 0x0f) {
-    return 'the ciphertext looks like one of goldkey/local';
-  }
+  const [first = 0, second = 0, , fourth = 0, fifth = 0] = ciphertext;
   if ((first === 0x01 && second === 0x80) || (first === 0x02 && second >= 0x04)) {
     return 'the ciphertext looks like a message of the AWS Encryption SDK, which Decrypt does not accept';
   }

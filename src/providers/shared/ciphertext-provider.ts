@@ -19,9 +19,9 @@ import { checkContext } from './encryption-context.js';
 /** Options of every key store over one ciphertext. */
 export interface CiphertextOptions {
   /**
-   * The ciphertext of 60 to 6_144 bytes: base64 (white space around it is ignored), bytes, or a function that every load
-   * calls, so that a rejected key can be read anew from the configuration. If it is `undefined` (an unset variable), a load
-   * fails with a `KeyNotFoundError` that says so.
+   * The ciphertext of 60 to 6_144 bytes: the text that `goldkey encrypt` printed (base64 of AWS KMS, a JWE of a master key;
+   * white space around it is ignored), bytes, or a function that every load calls, so that a rejected key can be read anew
+   * from the configuration. If it is `undefined` (an unset variable), a load fails with a `KeyNotFoundError` that says so.
    */
   ciphertext: Ciphertext | (() => Ciphertext | Promise<Ciphertext>);
   /** The context that the key was encrypted with, letter for letter, at most 8 KB. Required: `{}` stands for none. */
@@ -92,6 +92,6 @@ function ciphertextSource(ciphertext: unknown, provider: string): () => unknown 
     return () => copy;
   }
   throw invalidType(
-    `\`ciphertext\` must be a base64 string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
+    `\`ciphertext\` must be a string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
   );
 }

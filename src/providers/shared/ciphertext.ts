@@ -1,17 +1,18 @@
 import { KeyFormatError, describeType, KeyNotFoundError, asUint8Array } from '../../core/index.js';
 import { decodeBase64 } from '../../util/base64.js';
 
-/** A ciphertext in base64 or bytes. `undefined` stands for an unset variable. */
+/** A ciphertext as text or bytes. `undefined` stands for an unset variable. */
 export type Ciphertext = string | Uint8Array | undefined;
 
 /** The limit of KMS. goldkey encrypts nothing longer. */
 const MAX_CIPHERTEXT_BYTES = 6_144;
 /** A KMS ciphertext is some 140 bytes longer than the key. Shorter input was never encrypted. */
-const MIN_CIPHERTEXT_BYTES = 60;
+export const MIN_CIPHERTEXT_BYTES = 60;
 
 const HEX_DIGITS = '0123456789abcdefABCDEF';
 
-const PLAINTEXT =
+/** The end of a message about a ciphertext that is too short to be one. */
+export const PLAINTEXT =
   'it looks like a plaintext key, which does not belong there: encrypt it first (`npx goldkey encrypt`), and rotate it if it was committed';
 
 /** Returns a ciphertext as given, but for white space around a text. Throws if it is missing, empty or of another type. */
@@ -37,7 +38,7 @@ export function createFormatError(problem: string, provider: string): KeyFormatE
 }
 
 /**
- * Returns the bytes of a ciphertext after every check that needs no store. The value may be the key itself, pasted by
+ * Returns the bytes of a KMS ciphertext after every check that needs no store. The value may be the key itself, pasted by
  * mistake: no message shows it, and no regular expression runs on it, because `RegExp.input` would keep it.
  */
 export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Array {
@@ -48,6 +49,9 @@ export function ciphertextBytes(ciphertext: unknown, provider: string): Uint8Arr
     throw formatError(
       `has ${String(text.length)} characters; a ciphertext is at most ${String(MAX_CIPHERTEXT_BYTES)} bytes`,
     );
+  }
+  if (looksLikeJwe(text ?? Buffer.from(given).toString('latin1'))) {
+    throw formatError('looks like a JWE of goldkey/local, not like a ciphertext of AWS KMS; see `fromLocal`');
   }
   const bytes = typeof given === 'string' ? decodeBase64(given) : given;
   if (bytes === undefined || (text !== undefined && isHex(text))) throw formatError(explainNotBase64(text ?? ''));
@@ -78,6 +82,11 @@ function explainNotBase64(text: string): string {
       : "is URL-safe base64; convert it with `Buffer.from(text, 'base64url')`";
   }
   return 'is not base64; give the CiphertextBlob as `aws kms encrypt` or `npx goldkey encrypt` prints it, whole';
+}
+
+/** Returns whether a text has the outline of a JWE: five parts, of which the first begins a JSON object. */
+function looksLikeJwe(text: string): boolean {
+  return text.startsWith('eyJ') && text.split('.').length === 5;
 }
 
 function isHex(text: string): boolean {

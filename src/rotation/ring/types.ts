@@ -28,7 +28,7 @@ export interface RingVersion {
   metadata?: Readonly<Record<string, string>> | undefined;
   /** The id given to `generate`, stored before the key is minted, so that a run after a crash uses the same id. */
   rotationId?: string | undefined;
-  /** base64. Absent while the key is being minted and once it is retired. */
+  /** The text that the cipher returned. Absent while the key is being minted and once it is retired. */
   ciphertext?: string | undefined;
 }
 

@@ -66,11 +66,11 @@ describe('create-key --local', () => {
 });
 
 describe('encrypt --local', () => {
-  it('prints base64 alone, from a pipe, with or without a line break at the end', async () => {
+  it('prints a JWE alone, from a pipe, with or without a line break at the end', async () => {
     const ran = await run(['encrypt', ...local, ...CONTEXT], { piped: `${KEY}\n` });
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
-    expect(ran.stdout).toMatch(/^[A-Za-z0-9+/]+={0,2}\n$/);
+    expect(ran.stdout).toMatch(/^eyJ[\w-]+\.(\.[\w-]+){3}\n$/);
     expectNoKey(ran);
   });
 
@@ -176,13 +176,12 @@ describe('verify --local', () => {
     });
   });
 
-  it('with a wrong context fails in one line that names both causes and the context’s keys', async () => {
+  it('with a wrong context fails in one line that names the context’s keys', async () => {
     const wrong = ['--encryption-context', 'service=other-service,environment=test'];
     const ran = await run(['verify', ...local, ...wrong, '--ciphertext', ciphertext]);
 
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toMatch(/^goldkey: [^\n]+\n$/);
-    expect(ran.stderr).toMatch(/damaged/);
     expect(ran.stderr).toMatch(/--encryption-context/);
     expect(ran.stderr).toMatch(/service/);
     expect(ran.stderr).toMatch(/environment/);

@@ -16,9 +16,10 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import fc from 'fast-check';
+import { CompactEncrypt, compactDecrypt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMasterKey, fromLocal, localCipher } from '../../../src/providers/local/index.js';
-import { open, seal } from '../../../src/providers/local/envelope.js';
+import { open, seal } from '../../../src/providers/local/jwe.js';
 import { withMasterKey } from '../../../src/providers/local/master-key.js';
 import { failure, request, text } from '../loading.js';
 
@@ -49,13 +50,25 @@ const cipher = (path = masterKeyFile): ReturnType<typeof localCipher> =>
 
 const read = (path: string): Buffer => withMasterKey(path, (masterKey) => Buffer.from(masterKey));
 
+const headerOf = (jwe: string): object =>
+  JSON.parse(Buffer.from(jwe.split('.')[0] ?? '', 'base64url').toString()) as object;
+
+function thrownBy(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 describe('localCipher', () => {
   it('decrypts what it encrypted, and never encrypts the same way twice', async () => {
     const one = await cipher().encrypt(KEY);
     const two = await cipher().encrypt(Buffer.from(KEY));
 
     expect(Buffer.from(await cipher().decrypt(one.ciphertext)).toString()).toBe(KEY);
-    expect(Buffer.from(await cipher().decrypt(Buffer.from(two.ciphertext, 'base64'))).toString()).toBe(KEY);
+    expect(Buffer.from(await cipher().decrypt(Buffer.from(two.ciphertext))).toString()).toBe(KEY);
     expect(one.ciphertext).not.toBe(two.ciphertext);
     expect(one).toMatchObject({ keyId: two.keyId, fingerprint: two.fingerprint, encryptionContext: CONTEXT });
     expect(one.keyId).toMatch(/^local-[0-9a-f]{16}$/);
@@ -86,7 +99,7 @@ describe('localCipher', () => {
 
   it('does not take a failure of the machine for a master key that may fit', async () => {
     const { ciphertext: _, ...sealed } = await cipher().encrypt(KEY);
-    vi.spyOn(crypto, 'hkdfSync').mockImplementation(() => {
+    vi.spyOn(crypto, 'createHmac').mockImplementation(() => {
       throw new RangeError('no memory');
     });
 
@@ -103,14 +116,14 @@ describe('localCipher', () => {
     expect(await failure(cipher().decrypt(ciphertext))).toMatchObject({ code: 'ERR_GOLDKEY_DECRYPT' });
   });
 
-  it('names both causes and the keys of a context that does not fit, and no value', async () => {
+  it('names the keys of a context that does not fit, and no value', async () => {
     const { ciphertext } = await cipher().encrypt(KEY);
     const other = localCipher({ masterKeyFile, encryptionContext: { service: 'silver-value' } });
 
     const error = (await failure(other.decrypt(ciphertext))) as Error;
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_DECRYPT', retryable: false, provider: 'local' });
-    expect(error.message).toMatch(/damaged.*`encryptionContext` differs.*`service`/);
+    expect(error.message).toMatch(/`encryptionContext` differs.*`service`/);
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/silver-value|invented-key/);
   });
 
@@ -125,22 +138,23 @@ describe('localCipher', () => {
     expect(error.message).toMatch(/another master key \(local-[0-9a-f]{16}\).*\(local-[0-9a-f]{16}\)/);
   });
 
-  it('knows foreign ciphertexts, later formats and stumps', async () => {
+  it('knows foreign ciphertexts and stumps', async () => {
     const kms = Buffer.concat([
       Buffer.from('0102020078', 'hex'),
       Buffer.alloc(49),
       Buffer.from([0, 0, 0, 40]),
       Buffer.alloc(40),
     ]);
-    const later = Buffer.from((await cipher().encrypt(KEY)).ciphertext, 'base64');
-    later[2] = 2;
-    const stump = Buffer.from((await cipher().encrypt(KEY)).ciphertext, 'base64').subarray(0, 61);
+    const stump = (await cipher().encrypt(KEY)).ciphertext.slice(0, 190);
 
     for (const [ciphertext, says] of [
-      [kms, /AWS KMS.*`fromKms`/],
-      [Buffer.alloc(90, 7), /not made by goldkey\/local\.$/],
-      [later, /format 2/],
-      [stump, /cut short/],
+      [kms, /no JWE.*AWS KMS.*`fromKms`/],
+      [kms.toString('base64'), /no JWE.*AWS KMS.*`fromKms`/],
+      [`vault:v1:${kms.toString('base64')}`, /no JWE/],
+      [Buffer.alloc(90, 7), /no JWE/],
+      [Buffer.alloc(90, '.'), /no JWE/],
+      ['e'.repeat(90), /no JWE/],
+      [stump, /parts.*give it whole/],
     ] as const) {
       const error = (await failure(cipher().decrypt(ciphertext))) as Error;
       expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
@@ -181,48 +195,170 @@ describe('a local ciphertext', () => {
 
   it('is read for ever: one that was made by an earlier version opens, with its context in any order', () => {
     const earlier =
-      'Z2sB7azk+Wb/tHVgewzm3EjTkSSFGByXPyYjb/uyldv9tLhdFYqNwGleKzRVMD5jpbNwkzLtfyPAnSd7LXHR8cVmMsSNqrxrqQwcg5jiT08=';
+      'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoibG9jYWwtNTc3NmJhNDg0MjFhMWNkNiIsImN0eCI6IklTN013WG1fQVFOS3BOUGNxVm1mZ1FEOG1DSFhhTWVZblNYMElTLUhXTVkifQ..AAECAwQFBgcICQoL.gz_tp1I7T4GyPUnm_ffyBeI.WBeJ6i9g7m8WFNwhCv_dKQ';
     const context = { service: 'gold-data-stream', environment: 't\u00e9st' };
 
-    expect(Buffer.from(open(masterKey, Buffer.from(earlier, 'base64'), context)).toString()).toBe(KEY);
+    expect(Buffer.from(open(masterKey, earlier, context)).toString()).toBe(KEY);
   });
 
-  it.each([0, 1])('is known by both of its first bytes, of which number %d is another here', (at) => {
+  it('opens with no character changed, cut off or added', () => {
     const sealed = seal(masterKey, Buffer.from(KEY), {});
-    sealed[at] = 0x20;
-
-    expect(() => open(masterKey, sealed, {})).toThrow(/not made by goldkey\/local/);
+    for (let at = 0; at < sealed.length; at++) {
+      for (const char of ['A', 'B', '.', ' ', '=', '+', '\u00e9'].filter((other) => other !== sealed[at])) {
+        expect(() => open(masterKey, sealed.slice(0, at) + char + sealed.slice(at + 1), {})).toThrow();
+        expect(() => open(masterKey, sealed.slice(0, at) + char + sealed.slice(at), {})).toThrow();
+      }
+      expect(() => open(masterKey, sealed.slice(0, at), {})).toThrow();
+      expect(() => open(masterKey, sealed.slice(0, at) + sealed.slice(at + 1), {})).toThrow();
+    }
+    expect(() => open(masterKey, `${sealed}A`, {})).toThrow();
   });
 
-  it('has 64 bytes at least: one less is told as cut short', () => {
-    const shortest = seal(masterKey, Uint8Array.of(0x6b), {});
+  it('has one spelling: the bits that base64url leaves over at the end of a part must be 0', () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const parts = seal(masterKey, Buffer.from(KEY), {}).split('.');
+    const tag = parts[4] ?? '';
+    const digit = alphabet.indexOf(tag.at(-1) ?? '');
 
-    expect(shortest).toHaveLength(64);
-    expect([...open(masterKey, shortest, {})]).toEqual([0x6b]);
-    expect(() => open(masterKey, shortest.subarray(0, 63), {})).toThrow('cut short to 63 bytes');
+    // A tag of 16 bytes leaves 4 bits over: 15 other spellings of the same bytes.
+    for (let bits = 1; bits < 16; bits++) {
+      const other = tag.slice(0, -1) + (alphabet[digit + bits] ?? '');
+      expect(Buffer.from(other, 'base64url')).toEqual(Buffer.from(tag, 'base64url'));
+      expect(() => open(masterKey, [...parts.slice(0, 4), other].join('.'), {})).toThrow(/base64url/);
+    }
   });
 
-  it('has at least the 60 bytes below which a ciphertext is taken for a plaintext', () => {
-    expect(seal(masterKey, Uint8Array.of(1), {}).length).toBeGreaterThanOrEqual(60);
-  });
-
-  it('opens with no bit changed', () => {
+  it('takes the place of no other: each byte of each part may have one value only', () => {
     fc.assert(
-      fc.property(keys, contexts, fc.nat(), (key, context, at) => {
-        const sealed = seal(masterKey, key, context);
-        const bit = at % (sealed.length * 8);
-        sealed[bit >> 3] = (sealed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        expect(() => open(masterKey, sealed, context)).toThrow();
+      fc.property(keys, contexts, fc.nat(), fc.integer({ min: 1, max: 255 }), (key, context, at, change) => {
+        const bytes = Buffer.from(seal(masterKey, key, context));
+        bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ change;
+        expect(() => open(masterKey, bytes.toString('latin1'), context)).toThrow();
       }),
     );
   });
 
-  it('opens with no byte cut off or added', () => {
-    const sealed = seal(masterKey, Buffer.from(KEY), {});
-    for (let length = 60; length < sealed.length; length++) {
-      expect(() => open(masterKey, sealed.subarray(0, length), {})).toThrow();
+  describe('is refused, and never shown,', () => {
+    const good = { alg: 'dir', enc: 'A256GCM', ...headerOf(seal(masterKey, Buffer.from(KEY), {})) };
+
+    /** A JWE with a correct tag over any header, of which one part may be another. */
+    function forge(header: string, parts: { key?: string; iv?: number; tag?: number; content?: number } = {}): string {
+      const encoded = Buffer.from(header).toString('base64url');
+      const iv = Buffer.alloc(parts.iv ?? 12, 1);
+      const aes = crypto.createCipheriv('aes-256-gcm', masterKey, iv, { authTagLength: parts.tag ?? 16 });
+      aes.setAAD(Buffer.from(encoded));
+      const content = Buffer.concat([aes.update(Buffer.alloc(parts.content ?? 20, 0x6b)), aes.final()]);
+      const rest = [iv, content, aes.getAuthTag()].map((bytes) => bytes.toString('base64url'));
+      return [encoded, parts.key ?? '', ...rest].join('.');
     }
-    expect(() => open(masterKey, Buffer.concat([sealed, Buffer.alloc(1)]), {})).toThrow();
+    const json = (change: object): string => JSON.stringify({ ...good, ...change });
+
+    it('but not where only white space or the order of its header differs', () => {
+      const turned = JSON.stringify(Object.fromEntries(Object.entries(good).toReversed()), null, 1);
+      expect(open(masterKey, forge(turned), {})).toHaveLength(20);
+      expect(open(masterKey, forge(json({}), { content: 4_096 }), {})).toHaveLength(4_096);
+      expect(open(masterKey, forge(json({}), { content: 1 }), {})).toHaveLength(1);
+    });
+
+    it.each([
+      ['alg none', forge(json({ alg: 'none' })), /`alg` dir/],
+      ['alg A256KW', forge(json({ alg: 'A256KW' })), /`alg` dir/],
+      ['enc A128GCM', forge(json({ enc: 'A128GCM' })), /`enc` A256GCM/],
+      ['crit', forge(json({ crit: ['exp'] })), /exactly alg, enc, kid, ctx/],
+      ['zip', forge(json({ zip: 'DEF' })), /exactly/],
+      ['a further member', forge(json({ typ: 'JWT' })), /exactly/],
+      ['a member that is missing', forge(json({ kid: undefined })), /exactly/],
+      ['a member in place of another', forge(json({ kid: undefined, zip: 'DEF' })), /exactly/],
+      ['a number', forge(json({ kid: 1 })), /exactly/],
+      ['a member twice', forge(json({}).replace('{', '{"alg":"none",')), /exactly/],
+      ['a member twice, escaped', forge(json({}).replace('{', '{"\\u0061lg":"dir",')), /exactly/],
+      ['a member twice, once a number', forge(json({}).replace('{', '{"kid":1,')), /exactly/],
+      ['a list', forge('["dir","A256GCM","x","y"]'), /exactly/],
+      ['null', forge('null'), /exactly/],
+      ['no JSON', forge('{'), /exactly/],
+      ['a foreign kid', forge(json({ kid: 'mine' })), /`kid`/],
+      ['a kid of other digits', forge(json({ kid: `local-${'g'.repeat(16)}` })), /`kid`/],
+      ['a short ctx', forge(json({ ctx: 'AAAA' })), /`ctx`/],
+      ['a ctx of other letters', forge(json({ ctx: '*' })), /`ctx`/],
+      ['an encrypted key', forge(json({}), { key: 'AAAA' }), /encrypted key/],
+      ['an IV of 16 bytes', forge(json({}), { iv: 16 }), /IV of 12/],
+      ['a tag of 12 bytes', forge(json({}), { tag: 12 }), /tag of 16/],
+      ['no content', forge(json({}), { content: 0 }), /1 to 4096 bytes/],
+      ['too much content', forge(json({}), { content: 4_097 }), /1 to 4096 bytes/],
+      ['padding', `${forge(json({}))}==`, /base64url/],
+      ['six parts', `${forge(json({}))}.`, /6 parts/],
+    ])('where it has %s', (_, sealed, says) => {
+      const error = thrownBy(() => open(masterKey, sealed, {}));
+
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT', provider: 'local' });
+      expect(error.message).toMatch(says);
+      for (const part of sealed.split('.').filter(({ length }) => length > 3))
+        expect(inspect(error)).not.toContain(part);
+    });
+  });
+
+  it('is exchanged with a JOSE library in both directions', async () => {
+    const context = { service: 'gold-data-stream', '9': 'nine', '10': 't\u00e9n' };
+    const sealed = seal(masterKey, Buffer.from(KEY), context);
+    const canonical = '{"10":"t\u00e9n","9":"nine","service":"gold-data-stream"}';
+
+    const opened = await compactDecrypt(sealed, masterKey);
+    const made = await new CompactEncrypt(Buffer.from(KEY))
+      .setProtectedHeader(opened.protectedHeader)
+      .encrypt(masterKey);
+
+    expect(Buffer.from(opened.plaintext).toString()).toBe(KEY);
+    expect(opened.protectedHeader).toEqual({
+      alg: 'dir',
+      enc: 'A256GCM',
+      kid: `local-${crypto.createHmac('sha256', 'goldkey/fingerprint/1').update(masterKey).digest('hex').slice(0, 16)}`,
+      ctx: crypto.createHash('sha256').update(canonical).digest('base64url'),
+    });
+    expect(Buffer.from(open(masterKey, made, context)).toString()).toBe(KEY);
+  });
+
+  it('is refused where a JOSE library wrapped a content key with the master key', async () => {
+    const { protectedHeader } = await compactDecrypt(seal(masterKey, Buffer.from(KEY), {}), masterKey);
+    const wrapped = await new CompactEncrypt(Buffer.from(KEY))
+      .setProtectedHeader({ ...protectedHeader, alg: 'A256KW' })
+      .encrypt(masterKey);
+
+    expect(thrownBy(() => open(masterKey, wrapped, {}))).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+  });
+
+  it('is no longer than a ciphertext may be, however much white space its header has', async () => {
+    const [header = '', ...rest] = (await cipher().encrypt(KEY)).ciphertext.split('.');
+    const padded = Buffer.from(
+      Buffer.from(header, 'base64url')
+        .toString()
+        .replace('{', `{${' '.repeat(6_000)}`),
+    );
+    const oversized = [padded.toString('base64url'), ...rest].join('.');
+
+    for (const ciphertext of [oversized, Buffer.from(oversized)]) {
+      const error = (await failure(cipher().decrypt(ciphertext))) as Error;
+      expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
+      expect(error.message).toMatch(/at most 6144/);
+    }
+  });
+
+  it('is the same to an attacker who measures time, whichever byte of `ctx` differs', () => {
+    const compare = vi.spyOn(crypto, 'timingSafeEqual');
+    const sealed = seal(masterKey, Buffer.from(KEY), { a: 'b' });
+
+    open(masterKey, sealed, { a: 'b' });
+    expect(() => open(masterKey, sealed, { a: 'c' })).toThrow(/differs/);
+
+    expect(compare.mock.calls.map((hashes) => hashes.map(({ byteLength }) => byteLength))).toEqual([
+      [32, 32],
+      [32, 32],
+    ]);
+  });
+
+  it('names the other master key before it compares anything else', () => {
+    const sealed = seal(masterKey, Buffer.from(KEY), { a: 'b' });
+
+    expect(() => open(Buffer.alloc(32, 8), sealed, { a: 'c' })).toThrow(/another master key/);
   });
 
   it('opens with no other context', () => {

@@ -21,7 +21,6 @@ describe('the header of a KMS ciphertext', () => {
   it.each([
     ['a truncated one', blob(1, 100, 120), /120 bytes follow its header, and 100 do/],
     ['one with a tail', blob(2, 121, 120), /120 bytes follow its header, and 121 do/],
-    ['a local one', Buffer.from(`gk\u0001${'x'.repeat(70)}`), /goldkey\/local/],
     ['an Encryption SDK message', Buffer.from('0180', 'hex'), /Encryption SDK/],
     ['a newer Encryption SDK message', Buffer.from('020578', 'hex'), /Encryption SDK/],
     ['base64 that was not decoded', Buffer.from(Buffer.from(blob(2, 120)).toString('base64')), /is text/],

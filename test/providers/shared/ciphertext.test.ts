@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ciphertextBytes } from '../../../src/providers/shared/ciphertext.js';
 
 const BLOB = Buffer.from(Array.from({ length: 200 }, (_, index) => (index * 151 + 250) % 256));
+const JWE = `eyJ${'x'.repeat(90)}..${'n'.repeat(16)}.${'c'.repeat(24)}.${'t'.repeat(22)}`;
 const check = (ciphertext: unknown): Uint8Array => ciphertextBytes(ciphertext, 'aws-kms');
 
 describe('the check of a ciphertext', () => {
@@ -45,6 +46,8 @@ describe('the check of a ciphertext', () => {
     ['quotes', `"${BLOB.toString('base64')}"`, /in quotes/],
     ['lines', BLOB.toString('base64').replaceAll(/(.{76})/g, '$1\n'), /on one line/],
     ['base64 without padding', BLOB.toString('base64').replaceAll('=', ''), /without its padding/],
+    ['a JWE', JWE, /looks like a JWE of goldkey\/local.*`fromLocal`/],
+    ['the bytes of a JWE', Buffer.from(JWE), /looks like a JWE of goldkey\/local.*`fromLocal`/],
     ['text', 'this is no ciphertext at all. '.repeat(9).replaceAll(' ', '.'), /is not base64/],
   ])('refuses %s and says what to do', (_, ciphertext, says) => {
     expect(() => check(ciphertext)).toThrow(expect.objectContaining({ code: 'ERR_GOLDKEY_FORMAT', retryable: false }));

@@ -17,7 +17,7 @@ function whole(): Record<string, any> {
     fingerprint: '0123abcd',
     createdAt: '2026-11-22T12:00:00.000Z',
     metadata: { ticket: 'OPS-1' },
-    ciphertext: 'Z2sBAAAA',
+    ciphertext: 'eyJh..b.c.d',
     ...more,
   });
   return {

@@ -23,7 +23,7 @@ const version = (state: RingVersion['state'], more: Partial<RingVersion> = {}): 
   encryptionContext: { 'goldkey:ring': 'gold' },
   fingerprint: '0123abcd',
   createdAt: AT,
-  ciphertext: 'Z2sBAAAA',
+  ciphertext: 'eyJh..b.c.d',
   ...more,
 });
 
