@@ -58,6 +58,7 @@ export type Private = import('goldkey/dist/esm/core/index.js').KeyProvider;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
+  'goldkey/hmac': 'hmacSigner, hmacVerifier, SignatureError, webhookSigner, webhookVerifier, type ReplayStore',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/watch': 'KeyHeldError, watch, type Alert, type WatchOptions',
   'goldkey/chain': 'fromBreakGlass, fromChain',
