@@ -66,7 +66,9 @@ export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): Hm
           const signed = new Headers(headers);
           const added = await sign({ method, url, headers, body }, context);
           for (const [name, value] of Object.entries(added)) signed.set(name, value);
-          return globalThis.fetch(new Request(given, { headers: signed, body: body ?? null, signal: context.signal }));
+          return globalThis.fetch(
+            new Request(given, { headers: signed, signal: context.signal, ...(body !== undefined && { body }) }),
+          );
         },
         { signal },
       );
