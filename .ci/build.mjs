@@ -7,6 +7,7 @@
 //   node .ci/build.mjs --js       without the types: enough for the tests, in a second
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import { parse } from 'acorn';
 import { build, transform } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
@@ -27,11 +28,19 @@ const options = {
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  // Nothing is minified: an uncaught error prints a line of what is published, and a user reads it.
+  minifyWhitespace: true,
   lineLimit: 100,
   legalComments: 'inline',
   logLevel: 'warning',
+  define: { GOLDKEY_VERSION: JSON.stringify(manifest.version) },
 };
+
+/** Longest line of what is published, in characters, but for a token that is longer. */
+const MAX_LINE = 100;
+/** Tokens after which a line may end, as acorn names them. */
+const BREAKABLE = new Set([';', '{', '}', '(', ')', '[', ',', '?', ':', '=', '=>', '||', '&&', '??']);
+/** Tokens that must stand on the line of the one before them; a `template` is the rest of one, after a `}`. */
+const BOUND = new Set(['=>', '++/--', 'template']);
 
 // A room becomes one file, because on Node.js 20 each further file costs every start up to a millisecond. Rooms are the core,
 // the ground that the others share, and each subpath with the modules beside it. A subpath whose modules others import as
@@ -185,14 +194,15 @@ const neighbours = {
   },
 };
 
-/** Emits the declarations that the subpaths reach, for both builds. */
+/** Emits the declarations that the subpaths reach, for both builds: of the core what they name. */
 async function buildTypes() {
   const [{ default: ts }, { format }] = await Promise.all([import('typescript'), import('prettier')]);
   const [esm, cjs] = [join(root, 'dist/esm'), join(root, 'dist/cjs')];
   const declarations = emitDeclarations(ts, esm);
-  const written = new Set();
+  const coreIndex = join(esm, 'core/index.d.ts');
+  const named = new Set();
+  const written = new Set([coreIndex]);
   const write = async (path) => {
-    if (written.has(path)) return;
     written.add(path);
     // tsc writes a long list or union as one line.
     const text = await format(declarations.get(path), { ...manifest.prettier, parser: 'typescript' });
@@ -206,9 +216,29 @@ async function buildTypes() {
       }, text);
     writeDeep(path, text);
     writeDeep(path.replace(esm, cjs).replace(/\.d\.ts$/, '.d.cts'), asCommonJs);
-    for (const { fileName } of imports) await write(join(dirname(path), fileName.replace(/\.js$/, '.d.ts')));
+    for (const name of namesFrom(text, '/core/index.js')) named.add(name);
+    for (const { fileName } of imports) {
+      const next = join(dirname(path), fileName.replace(/\.js$/, '.d.ts'));
+      if (!written.has(next)) await write(next);
+    }
   };
   for (const entry of entries) await write(entry.replace(src, esm).replace(/\.ts$/, '.d.ts'));
+  const isNamed = (line) => {
+    const module = /^export (?:type )?\* from '(.+)\.js';$/.exec(line)?.[1];
+    if (module === undefined) return namesFrom(line, '.js').some((name) => named.has(name));
+    const text = declarations.get(join(dirname(coreIndex), `${module}.d.ts`));
+    return [...text.matchAll(/^export (?:declare )?(?:abstract )?\w+ (\w+)/gm)].some(([, name]) => named.has(name));
+  };
+  declarations.set(coreIndex, declarations.get(coreIndex).split('\n').filter(isNamed).join('\n'));
+  await write(coreIndex);
+}
+
+/** Returns the names that a declaration file takes from another, whose path ends so. */
+function namesFrom(text, ending) {
+  const lists = [...text.matchAll(/^(?:import|export) (?:type )?\{([^}]*)\} from '([^']+)';$/gm)];
+  return lists
+    .filter(([, , path]) => path.endsWith(ending))
+    .flatMap(([, list]) => list.match(/\w+(?= as |,|\s*$)/g) ?? []);
 }
 
 function emitDeclarations(ts, outDir) {
@@ -227,6 +257,47 @@ function writeDeep(path, text) {
   writeFileSync(path, text);
 }
 
+/**
+ * Breaks the lines of what is published, and keeps its names: an uncaught error prints a line of it, and a user reads that.
+ * A line may end after any token that cannot end a statement.
+ */
+function wrap(code) {
+  const tokens = [];
+  parse(code, { ecmaVersion: 'latest', sourceType: 'module', onToken: tokens, allowHashBang: true });
+  const pieces = [];
+  let [start, lineStart] = [0, 0];
+  let lastBreak;
+  let earlierBreak;
+  let last = ['', ''];
+  for (const { type, start: from, end } of tokens) {
+    const newline = code.lastIndexOf('\n', from - 1) + 1;
+    if (newline > lineStart) [lineStart, lastBreak] = [newline, undefined];
+    if (lastBreak === from && BOUND.has(type.label)) lastBreak = earlierBreak;
+    if (end - lineStart > MAX_LINE && lastBreak !== undefined) {
+      pieces.push(code.slice(start, lastBreak), '\n');
+      [start, lineStart, lastBreak] = [lastBreak, lastBreak, undefined];
+    }
+    // esbuild drops these along with the white space. Only webpack and Vite would look for a package that nobody names.
+    if (type.label === 'name' && last.join('') === 'import(') {
+      pieces.push(`${code.slice(start, from)}/* webpackIgnore: true */ /* @vite-ignore */`);
+      [start, lastBreak] = [from, undefined];
+    }
+    last = [last[1], type.label];
+    if (BREAKABLE.has(type.label) && code[end] !== '\n') [earlierBreak, lastBreak] = [lastBreak, end];
+  }
+  pieces.push(code.slice(start));
+  return pieces.join('');
+}
+
+/** Wraps every file that was built. */
+function wrapAll() {
+  for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
+    const path = join(root, 'dist', name);
+    if (/\.c?js$/.test(name)) writeFileSync(path, wrap(readFileSync(path, 'utf8')));
+  }
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await buildCommonJs(await buildEsModules());
+wrapAll();
 if (!process.argv.includes('--js')) await buildTypes();

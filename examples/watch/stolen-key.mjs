@@ -20,7 +20,7 @@ const watching = watch(gold, {
   usage: {
     async read({ signal }) {
       const answer = await fetch(USAGE_URL, { signal });
-      return { used: (await answer.json()).used };
+      return { used: Number(Object(await answer.json()).used) };
     },
     tolerance: 20,
     every: Number(CHECK_EVERY),

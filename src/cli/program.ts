@@ -53,6 +53,17 @@ export async function buildProgram(run: CliRun): Promise<Command> {
 
   addRotate(program, run);
 
+  const verifyLog = program
+    .command('audit')
+    .description('check the records of `goldkey/audit`')
+    .command('verify <files...>');
+  addOutputFlags(verifyLog)
+    .description('check that no line was changed or removed, file after file, oldest first; exit code 3 if one was')
+    .option('--chain-key-file <file>', 'the key of the checkpoints; with it, lines cut off at the end show too')
+    .action(async (files: string[], options) =>
+      (await import('./commands/audit-verify.js')).auditVerify(run, files, options),
+    );
+
   addVerbose(program.command('demo').description('show the life of a key on this machine alone; needs nothing')).action(
     async () => {
       run.exitCode = await (await import('./commands/demo/demo.js')).demo(io);

@@ -57,19 +57,23 @@ export class Listeners {
 
   /** Calls every listener of `event`. One that throws or rejects affects neither the others nor the call. */
   notify<E extends EventName>(event: E, payload: KeyEvents[E]): void {
-    for (const listener of [...(this.#lists.get(event) ?? [])]) {
-      try {
-        const answer = (listener as (payload: KeyEvents[E]) => unknown)(payload);
-        if (nodeTypes().isPromise(answer)) answer.catch((error: unknown) => tellOfFailure(event, error));
-      } catch (error) {
-        tellOfFailure(event, error);
-      }
-    }
+    for (const listener of [...(this.#lists.get(event) ?? [])])
+      callListener(event, listener as (payload: KeyEvents[E]) => unknown, payload);
+  }
+}
+
+/** Calls a function that is told of something. One that throws or rejects harms nobody: it is told on `listener-failed`. */
+export function callListener<P>(event: string, listener: (payload: P) => unknown, payload: P): void {
+  try {
+    const answer = listener(payload);
+    if (nodeTypes().isPromise(answer)) answer.catch((error: unknown) => tellOfFailure(event, error));
+  } catch (error) {
+    tellOfFailure(event, error);
   }
 }
 
 /** A listener's error must not reach the call that the event is about. Its name is told, and not its message. */
-function tellOfFailure(event: EventName, error: unknown): void {
+function tellOfFailure(event: string, error: unknown): void {
   tryOrUndefined(() => {
     publishOn('listener-failed', { event, error: readErrorName(error) ?? typeof error });
   });

@@ -14,7 +14,14 @@ export * from './rotation-errors.js';
 export * from './cache/fingerprint.js';
 export * from './client/gold-data-client.js';
 export type { StageBackoff } from './cache/stage-state.js';
-export { copyKey, encodeKey, MIN_KEY_LENGTH } from './cache/validate-key.js';
+export {
+  checkAnswer,
+  checkStoreRequest,
+  copyKey,
+  encodeKey,
+  MIN_KEY_LENGTH,
+  zeroAnswer,
+} from './cache/validate-key.js';
 export { Cancellation, type CancellationSignal } from './call/cancellation.js';
 export { getCancellation, getKeyMatcher, KeyContext } from './call/key-context.js';
 export * from './call/time-limit.js';
@@ -28,7 +35,7 @@ export * from './redaction/redact.js';
 export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';
 export * from './recovery/retry.js';
-export { hasSubscribers, publishOn } from './events.js';
+export { callListener, hasSubscribers, publishOn } from './events.js';
 export * from './util/bytes.js';
 export { addAbortListener, removeAbortListener } from './util/abort-listeners.js';
 export type * from './types.js';

@@ -7,6 +7,8 @@ export interface DeadlineOptions {
   clock: Clock;
   /** Makes the error for work that took longer. */
   late: () => Error;
+  /** True if the deadline must not hold the process. */
+  unref?: boolean;
   /** Signals that end the work early, each with its own reason. */
   signals: readonly (AbortSignal | undefined)[];
 }
@@ -16,14 +18,12 @@ export interface DeadlineOptions {
  * not do: the time is the injected clock's, and no listener stays on a signal that outlives the work.
  */
 export async function withDeadline<T>(limits: DeadlineOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { ms, clock, late, signals } = limits;
+  const { ms, clock, late, unref = false, signals } = limits;
   const ending = new AbortController();
   const listener = { end: (reason: unknown) => void ending.abort(reason) };
   for (const signal of signals) signal?.throwIfAborted();
   for (const signal of signals) if (signal !== undefined) addAbortListener(signal, listener);
-  const timer = clock.setTimeout(() => {
-    ending.abort(late());
-  }, ms);
+  const timer = clock.setTimeout(() => ending.abort(late()), ms, { unref });
   try {
     return await raceAbort(work(ending.signal), ending.signal);
   } finally {

@@ -4,7 +4,7 @@ import { RecurringAlert } from './recurring-alert.js';
 import { SpikeDetector } from './spike-detector.js';
 import type { Alert } from './types.js';
 
-/** What differs from alert to alert. */
+/** The part that differs from alert to alert. */
 export type Finding = Pick<Alert, 'kind' | 'severity' | 'value' | 'expected'>;
 
 /** Watches one client: reads its counts once a window, on a timer that does not hold the process. Its calls cost nothing more. */

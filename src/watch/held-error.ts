@@ -7,7 +7,7 @@ import { GoldKeyError, type GoldKeyErrorCode } from '../core/index.js';
  * ```ts
  * import { isGoldKeyError } from 'goldkey';
  *
- * if (isGoldKeyError(error, 'ERR_GOLDKEY_HELD')) response.status(503).end('paused by an operator');
+ * if (isGoldKeyError(error, 'ERR_GOLDKEY_HELD')) console.error('paused until an operator releases it');
  * ```
  */
 export class KeyHeldError extends GoldKeyError {

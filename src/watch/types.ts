@@ -1,6 +1,6 @@
 import type { KeyedClient } from '../core/index.js';
 
-/** What is unusual about the use of a key. */
+/** Something unusual about the use of a key. */
 export interface Alert {
   /**
    * `spike`: far more calls than usual. `rejections`: the price API refuses the key again and again. `age`: the key is old,
@@ -17,11 +17,11 @@ export interface Alert {
   /** Time of the alert, in epoch ms. */
   at: number;
   /**
-   * What was seen: calls or refusals in a window, the key's age or the time without a call in ms, uses that the price API
+   * The number seen: calls or refusals in a window, the key's age or the time without a call in ms, uses that the price API
    * counted, or the end of the emergency key in epoch ms.
    */
   value: number;
-  /** What was expected, or the limit that was passed, in the same unit. */
+  /** The number expected, or the limit that was passed, in the same unit. */
   expected?: number | undefined;
 }
 

@@ -2,11 +2,11 @@ import {
   getClientState,
   hasSubscribers,
   publishOn,
-  raceAbort,
   readErrorName,
   type Clock,
   type KeyedClient,
 } from '../core/index.js';
+import { withDeadline } from '../util/deadline.js';
 import type { WatchOptions } from './types.js';
 
 /** Longest time that a reading may take, in ms. */
@@ -25,9 +25,9 @@ export class UsageCheck {
   readonly #onMismatch: (used: number, made: number) => void;
   readonly #clock: Clock;
   #timer: { cancel(): void } | undefined;
-  #abort: AbortController | undefined;
+  /** Aborts when the watch is closed. */
+  readonly #closing = new AbortController();
   #base: Reading | undefined;
-  #isStopped = false;
 
   constructor(
     clients: readonly [KeyedClient, ...KeyedClient[]],
@@ -42,9 +42,12 @@ export class UsageCheck {
   }
 
   stop(): void {
-    this.#isStopped = true;
     this.#timer?.cancel();
-    this.#abort?.abort(new Error('The watch was closed.'));
+    this.#closing.abort(new Error('The watch was closed.'));
+  }
+
+  get #isStopped(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #check(): Promise<void> {
@@ -62,18 +65,12 @@ export class UsageCheck {
   }
 
   async #read(): Promise<number> {
-    const controller = (this.#abort = new AbortController());
-    const { signal } = controller;
-    const limit = Math.min(MAX_READ_MS, this.#usage.every);
-    const late = (): void => controller.abort(new Error('`usage.read` did not answer in time.'));
-    const timer = this.#clock.setTimeout(late, limit, { unref: true });
-    try {
-      const { used } = await raceAbort((async () => this.#usage.read({ signal }))(), signal);
-      if (!Number.isFinite(used)) throw new TypeError('`usage.read` must resolve to { used }, a number.');
-      return used;
-    } finally {
-      timer.cancel();
-    }
+    const ms = Math.min(MAX_READ_MS, this.#usage.every);
+    const late = (): Error => new Error('`usage.read` did not answer in time.');
+    const limits = { ms, clock: this.#clock, late, unref: true, signals: [this.#closing.signal] };
+    const { used } = await withDeadline(limits, async (signal) => this.#usage.read({ signal }));
+    if (!Number.isFinite(used)) throw new TypeError('`usage.read` must resolve to { used }, a number.');
+    return used;
   }
 
   #compare(now: Reading): void {

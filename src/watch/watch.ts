@@ -1,11 +1,4 @@
-import {
-  getClientState,
-  hasSubscribers,
-  nodeTypes,
-  publishOn,
-  readErrorName,
-  type KeyedClient,
-} from '../core/index.js';
+import { callListener, getClientState, hasSubscribers, publishOn, type KeyedClient } from '../core/index.js';
 import { checkClients, checkWatchOptions } from './check-options.js';
 import { ClientWatch, type Finding } from './client-watch.js';
 import { KeyHeldError } from './held-error.js';
@@ -61,7 +54,7 @@ export function watch(clients: Clients, options: WatchOptions): Watch {
     const alert: Alert = Object.freeze({ ...finding, client: name, ...(version !== undefined && { version }), at });
     if (checked.failSafe.has(finding.kind)) for (const each of concerned) hold(each, finding.kind);
     if (hasSubscribers('alert')) publishOn('alert', alert);
-    tell(checked.onAlert, alert);
+    callListener('alert', checked.onAlert, alert);
   };
 
   const watches = list.map((client) => new ClientWatch(client, checked, raise));
@@ -85,16 +78,4 @@ export function watch(clients: Clients, options: WatchOptions): Watch {
       usage?.stop();
     },
   };
-}
-
-/** Tells the caller. What its function throws must not reach the timer: its name goes to the diagnostics channel. */
-function tell(onAlert: (alert: Alert) => unknown, alert: Alert): void {
-  const report = (error: unknown): void =>
-    publishOn('listener-failed', { event: 'alert', error: readErrorName(error) ?? typeof error });
-  try {
-    const answer = onAlert(alert);
-    if (nodeTypes().isPromise(answer)) answer.catch(report);
-  } catch (error) {
-    report(error);
-  }
 }

@@ -3,7 +3,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { groupBy, read, sources, target, type Import, type Source } from './sources.js';
 
 /** What may be loaded with the file that needs it: built into the core, or the whole of its subpath. */
-const LIGHT = ['lru-cache', 'p-retry'];
+const LIGHT = ['@opentelemetry/api', 'lru-cache', 'p-retry'];
 /** A development dependency, because the build puts it into the core. */
 const BUILT_IN = 'p-retry';
 

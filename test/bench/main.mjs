@@ -13,6 +13,7 @@ import { details, heading, readmePart, resultsPart, summary } from './lib/report
 import { merge, subject } from './lib/results.mjs';
 import { allocation } from './rows/allocation.mjs';
 import { bundle } from './rows/bundle.mjs';
+import { extras } from './rows/extras.mjs';
 import { firstKeys } from './rows/first-key.mjs';
 import { handlerBundles } from './rows/handlers.mjs';
 import { hot } from './rows/hot.mjs';
@@ -26,7 +27,7 @@ import { transport } from './rows/transport.mjs';
 
 const groups = [
   ...[sparse, hot, allocation, herd, steady, rotation, revoked, outage],
-  ...[imports, firstKeys, bundle, handlerBundles, transport, memory, pool, scrub],
+  ...[imports, firstKeys, bundle, handlerBundles, transport, memory, pool, extras, scrub],
 ];
 const ROOT = new URL('../../', import.meta.url);
 /** Where every row, budget and verdict is written. */

@@ -6,7 +6,7 @@ export default {
   plugins: ['@stryker-mutator/vitest-runner'],
   coverageAnalysis: 'perTest',
   mutate,
-  ignorePatterns: ['/dist', '/coverage', '/reports', '/.cache', '/examples', '/test/bench', '/test/integration'],
+  ignorePatterns: ['/dist', '/coverage', '/reports', '/.cache', '/examples', '/test/integration'],
   concurrency: Number(process.env['GOLDKEY_MUTATE_CONCURRENCY'] ?? 2),
   reporters: ['clear-text', 'progress', 'html', 'json'],
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },

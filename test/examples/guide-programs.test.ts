@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf, temporaryFolder } from '../cli/run.js';
 import { programs } from './guides.js';
+import { freePort } from '../servers/process.js';
 import { built, finishedWithout, missing, ROOT } from './start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
@@ -59,6 +60,29 @@ describe.skipIf(!built)(`the programs of the guides ${missing}`, () => {
       expect(good).toEqual({ code: 0, stdout: 'XAU 2199.50 USD per troy ounce\n', stderr: '' });
       expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('ERR_GOLDKEY_REJECTED') });
       expect(new Set(keys)).toEqual(new Set([KEY]));
+    } finally {
+      server.close();
+    }
+  });
+
+  it('telemetry.mjs exports spans with the URL of each call, and metrics, without the key', async () => {
+    const urls: string[] = [];
+    const server = createServer((request, response) => {
+      urls.push(request.url ?? '');
+      response.end(JSON.stringify({ price: 2_199.5 }));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/latest`;
+    try {
+      const given = { ...env, GOLD_API_KEY: KEY, PRICE_API_URL: url, METRICS_PORT: String(await freePort()) };
+      const { code, stdout, stderr } = await finished(['examples/telemetry/telemetry.mjs'], given);
+
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(urls[0]).toContain(encodeURIComponent(KEY));
+      expect(stdout).toContain(`'url.full': '${url}?access_key=[REDACTED]&symbols=XAU'`);
+      expect(stdout).toContain("name: 'goldkey.key.load'");
+      expect(stdout).toMatch(/^goldkey_calls_total\{goldkey_client="gold",.*\} 2$/m);
     } finally {
       server.close();
     }

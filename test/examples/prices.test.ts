@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
-import { built, finishedWithout, missing } from './start-example.js';
+import { built, finishedWithout, kmsEnvironment, missing } from './start-example.js';
 
 const FIRST = 'sk-invented/+&=0123456789';
 const SECOND = 'sk-invented/second+&=98765';
@@ -28,10 +28,7 @@ describe.skipIf(!built)(`the examples of several price APIs ${missing}`, () => {
       SECOND_KEY_CIPHERTEXT: kms.encrypt(SECOND, CONTEXT),
       FIRST_API_URL: apis[0].url,
       SECOND_API_URL: apis[1].url,
-      AWS_ENDPOINT_URL_KMS: kms.url,
-      AWS_REGION: kms.region,
-      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'invented',
+      ...kmsEnvironment(kms),
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     };
     apis[0].inject('quota');

@@ -6,7 +6,7 @@ import { createMasterKey, localCipher } from '../../src/providers/local/index.js
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf, temporaryFolder } from '../cli/run.js';
-import { built, finishedWithout, missing, start } from './start-example.js';
+import { built, finishedWithout, kmsEnvironment, missing, start } from './start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const LOCAL_CONTEXT = { service: 'gold-data-stream' };
@@ -42,10 +42,7 @@ afterAll(async () => {
 const forKms = (): Record<string, string> => ({
   ...env,
   GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, KMS_CONTEXT),
-  AWS_ENDPOINT_URL_KMS: kms.url,
-  AWS_REGION: kms.region,
-  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-  AWS_SECRET_ACCESS_KEY: 'invented',
+  ...kmsEnvironment(kms),
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 });
 

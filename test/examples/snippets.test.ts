@@ -8,7 +8,7 @@ import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { temporaryFolder } from '../cli/run.js';
 import { documentSnippets } from './guides.js';
-import { built, finishedWithout, missing } from './start-example.js';
+import { built, finishedWithout, kmsEnvironment, missing } from './start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const SECOND = 'sk-invented/second+&=98765';
@@ -39,11 +39,9 @@ beforeAll(async () => {
     MASTER_KEY_FILE: masterKeyFile,
     RING_FILE: ring,
     TAPE: tape,
+    AUDIT_FILE: join(folder.path, 'audit.ndjson'),
     GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, { service: 'gold-data-stream', environment: 'production' }),
-    AWS_ENDPOINT_URL_KMS: kms.url,
-    AWS_REGION: kms.region,
-    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-    AWS_SECRET_ACCESS_KEY: 'invented',
+    ...kmsEnvironment(kms),
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     metalsApi_URL: metals?.url ?? '',
     goldApi_URL: gold?.url ?? '',

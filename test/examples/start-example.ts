@@ -35,3 +35,11 @@ export function finishedWithout(...keys: readonly string[]) {
     return { code, ...output };
   };
 }
+
+/** Environment variables of a program that decrypts its key at a fake of KMS. */
+export const kmsEnvironment = (kms: { readonly url: string; readonly region: string }): Record<string, string> => ({
+  AWS_ENDPOINT_URL_KMS: kms.url,
+  AWS_REGION: kms.region,
+  AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+  AWS_SECRET_ACCESS_KEY: 'invented',
+});

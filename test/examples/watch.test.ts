@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { formsOf } from '../cli/run.js';
-import { built, missing, start } from './start-example.js';
+import { built, kmsEnvironment, missing, start } from './start-example.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const CONTEXT = { service: 'gold-data-stream', environment: 'production' };
@@ -33,10 +33,7 @@ describe.skipIf(!built)(`the example of the watch ${missing}`, () => {
     const { child, output } = start(['examples/watch/stolen-key.mjs'], {
       PATH: process.env['PATH'] ?? '',
       GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, CONTEXT),
-      AWS_ENDPOINT_URL_KMS: kms.url,
-      AWS_REGION: kms.region,
-      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
-      AWS_SECRET_ACCESS_KEY: 'invented',
+      ...kmsEnvironment(kms),
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       PRICE_API_URL: api.url,
       USAGE_URL: `http://127.0.0.1:${String((account.address() as AddressInfo).port)}/usage`,

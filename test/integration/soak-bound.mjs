@@ -5,7 +5,8 @@
 //             refreshAhead)
 //   failure   the last load failed, and half of its back-off window (1, 2, 4 … 30 s) has passed
 //   step      the wall clock was set, or frozen
-//   order     evict() or reload() was called
+//   order     evict() or reload() was called. The load of an evict() may have to wait for a second; a reload() meanwhile has
+//             one of its own after it
 //   refusal   the price API refused the key, and the pause since the end of the last reload of this kind has passed: 1 s
 //             after a changed key, 5, 10, 20, 30 s while it stays the same and no call succeeds
 //
@@ -16,7 +17,7 @@
 //                                                 and over all of them no more than there were failed loads
 //               + for each spell of refusal in it: 1 + the pauses of 5, 10, 20, 30, 30 … s that fit into it
 //
-// where an outage lasts from the first failed load to the last without a good one between, and a spell of refusal from the
+// where an order counts for two seconds, for as long as its load may have to wait; an outage lasts from the first failed load to the last without a good one between, and a spell of refusal from the
 // first refused call to the last without a good one between. Nothing in this is drawn from the client's own counts.
 
 const LEAST_LIFE = 210_000;
@@ -24,6 +25,8 @@ const FIRST_PAUSE = 5_000;
 const FIRST_BACKOFF = 1_000;
 const LONGEST_PAUSE = 30_000;
 const CHANGED_PAUSE = 1_000;
+/** A load after evict() starts a second after the one before, and so does one of reload(). */
+const ORDER_WAIT = 2_000;
 const ROOM = 1 << 16;
 
 /** Moments, in order, in memory that is there from the start: what is measured must not grow by being measured. */
@@ -191,17 +194,20 @@ export class KmsLedger {
     if (cause === undefined) this.violations.push(`a load at ${String(mono)} ms that nothing asked for`);
     else this.causes[cause]++;
     const alone = this.#running++ === 0;
+    const { loads } = this;
     this.#coming++;
     const requests = this.requests.count;
     const failed = this.failedRequests;
     const evictions = this.#evictions;
-    this.#since = { steps: 0, evictions: 0, reloads: 0, refusals: 0 };
+    // A load that evict() asked for is not the one of a reload() that has come while it waited.
+    const reloads = cause === 'order' && this.#since.evictions > 0 ? this.#since.reloads : 0;
+    this.#since = { steps: 0, evictions: 0, reloads, refusals: 0 };
     return (version) => {
       this.#running--;
       if (this.#running === 0) this.#coming = 0;
       const made = this.requests.count - requests;
       const most = Math.min(3, 1 + this.failedRequests - failed);
-      if (alone && this.#running === 0 && made > most)
+      if (alone && this.loads === loads && made > most)
         this.violations.push(`a load of ${String(made)} requests, of ${String(most)}`);
       // A load that evict() has overtaken teaches the client nothing.
       if (this.#evictions === evictions) this.#end(cause, version);
@@ -253,8 +259,9 @@ export class KmsLedger {
 
   /** The most requests there may be in [from, to), by what has happened in it. */
   allowed(from, to) {
-    const happened = [this.#repeated, this.#steps, this.#orders, this.#changes];
-    const counted = happened.reduce((sum, moments) => sum + moments.between(from, to), 0);
+    const happened = [this.#repeated, this.#steps, this.#changes];
+    const orders = this.#orders.between(from - ORDER_WAIT, to);
+    const counted = happened.reduce((sum, moments) => sum + moments.between(from, to), orders);
     const afterFailures = Math.min(this.#outages.allowed(from, to), this.#failures.between(from, to));
     return 1 + Math.floor((to - from) / LEAST_LIFE) + counted + afterFailures + this.#refusals.allowed(from, to);
   }

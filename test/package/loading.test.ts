@@ -45,12 +45,15 @@ const CLIENT = `
 describe('what importing loads', () => {
   it.each([
     ['goldkey', []],
+    ['goldkey/audit', []],
     ['goldkey/azure-key-vault', []],
+    ['goldkey/opentelemetry', ['@opentelemetry/api']],
     ['goldkey/pool', ['lru-cache']],
     ['goldkey/chain', []],
     ['goldkey/file', []],
     ['goldkey/kms', []],
     ['goldkey/kms-light', []],
+    ['goldkey/lambda', []],
     ['goldkey/local', []],
     ['goldkey/prices', []],
     ['goldkey/rotation/dynamodb', []],

@@ -11,11 +11,13 @@ const installed = join(inject('plain'), 'node_modules', 'goldkey');
 const BUILT_IN = ['AbortError'];
 const BUILT = /^dist\/(?:esm\/.*\.(?:js|d\.ts)|cjs\/.*\.(?:cjs|d\.cts))$/;
 
-/** The classes that a file declares, by the names that they have when it runs. */
+/** The classes that a file declares, by the names that they have when it runs. What is published has no white space to spare. */
 const classesOf = (text: string): string[] =>
-  [...text.matchAll(/^(?:export )?(?:abstract )?(?:var (\w+) = )?class(?: (?!extends\b)(\w+))?/gm)].map(
-    ([, variable = '', name = variable]) => name,
-  );
+  [
+    ...text.matchAll(
+      /(?:^|[;}]|^export )(?:abstract )?(?:var (\w+) ?=\s?)?class(?: (?!extends\b)(\w+)|(?= extends\b|\{))/gm,
+    ),
+  ].map(([, variable = '', name = variable]) => name);
 
 const read = (path: string): Promise<string> => readFile(join(installed, path), 'utf8');
 

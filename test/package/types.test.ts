@@ -16,6 +16,8 @@ export const quote: Promise<Quote> = new GoldDataClient({ keyProvider, ...metals
 export const apis: PriceApi[] = [metalsApi, commoditiesApi, metalPriceApi, goldApi, metalsDev, apiNinjas, twelveData].map((api) => api({ unit: 'gram' }));
 export const first: Promise<Quote[]> = firstAvailable(apis.map((api) => new GoldDataClient({ keyProvider, ...api }))).getPrices(['XAU']);
 export const client: KeyedClient = new KeyedClientPool({ max: 2, create: () => ({ keyProvider }) }).get('tenant');
+export const stop: () => void = instrument([client, gold], { tracerProvider: {} });
+export const flushed: Promise<void>[] = [new KeyRedactingSpanProcessor(client), new KeyRedactingLogRecordProcessor([gold])].map((one) => one.forceFlush());
 export const clock: Clock = manualClock();
 export const providers: KeyProvider[] = [
   fromAzureKeyVault({ vaultUrl: 'https://a.vault.azure.net', secretName: 'a' }),
@@ -41,6 +43,16 @@ export const rings: RingStore[] = [
 export const rotated: Promise<void> = rotationHandler({ mintKey: async (current, { rotationId }) => current + rotationId, testKey: async () => {} })(
   { SecretId: 'gold', ClientRequestToken: 'a', Step: 'createSecret' },
 );
+export const handler: (event: { symbol: string }, context: LambdaContext) => Promise<number> = withGoldKey(
+  client,
+  async ({ symbol }: { symbol: string }, context: LambdaContext) => symbol.length + context.getRemainingTimeInMillis(),
+  { margin: 1 } satisfies LambdaOptions,
+);
+export const hook: (request: object) => unknown = goldKeyMiddleware([client], { internalKey: 'prices' }).before;
+const sinks: readonly AuditSink[] = [fileSink('a'), streamSink(process.stdout)];
+export const log: Audit = audit(gold, sinks, { format: (record: AuditRecord) => (record.seq > 1 ? toOcsf(record) : toEcs(record)) });
+export const audited: KeyProvider = auditedProvider(keyProvider, log);
+export const verdict: Promise<{ records: number; ok: boolean; brokenAt?: number | undefined }> = verifyAudit((async function* () {})());
 export const status: Promise<RotationStatus> = new KeyRotationManager({ ring: fileRing('a'), name: 'gold', cipher: [] }).status();
 export function decide(error: unknown): 'rotate' | 'wait' | undefined {
   if (isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED')) return 'rotate';
@@ -57,14 +69,18 @@ export type Private = import('goldkey/dist/esm/core/index.js').KeyProvider;
 `;
 const NAMES = {
   goldkey: 'GoldDataClient, isGoldKeyError, KeyedClient, type Clock, type KeyCipher, type KeyProvider',
+  'goldkey/audit':
+    'audit, auditedProvider, fileSink, streamSink, toEcs, toOcsf, verifyAudit, type Audit, type AuditRecord, type AuditSink',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
   'goldkey/hmac': 'hmacSigner, hmacVerifier, SignatureError, webhookSigner, webhookVerifier, type ReplayStore',
+  'goldkey/opentelemetry': 'instrument, KeyRedactingLogRecordProcessor, KeyRedactingSpanProcessor',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/watch': 'KeyHeldError, watch, type Alert, type WatchOptions',
   'goldkey/chain': 'fromBreakGlass, fromChain',
   'goldkey/file': 'fromFile',
   'goldkey/kms': 'fromKms',
   'goldkey/kms-light': 'fromKmsLight',
+  'goldkey/lambda': 'goldKeyMiddleware, withGoldKey, type LambdaContext, type LambdaOptions',
   'goldkey/local': 'fromLocal',
   'goldkey/prices':
     'apiNinjas, commoditiesApi, firstAvailable, goldApi, metalPriceApi, metalsApi, metalsDev, twelveData, type PriceApi, type Quote',

@@ -9,15 +9,17 @@ const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:111122223333:function:gold-price'
 /** What the runtime posted for one event. */
 export interface Answer {
   readonly kind: 'response' | 'error';
-  /** Of an error: `errorType`, `errorMessage` and `trace`. */
+  /** Of an error: `errorType`, `errorMessage` and `trace`. Of a response that was streamed: its text. */
   readonly body: unknown;
+  /** When the first part of a streamed response came, from the moment the event was handed out, in ms. */
+  readonly firstPartTook: number;
   /** From the moment the event was handed out, in ms. */
   readonly took: number;
   /** Whether Lambda would have ended the function before this came. */
   readonly isLate: boolean;
 }
 
-/** Lambda's Runtime API on loopback, for one runtime: it hands out one event at a time, and takes the answers. */
+/** Lambda's Runtime API on loopback, for one runtime: it hands out an event whenever it is asked for one, and takes the answers. */
 export interface LambdaRuntimeApi extends AsyncDisposable {
   /** For `AWS_LAMBDA_RUNTIME_API`. */
   readonly address: string;
@@ -50,15 +52,17 @@ export async function startLambdaRuntimeApi(): Promise<LambdaRuntimeApi> {
       events.emit('asked');
       return;
     }
-    const body = await textOf(request);
+    const [body, firstPartAt] = await textOf(request);
     const receivedAt = performance.now();
+    const isStreamed = request.headers['lambda-runtime-function-response-mode'] === 'streaming';
     posted += `${method ?? ''} ${url}\n${request.rawHeaders.join('\n')}\n${body}\n`;
     const [, id, kind] = /^\/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/.exec(url) ?? [];
     const isInitError = url === `${PREFIX}/init/error`;
     response.writeHead(id === undefined && !isInitError ? 404 : 202, { 'content-type': 'application/json' });
     response.end('{"status":"OK"}');
     if (isInitError) events.emit('error', new Error(`The function did not initialise: ${body}`));
-    else if (id !== undefined) events.emit(id, { kind, body: JSON.parse(body), receivedAt });
+    else if (id !== undefined)
+      events.emit(id, { kind, body: isStreamed ? body : JSON.parse(body), firstPartAt, receivedAt });
   };
   const server = createServer((request, response) => void take(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -67,6 +71,15 @@ export async function startLambdaRuntimeApi(): Promise<LambdaRuntimeApi> {
     if (waiting === undefined) await once(events, 'asked');
     return firstAskedAt ?? 0;
   };
+  /** Several may wait for the same question. */
+  const nextQuestion = async (): Promise<ServerResponse> => {
+    for (;;) {
+      await asked();
+      const response = waiting;
+      waiting = undefined;
+      if (response !== undefined) return response;
+    }
+  };
   return {
     address: `127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     get posted() {
@@ -74,9 +87,7 @@ export async function startLambdaRuntimeApi(): Promise<LambdaRuntimeApi> {
     },
     asked,
     async invoke(event, timeLeft) {
-      await asked();
-      const response = waiting as ServerResponse;
-      waiting = undefined;
+      const response = await nextQuestion();
       const id = randomUUID();
       const handedOutAt = performance.now();
       response.writeHead(200, {
@@ -87,11 +98,11 @@ export async function startLambdaRuntimeApi(): Promise<LambdaRuntimeApi> {
         'lambda-runtime-trace-id': 'Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0',
       });
       response.end(JSON.stringify(event));
-      const [{ kind, body, receivedAt }] = (await once(events, id)) as [
-        Pick<Answer, 'kind' | 'body'> & { receivedAt: number },
+      const [{ kind, body, firstPartAt, receivedAt }] = (await once(events, id)) as [
+        Pick<Answer, 'kind' | 'body'> & { firstPartAt: number; receivedAt: number },
       ];
       const took = receivedAt - handedOutAt;
-      return { kind, body, took, isLate: took > timeLeft };
+      return { kind, body, firstPartTook: firstPartAt - handedOutAt, took, isLate: took > timeLeft };
     },
     async [Symbol.asyncDispose]() {
       server.close();
@@ -101,8 +112,13 @@ export async function startLambdaRuntimeApi(): Promise<LambdaRuntimeApi> {
   };
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+/** Resolves to a body, and to the moment when its first part came. */
+async function textOf(request: IncomingMessage): Promise<[text: string, firstPartAt: number]> {
   let text = '';
-  for await (const chunk of request.setEncoding('utf8')) text += String(chunk);
-  return text;
+  let firstPartAt: number | undefined;
+  for await (const chunk of request.setEncoding('utf8')) {
+    firstPartAt ??= performance.now();
+    text += String(chunk);
+  }
+  return [text, firstPartAt ?? performance.now()];
 }

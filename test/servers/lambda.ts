@@ -6,10 +6,15 @@ import { aptInstall } from './apt.js';
 import { startLambdaRuntimeApi, type Answer } from './lambda-runtime-api.js';
 import { cacheFolder, run, stopped } from './process.js';
 
-/** The newest release that runs on Node.js 20. */
-const VERSION = '3.3.0';
 const PACKAGE = join('node_modules', 'aws-lambda-ric');
-const PROGRAM = join(PACKAGE, 'bin', 'index.mjs');
+/** The releases that are used, and where each has its program and its native half. */
+const RELEASES = {
+  // The newest that runs on Node.js 20.
+  '3.3.0': { program: join('bin', 'index.mjs'), native: join('dist', 'rapid-client.node') },
+  // The one of Lambda Managed Instances, for Node.js 22 and later.
+  '4.0.2': { program: 'index.mjs', native: 'rapid-client.node' },
+} as const;
+type Release = keyof typeof RELEASES;
 /** What the build of its native client needs: each command, and the package that brings it. */
 const TOOLS = {
   autoconf: 'autoconf',
@@ -110,6 +115,8 @@ function lambdaEnvironment(folder: string, handler: string): Record<string, stri
     AWS_LAMBDA_FUNCTION_NAME: 'gold-price',
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+    AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/gold-price',
+    AWS_LAMBDA_LOG_STREAM_NAME: '2026/11/26/[$LATEST]0123456789abcdef',
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   };
@@ -121,9 +128,11 @@ function lambdaEnvironment(folder: string, handler: string): Record<string, stri
  *
  * @throws {Error} whose message says what is missing and how to get it
  */
-export async function installRuntimeClient(): Promise<string> {
-  const folder = cacheFolder(`aws-lambda-ric-${VERSION}`);
-  if (await loads(folder)) return join(folder, PROGRAM);
+export async function installRuntimeClient(release: Release = '3.3.0'): Promise<string> {
+  const folder = cacheFolder(`aws-lambda-ric-${release}`);
+  const program = join(folder, PACKAGE, RELEASES[release].program);
+  const native = join(folder, PACKAGE, RELEASES[release].native);
+  if (await loads(native)) return program;
   console.warn("Building Lambda's runtime client from its npm package, this once: about a minute.");
   let unfinished: string | undefined;
   try {
@@ -134,27 +143,26 @@ export async function installRuntimeClient(): Promise<string> {
     // An npm that runs no package's scripts unasked is told that this one's are to run.
     const manifest = { private: true, allowScripts: { 'aws-lambda-ric': true } };
     await writeFile(join(unfinished, 'package.json'), JSON.stringify(manifest));
-    await run('npm', ['install', '--prefix', unfinished, '--no-audit', '--no-fund', `aws-lambda-ric@${VERSION}`]);
+    await run('npm', ['install', '--prefix', unfinished, '--no-audit', '--no-fund', `aws-lambda-ric@${release}`]);
     // The sources of what was compiled: 150 MB.
     await rm(join(unfinished, PACKAGE, 'deps'), { recursive: true });
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
   } catch (error) {
     // Another run may have been faster.
-    if (!(await loads(folder))) {
-      const how = `apt-get install ${Object.values(TOOLS).join(' ')}; the tests then run: npm install aws-lambda-ric@${VERSION}`;
+    if (!(await loads(native))) {
+      const how = `apt-get install ${Object.values(TOOLS).join(' ')}; the tests then run: npm install aws-lambda-ric@${release}`;
       throw new Error(`Lambda's runtime client could not be installed: ${how}`, { cause: error });
     }
   } finally {
     if (unfinished !== undefined) await rm(unfinished, { recursive: true, force: true });
   }
-  if (await loads(folder)) return join(folder, PROGRAM);
+  if (await loads(native)) return program;
   throw new Error(`What was built of Lambda's runtime client does not load; remove ${folder} and try again.`);
 }
 
 /** Whether its native half is there and whole. */
-async function loads(folder: string): Promise<boolean> {
-  const native = join(folder, PACKAGE, 'dist', 'rapid-client.node');
+async function loads(native: string): Promise<boolean> {
   // Without an address it ends the process that loads it.
   const env = { ...process.env, AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9' };
   return succeeds(process.execPath, ['-e', 'require(process.argv[1])', native], env);

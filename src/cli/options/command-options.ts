@@ -40,6 +40,8 @@ export interface CommandOptions {
   cutover?: boolean | undefined;
   maxAge?: number | undefined;
   metadata?: Record<string, string> | undefined;
+  // An audit log.
+  chainKeyFile?: string | undefined;
 }
 
 /** Returns the master-key file of `--local`, `undefined` without `--local`. */

@@ -6,6 +6,7 @@ import {
   type GoldKeyErrorOptions,
 } from '../errors.js';
 import { invalidType, describeType } from '../options.js';
+import { GoneKeys } from '../redaction/gone-keys.js';
 import { SecretMatcher } from '../redaction/secret-matcher.js';
 import type { LoadedKey, UnchangedKey } from '../types.js';
 import { asUint8Array, copyBytes } from '../util/bytes.js';
@@ -73,18 +74,15 @@ export function checkStoreRequest({ keyId, requestId }: StoreRequest, bytes: Uin
   return { ...(isShown(keyId) && { keyId }), ...(isShown(requestId) && { requestId }) };
 }
 
+/** Returns whether a text holds the key in any form. Makes no string of the key, which nothing could zero. */
 function showsKey(text: string, bytes: Uint8Array): boolean {
-  const { length } = bytes;
-  // A key that is longer, but for a line break, cannot stand in it. Detached bytes have no length.
-  if (length < MIN_KEY_LENGTH || text.length < length - 2) return false;
-  const matcher = new SecretMatcher([
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1').trimEnd(),
-  ]);
-  try {
-    return matcher.contains(text);
-  } finally {
-    matcher.clear();
-  }
+  let { length } = bytes;
+  while (length > 0 && (bytes[length - 1] ?? 0) <= 0x20) length--;
+  // A key that is longer cannot stand in it. Detached bytes have no length.
+  if (length < MIN_KEY_LENGTH || text.length < length) return false;
+  const forms = new GoneKeys();
+  forms.add(bytes.subarray(0, length));
+  return new SecretMatcher([], forms.list()).contains(text);
 }
 
 function describeCode(code: number): string {

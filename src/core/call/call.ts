@@ -12,7 +12,7 @@ import { CallSignals } from './call-signals.js';
 import type { Cancellation } from './cancellation.js';
 import { handleFirstRun } from './first-run.js';
 import { createContext, type CallView } from './key-context.js';
-import { limitCall, readTimeout, timeLimits } from './time-limit.js';
+import { describeBound, limitCall, readTimeout, timeLimits } from './time-limit.js';
 
 type Settle = (value: unknown) => void;
 
@@ -232,7 +232,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
       this.attempt === 0 ? 'waiting for the key store' : `in run ${String(this.attempt)} of the function`;
     this.end(
       new CallTimeoutError(
-        `The call did not end within its \`timeout\` (it was ${activity}); raise it, or see what is slow.`,
+        `The call did not end within ${describeBound(this.options)} (it was ${activity}); raise it, or see what is slow.`,
         { provider: name, version: (this.key as CachedKey | undefined)?.version },
       ),
     );

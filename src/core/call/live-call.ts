@@ -5,7 +5,7 @@ import type { CallOptions, LiveKey, Stage } from '../types.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { tryOrUndefined } from '../util/safe-access.js';
 import { checkCallOptions, type CheckedCallOptions } from './call-options.js';
-import { limitCall, readTimeout } from './time-limit.js';
+import { describeBound, limitCall, readTimeout } from './time-limit.js';
 
 /** The stages whose keys are live, in the order in which they are handed out. */
 const LIVE: readonly Stage[] = ['current', 'pending', 'previous'];
@@ -75,7 +75,7 @@ class LiveCall<T> implements KeyHolder {
 
   onTimeout(): void {
     const { name } = this.client.options.keyProvider;
-    const message = 'The call with the live keys did not end within its `timeout`; raise it, or see what is slow.';
+    const message = `The call with the live keys did not end within ${describeBound(this.#options)}; raise it, or see what is slow.`;
     this.end(new CallTimeoutError(message, { provider: name }));
   }
 

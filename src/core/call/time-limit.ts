@@ -3,7 +3,7 @@ import type { CheckedCallOptions } from './call-options.js';
 /** Returns the time that a call may still take, in ms. */
 export type TimeLimit = () => number;
 
-/** What bounds calls beyond their own `timeout`: the invocations of a Lambda handler. `goldkey/lambda` sets it. */
+/** Limits of calls beyond their own `timeout`: the invocations of a Lambda handler. `goldkey/lambda` sets it. */
 export interface TimeLimits {
   /** The limit of every call that has none of its own. Read when the call's deadline is set. */
   shared: TimeLimit | undefined;
@@ -25,6 +25,12 @@ export function limitCall(options: CheckedCallOptions | undefined, timeout: numb
   const own = timeLimits.findOwn?.();
   if (own === undefined) return options;
   return { ...options, timeout: limit(options?.timeout ?? timeout, own), isLimited: true };
+}
+
+/** Returns what bounds a call, for the message of one that was too slow. */
+export function describeBound(options: CheckedCallOptions | undefined): string {
+  const isLimited = timeLimits.shared !== undefined || options?.isLimited === true;
+  return isLimited ? 'its `timeout`, or the time that its invocation had left' : 'its `timeout`';
 }
 
 /** Returns the shorter of a timeout and a limit, in ms, at least 1. */

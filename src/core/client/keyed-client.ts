@@ -31,7 +31,11 @@ const caches = new WeakMap<KeyProvider, KeyCache>();
 /** Options that clients of one provider must agree on. */
 const SHARED = ['ttl', 'ttlJitter', 'refreshAhead', 'staleIfError', 'reloadCooldown', 'keyTimeout', 'clock'] as const;
 
-/** Returns the state behind a client, for the other files of the core. */
+/**
+ * Returns the state behind a client, for what stands above the core.
+ *
+ * @internal
+ */
 export let getClientState: (client: KeyedClient) => ClientState;
 
 /**
@@ -73,7 +77,8 @@ export class KeyedClient implements AsyncDisposable {
   constructor(options: KeyedClientOptions, checked: CheckedOptions);
   constructor(options: KeyedClientOptions, checked: CheckedOptions = checkOptions('KeyedClient', options)) {
     this.#state = new ClientState(checked, getSharedCache(checked));
-    if (hasSubscribers('client-created')) publishOn('client-created', { client: this });
+    const { keyProvider, clock } = checked;
+    if (hasSubscribers('client-created')) publishOn('client-created', { client: this, keyProvider, clock });
   }
 
   /**
@@ -112,9 +117,9 @@ export class KeyedClient implements AsyncDisposable {
    * ```ts
    * import { createHmac, timingSafeEqual } from 'node:crypto';
    *
-   * const isGenuine = await client.withLiveKeys((keys) =>
-   *   keys.some(({ bytes }) => timingSafeEqual(createHmac('sha256', bytes).update(body).digest(), signature)),
-   * );
+   * const sign = (key: Uint8Array) => createHmac('sha256', key).update('the message').digest();
+   * const signature = Buffer.alloc(32);
+   * const isGenuine = await client.withLiveKeys((keys) => keys.some(({ bytes }) => timingSafeEqual(sign(bytes), signature)));
    * ```
    */
   async withLiveKeys<T>(call: (keys: readonly LiveKey[]) => T | Promise<T>, options?: CallOptions): Promise<T> {

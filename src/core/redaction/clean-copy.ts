@@ -1,5 +1,5 @@
 import { tryOrUndefined } from '../util/safe-access.js';
-import { describeOpaque, hasPrivateFields, type Kind } from './object-kind.js';
+import { describeOpaque, hasPrivateFields, isObject, type Kind } from './object-kind.js';
 import type { SearchBudget } from './search-budget.js';
 import { ALWAYS_SEARCHED, type Entry, type Node, type SecretGraph } from './object-graph.js';
 import { cover, mendPrinting } from './printers.js';
@@ -69,7 +69,7 @@ export class CleanCopier {
   /** Sees to it that no copy throws when it is printed. */
   mendPrinting(): void {
     for (const { kind, isCustom, replacement } of this.#graph.nodes.values()) {
-      if (!isCustom || !PRINTED_KINDS.has(kind) || typeof replacement !== 'object' || replacement === null) continue;
+      if (!isCustom || !PRINTED_KINDS.has(kind) || !isObject(replacement)) continue;
       if (!this.#budget.takeCopiedEntry()) return;
       mendPrinting(replacement);
     }
@@ -82,24 +82,26 @@ export class CleanCopier {
     switch (kind) {
       case 'map': {
         const copy = new Map<unknown, unknown>();
-        const names = new FreeNames((name) => copy.has(name));
+        const names = new FreeNames((name) => copy.has(name) || Map.prototype.has.call(value, name));
         node.replacement = copy;
         for (let index = 0; index + 1 < items.length; index += 2) {
           if (!this.#budget.takeCopiedEntry()) {
             copy.set(NOT_SEARCHED, NOT_SEARCHED);
             break;
           }
-          const key = this.#getCleanValue(items[index] as Entry);
-          copy.set(typeof key === 'string' ? names.take(key) : key, this.#getCleanValue(items[index + 1] as Entry));
+          const item = items[index] as Entry;
+          const key = this.#getCleanValue(item);
+          const isRenamed = typeof key === 'string' && key !== item.value;
+          copy.set(isRenamed ? names.take(key) : key, this.#getCleanValue(items[index + 1] as Entry));
         }
-        this.#defineAll(copy, entries);
+        this.#defineAll(copy, node);
         return copy;
       }
       case 'set': {
         const copy = new Set<unknown>();
         node.replacement = copy;
         for (const item of items) copy.add(this.#budget.takeCopiedEntry() ? this.#getCleanValue(item) : NOT_SEARCHED);
-        this.#defineAll(copy, entries);
+        this.#defineAll(copy, node);
         return copy;
       }
       case 'pairs':
@@ -115,7 +117,7 @@ export class CleanCopier {
         const copy = createEmptyLike(node);
         node.replacement = copy;
         // A copied error loses its private fields, so values of inherited getters are copied as own properties.
-        this.#defineAll(copy, entries, kind === 'error');
+        this.#defineAll(copy, node, kind === 'error');
         return copy;
       }
     }
@@ -130,8 +132,8 @@ export class CleanCopier {
     return Reflect.set(target, entry.key, wanted) && Reflect.get(target, entry.key) === wanted;
   }
 
-  #defineAll(copy: object, entries: readonly Entry[], inherited = false): void {
-    const names = new FreeNames((name) => Object.hasOwn(copy, name));
+  #defineAll(copy: object, { value, entries }: Node, inherited = false): void {
+    const names = new FreeNames((name) => Object.hasOwn(copy, name) || Object.hasOwn(value, name));
     const isCovered = (entry: Entry): boolean =>
       entry.isPrinted && (entry.descriptor !== undefined || needsChange(entry));
     const printed = new Set(entries.flatMap((entry) => (isCovered(entry) ? entry.key : [])));

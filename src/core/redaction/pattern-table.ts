@@ -69,7 +69,6 @@ export class PatternTable {
     }
     for (const form of HELD_FORMS) {
       const to = findEnd(form, secret);
-      if (to === 0) continue;
       const length = form.write(secret, Math.max(0, to - form.tail), to, room);
       if (length >= WINDOW) this.#add(hashWindow(room, length), new HeldPattern(form, secret), 0);
     }

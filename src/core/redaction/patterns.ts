@@ -43,12 +43,12 @@ export class KeyRun implements Pattern {
   find(text: string, end: number, place: number, found: Finding): void {
     const key = this.#key;
     let [from, first] = [end, place];
-    while (first > 0 && from > 0 && isSame(text, from - 1, key, first - 1)) {
+    while (isSame(text, from - 1, key, first - 1)) {
       from--;
       first--;
     }
     let [to, last] = [end, place];
-    while (last < key.length && to < text.length && isSame(text, to, key, last)) {
+    while (isSame(text, to, key, last)) {
       to++;
       last++;
     }
@@ -157,13 +157,14 @@ export class GonePattern extends FormPattern {
   }
 }
 
+/** Returns whether a text and a key have the same character there, which they do not before or behind either. */
 function isSame(text: string, at: number, key: string, index: number): boolean {
   return foldCase(text.charCodeAt(at)) === foldCase(key.charCodeAt(index));
 }
 
 /** Returns the position of the character before `at` that is not space, or -1 if it is far away. */
 function findPrevious(text: string, at: number): number {
-  for (let before = at - 1; before >= 0 && at - before <= MAX_SPACE; before--) {
+  for (let before = at - 1; at - before <= MAX_SPACE; before--) {
     if (!isSpace(text, before)) return before;
   }
   return -1;
@@ -172,7 +173,7 @@ function findPrevious(text: string, at: number): number {
 /** Returns whether a character may stand inside a spaced form: a separator, or white space that is escaped. */
 function isSpace(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
-  return isSeparator(code) || (isSpaceLetter(code) && at > 0 && text.charCodeAt(at - 1) === BACKSLASH);
+  return isSeparator(code) || (isSpaceLetter(code) && text.charCodeAt(at - 1) === BACKSLASH);
 }
 
 /** Returns whether a character after a backslash means white space. */

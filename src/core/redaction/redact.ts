@@ -4,7 +4,7 @@ import { SecretGraph } from './object-graph.js';
 import { isObject } from './object-kind.js';
 import { cleanPrimitive } from './primitives.js';
 import { SearchBudget } from './search-budget.js';
-import { NOT_SEARCHED, SecretMatcher } from './secret-matcher.js';
+import { SecretMatcher } from './secret-matcher.js';
 
 /**
  * Returns the error that leaves a call: `thrown` without the keys. Only the errors of the chain (`cause`, AggregateError)
@@ -35,12 +35,11 @@ function cleanObject(value: object, text: SecretMatcher, budget: SearchBudget, i
   const graph = new SecretGraph(value, text, budget, inPlace);
   const { root } = graph;
   // A live object that was thrown, such as a fetch Response, stays usable if its readable properties hold no key.
-  const { kind, replacement, entries } = root;
-  const isDescriptive = kind === 'opaque' && replacement !== NOT_SEARCHED && entries.length > 0;
-  if (isDescriptive && !entries.some(needsChange)) return value;
+  const { kind, entries } = root;
+  if (kind === 'opaque' && entries.length > 0 && !entries.some(needsChange)) return value;
   const copier = new CleanCopier(graph, budget);
-  changeErrors(graph, copier);
   if (inPlace) {
+    changeErrors(graph, copier);
     // Only now: what the methods of an error print is most often made of what was changed.
     graph.searchPrinted();
     changeErrors(graph, copier);

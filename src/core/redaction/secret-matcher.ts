@@ -162,8 +162,8 @@ export class SecretMatcher {
 
   /** Returns the range with the digits around it. */
   #extendBase64(text: string, { from, to }: Finding): Range {
-    while (from > 0 && isBase64Digit(text.charCodeAt(from - 1))) from--;
-    while (to < text.length && isBase64Digit(text.charCodeAt(to))) to++;
+    while (isBase64Digit(text.charCodeAt(from - 1))) from--;
+    while (isBase64Digit(text.charCodeAt(to))) to++;
     while (text.charCodeAt(to) === PADDING) to++;
     this.#base64End = to;
     return [from, to];

@@ -2,9 +2,10 @@ import { KEY, clientOf } from '../lib/scene.mjs';
 
 const BATCH = 500;
 
-/** Nanoseconds per awaited `getPrice` in a tight loop. */
+/** Nanoseconds per awaited `getPrice` in a tight loop, inside of what the contestant surrounds its calls with. */
 export async function prepare(contestant, { sliceMs = 5, warmUpMs = 400, ...options }) {
   const client = await clientOf(contestant, options);
+  const surround = contestant.surround?.(client) ?? ((work) => work());
 
   async function run(ms) {
     const start = process.hrtime.bigint();
@@ -21,6 +22,6 @@ export async function prepare(contestant, { sliceMs = 5, warmUpMs = 400, ...opti
     return Number(now - start) / calls;
   }
 
-  await run(warmUpMs);
-  return () => run(sliceMs);
+  await surround(() => run(warmUpMs));
+  return () => surround(() => run(sliceMs));
 }

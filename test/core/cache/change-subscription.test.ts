@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { loadsOf, scene, timersOf, watch, type Scene } from '../scene.js';
+import { loadsOf, refusal, scene, timersOf, watch, type Scene } from '../scene.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
 interface Subscribed extends Scene {
-  notice(): void;
+  notice(change?: object): void;
   readonly attempts: number[];
   readonly ended: number[];
 }
@@ -17,14 +17,14 @@ function subscribed(failures = 0, draw = 0): Subscribed {
   const play = scene();
   const attempts: number[] = [];
   const ended: number[] = [];
-  let tell = (): void => undefined;
+  let tell = (_change: object | undefined): void => undefined;
   play.store.subscribe = async (onChange) => {
     attempts.push(play.clock.monotonic() - 1);
     if (attempts.length <= failures) throw new Error('no events');
-    tell = () => onChange({});
+    tell = (change) => onChange(change as { version?: string });
     return async () => void ended.push(play.clock.monotonic() - 1);
   };
-  return { ...play, attempts, ended, notice: () => tell() };
+  return { ...play, attempts, ended, notice: (change) => tell(change) };
 }
 
 describe('a subscription', () => {
@@ -148,5 +148,25 @@ describe('notices of changes', () => {
 
     expect(closing.state).toBe('resolved');
     expect(loadsOf(store)).toHaveLength(before);
+  });
+
+  it.each<[string, object | undefined, number]>([
+    ['that is not held', { version: 'v2' }, 1],
+    ['that is held', { version: 'v1' }, 0],
+    ['that is no text', { version: 2 }, 0],
+    ['left out', {}, 0],
+    ['left out, with all else', undefined, 0],
+  ])('with a version %s lets the next refusal ask the store at once, or not: %j', async (_, change, loads) => {
+    const play = subscribed(0, 0.9);
+    const { clock, client, store } = play;
+    const refuse = (): Promise<unknown> => client.withKey(() => Promise.reject(refusal())).catch(() => undefined);
+    await client.prefetch();
+    await clock.advance(10_000);
+    await refuse();
+    const before = loadsOf(store).length;
+    play.notice(change);
+    await refuse();
+
+    expect(loadsOf(store).length - before).toBe(loads);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { getClientState } from '../../../src/core/client/keyed-client.js';
 import { KeyedClient } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
 import { A, B, pause, refusal, scene, testStore, watch } from '../scene.js';
@@ -213,6 +214,8 @@ describe('a call whose signal aborts while it waits for the key', () => {
     expect(api.calls).toEqual([]);
     expect(await call()).toBe(`price by ${A}`);
     expect(client.status().counts).toMatchObject({ calls: 2, loads: 1 });
+    client.evict();
+    expect(getClientState(client).keys.secrets).toEqual([]);
   });
 
   it('is not told of the error that the load then ends with', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Cancellation } from '../../../src/core/call/cancellation.js';
 import { getCancellation, GoldDataClient, type CancellationSignal, type KeyContext } from '../../../src/core/index.js';
 import { manualClock } from '../../../src/testing/manual-clock.js';
 import { memoryKeyProvider } from '../../../src/testing/memory-provider.js';
@@ -66,5 +67,38 @@ describe('the ending of a call, for our own adapters', () => {
     expect(() => getCancellation(kept as KeyContext)).toThrow(TypeError);
     expect(getCancellation({ apiKey: 'x' } as unknown as KeyContext)).toBeUndefined();
     await gold.close();
+  });
+
+  it('leaves the caller’s signal alone when the call ends well', async () => {
+    const controller = new AbortController();
+    const gold = new GoldDataClient({
+      keyProvider: memoryKeyProvider({ current: 'test-key-0001' }),
+      fetchPrice: async (_, context) => getCancellation(context)?.aborted,
+    });
+
+    expect(await gold.getPrice('XAU', { signal: controller.signal })).toBe(false);
+    controller.abort();
+    await gold.close();
+  });
+
+  it('tells those who still listen, once, and is aborted from then on', () => {
+    const ending = new Cancellation();
+    const told: string[] = [];
+    const [first, second, third] = ['first', 'second', 'third'].map((name) => (): void => void told.push(name)) as [
+      () => void,
+      () => void,
+      () => void,
+    ];
+    for (const listener of [first, second, third]) ending.addEventListener('abort', listener);
+    ending.removeEventListener('abort', second);
+    ending.throwIfAborted();
+    const before = ending.aborted;
+
+    ending.end('enough');
+    ending.end('enough');
+
+    expect(told).toEqual(['first', 'third']);
+    expect([before, ending.aborted, ending.reason]).toEqual([false, true, 'enough']);
+    expect(() => ending.throwIfAborted()).toThrow('enough');
   });
 });

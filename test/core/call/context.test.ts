@@ -56,6 +56,7 @@ describe('a context', () => {
   it('made by hand holds nothing', () => {
     const made = new (KeyContext as unknown as new () => KeyContext)();
     expect(() => made.apiKey).toThrow('settled');
+    expect([inspect(made), JSON.stringify(made)]).toEqual(['{ settled: true }', '{"settled":true}']);
   });
 
   it('hands out copies of the bytes, and zeroes them when the call settles', async () => {

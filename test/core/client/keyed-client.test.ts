@@ -31,6 +31,22 @@ describe('what is handed to a client', () => {
       'KeyedClient has no option `tll`; did you mean `ttl`?',
     ],
     ['a call that is none', () => client.withKey(7 as never), '`call` must be a function, got 7.'],
+    ['a call left out', () => client.withKey(undefined as never), '`call` must be a function, got undefined.'],
+    [
+      'a call of a strange option',
+      () => client.withKey(async () => 1, { sgnal: undefined } as never),
+      'A call has no option `sgnal`; did you mean `signal`?',
+    ],
+    [
+      'a call whose `once` is no boolean',
+      () => client.withKey(async () => 1, { once: 1 } as never),
+      '`once` must be a boolean, got 1.',
+    ],
+    [
+      'a call of no time',
+      () => client.withKey(async () => 1, { timeout: 0 }),
+      '`timeout` must be an integer from 1 to 2147483647, got 0.',
+    ],
     [
       'a prefetch of a strange option',
       () => client.prefetch({ jitter: 1 } as never),
@@ -51,6 +67,11 @@ describe('what is handed to a client', () => {
       'a strange event',
       () => client.on('load' as never, () => undefined),
       'There is no event `load`; there are: loaded, load-failed, stale, evicted, key-rejected, gate-closed, gate-opened, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
+    ],
+    [
+      'an event that is no text',
+      () => client.on({} as never, () => undefined),
+      'There is no event a value of type object; there are: loaded, load-failed, stale, evicted, key-rejected, gate-closed, gate-opened, repaired, retry, trimmed, rollout-changed, rollout-reverted, break-glass, closed.',
     ],
     [
       'a listener that is none',
@@ -175,6 +196,31 @@ describe('a client that is closing', () => {
     });
     expect(closing.state).toBe('resolved');
     expect(count.listeners).toBe(0);
+  });
+
+  it('listens to its signal no more once it is closed', async () => {
+    const { client, call } = scene();
+    await call();
+    const controller = new AbortController();
+    const count = counted(controller.signal);
+    const closing = client.close({ signal: controller.signal });
+    const listened = count.listeners;
+    await closing;
+
+    expect([listened, count.listeners]).toEqual([1, 0]);
+  });
+
+  it('says so when its signal takes no listener, and is closed all the same', async () => {
+    const { store, client, call } = scene();
+    await call();
+    const { signal } = new AbortController();
+    signal.addEventListener = () => {
+      throw new Error(`no listener for ${A}`);
+    };
+
+    await expect(client.close({ signal })).rejects.toThrow('no listener for [REDACTED]');
+    await client.close();
+    expect(store.closes).toBe(1);
   });
 
   it('says so once, before anything of it is gone', async () => {

@@ -22,7 +22,9 @@ describe('options', () => {
       isTransient: (async () => Promise.resolve(false)) as never,
       fetchPrice: async () => Promise.resolve(++runs),
     });
-    await client.getPrice().catch(() => undefined);
+    await expect(client.getPrice()).rejects.toThrow(
+      '`isTransient` must return a boolean, got a promise; only `isKeyRejected` may be async.',
+    );
     expect(runs).toBe(1);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { getClientState } from '../../../src/core/client/keyed-client.js';
 import { KeyProviderError } from '../../../src/index.js';
 import { PriceApiError } from '../../../src/prices/index.js';
-import { A, B, busy, loadsOf, pause, refusal, scene, watch } from '../scene.js';
+import { A, B, busy, C, loadsOf, pause, refusal, scene, timersOf, watch } from '../scene.js';
 
 const retry = { retries: 2, minTimeout: 100, factor: 2, randomize: false };
 
@@ -36,6 +37,22 @@ describe('a repeat that returns a Response', () => {
     }
 
     expect(states).toEqual(['rejected', 'rejected', 'fresh']);
+  });
+});
+
+describe('a refusal by a returned Response', () => {
+  it('is repaired also with a key that has served before', async () => {
+    const { store, client, call } = scene();
+    await call();
+    await call();
+    store.put('current', B);
+
+    const response = await client.withKey(
+      async ({ apiKey }) => new Response(null, { status: apiKey === A ? 401 : 200 }),
+    );
+
+    expect(response.status).toBe(200);
+    expect(client.status().counts.repairs).toBe(1);
   });
 });
 
@@ -255,6 +272,49 @@ describe('a repeat with another key', () => {
     expect(call).toMatchObject({ error: { code: 'ERR_GOLDKEY_TIMEOUT' }, at: 1_001 });
     expect(api.calls).toEqual([A]);
     expect(client.status().version).toBe('v2');
+    client.evict();
+    expect(getClientState(client).keys.secrets).toEqual([]);
+  });
+
+  it('is told of once a second and stage', async () => {
+    const { client, api, call } = scene({}, { current: A, previous: B });
+    const told: unknown[] = [];
+    client.on('key-rejected', ({ stage, version, count }) => told.push([stage, version, count]));
+    api.live.clear();
+    await call().catch(() => undefined);
+
+    expect(told).toEqual([
+      ['current', 'v1', 1],
+      ['previous', 'v2', 1],
+    ]);
+  });
+
+  it('that has to be loaded holds the process until it is there', async () => {
+    const { clock, client, store, api, call } = scene({ keyTimeout: 4_321 });
+    await client.prefetch();
+    store.put('current', B);
+    api.live.clear();
+    api.live.add(B);
+    const timers = timersOf(clock);
+
+    expect(await call()).toBe(`price by ${B}`);
+    expect(timers).toContainEqual({ ms: 4_321, holds: true });
+  });
+
+  it('of another stage is not preferred to one that has come meanwhile', async () => {
+    const { clock, client, store, api, call } = scene({}, { current: A, previous: B });
+    api.live.delete(A);
+    api.live.add(C);
+    api.latency = 2_000;
+    const first = watch(clock, call());
+    await clock.advance(3_000);
+    store.put('current', C);
+    await client.reload();
+    await clock.advance(2_000);
+    api.latency = 0;
+
+    expect(first.value).toBe(`price by ${B}`);
+    expect(await call()).toBe(`price by ${C}`);
   });
 
   it('is decided on by `isKeyRejected` alone, for every run, whatever it returns the verdict in', async () => {

@@ -65,6 +65,39 @@ describe('a key evicted between its choice and the repeat with it', () => {
   });
 });
 
+describe('a key evicted between its choice and the retry with it', () => {
+  it('is asked for again', async () => {
+    for (let hops = 0; hops < 40; hops++) {
+      const { store, clock, client } = scene({ retry });
+      const set = clock.setTimeout.bind(clock);
+      const evict = async (): Promise<void> => {
+        for (let hop = 0; hop < hops; hop++) await undefined;
+        client.evict();
+      };
+      clock.setTimeout = (callback, ms, options) => {
+        const endPause = (): void => {
+          callback();
+          void evict();
+        };
+        return set(ms === retry.minTimeout ? endPause : callback, ms, options);
+      };
+      const end = watch(
+        clock,
+        client.withKey(async ({ apiKey, attempt }) => {
+          if (attempt === 1) throw busy();
+          return apiKey;
+        }),
+      );
+      await clock.advance(50);
+      store.put('current', B);
+      await client.reload();
+      await clock.advance(5_000);
+
+      expect(end, String(hops)).toMatchObject({ value: B });
+    }
+  });
+});
+
 describe('a fault met with the key of another stage', () => {
   /** `current` refuses, `previous` meets a fault; `meanwhile` runs in the pause that follows. */
   async function faulted(

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyAccessDeniedError, KeyedClient, KeyProviderError, type Stage } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, C, loadsOf, scene, testApi, testStore, watch, type TestStore } from '../scene.js';
+import { A, B, C, loadsOf, pause, scene, testApi, testStore, watch, type TestStore } from '../scene.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -74,6 +74,37 @@ describe('a client whose stage cannot be loaded', () => {
     failFor(store, { pending: failure, current: denied });
     client.evict();
     expect(await call()).toBe(`price by ${B}`);
+  });
+});
+
+describe('a client that no stage has a key for', () => {
+  it('asks for each once a call, however long the others take to fail', async () => {
+    const { store, clock, client, call } = scene({ keyTimeout: 30_000 }, { current: A, pending: C });
+    store.roll({ id: 'one', pendingPercent: 100 });
+    await client.prefetch();
+    client.evict();
+    await clock.advance(1_000);
+    failFor(store, { current: denied, previous: denied, pending: denied });
+    const load = store.load.bind(store);
+    store.load = async (request) => {
+      if (request.stage !== 'pending') await pause(clock, 3_000);
+      return load(request);
+    };
+    store.asked.length = 0;
+    const failed = watch(clock, call());
+    await clock.advance(10_000);
+
+    expect(failed.error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED' });
+    expect(stages(store)).toEqual(['pending', 'current', 'previous']);
+  });
+
+  it('but a `previous` that is refused is told of the refusal', async () => {
+    const { store, api, call } = scene({}, { current: A, previous: B });
+    failFor(store, { current: denied });
+    api.live.clear();
+
+    await expect(call()).rejects.toMatchObject({ code: 'ERR_GOLDKEY_REJECTED', version: 'v1' });
+    expect(api.calls).toEqual([B]);
   });
 });
 

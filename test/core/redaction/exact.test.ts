@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
 import { KEYS, PLAIN, QUOTED, SPECIAL } from './encodings.js';
 import { REDACTED, redactValue } from './helpers.js';
 
@@ -48,6 +49,19 @@ describe('a run of base64', () => {
     }
   });
 
+  it('may be broken at any place, and goes on after the break', () => {
+    const key = 'key-for-nothing';
+    expect(base64(key).slice(-8)).toMatch(/[nrt]/);
+    for (const shown of [base64(key), Buffer.from(key).toString('hex')]) {
+      for (let at = 1; at < shown.length; at++) {
+        for (const end of ['\n', ' ', ', ', '\\n', '\\r\\n\\t']) {
+          const text = `${shown.slice(0, at)}${end}${shown.slice(at)}`;
+          expect(redactValue(`. ${text} .`, [key]), text).not.toContain(shown.slice(-8, -4));
+        }
+      }
+    }
+  });
+
   it('ends at every other character', () => {
     for (const char of ' !"#$%&\'()*,.:;<>?@[\\]^`{|}~\u00e9\n') {
       expect(redactValue(`${char}${run}${char}`, [PLAIN]), char).toBe(`${char}${REDACTED}${char}`);
@@ -88,6 +102,67 @@ describe('a key', () => {
     }
   });
 
+  it('is found in the other letter case with the rest escaped', () => {
+    expect(redactValue('. A%62cdefgh .', ['abcdefgh'])).toBe(`. ${REDACTED} .`);
+    expect(redactValue('. a\\u0042cdefgh .', ['ABCDEFGH'])).toBe(`. ${REDACTED} .`);
+  });
+
+  it('may have each character escaped sixteen times, and no more', () => {
+    const encoded = (levels: number): string => `%${'25'.repeat(levels - 1)}6`;
+    const escaped = (levels: number): string => `${'\\'.repeat(levels)}u006`;
+    for (const escape of [encoded, escaped]) {
+      expect(redactValue(`${escape(16)}1bcdefgh .`, ['abcdefgh'])).toBe(`${REDACTED} .`);
+      expect(redactValue(`a${escape(16)}2cdefgh .`, ['abcdefgh'])).toBe(`${REDACTED} .`);
+      expect(redactValue(`a${escape(17)}2cdefgh .`, ['abcdefgh'])).toBe(`a${escape(17)}2cdefgh .`);
+    }
+    expect(redactValue(`${encoded(17)}1bcdefgh .`, ['abcdefgh'])).toBe(`${encoded(17)}1bcdefgh .`);
+    expect(redactValue(`${escaped(17)}1bcdefgh .`, ['abcdefgh'])).toBe(`\\${REDACTED} .`);
+  });
+
+  it('of more backslashes than that is found whole in JSON', () => {
+    const key = `${'\\'.repeat(20)}"quoted`;
+    expect(redactValue(JSON.stringify(key), [key])).toBe(`"${REDACTED}"`);
+  });
+
+  it('is not held by a text that only looks as if something were escaped in it', () => {
+    const matcher = new SecretMatcher(['abcdefgh']);
+    for (const text of ['a 100 % answer', 'a%62 and more of it', 'C:\\abc\\def'])
+      expect(matcher.contains(text)).toBe(false);
+    expect(matcher.contains('%61bcdefgh')).toBe(true);
+  });
+
+  it('of one letter is found wherever it stands in a longer run of it', () => {
+    expect(redactValue(`b${'a'.repeat(100)}b`, ['a'.repeat(60)])).toBe(`b${REDACTED}b`);
+  });
+
+  it('is found wherever it stands in a long text, and as often', () => {
+    for (const at of [0, 4_080, 4_090, 4_096, 5_000, 8_185, 8_192]) {
+      const [before, after] = ['. '.repeat(at / 2), ' .'.repeat(2_500)];
+      expect(redactValue(`${before}${PLAIN}${after}${PLAIN} .`, [PLAIN]), String(at)).toBe(`${before}${REDACTED}${after}${REDACTED} .`);
+    }
+  }); // prettier-ignore
+
+  it('that stands in another one is not left behind with the rest of that', () => {
+    expect(redactValue('. abcdefghijklmnop .', ['abcdefghijklmnop', 'cdefghij'])).toBe(`. ${REDACTED} .`);
+    expect(redactValue('. %61bcdefghijklmnop .', ['abcdefghijklmnop', 'cdefghij'])).toBe(`. ${REDACTED} .`);
+  });
+
+  it('that repeats itself is found wherever it is whole, and nothing else is taken', () => {
+    let seed = 1;
+    const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
+    const letters = (length: number): string => Array.from({ length }, () => 'ab'[random(2)]).join('');
+    const collapse = (text: string): string => text.replace(/(?:\[REDACTED\])+/g, REDACTED);
+    for (let round = 0; round < 500; round++) {
+      const part = letters(1 + random(4));
+      const key = (part.repeat(12).slice(0, 9 + random(12)) + letters(random(3))).slice(0, 40);
+      const text = `. ${Array.from({ length: 6 }, () => (random(2) ? part.repeat(random(12)) : random(2) ? key : letters(random(6)))).join('')} .`;
+      const isHeld = Array.from(text, () => false);
+      for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) isHeld.fill(true, at, at + key.length);
+      const clean = Array.from(text, (char, at) => (isHeld[at] ? REDACTED : char)).join('');
+      expect(collapse(redactValue(text, [key])), `${key} in ${text}`).toBe(collapse(clean));
+    }
+  }); // prettier-ignore
+
   it('of eight characters is removed, what is shorter is taken for none', () => {
     expect(redactValue('12345678', ['12345678'])).toBe(REDACTED);
     expect(redactValue('my key is 1234567', ['1234567'])).toBe('my key is 1234567');
@@ -99,10 +174,13 @@ describe('what looks like an encoded key and is none', () => {
   it.each([
     ['a percent sign for a letter', 'abc%efgh', 'abcdefgh'],
     ['a backslash for a letter', 'abc\\efgh', 'abcdefgh'],
+    ['a backtick for an at sign', 'abc`efgh', 'abc@efgh'],
     ['another letter, URL-encoded', 'abc%41efgh', 'abcdefgh'],
     ['another letter, URL-encoded twice', 'abc%2541efgh', 'abcdefgh'],
     ['another letter, JSON-escaped', 'abc\\u0041efgh', 'abcdefgh'],
     ['the letter, JSON-escaped without a u', 'abc\\z0064efgh', 'abcdefgh'],
+    ['the letter, after \\z', 'abc\\z64efgh', 'abcdefgh'],
+    ['the letter, after a u without a backslash', 'au0062cdefgh \\', 'abcdefgh'],
     ['too few digits after \\u', 'abc\\u064efgh', 'abcdefgh'],
     ['a slash for a digit', 'a%7/Spbcde', 'aoSpbcde'],
     ['a colon for a digit', 'ao%7:pbcde', 'aoSpbcde'],

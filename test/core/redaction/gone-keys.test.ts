@@ -170,10 +170,27 @@ describe('of the keys that are gone', () => {
     expect(redactValue(`/p?k=${String(keys[0])}&a=b`, [], list)).toBe(`/p?k=${String(keys[0])}&a=b`);
   });
 
+  it('there is nothing to know before one is gone', () => {
+    expect(goneAll().list()).toEqual([]);
+    const known = goneAll(PLAIN).list();
+    expect(known.length).toBeGreaterThan(5);
+    expect(known.filter(({ length, digest }) => !(length >= 8) || digest.length !== 4)).toEqual([]);
+  });
+
+  it('one takes the digits around it in base64, and nothing around it as it is or in hex', () => {
+    const list = goneAll(PLAIN).list();
+    expect(redactValue(`Basic ${base64(`user:${PLAIN}:more`)}, b`, [], list)).toBe(`Basic ${REDACTED}, b`);
+    expect(redactValue(`ab${PLAIN}ab`, [], list)).toBe(`ab${REDACTED}ab`);
+    expect(redactValue(`ab${hex(PLAIN)}ab`, [], list)).toBe(`ab${REDACTED}ab`);
+  });
+
   it('one that goes again counts once', () => {
     const gone = goneAll(...keys.slice(0, 16));
     for (let time = 0; time < 20; time++) gone.add(Buffer.from(String(keys[5])));
     for (const key of keys.slice(0, 16)) expect(redactValue(key, [], gone.list())).toBe(REDACTED);
+    const two = goneAll(PLAIN, SPECIAL);
+    for (let time = 0; time < 20; time++) two.add(Buffer.from(PLAIN));
+    expect(redactValue([PLAIN, SPECIAL], [], two.list())).toEqual([REDACTED, REDACTED]);
   });
 
   it('none is kept: neither a form nor a part of one can be read from what is', () => {

@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as hurried from '../../../src/core/redaction/redact.js';
+import { SearchBudget } from '../../../src/core/redaction/search-budget.js';
+import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
+import { WorkMeter } from '../../../src/core/redaction/work-meter.js';
 import { PLAIN as KEY } from './encodings.js';
 import { errorWith, NOT_SEARCHED, REDACTED, redactValue, scrub } from './helpers.js';
 
@@ -159,5 +162,106 @@ describe('the time', () => {
     const left = hurried.scrub(error, [KEY]) as typeof error;
     expect(marks(left.extra)).toBe(0);
     expect(left.extra[39]).toHaveProperty('p0', `39 ${REDACTED}`);
+  });
+});
+
+describe('the clock of a search', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** A budget that begins at 0 ms; the clock then shows `time.now`, and counts how often it is read. */
+  const begin = (): { budget: SearchBudget; time: { now: number; readings: number } } => {
+    const time = { now: 0, readings: -1 };
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      time.readings++;
+      return time.now;
+    });
+    return { budget: new SearchBudget(), time };
+  };
+  const many = (): Array<[string, string]> =>
+    Array.from({ length: 1_200 }, (_none, index) => [`p${index}`, `${index} ${KEY}`]);
+  const repeat = (times: number, take: () => boolean): boolean[] => Array.from({ length: times }, take);
+
+  it('is not read for the first 1,000 entries, and then after each 64', () => {
+    const { budget, time } = begin();
+    repeat(1_000, () => budget.takeEntry());
+    expect(time.readings).toBe(0);
+    budget.takeEntry();
+    expect(time.readings).toBe(1);
+    repeat(64, () => budget.takeEntry());
+    expect(time.readings).toBe(1);
+    budget.takeEntry();
+    expect(time.readings).toBe(2);
+  });
+
+  it('ends the search after 12 ms, and the copy after 20', () => {
+    const { budget, time } = begin();
+    time.now = 12;
+    expect([budget.takeEntry(2_000), budget.hasTimeToSearch()]).toEqual([true, true]);
+    time.now = 13;
+    expect([budget.takeEntry(1), budget.hasTimeToSearch(), budget.takeEntry(1)]).toEqual([true, false, false]);
+    time.now = 20;
+    expect(repeat(1_500, () => budget.takeCopiedEntry())).not.toContain(false);
+    time.now = 21;
+    const taken = repeat(100, () => budget.takeCopiedEntry());
+    expect([taken.indexOf(false), taken.lastIndexOf(true)]).toEqual([35, 34]);
+  });
+
+  it('is read for a copy after 1,000 entries, and then after each 64', () => {
+    const { budget, time } = begin();
+    repeat(1_023, () => budget.takeCopiedEntry());
+    expect(time.readings).toBe(0);
+    repeat(1_000, () => budget.takeCopiedEntry());
+    expect(time.readings).toBe(16);
+  });
+
+  it('may stand still for 100,000 entries', () => {
+    const { budget } = begin();
+    expect([budget.takeEntry(100_000), budget.takeEntry(64), budget.takeEntry()]).toEqual([true, true, false]);
+  });
+
+  it.each<[string, (last: object) => object, (copy: never) => readonly unknown[]]>([
+    ['a Map', (last) => new Map<string, unknown>([...many(), ['last', last]]), (copy: Map<string, unknown>) => [...copy.keys()]],
+    ['a Set', (last) => new Set([...many().flat(), last]), (copy: Set<unknown>) => [...copy]],
+    ['an object', (last) => ({ ...Object.fromEntries(many()), last }), (copy: object) => Object.keys(copy)],
+    ['an array', (last) => [...many().flat(), last], (copy: object) => Object.keys(copy)],
+    ['an error', (last) => Object.assign(new Error(KEY), Object.fromEntries(many()), { last }), (copy: object) => Object.keys(copy)],
+  ])('ends the copy of %s with a mark where the rest would stand', (_name, make, list) => {
+    const { time } = begin();
+    const last = {
+      get late() {
+        return (time.now = 60_000);
+      },
+    };
+    const copy = hurried.redactValue(make(last), [KEY]);
+    const left = list(copy as never);
+    expect(left.length).toBeGreaterThan(990);
+    expect(left.length).toBeLessThan(1_100);
+    expect(left.at(-1)).toBe(NOT_SEARCHED);
+    expect(copy instanceof Map ? copy.get(NOT_SEARCHED) : NOT_SEARCHED).toBe(NOT_SEARCHED);
+    const mark = Object.getOwnPropertyDescriptor(copy, NOT_SEARCHED);
+    if (mark !== undefined) expect(mark).toEqual({ value: NOT_SEARCHED, writable: true, enumerable: true, configurable: true });
+  }); // prettier-ignore
+
+  it('is asked for after 262,144 steps in a text, and then after each 16,384', () => {
+    let asked = 0;
+    const meter = new WorkMeter({ hasTimeToSearch: () => ++asked < 3 });
+    const spent = [262_143, 1, 16_383, 1, 16_383, 1, 1].map((steps) => [meter.spend(steps), asked]);
+    expect(spent).toEqual([[true, 0], [true, 1], [true, 1], [true, 2], [true, 2], [false, 3], [false, 4]]);
+  }); // prettier-ignore
+
+  it('ends the search of a text that takes longer: it gives way to a mark, and may hold a key', () => {
+    const text = x(300_000);
+    const start = (goesOn: boolean): SecretMatcher => new SecretMatcher([KEY], [], { hasTimeToSearch: () => goesOn });
+    expect(start(false).redact(text)).toBe(NOT_SEARCHED);
+    expect(start(false).contains(text)).toBe(true);
+    expect(start(true).redact(text) === text).toBe(true);
+    expect(start(true).contains(text)).toBe(false);
+  });
+
+  it('may stand still for 67,108,863 steps, and for ever where nobody set a bound', () => {
+    const start = (): WorkMeter => new WorkMeter({ hasTimeToSearch: () => true });
+    expect(start().spend(67_108_863)).toBe(true);
+    expect(start().spend(67_108_864)).toBe(false);
+    expect(new WorkMeter(undefined).spend(67_108_864)).toBe(true);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GoldDataClient } from '../../../src/core/index.js';
 import { GoneKeys } from '../../../src/core/redaction/gone-keys.js';
 import * as bare from '../../../src/core/redaction/redact.js';
-import { errorWith, REDACTED, redactValue, scrub } from './helpers.js';
+import { errorWith, NOT_SEARCHED, REDACTED, redactValue, scrub } from './helpers.js';
 
 const KEY = '1234567890';
 
@@ -57,6 +57,17 @@ describe('a key of digits alone', () => {
   it('that is too long for any number is found as text only', () => {
     const key = '7'.repeat(400);
     expect(redactValue([Infinity, 'infinity', key], [key])).toEqual([Infinity, 'infinity', REDACTED]);
+  });
+
+  it('is looked for in no number that is too short for one, and in nothing else: they count as no text', () => {
+    const rest = [1, -9_999_999, undefined, null, true];
+    const value = new Set<unknown>(['x'.repeat(1_048_576), ...rest]);
+    expect(redactValue(value, [KEY]) === value).toBe(true);
+    for (const counted of [10_000_000, -10_000_000, 0.5, 1n]) {
+      expect([...redactValue(new Set<unknown>([...value, counted]), [KEY])].slice(1)).toEqual([...rest, NOT_SEARCHED]);
+    }
+    const named = [undefined, null, true];
+    expect(redactValue(named, ['undefined', 'null', 'true'])).toBe(named);
   });
 
   it('leaves a client neither as a number nor as a bigint', async () => {

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { digestForm } from '../../../src/core/redaction/gone-keys.js';
 import { HELD_FORMS, writeForm } from '../../../src/core/redaction/key-forms.js';
+import { PatternTable } from '../../../src/core/redaction/pattern-table.js';
 import { GonePattern, HeldPattern, type Finding } from '../../../src/core/redaction/patterns.js';
+import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
 import { PLAIN as KEY } from './encodings.js';
 
 const found = (): Finding => ({ from: 7, to: 7, steps: 7 });
@@ -9,6 +12,41 @@ const found = (): Finding => ({ from: 7, to: 7, steps: 7 });
 const FORMS = HELD_FORMS.map((form) => [Buffer.from(writeForm(form, KEY)).toString('latin1'), form] as const).filter(
   ([written]) => written !== '',
 );
+
+describe('the table of what is looked for', () => {
+  const count = (key: string): number => {
+    const table = new PatternTable([key], []);
+    let number = 1;
+    while (table.get(number) !== undefined) number++;
+    return number - 1;
+  };
+
+  it('has an entry for each eight characters of a key, and for each of its forms', () => {
+    expect(count('abcdefgh')).toBe(1 + 7);
+    expect(count(KEY)).toBe(KEY.length - 7 + 7);
+    expect(count('0000000012'), 'as a number it has two digits').toBe(3 + 7);
+  });
+
+  it('has so few of a key that repeats itself that it costs no more than another', () => {
+    const end = 'bcdefghi';
+    expect(count('a'.repeat(39))).toBe(32 + 7);
+    expect(count('a'.repeat(50)), 'the first 32, and the last').toBe(33 + 7);
+    expect(count(`${'a'.repeat(40)}${end}`)).toBe(32 + end.length + 7);
+  });
+
+  it('has sixteen slots for each character and each form, and 65,536 at most', () => {
+    const slots = (length: number): number => new PatternTable(['x'.repeat(length)], []).slots.length;
+    expect([20, 246, 247, 1_014, 1_015, 4_086, 4_096, 10_000].map(slots)).toEqual([
+      4_096, 4_096, 8_192, 16_384, 32_768, 65_536, 65_536, 65_536,
+    ]);
+  });
+
+  it('has room for more entries than 65,536', () => {
+    const hashes = Array.from({ length: 1_100 }, (_none, index) => createHash('sha256').update(String(index)).digest('hex'));
+    const key = `${hashes.join('')}the-very-end-of-it`;
+    expect(new SecretMatcher([key]).redact('"very-end-of-it"')).toBe('"[REDACTED]"');
+  }); // prettier-ignore
+});
 
 // Sixteen bits of a hash are compared, so that now and then a form is looked for where another text has the same.
 describe.each(FORMS)('the form %s of a held key', (written, form) => {

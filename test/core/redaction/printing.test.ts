@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PLAIN, SPECIAL as KEY } from './encodings.js';
 import { errorWith, NOT_SEARCHED, REDACTED, redacted, redactValue, scrub, scrubbed } from './helpers.js';
 import { allLeaks } from './leaks.js';
@@ -40,10 +40,12 @@ class Told extends Error {
 
 describe('an error whose class prints the key that it keeps private', () => {
   it('leaves as a copy that prints everything else', () => {
-    const left = scrub(new Told('failed'), [KEY]) as Told;
+    const error = new Told('failed');
+    const left = scrub(error, [KEY]) as Told;
 
     const text = printed(left);
 
+    expect(left).not.toBe(error);
     expect(left).toBeInstanceOf(Told);
     expect(left.message).toBe('failed');
     expect(JSON.parse(JSON.stringify(left))).toEqual({ status: 401, key: REDACTED });
@@ -74,6 +76,27 @@ describe('an error with a method of its own that prints the key', () => {
     const left = scrub(error, [KEY]);
     expect(left).toBe(error);
     printed(left);
+  });
+
+  it('or of its class, leaves as the same object, as long as it can be covered', () => {
+    class Telling extends Error {
+      toJSON(): object {
+        return { key: KEY };
+      }
+    }
+    const error = new Telling('failed');
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(JSON.stringify(error)).toBe(JSON.stringify({ key: REDACTED }));
+    const frozen = Object.freeze(new Telling('failed'));
+    expect(scrub(frozen, [KEY])).not.toBe(frozen);
+    printed(scrub(frozen, [KEY]));
+  });
+
+  it('and a property that is named like the key has that renamed once', () => {
+    const error = Object.assign(new Error('failed'), { [KEY]: 1, toJSON: () => KEY });
+    expect(scrub(error, [KEY])).toBe(error);
+    expect(Object.keys(error)).toEqual([REDACTED]);
+    printed(error);
   });
 
   it('leaves as a copy if the method cannot be replaced', () => {
@@ -114,6 +137,59 @@ describe('an error with a method of its own that prints the key', () => {
     expect(scrub(error, [KEY])).toBe(error);
     expect(calls).toBeGreaterThan(1);
     expect(calls).toBeLessThan(200);
+  });
+});
+
+describe('a method that prints', () => {
+  it('is called as what prints would call it', () => {
+    const asked: unknown[][] = [];
+    const noted = (...args: unknown[]): string => {
+      asked.push(args);
+      return 'gold';
+    };
+    redactValue({ key: KEY, toJSON: noted, [INSPECT]: noted, [Symbol.toPrimitive]: noted }, [KEY]);
+    const options = expect.objectContaining({ stylize: expect.any(Function) as unknown, depth: 2 }) as unknown;
+    expect(asked).toEqual([[''], [2, options, inspect], ['string']]);
+  });
+
+  it('is covered by one that does not show in a listing, and can be replaced', () => {
+    const error = scrub(Object.assign(new Error('failed'), { toJSON: () => ({ key: KEY }) }), [KEY]) as Error;
+    const { value, ...flags } = Object.getOwnPropertyDescriptor(error, 'toJSON') as { value: () => unknown };
+    expect(value()).toEqual({ key: REDACTED });
+    expect(flags).toEqual({ enumerable: false, writable: true, configurable: true });
+  });
+
+  it('is that of every object when its own throws on the copy', () => {
+    const whole = new WeakSet<object>();
+    const refuse = function (this: object): string {
+      if (!whole.has(this)) throw new TypeError('this is a copy');
+      return 'gold';
+    };
+    const proto = { toJSON: refuse, toString: refuse, valueOf: refuse, [Symbol.toPrimitive]: refuse };
+    const make = <T extends object>(value: T): T & typeof proto => {
+      whole.add(Object.setPrototypeOf(value, Object.assign(Object.create(Object.getPrototypeOf(value) as object) as object, proto)) as object);
+      return value as T & typeof proto;
+    }; // prettier-ignore
+    const copy = redacted(make({ key: KEY }));
+    expect(JSON.stringify(copy)).toBe(JSON.stringify({ key: REDACTED }));
+    expect([copy.toString(), copy.valueOf() as unknown]).toEqual(['[object Object]', copy]);
+    expect(copy[Symbol.toPrimitive]).toBeUndefined();
+    for (const kept of [make(new Map([[1, KEY]])), make(new Set([KEY]))]) {
+      expect(JSON.stringify(redactValue(kept, [KEY]))).toBe('{}');
+    }
+    expect(Object.freeze(make(new TypeError(KEY))).toString()).toBe('gold');
+    expect(redacted(Object.freeze(make(new TypeError(KEY)))).toString()).toBe(`TypeError: ${REDACTED}`);
+  });
+
+  it('is none of those that every object has', () => {
+    class Config {
+      readonly key = KEY;
+    }
+    const [config, query] = [new Config(), Object.assign(new URLSearchParams({ key: KEY }), { note: KEY })];
+    for (const value of [config, [KEY], new Error(KEY), new Map([[1, KEY]]), new Set([KEY]), query]) {
+      const names = Reflect.ownKeys(redacted<object>(value));
+      expect(names.filter((name) => !['0', 'length', 'key', 'stack', 'message'].includes(String(name)))).toEqual([]);
+    }
   });
 });
 
@@ -229,6 +305,23 @@ describe('a getter', () => {
     expect(Object.getOwnPropertyDescriptor(error, 'bad')).toHaveProperty('get', get);
   });
 
+  it.each([Symbol.toStringTag, 'constructor', 'name', 'message', 'stack', 'cause', 'errors'])(
+    'of a class that throws on the copy does not when it is printed: %s',
+    (name) => {
+      const whole = new WeakSet<object>();
+      const proto = Object.defineProperty({}, name, {
+        get(this: object) {
+          if (!whole.has(this)) throw new TypeError('this is a copy');
+          return 'gold';
+        },
+      });
+      const value = Object.assign(Object.create(proto) as Record<PropertyKey, unknown>, { key: KEY });
+      whole.add(value);
+      expect(value[name]).toBe('gold');
+      expect(redacted(value)[name]).toBeUndefined();
+    },
+  );
+
   it('that throws on the copy alone gives way to its value', () => {
     const seen = new WeakMap<object, string>();
     const value = Object.defineProperty({ key: KEY }, 'base', {
@@ -307,7 +400,11 @@ describe('bytes with properties of their own', () => {
 
   it('stay as they are without the key, however many', () => {
     const bytes = Buffer.alloc(1_000_000, 'x');
+    const list = vi.spyOn(Reflect, 'ownKeys');
     expect(redactValue({ bytes }, [KEY]).bytes === bytes).toBe(true);
+    const isListed = list.mock.calls.some(([value]) => value === bytes);
+    list.mockRestore();
+    expect(isListed, 'to list a million places takes longer than all the rest').toBe(false);
   });
 
   it('are copied without running their class', () => {

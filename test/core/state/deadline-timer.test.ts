@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { KeyedClient } from '../../../src/index.js';
+import { memoryKeyProvider } from '../../../src/testing/index.js';
 import { scene, watch } from '../scene.js';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -31,5 +33,28 @@ describe('deadlines on a clock that reads fractions of a millisecond', () => {
 
     expect(calls.every(({ state }) => state === 'rejected')).toBe(true);
     expect(client.status().counts.calls).toBe(calls.length + 1);
+  });
+});
+
+describe('a call that starts in the turn in which the deadline of another passes', () => {
+  it('keeps its own', async () => {
+    const client = new KeyedClient({ keyProvider: memoryKeyProvider({ current: 'key-a-00000001' }) });
+    await client.prefetch();
+    const ends: Array<Promise<unknown>> = [];
+    const hang = (timeout: number): void => void ends.push(client.withKey(never, { timeout }).catch(String));
+    const started = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        hang(5);
+        resolve();
+      }, 1);
+    });
+    hang(2);
+    await new Promise((resolve) => setImmediate(resolve));
+    // Both timers are due now, and run before the end of a turn is told of.
+    for (const from = Date.now(); Date.now() < from + 5;) void 0;
+    await started;
+
+    expect(await Promise.all(ends)).toEqual([expect.stringMatching('timeout'), expect.stringMatching('timeout')]);
+    await client.close();
   });
 });

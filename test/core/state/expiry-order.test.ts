@@ -54,6 +54,20 @@ describe('many keys on one clock', () => {
     ]);
   });
 
+  it('end on time although a client that never had a key is closed meanwhile', async () => {
+    const clock = manualClock();
+    const { ended } = await clients(clock, [100, 300, 200]);
+    const idle = new KeyedClient({ keyProvider: testStore(clock, { current: A }), clock });
+    await idle.close();
+    await clock.advance(10_000);
+
+    expect([...ended.entries()]).toEqual([
+      [100, 100],
+      [200, 200],
+      [300, 300],
+    ]);
+  });
+
   it('share one timer at a time, which holds no process, and leave none behind', async () => {
     const clock = manualClock();
     const timers = timersOf(clock);
@@ -77,10 +91,12 @@ describe('many keys on one clock', () => {
     const before = open.size;
     await clock.advance(150);
     const during = open.size;
+    // A key that is loaded again moves, whether it is the next to end or not.
+    for (const client of all) await client.reload();
     await Promise.all(all.map((client) => client.close()));
 
     expect([before, during, open.size]).toEqual([1, 1, 0]);
-    expect(timers.filter(({ holds }) => !holds).map(({ ms }) => ms)).toEqual([300, 100, 100]);
+    expect(timers.filter(({ holds }) => !holds).map(({ ms }) => ms)).toEqual([300, 100, 100, 100, 200]);
   });
 });
 

@@ -142,6 +142,25 @@ describe('deadlines', { shuffle: false }, () => {
         expect(before).toBeUndefined();
         expect(error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
       });
+
+      it('comes when they are advanced also while a call from before them runs', async () => {
+        const client = clientOf();
+        await client.prefetch();
+        const { signal } = leftover;
+        const errors: unknown[] = [];
+        const hang = (timeout: number): Promise<unknown> =>
+          client.withKey(never, { timeout, signal }).catch((reason: unknown) => errors.push(reason));
+        void hang(60_000);
+        await new Promise((resolve) => setImmediate(resolve));
+        fake.install();
+        void hang(90_000);
+
+        // Each step reaches one deadline: Node.js's own timers run none that is set meanwhile.
+        for (const ms of [60_000, 31_000]) await fake.advance?.(ms);
+        for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+
+        expect(errors).toHaveLength(2);
+      });
     },
   );
 

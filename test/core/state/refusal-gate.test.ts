@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RefusalGate } from '../../../src/core/state/refusal-gate.js';
 import { KeyedClient, type KeyedClientOptions } from '../../../src/index.js';
-import { A, B, loadsOf, refusal, scene, type Scene } from '../scene.js';
+import { A, B, busy, loadsOf, refusal, scene, type Scene } from '../scene.js';
 
 /** Calls 500 times a second for `seconds`, ten at once. */
 async function storm({ clock, call }: Scene, seconds: number): Promise<Array<[at: number, error: unknown]>> {
@@ -167,12 +167,49 @@ describe('the refusal gate', () => {
     expect(told).toHaveLength(1);
   });
 
+  it('opens for a key that a plain load brought, whatever its first call ends in', async () => {
+    const play = await revoked({ ttl: 60_000, refreshAhead: 0, staleIfError: 0 });
+    for (let refused = 0; refused < 20; refused++) await play.call().catch(() => undefined);
+    play.store.put('current', B);
+    await play.clock.advance(60_000);
+    await play.client.withKey(() => Promise.reject(busy())).catch(() => undefined);
+
+    expect(play.told).toEqual(['closed 20 1000', 'opened']);
+    expect(play.client.status()).toMatchObject({ state: 'fresh', version: 'v2' });
+  });
+
+  it('counts anew for another key', async () => {
+    const play = await revoked({ ttl: 60_000, refreshAhead: 0, staleIfError: 0, refusalGate: { after: 3 } });
+    for (let refused = 0; refused < 2; refused++) await play.call().catch(() => undefined);
+    play.store.put('current', B);
+    await play.clock.advance(60_000);
+    for (let refused = 0; refused < 2; refused++) await play.call().catch(() => undefined);
+    const before = [...play.told];
+    await play.call().catch(() => undefined);
+
+    expect([before, play.told]).toEqual([[], ['closed 3 1000']]);
+  });
+
+  it('closes although each call is refused with the key of another stage, too', async () => {
+    const play = scene({ refusalGate: { after: 3 } }, { current: A, previous: B });
+    const told: unknown[] = [];
+    play.client.on('gate-closed', ({ refusals, version }) => told.push([refusals, version]));
+    play.api.live.clear();
+    for (let refused = 0; refused < 4; refused++) await play.call().catch(() => undefined);
+
+    expect(told).toEqual([[3, 'v1']]);
+    expect(play.api.calls).toEqual([A, B, A, B, A, B]);
+  });
+
   it('is not there with `false`', async () => {
     const play = await revoked({ refusalGate: false });
     const before = play.api.calls.length;
-    await storm(play, 2);
+    const errors = await storm(play, 2);
 
     expect(play.api.calls.length - before).toBeGreaterThanOrEqual(1_000);
+    expect(new Set(errors.map(([, error]) => (error as { code?: string }).code))).toEqual(
+      new Set(['ERR_GOLDKEY_REJECTED']),
+    );
     expect(play.told).toEqual([]);
   });
 

@@ -105,6 +105,25 @@ describe('the copy of an object', () => {
     expect([...map.keys()]).toEqual([REDACTED, `${REDACTED} 2`, `${REDACTED} 3`]);
   });
 
+  it('does not take a name that the original has for another one, be it before or after', () => {
+    const second = `${REDACTED} 2`;
+    const names = [
+      [REDACTED, KEY, second],
+      [KEY, REDACTED, second],
+      [second, KEY, REDACTED],
+    ];
+    for (const [one, two, three] of names as Array<[string, string, string]>) {
+      const values = { [one]: 1, [two]: 2, [three]: 3 };
+      const kept = Object.fromEntries(Object.entries(values).filter(([name]) => name !== KEY));
+      const clean = { ...kept, [`${REDACTED} 3`]: values[KEY] };
+      expect(redacted(values)).toEqual(clean);
+      expect(redacted(new Map(Object.entries(values)))).toEqual(new Map(Object.entries(clean)));
+      const error = Object.assign(new Error('failed'), values);
+      expect(scrub(error, [KEY])).toBe(error);
+      expect({ ...error }).toEqual(clean);
+    }
+  });
+
   it('keeps symbols that held the key apart', () => {
     const copy = redacted({ [Symbol(KEY)]: 1, [Symbol(KEY)]: 2 }) as Record<symbol, unknown>;
     expect(Object.getOwnPropertySymbols(copy).map((symbol) => [symbol.description, copy[symbol]])).toEqual([
@@ -171,6 +190,29 @@ describe('the copy of an error', () => {
   it('has no stack where the original has none', () => {
     const error = Object.create(Error.prototype, { message: { value: KEY } }) as Error;
     expect(Reflect.ownKeys(redacted(error))).toEqual(['message']);
+  });
+});
+
+describe('the copy of pairs', () => {
+  it('is of their class up to 1,000 of them, and a plain object beyond: they compare each with each', () => {
+    const pairs = (length: number): URLSearchParams =>
+      new URLSearchParams(
+        Array.from({ length }, (_none, index): [string, string] => [`p${index}`, index === 0 ? KEY : '1']),
+      );
+    expect(redacted(pairs(1_000))).toBeInstanceOf(URLSearchParams);
+    const copy = redacted(pairs(1_001)) as unknown as Record<string, string>;
+    expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
+    expect([Object.keys(copy).length, copy['p0']]).toEqual([1_001, REDACTED]);
+  });
+
+  it('that are none leaves out what has no partner', () => {
+    const triple = function* (): Generator<string[]> {
+      yield ['a', KEY, 'b'];
+    };
+    const headers = Object.create({ [Symbol.toStringTag]: 'Headers', [Symbol.iterator]: triple }) as object;
+    expect(redactValue({ headers }, [KEY]).headers).toEqual([['a', REDACTED]]);
+    const map = Object.defineProperty(new Map(), Symbol.iterator, { value: triple });
+    expect([...redactValue(map, [KEY]).entries()]).toEqual([['a', REDACTED]]);
   });
 });
 

@@ -74,6 +74,7 @@ const values: Record<string, (extra: unknown) => object> = {
   'a RegExp': (extra) => Object.assign(/gold/g, { extra }),
   'a Date': (extra) => Object.assign(new Date(1_000), { extra }),
   'a Date with a number for a name': (extra) => Object.assign(new Date(1_000), { 0: extra }),
+  'a Date with a length': (extra) => Object.assign(new Date(1_000), { length: 5_000, extra }),
   'a URL': (extra) => Object.assign(new URL('http://h/p?base=USD'), { extra }),
   'a URLSearchParams': (extra) => Object.assign(new URLSearchParams('base=USD'), { extra }),
   'a Headers': (extra) => Object.assign(new Headers({ accept: 'text/plain' }), { extra }),
