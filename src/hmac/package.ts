@@ -1,7 +1,7 @@
-import type { httpbis, Request, SignatureParameters } from 'http-message-signatures';
+import type { httpbis, SignatureParameters } from 'http-message-signatures';
 import { packageLoader } from '../util/load-package.js';
 
-export type { Request, SignatureParameters };
+export type { SignatureParameters };
 
 /** Loads the package that knows RFC 9421. */
 export const loadSignatures: () => Promise<{ readonly httpbis: typeof httpbis }> = packageLoader(

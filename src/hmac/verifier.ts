@@ -56,6 +56,7 @@ export function hmacVerifier(client: KeyedClient, options: VerifierOptions = {})
   return {
     async verify(request) {
       const given = checkRequest(request);
+      checkSpelling(request);
       return verifyRequest(client, given, checked, clock);
     },
   };
@@ -77,6 +78,8 @@ async function verifyRequest(
   const components: string[] = [];
   let found: Omit<Verified, 'components'> | undefined;
   const verify = async (base: Buffer, mac: Buffer, parameters: Parameters): Promise<boolean> => {
+    // One text only: base64 has several for the same bytes.
+    if (ours.signature !== `${options.label}=:${mac.toString('base64')}:`) throw malformed('is not plain base64');
     checkCovered(components, request, options);
     found = { ...parameters, version: await findVersion(client, base, mac, parameters.keyId) };
     return true;
@@ -122,6 +125,13 @@ async function findVersion(client: KeyedClient, base: Buffer, mac: Buffer, keyId
     const message = 'The key that the signature names is not live, and no live key has made it; was it rotated out?';
     throw new SignatureError('unknown-key', message);
   });
+}
+
+/** Checks that method and URL are written as they are signed: `pOST` or a `\\` would be signed as `POST` and `/`. */
+function checkSpelling({ method, url }: HmacRequest): void {
+  const isOneCase = method === method.toUpperCase() || method === method.toLowerCase();
+  if (isOneCase && !/[\\#\s]/.test(String(url))) return;
+  throw new SignatureError('malformed', 'The method or the URL is not written as a request has it.');
 }
 
 /** Returns the parameters of a signature that is complete and of this time. */
