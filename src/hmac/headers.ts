@@ -25,6 +25,19 @@ function listHeaders(headers: NonNullable<HmacRequest['headers']>): Iterable<[st
   return typeof entries === 'function' ? (headers as Headers).entries() : Object.entries(headers);
 }
 
+/** Returns the value of a header that must be there once. */
+export function readOne(headers: HeaderValues, name: string): string {
+  const values = headers.get(name);
+  if (values === undefined) throw new SignatureError('missing', `The request has no \`${name}\` header.`);
+  const [value = ''] = values;
+  if (values.length > 1 || value === '') throw malformedHeader(name);
+  return value;
+}
+
+export function malformedHeader(name: string): SignatureError {
+  return new SignatureError('malformed', `The \`${name}\` header cannot be read, or came twice.`);
+}
+
 /**
  * Returns one member of `Signature-Input` or `Signature`, e.g. `goldkey=("@method");created=1`: others are never looked at,
  * so that a signature under another label can neither help nor harm. Splits at commas outside of quotes; what the member

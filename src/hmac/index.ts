@@ -3,6 +3,14 @@
  *
  * @module
  */
+export {
+  plainSigner,
+  plainVerifier,
+  type PlainHeaders,
+  type PlainSigner,
+  type PlainVerifier,
+  type PlainVerifierOptions,
+} from './plain.js';
 export { SignatureError, type SignatureFault } from './signature-error.js';
 export { hmacSigner, type HmacSigner } from './signer.js';
 export type { HmacRequest, ReplayStore, SignatureHeaders, SignerOptions, Verified, VerifierOptions } from './types.js';

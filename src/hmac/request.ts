@@ -1,5 +1,6 @@
 import { asUint8Array, describeType, invalidType, tryOrUndefined } from '../core/index.js';
 import { readHeaders, type HeaderValues } from './headers.js';
+import { SignatureError } from './signature-error.js';
 import type { HmacRequest } from './types.js';
 
 /** A request, checked and in one form. */
@@ -18,6 +19,13 @@ export function checkRequest(request: HmacRequest): CheckedRequest {
   const parsed = tryOrUndefined(() => new URL(String(url)));
   if (parsed === undefined) throw invalidType('`url` must be a whole URL, with protocol and host.');
   return { method, url: parsed.href, headers: readHeaders(headers), body: checkBody(body) };
+}
+
+/** Checks that method and URL are written as they are signed: `pOST` or a `\\` would be signed as `POST` and `/`. */
+export function checkSpelling({ method, url }: HmacRequest): void {
+  const isOneCase = method === method.toUpperCase() || method === method.toLowerCase();
+  if (isOneCase && !/[\\#\s]/.test(String(url))) return;
+  throw new SignatureError('malformed', 'The method or the URL is not written as a request has it.');
 }
 
 /** Returns a body as text or bytes. One that was parsed is no body any more: its bytes are gone. */

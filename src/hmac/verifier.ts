@@ -5,7 +5,7 @@ import { ALGORITHM, findSigner } from './mac.js';
 import { checkTime, replayedError } from './message-age.js';
 import { checkClient, checkVerifierOptions, type CheckedVerifier } from './options.js';
 import { loadSignatures, type SignatureParameters } from './package.js';
-import { checkRequest, type CheckedRequest } from './request.js';
+import { checkRequest, checkSpelling, type CheckedRequest } from './request.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest, Verified, VerifierOptions } from './types.js';
 
@@ -125,13 +125,6 @@ async function findVersion(client: KeyedClient, base: Buffer, mac: Buffer, keyId
     const message = 'The key that the signature names is not live, and no live key has made it; was it rotated out?';
     throw new SignatureError('unknown-key', message);
   });
-}
-
-/** Checks that method and URL are written as they are signed: `pOST` or a `\\` would be signed as `POST` and `/`. */
-function checkSpelling({ method, url }: HmacRequest): void {
-  const isOneCase = method === method.toUpperCase() || method === method.toLowerCase();
-  if (isOneCase && !/[\\#\s]/.test(String(url))) return;
-  throw new SignatureError('malformed', 'The method or the URL is not written as a request has it.');
 }
 
 /** Returns the parameters of a signature that is complete and of this time. */

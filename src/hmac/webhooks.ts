@@ -10,7 +10,7 @@ import {
 } from '../core/index.js';
 import { decodeBase64 } from '../util/base64.js';
 import { encodeBody } from './digest.js';
-import { readHeaders, type HeaderValues } from './headers.js';
+import { malformedHeader, readHeaders, readOne, type HeaderValues } from './headers.js';
 import { computeMac, findSigner } from './mac.js';
 import { checkTime, replayedError } from './message-age.js';
 import { checkClient, checkReplay, checkWindow } from './options.js';
@@ -137,13 +137,13 @@ async function verifyWebhook(
   const id = readOne(headers, 'webhook-id');
   const time = readOne(headers, 'webhook-timestamp');
   const given = readOne(headers, 'webhook-signature');
-  if (id.length > MAX_ID) throw malformed('webhook-id');
+  if (id.length > MAX_ID) throw malformedHeader('webhook-id');
   const timestamp = Number(time);
   // One form only: `1e9` and `+1` are numbers as well.
-  if (String(timestamp) !== time || !Number.isSafeInteger(timestamp)) throw malformed('webhook-timestamp');
+  if (String(timestamp) !== time || !Number.isSafeInteger(timestamp)) throw malformedHeader('webhook-timestamp');
   checkTime(timestamp * 1_000, window, clock);
   const signatures = given.split(' ').filter((each) => each.startsWith(SIGNATURE));
-  if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformed('webhook-signature');
+  if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformedHeader('webhook-signature');
   const macs = signatures.flatMap((each) => decodeBase64(each.slice(SIGNATURE.length)) ?? []);
   const content = joinContent(id, time, body);
   const version = await client.withLiveKeys((keys) => findWebhookSigner(keys, content, macs)?.version);
@@ -180,18 +180,6 @@ function useSecret<T>(key: Uint8Array, use: (secret: Uint8Array) => T): T {
 
 function joinContent(id: string, timestamp: string, body: Uint8Array | string): Uint8Array {
   return Buffer.concat([Buffer.from(`${id}.${timestamp}.`), encodeBody(body)]);
-}
-
-function readOne(headers: HeaderValues, name: string): string {
-  const values = headers.get(name);
-  if (values === undefined) throw new SignatureError('missing', `The request has no \`${name}\` header.`);
-  const [value = ''] = values;
-  if (values.length > 1 || value === '') throw malformed(name);
-  return value;
-}
-
-function malformed(header: string): SignatureError {
-  return new SignatureError('malformed', `The \`${header}\` header cannot be read, or came twice.`);
 }
 
 function requireBody(body: unknown): Uint8Array | string {
