@@ -15,7 +15,8 @@ export type GoldKeyErrorCode =
   | 'ERR_GOLDKEY_RING_CONFLICT'
   | 'ERR_GOLDKEY_CLOSED'
   | 'ERR_GOLDKEY_MISSING_PACKAGE'
-  | 'ERR_GOLDKEY_HELD';
+  | 'ERR_GOLDKEY_HELD'
+  | 'ERR_GOLDKEY_SIGNATURE';
 
 /** Fields of a goldkey error beside its message. */
 export interface GoldKeyErrorOptions {

@@ -32,6 +32,7 @@ const FORBIDDEN: Readonly<Record<string, readonly [from: string, to: string]>> =
   'order-pool': ['pool/a', 'lambda/z'],
   'order-prices': ['prices/a', 'rotation/ring/z'],
   'order-providers': ['providers/kms/a', 'prices/z'],
+  'order-redis': ['redis/a', 'http/z'],
   'order-rotation': ['rotation/ring/a', 'pool/z'],
   'order-testing': ['testing/a', 'cli/z'],
   'order-util': ['util/a', 'http/z'],

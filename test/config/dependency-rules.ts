@@ -9,6 +9,7 @@ export const CORE: readonly string[] = ['util', 'redaction', 'cache', 'state', '
 /** The folders above the core, from the ground up. */
 export const ABOVE: readonly string[] = [
   'util',
+  'redis',
   'http',
   'aws',
   'providers',

@@ -65,6 +65,8 @@ describe('what importing loads', () => {
     ['goldkey/rotation/vault', []],
     ['goldkey/env', []],
     ['goldkey/vault', []],
+    ['goldkey/hmac', []],
+    ['goldkey/hmac/redis', []],
     ['goldkey/watch', []],
   ])('%s: of the packages %j', async (name, packages) => {
     expect(await loadedBy(`import '${name}';`)).toEqual(packages);

@@ -72,6 +72,9 @@ const NAMES = {
   'goldkey/audit':
     'audit, auditedProvider, fileSink, streamSink, toEcs, toOcsf, verifyAudit, type Audit, type AuditRecord, type AuditSink',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
+  'goldkey/hmac':
+    'hmacSigner, hmacVerifier, plainSigner, plainVerifier, SignatureError, webhookSigner, webhookVerifier, type ReplayStore',
+  'goldkey/hmac/redis': 'redisReplayStore, type RedisReplayOptions',
   'goldkey/opentelemetry': 'instrument, KeyRedactingLogRecordProcessor, KeyRedactingSpanProcessor',
   'goldkey/pool': 'KeyedClientPool',
   'goldkey/watch': 'KeyHeldError, watch, type Alert, type WatchOptions',

@@ -17,7 +17,7 @@ import {
   startFakeKms,
   type FakeKms,
 } from '../../src/testing/index.js';
-import { toRedisError } from '../../src/rotation/stores/redis/errors.js';
+import { toRedisError } from '../../src/redis/errors.js';
 import { KeyProviderError, systemClock } from '../../src/core/index.js';
 import { failure, request, text } from './loading.js';
 

@@ -1,14 +1,5 @@
-import {
-  checkBoolean,
-  checkOptionalString,
-  checkOptionNames,
-  checkString,
-  invalidRange,
-  invalidType,
-  isLoopback,
-  tryOrUndefined,
-} from '../../../core/index.js';
-import { checkClient, type GivenClient } from './given-client.js';
+import { checkOptionNames, checkString, invalidRange } from '../../../core/index.js';
+import { checkPlace, type RedisPlace } from '../../../redis/place.js';
 
 /** Options of `redisRing`. */
 export interface RedisRingOptions {
@@ -34,24 +25,16 @@ export interface RedisRingOptions {
 }
 
 /** The options, checked. */
-export interface CheckedRedisOptions {
+export interface CheckedRedisOptions extends RedisPlace {
   /** The names in Redis that belong to the ring. */
   readonly names: Readonly<Record<'ring' | 'lease' | 'fence' | 'uses' | 'channel', string>>;
-  readonly url: URL;
-  readonly client: GivenClient | undefined;
 }
 
 /** Checks the options, and that `url` is TLS or on loopback. */
 export function checkRedisOptions(options: RedisRingOptions): CheckedRedisOptions {
   checkOptionNames('redisRing', options, ['key', 'url', 'client', 'dangerouslyAllowPlaintext']);
   const key = checkString('key', options.key);
-  const url = checkOptionalString('url', options.url);
-  const allowPlaintext = checkBoolean('dangerouslyAllowPlaintext', options.dangerouslyAllowPlaintext);
-  if (options.client !== undefined && url !== undefined) {
-    throw invalidType('`client` has its own connection; give either it or `url`.');
-  }
-  const client = options.client === undefined ? undefined : checkClient(options.client);
-  return { names: createNames(key), url: checkUrl(url ?? 'redis://localhost:6379', allowPlaintext), client };
+  return { names: createNames(key), ...checkPlace(options) };
 }
 
 /** Returns the names. A cluster hashes the text in the first braces of a name, if there is any. */
@@ -66,26 +49,4 @@ function createNames(key: string): CheckedRedisOptions['names'] {
     uses: `${tagged}:use`,
     channel: `${tagged}:changed`,
   };
-}
-
-/** Returns the URL. No message shows a part of it: if a `:` or `@` is missing, the password may be in any part. */
-function checkUrl(text: string, plaintextAllowed: boolean): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'rediss:' && url.protocol !== 'redis:') || url.hostname === '') {
-    throw invalidRange('`url` must be `rediss://[user:password@]host[:port][/database]`.');
-  }
-  if (url.protocol === 'redis:' && !isLoopback(url.hostname) && !plaintextAllowed) {
-    throw invalidRange(
-      '`url` must be a `rediss:` address (TLS); `redis:` only to loopback, or with `dangerouslyAllowPlaintext`.',
-    );
-  }
-  if (!/^\/?\d*$/.test(url.pathname))
-    throw invalidRange('`url` must have no path other than the number of a database.');
-  if (url.search !== '' || url.hash !== '') throw invalidRange('`url` must have no query and no fragment.');
-  for (const part of [url.username, url.password]) {
-    if (tryOrUndefined(() => decodeURIComponent(part)) === undefined) {
-      throw invalidRange('`url` must have user and password URL-encoded, e.g. `%` as `%25`.');
-    }
-  }
-  return url;
 }

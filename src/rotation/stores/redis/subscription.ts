@@ -1,9 +1,9 @@
 import { closedError, halfJitter, Resubscriber, systemClock, tryOrUndefined } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
-import { disconnect, disconnectOnFailure, type RedisClient } from './client.js';
-import { CALL_TIMEOUT_MS, type RedisConnection } from './connection.js';
-import { createTimeoutError } from './errors.js';
-import { runningClock } from './running-clock.js';
+import { disconnect, disconnectOnFailure, type RedisClient } from '../../../redis/client.js';
+import { CALL_TIMEOUT_MS, type RedisConnection } from '../../../redis/connection.js';
+import { createTimeoutError } from '../../../redis/errors.js';
+import { runningClock } from '../../../redis/running-clock.js';
 
 /** The longest of the first and of the last pause before another connection. */
 const FIRST_PAUSE_MS = 100;

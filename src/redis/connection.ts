@@ -1,10 +1,10 @@
-import { closedError, KeyTimeoutError, systemClock, withRetries, type GoldKeyError } from '../../../core/index.js';
-import { withDeadline } from '../../../util/deadline.js';
-import { memoize } from '../../../util/memoize.js';
+import { closedError, KeyTimeoutError, systemClock, withRetries, type GoldKeyError } from '../core/index.js';
+import { withDeadline } from '../util/deadline.js';
+import { memoize } from '../util/memoize.js';
 import { connectDuplicate, connectTo, disconnect, loadRedis, type RedisClient, type RedisCommands } from './client.js';
 import { createTimeoutError, getRetryDelay, isConnectionLost, toRedisError } from './errors.js';
 import { bindSignal, pickServer, type GivenClient } from './given-client.js';
-import type { CheckedRedisOptions } from './options.js';
+import type { RedisPlace } from './place.js';
 import { runningClock } from './running-clock.js';
 
 /** A connection to Redis that is made at its first use. */
@@ -29,7 +29,7 @@ export const CALL_TIMEOUT_MS = 2_000;
 const RETRIES = 2;
 
 /** Returns the connection that the options name. A caller's client is used, and neither connected nor closed. */
-export function createRedisConnection({ client, url }: CheckedRedisOptions): RedisConnection {
+export function createRedisConnection({ client, url }: RedisPlace): RedisConnection {
   const source = client === undefined ? createOwnClient(url) : useGivenClient(client);
   const { load, connectAnother } = source;
   // One controller a call and not one for all, because Node.js warns of a signal's eleventh listener.

@@ -11,8 +11,8 @@ import {
   scrub,
   type GoldKeyError,
   type GoldKeyErrorOptions,
-} from '../../../core/index.js';
-import { parseErrorName } from '../../../util/error-name.js';
+} from '../core/index.js';
+import { parseErrorName } from '../util/error-name.js';
 
 /** The name of Redis in errors. */
 export const REDIS = 'redis';
@@ -57,17 +57,17 @@ const KINDS = {
     text: /The user executing the script can't/,
     ErrorClass: KeyAccessDeniedError,
     message: () =>
-      "Redis denied a command, a key or the channel (NOPERM); the ACL must allow get, set, eval, publish, subscribe and ping, and for leases time, hget, hset, pexpire and del, on the ring's keys and channel.",
+      'Redis denied a command, a key or the channel (NOPERM); the ACL must allow get, set and eval, for a ring publish, subscribe and ping, for leases time, hget, hset, pexpire and del, on its keys and channel.',
   },
   node: {
     names: ['MOVED', 'ASK'],
     message: (name) =>
-      `Redis answered with ${name}: it is a node of a cluster, and another node has the ring; give a \`client\` of \`createCluster\` in place of \`url\`.`,
+      `Redis answered with ${name}: it is a node of a cluster, and another node has the key; give a \`client\` of \`createCluster\` in place of \`url\`.`,
   },
   cluster: {
     names: ['CLUSTERDOWN', 'TRYAGAIN', 'MaxCommandRedirectionsError'],
     message: (name) =>
-      `The cluster does not serve the ring's slot at the moment (${name}); check its nodes if it stays so.`,
+      `The cluster does not serve the key's slot at the moment (${name}); check its nodes if it stays so.`,
     isRetried: true,
   },
   database: {
@@ -84,8 +84,7 @@ const KINDS = {
   },
   scripts: {
     text: /unknown command [`'"]?EVAL\b/i,
-    message: () =>
-      'Redis, or a proxy in front of it, has no EVAL, which writes and leases of the ring need; enable it.',
+    message: () => 'Redis, or a proxy in front of it, has no EVAL, which rings and replay stores need; enable it.',
   },
   noScript: {
     names: ['NOSCRIPT'],
@@ -163,7 +162,7 @@ const KINDS = {
   },
   wrongType: {
     names: ['WRONGTYPE'],
-    message: (name) => `Redis answered with ${name}; check that the ring's key holds nothing else.`,
+    message: (name) => `Redis answered with ${name}; check that goldkey's key holds nothing else.`,
   },
   rejected: { message: (name) => `Redis answered with ${name}; its error is the \`cause\`.` },
   other: { message: (name) => `Redis failed with ${name}; its error is the \`cause\`.` },

@@ -1,4 +1,4 @@
-import { afterTurn, systemClock, type Clock } from '../../../core/index.js';
+import { afterTurn, systemClock, type Clock } from '../core/index.js';
 
 /** Number of timers that a time limit is made of. */
 const SLICES = 8;

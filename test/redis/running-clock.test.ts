@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { runningClock } from '../../../../src/rotation/stores/redis/running-clock.js';
+import { runningClock } from '../../src/redis/running-clock.js';
 
 const blockFor = (ms: number): void => {
   for (const end = performance.now() + ms; performance.now() < end;);

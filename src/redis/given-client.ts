@@ -1,4 +1,4 @@
-import { describeType, invalidType } from '../../../core/index.js';
+import { describeType, invalidType } from '../core/index.js';
 import type { RedisClient, RedisCommands } from './client.js';
 
 /** A sentinel's function that lends the client of its master: the package has no public one that lends it whole. */
@@ -22,7 +22,7 @@ export interface GivenClient extends RedisCommands {
   duplicate?(overrides: object): RedisClient;
 }
 
-/** Returns `client` if it has the commands that the ring needs. */
+/** Returns `client` if it has the commands that are needed. */
 export function checkClient(client: unknown): GivenClient {
   const given = client as (Partial<GivenClient> & { readonly defineCommand?: unknown }) | null;
   const isFunction = (name: keyof GivenClient): boolean => typeof given?.[name] === 'function';
@@ -60,7 +60,7 @@ export function bindSignal(client: GivenClient, signal: AbortSignal): RedisComma
   };
 }
 
-/** Returns a client with one connection, to a server that notices of the ring reach: each node of a cluster, or the master. */
+/** Returns a client with one connection, to a server that published notices reach: each node of a cluster, or the master. */
 export async function pickServer(client: GivenClient): Promise<RedisClient> {
   checkOpen(client);
   const pick = async (picked: RedisClient): Promise<RedisClient> => picked;

@@ -1,9 +1,9 @@
-import { tryOrUndefined } from '../../../core/index.js';
-import { packageLoader } from '../../../util/load-package.js';
+import { tryOrUndefined } from '../core/index.js';
+import { packageLoader } from '../util/load-package.js';
 import { REDIS } from './errors.js';
 import { runningClock } from './running-clock.js';
 
-/** The commands that the ring needs of a client, whatever its class. */
+/** The commands that are needed of a client, whatever its class. */
 export interface RedisCommands {
   get(key: string): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
@@ -37,10 +37,7 @@ const SOCKET = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false };
 /** Loads the package; no other file does. */
 export const loadRedis: () => Promise<{ createClient(options: object): unknown }> = packageLoader<{
   createClient(options: object): unknown;
-}>(
-  { need: 'goldkey/rotation/redis needs the client for Redis', name: 'redis', provider: REDIS },
-  () => import('redis'),
-);
+}>({ need: 'goldkey needs the client for Redis', name: 'redis', provider: REDIS }, () => import('redis'));
 
 /** Returns a new client that is connected to `url`. RESP2, because every Redis supports it. */
 export async function connectTo(url: URL): Promise<RedisClient> {

@@ -1,0 +1,50 @@
+import { GoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '../core/index.js';
+
+/**
+ * Why a signature does not hold. `missing`: there is none under the expected label. `malformed`: it cannot be read, or breaks
+ * a rule of the format. `expired` and `not-yet-valid`: its times do not fit this clock. `replayed`: this message came before,
+ * or so many came that it cannot be told. `uncovered`: a part that must be signed is not. `digest`: the body is another.
+ * `mismatch`: no live key has made it. `unknown-key`: nor is the key that it names live.
+ */
+export type SignatureFault =
+  | 'missing'
+  | 'malformed'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'replayed'
+  | 'uncovered'
+  | 'digest'
+  | 'mismatch'
+  | 'unknown-key';
+
+/**
+ * A signature does not hold; `reason` says why. Answer 401, and tell the sender no more than the reason.
+ *
+ * @example
+ * ```ts
+ * import { isGoldKeyError } from 'goldkey';
+ *
+ * if (isGoldKeyError(error, 'ERR_GOLDKEY_SIGNATURE')) response.status(401).end(error.reason);
+ * ```
+ */
+export class SignatureError extends GoldKeyError {
+  /** The code of every instance: `ERR_GOLDKEY_SIGNATURE`. */
+  static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_SIGNATURE';
+
+  static {
+    Object.defineProperty(this.prototype, 'name', { value: 'SignatureError', configurable: true, writable: true });
+  }
+
+  /** Why the signature does not hold. */
+  readonly reason: SignatureFault;
+
+  /**
+   * @param reason - why the signature does not hold
+   * @param message - one sentence: what is wrong and what to do
+   * @param options - those of {@link GoldKeyError}
+   */
+  constructor(reason: SignatureFault, message: string, options: GoldKeyErrorOptions = {}) {
+    super(message, options);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,196 @@
+import {
+  checkOptionNames,
+  checkString,
+  describeType,
+  invalidRange,
+  invalidType,
+  type Clock,
+  type KeyedClient,
+  type LiveKey,
+} from '../core/index.js';
+import { decodeBase64 } from '../util/base64.js';
+import { encodeBody } from './digest.js';
+import { malformedHeader, readHeaders, readOne, type HeaderValues } from './headers.js';
+import { computeMac, findSigner } from './mac.js';
+import { checkTime, replayedError } from './message-age.js';
+import { checkClient, checkReplay, checkWindow } from './options.js';
+import { checkBody } from './request.js';
+import { SignatureError } from './signature-error.js';
+import type { HmacRequest, ReplayStore } from './types.js';
+
+/** Beginning of a secret in the form of Standard Webhooks; base64 of the key follows. */
+const SECRET = 'whsec_';
+/** Beginning of a signature by HMAC-SHA-256. */
+const SIGNATURE = 'v1,';
+/** Most signatures that a message may have: one for each live key of its sender. */
+const MAX_SIGNATURES = 10;
+const MAX_ID = 256;
+
+/** Headers of a signed webhook. */
+export interface WebhookHeaders {
+  /** The message's id, the same for each time it is sent. */
+  'webhook-id': string;
+  /** Time of this sending, in epoch seconds. */
+  'webhook-timestamp': string;
+  /** The signature. */
+  'webhook-signature': string;
+}
+
+/** Signs webhooks. */
+export interface WebhookSigner {
+  /**
+   * Returns the headers that sign a webhook.
+   *
+   * @param message - `id`, which stays when it is sent again; `timestamp` in epoch seconds, default now; and the `body`
+   * @throws {GoldKeyError} when there is no key: the store's error, with its code
+   */
+  sign(message: { id: string; timestamp?: number | undefined; body: Uint8Array | string }): Promise<WebhookHeaders>;
+}
+
+/** Options of {@link webhookVerifier}. */
+export interface WebhookVerifierOptions {
+  /** How far the timestamp may be from this clock, each way, from 1_000 to 86_400_000 ms. Default 300_000. */
+  window?: number | undefined;
+  /** Where messages are remembered; `false`: nowhere. Default: 100_000 of them in memory. */
+  replay?: ReplayStore | false | undefined;
+}
+
+/** Verifies webhooks. */
+export interface WebhookVerifier {
+  /**
+   * Resolves to what is known of a webhook, if its signature holds. One that is sent again has the same `id`: handle it once.
+   *
+   * @param request - its headers, and its body byte for byte
+   * @throws {SignatureError} `ERR_GOLDKEY_SIGNATURE`: the signature does not hold; `reason` says why
+   * @throws {GoldKeyError} when there is no key to verify with: the store's error, with its code
+   */
+  verify(request: {
+    headers: NonNullable<HmacRequest['headers']>;
+    body: Uint8Array | string;
+  }): Promise<{ id: string; timestamp: number; version: string }>;
+}
+
+/**
+ * Creates a signer of webhooks in the format of Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature). The key
+ * is the client's: a text that begins with `whsec_` stands for the base64 after it, any other for its own bytes.
+ *
+ * @param client - the client whose key signs
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `client` is none
+ * @example
+ * ```ts
+ * import { webhookSigner } from 'goldkey/hmac';
+ *
+ * const headers = await webhookSigner(client).sign({ id: 'msg_1', body: JSON.stringify(event) });
+ * ```
+ */
+export function webhookSigner(client: KeyedClient): WebhookSigner {
+  const clock = checkClient(client);
+  return {
+    async sign(message) {
+      const id = checkString('id', message.id);
+      if (id.length > MAX_ID || id.includes('.'))
+        throw invalidRange('`id` must have at most 256 characters and no dot.');
+      const body = requireBody(message.body);
+      const timestamp = checkTimestamp(message.timestamp ?? Math.floor(clock.now() / 1_000));
+      const content = joinContent(id, String(timestamp), body);
+      const mac = await client.withKey(async ({ bytes }) => useSecret(bytes, (key) => computeMac(key, content)));
+      return {
+        'webhook-id': id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': `${SIGNATURE}${mac.toString('base64')}`,
+      };
+    },
+  };
+}
+
+/**
+ * Creates a verifier of webhooks in the format of Standard Webhooks. Every live key of the client counts, and so does every
+ * signature of the message, so that neither side's rotation refuses anything. Junk never makes the client ask its store.
+ *
+ * @param client - the client whose keys verify
+ * @param options - see {@link WebhookVerifierOptions}; copied
+ * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
+ * @example
+ * ```ts
+ * import { webhookVerifier } from 'goldkey/hmac';
+ *
+ * const { id } = await webhookVerifier(client).verify({ headers: request.headers, body: rawBody });
+ * ```
+ */
+export function webhookVerifier(client: KeyedClient, options: WebhookVerifierOptions = {}): WebhookVerifier {
+  const clock = checkClient(client);
+  checkOptionNames('webhookVerifier', options, ['window', 'replay']);
+  const window = checkWindow(options.window);
+  const replay = checkReplay(options.replay, clock);
+  return {
+    verify: async ({ headers, body }) =>
+      verifyWebhook(client, readHeaders(headers), requireBody(body), { window, replay, clock }),
+  };
+}
+
+async function verifyWebhook(
+  client: KeyedClient,
+  headers: HeaderValues,
+  body: Uint8Array | string,
+  { window, replay, clock }: { window: number; replay: ReplayStore | undefined; clock: Clock },
+): Promise<{ id: string; timestamp: number; version: string }> {
+  const id = readOne(headers, 'webhook-id');
+  const time = readOne(headers, 'webhook-timestamp');
+  const given = readOne(headers, 'webhook-signature');
+  if (id.length > MAX_ID) throw malformedHeader('webhook-id');
+  const timestamp = Number(time);
+  // One form only: `1e9` and `+1` are numbers as well.
+  if (String(timestamp) !== time || !Number.isSafeInteger(timestamp)) throw malformedHeader('webhook-timestamp');
+  checkTime(timestamp * 1_000, window, clock);
+  const signatures = given.split(' ').filter((each) => each.startsWith(SIGNATURE));
+  if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformedHeader('webhook-signature');
+  const macs = signatures.flatMap((each) => decodeBase64(each.slice(SIGNATURE.length)) ?? []);
+  const content = joinContent(id, time, body);
+  const version = await client.withLiveKeys((keys) => findWebhookSigner(keys, content, macs)?.version);
+  if (version === undefined) {
+    const message = 'No live key has made the signature: the webhook was changed, or it was made with another key.';
+    throw new SignatureError('mismatch', message);
+  }
+  // A message that is sent again has another time, and is no replay.
+  const isNew = replay === undefined || (await replay.add(`${id} ${time}`, timestamp * 1_000 + 2 * window));
+  if (!isNew) throw replayedError();
+  return { id, timestamp, version };
+}
+
+function findWebhookSigner(
+  keys: readonly LiveKey[],
+  content: Uint8Array,
+  macs: readonly Uint8Array[],
+): LiveKey | undefined {
+  return keys.find((key) =>
+    useSecret(key.bytes, (bytes) => macs.some((mac) => findSigner([{ ...key, bytes }], content, mac) !== undefined)),
+  );
+}
+
+/** Runs `use` with the bytes that a key stands for, which are zeroed afterwards if they were decoded. */
+function useSecret<T>(key: Uint8Array, use: (secret: Uint8Array) => T): T {
+  const isEncoded = Buffer.from(key.subarray(0, SECRET.length)).toString('latin1') === SECRET;
+  const decoded = isEncoded ? decodeBase64(key.subarray(SECRET.length)) : undefined;
+  try {
+    return use(decoded ?? key);
+  } finally {
+    decoded?.fill(0);
+  }
+}
+
+function joinContent(id: string, timestamp: string, body: Uint8Array | string): Uint8Array {
+  return Buffer.concat([Buffer.from(`${id}.${timestamp}.`), encodeBody(body)]);
+}
+
+function requireBody(body: unknown): Uint8Array | string {
+  const checked = checkBody(body);
+  if (checked !== undefined) return checked;
+  throw invalidType('`body` must be the bytes or the text that was sent, got undefined.');
+}
+
+function checkTimestamp(timestamp: unknown): number {
+  if (typeof timestamp !== 'number')
+    throw invalidType(`\`timestamp\` must be a number, got ${describeType(timestamp)}.`);
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp;
+  throw invalidRange('`timestamp` must be whole epoch seconds.');
+}

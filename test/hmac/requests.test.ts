@@ -1,0 +1,330 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KeyedClient, isGoldKeyError } from '../../src/index.js';
+import { hmacSigner, hmacVerifier, SignatureError, type HmacRequest } from '../../src/hmac/index.js';
+import { assertNoSecret, manualClock, memoryKeyProvider } from '../../src/testing/index.js';
+import { KEY, NEXT, refusal, scene, URL_OF_ORDERS } from './scene.js';
+
+describe('a signed request', () => {
+  it('holds: the verifier tells its key, version, time, nonce and what is signed', async () => {
+    const { sign, verify, clock } = scene();
+    const request = await sign();
+    const verified = await verify(request);
+    expect(verified).toEqual({
+      keyId: 'v1',
+      version: 'v1',
+      created: Math.floor(clock.now() / 1_000),
+      nonce: expect.stringMatching(/^[\w-]{24}$/) as string,
+      components: ['@method', '@authority', '@path', '@query', 'content-digest'],
+    });
+    assertNoSecret([request, verified], KEY);
+  });
+
+  it.each<[string, Parameters<ReturnType<typeof scene>['sign']>[0]]>([
+    ['without a body', { method: 'GET', body: undefined }],
+    ['with bytes as its body', { body: Uint8Array.of(0, 255, 1) }],
+    ['with a URL object', { url: new URL(URL_OF_ORDERS) }],
+    ['without a query', { url: 'https://api.example/' }],
+    ['with a port', { url: 'http://api.example:8080/a%20b?c=%C3%A9' }],
+  ])('holds %s', async (_what, more) => {
+    const { sign, verify } = scene();
+    expect(await verify(await sign(more))).toMatchObject({ version: 'v1' });
+  });
+
+  it('holds with its headers in any form: a Headers, other letter case, lists', async () => {
+    const { sign, verify } = scene({ verifier: { replay: false } });
+    const { headers, ...request } = await sign();
+    const upper = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]]));
+    expect(await verify({ ...request, headers: new Headers(headers) })).toMatchObject({ version: 'v1' });
+    expect(await verify({ ...request, headers: upper })).toMatchObject({ version: 'v1' });
+  });
+
+  it('signs the headers that it is told to', async () => {
+    const { sign, verify } = scene({ signer: { components: ['@method', '@target-uri', 'x-tenant'] } });
+    const request = await sign({ headers: { 'x-tenant': 'acme' } });
+    expect(await verify(request)).toMatchObject({
+      components: ['@method', '@target-uri', 'x-tenant', 'content-digest'],
+    });
+    const other = await sign({ headers: { 'x-tenant': 'acme' } });
+    expect(await refusal(verify({ ...other, headers: { ...other.headers, 'x-tenant': 'other' } }))).toBe('mismatch');
+    await expect(sign()).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: expect.stringContaining('x-tenant'),
+    });
+  });
+
+  it.each<[string, object, string]>([
+    ['method', { method: 'PUT' }, 'mismatch'],
+    ['host', { url: 'https://other.example/orders?limit=10' }, 'mismatch'],
+    ['path', { url: 'https://api.example/admin?limit=10' }, 'mismatch'],
+    ['query', { url: 'https://api.example/orders?limit=11' }, 'mismatch'],
+    ['body', { body: '{"metal":"XAG"}' }, 'digest'],
+    ['body, which is gone', { body: undefined }, 'digest'],
+  ])('is refused with another %s', async (_what, change, reason) => {
+    const { sign, verify } = scene();
+    expect(await refusal(verify({ ...(await sign()), ...change }))).toBe(reason);
+  });
+
+  it('is refused with its digest made to fit another body', async () => {
+    const { sign, verify } = scene();
+    const [one, two] = [await sign(), await sign({ body: 'another' })];
+    const headers = { ...one.headers, 'content-digest': two.headers['content-digest'] ?? '' };
+    expect(await refusal(verify({ ...one, headers, body: 'another' }))).toBe('mismatch');
+  });
+
+  it('is refused with any one byte changed: of its method, URL, headers or body', async () => {
+    const { sign, verify } = scene({ verifier: { replay: false } });
+    const request = await sign();
+    const { method, url, headers, body } = request;
+    const parts: Record<string, readonly [string, (changed: string) => HmacRequest]> = {
+      method: [method, (changed) => ({ ...request, method: changed })],
+      body: [String(body), (changed) => ({ ...request, body: changed })],
+      // The scheme is the proxy's, and a host may be written in capitals.
+      url: [
+        String(url).slice('https://api.example/'.length),
+        (changed) => ({ ...request, url: `https://api.example/${changed}` }),
+      ],
+      ...Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [
+          name,
+          [value, (changed: string) => ({ ...request, headers: { ...headers, [name]: changed } })] as const,
+        ]),
+      ),
+    };
+    let count = 0;
+    for (const [name, [text, change]] of Object.entries(parts)) {
+      for (let at = 0; at < text.length; at++) {
+        const code = text.charCodeAt(at);
+        for (const other of new Set([code ^ 1, code ^ 2, code ^ 4, code ^ 32, 0x41, 0x2e, 0x5c, 0x23])) {
+          if (other === code) continue;
+          const changed = `${text.slice(0, at)}${String.fromCharCode(other)}${text.slice(at + 1)}`;
+          const outcome = await refusal(verify(change(changed)));
+          expect(outcome, `${name} at ${String(at)}: ${changed}`).toMatch(
+            /^(malformed|missing|mismatch|digest|expired|not-yet-valid|uncovered|unknown-key)$/,
+          );
+          count++;
+        }
+      }
+    }
+    expect(count).toBeGreaterThan(2_000);
+  });
+
+  it('is refused a second time, and forgotten only when its time alone refuses it', async () => {
+    const { sign, verify, clock } = scene();
+    const request = await sign();
+    await verify(request);
+    expect(await refusal(verify(request))).toBe('replayed');
+    await clock.advance(299_000);
+    expect(await refusal(verify(request))).toBe('replayed');
+    await clock.advance(2_000);
+    expect(await refusal(verify(request))).toBe('expired');
+  });
+
+  it('is refused more than five minutes after, and before, its time', async () => {
+    const { sign, verify, clock } = scene({ signer: { expiresIn: 3_600_000 }, verifier: { replay: false } });
+    const request = await sign();
+    clock.setWall(clock.now() + 300_000);
+    expect(await refusal(verify(request))).toBe('accepted');
+    clock.setWall(clock.now() + 1_000);
+    expect(await refusal(verify(request))).toBe('expired');
+    clock.setWall(clock.now() - 602_000);
+    expect(await refusal(verify(request))).toBe('not-yet-valid');
+  });
+
+  it('is refused once it has expired, though it is new', async () => {
+    const { sign, verify, clock } = scene({ signer: { expiresIn: 10_000 } });
+    const request = await sign();
+    await clock.advance(10_000);
+    expect(await refusal(verify(request))).toBe('expired');
+  });
+
+  it('is refused where it covers too little', async () => {
+    const { sign, verify } = scene({ signer: { components: ['@method'] } });
+    expect(await refusal(verify(await sign()))).toBe('uncovered');
+    const whole = scene({ signer: { components: ['@method', '@target-uri'] } });
+    expect(await refusal(whole.verify(await whole.sign()))).toBe('accepted');
+    const more = scene({ verifier: { required: ['@method', 'authorization'] } });
+    expect(await refusal(more.verify(await more.sign()))).toBe('uncovered');
+  });
+
+  it('is refused with a body that was added to it', async () => {
+    const { sign, verify } = scene();
+    expect(await refusal(verify({ ...(await sign({ body: undefined })), body: 'added' }))).toBe('uncovered');
+  });
+
+  it('is refused for another use than it was made for', async () => {
+    const { sign, verify } = scene({ signer: { tag: 'orders' }, verifier: { tag: 'admin' } });
+    expect(await refusal(verify(await sign()))).toBe('malformed');
+    const same = scene({ signer: { tag: 'orders' }, verifier: { tag: 'orders' } });
+    expect(await refusal(same.verify(await same.sign()))).toBe('accepted');
+  });
+
+  it('of another key is refused: known by its name as a mismatch, else as an unknown key', async () => {
+    const { verify } = scene();
+    const other = (keyId: string) =>
+      hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: NEXT }), clock: manualClock() }), {
+        keyId,
+      });
+    const request = { method: 'GET', url: URL_OF_ORDERS };
+    const sign = async (keyId: string) => ({ ...request, headers: { ...(await other(keyId).sign(request)) } });
+    expect(await refusal(verify((await sign('v1')) as never))).toBe('mismatch');
+    expect(await refusal(verify((await sign('v9')) as never))).toBe('unknown-key');
+  });
+});
+
+describe('a request is refused', () => {
+  const INPUT = 'signature-input';
+
+  it.each<[string, (headers: Record<string, string>) => Record<string, string | string[] | undefined>, string]>([
+    ['without a signature', () => ({}), 'missing'],
+    ['without its input', (headers) => ({ ...headers, [INPUT]: undefined }), 'missing'],
+    ['without the signature itself', (headers) => ({ ...headers, signature: undefined }), 'missing'],
+    [
+      'with a signature under another label',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace('goldkey=', 'sig=') }),
+      'missing',
+    ],
+    [
+      'with our label twice',
+      (headers) => ({ ...headers, [INPUT]: [headers[INPUT] ?? '', headers[INPUT] ?? ''] }),
+      'malformed',
+    ],
+    [
+      'with six labels',
+      (headers) => ({ ...headers, [INPUT]: `a=(), b=(), c=(), d=(), e=(), ${headers[INPUT] ?? ''}` }),
+      'malformed',
+    ],
+    [
+      'with an input of 8,193 characters',
+      (headers) => ({ ...headers, [INPUT]: `${headers[INPUT] ?? ''}${' '.repeat(8_192)}` }),
+      'malformed',
+    ],
+    ['with text in place of the input', (headers) => ({ ...headers, [INPUT]: 'goldkey=hello' }), 'malformed'],
+    ['with text in place of the signature', (headers) => ({ ...headers, signature: 'goldkey=hello' }), 'malformed'],
+    ['with an empty signature', (headers) => ({ ...headers, signature: 'goldkey=::' }), 'mismatch'],
+    [
+      'of another algorithm',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace('hmac-sha256', 'none') }),
+      'malformed',
+    ],
+    [
+      'without `alg`',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace(';alg="hmac-sha256"', '') }),
+      'malformed',
+    ],
+    [
+      'without `created`',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace(/;created=\d+/, '') }),
+      'malformed',
+    ],
+    [
+      'without `expires`',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace(/;expires=\d+/, '') }),
+      'malformed',
+    ],
+    [
+      'without `nonce`',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace(/;nonce="[^"]+"/, '') }),
+      'malformed',
+    ],
+    [
+      'without `keyid`',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace(/;keyid="[^"]+"/, '') }),
+      'malformed',
+    ],
+    [
+      'that covers a part twice',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace('"@method"', '"@method" "@method"') }),
+      'malformed',
+    ],
+    [
+      'that covers a part with a parameter',
+      (headers) => ({ ...headers, [INPUT]: (headers[INPUT] ?? '').replace('"@method"', '"@method";req') }),
+      'malformed',
+    ],
+    [
+      'that covers a header which came twice',
+      (headers) => ({ ...headers, 'content-digest': [headers['content-digest'] ?? '', 'sha-256=:AAAA:'] }),
+      'malformed',
+    ],
+    [
+      'that covers a header which is not there',
+      (headers) => ({ ...headers, 'content-digest': undefined }),
+      'malformed',
+    ],
+  ])('%s', async (_what, change, reason) => {
+    const { sign, verify } = scene();
+    const request = await sign();
+    const outcome = await verify({ ...request, headers: change(request.headers) }).catch((error: unknown) => error);
+    expect(outcome).toBeInstanceOf(SignatureError);
+    expect(isGoldKeyError(outcome, 'ERR_GOLDKEY_SIGNATURE')).toBe(true);
+    expect(outcome).toMatchObject({ reason, retryable: false, name: 'SignatureError' });
+    assertNoSecret(outcome, KEY);
+  });
+
+  it('whose other signature is good, as only ours counts; and one whose other signature is bad is not', async () => {
+    const { sign, verify, clock } = scene({ verifier: { replay: false } });
+    const good = await sign();
+    const strange = hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: NEXT }), clock }), {
+      label: 'other',
+    });
+    const bad = await strange.sign(good);
+    const both = {
+      'signature-input': `${bad['signature-input']}, ${good.headers[INPUT] ?? ''}`,
+      signature: `${bad.signature}, ${good.headers['signature'] ?? ''}`,
+    };
+    expect(await refusal(verify({ ...good, headers: { ...good.headers, ...both } }))).toBe('accepted');
+    const swapped = {
+      'signature-input': `${bad['signature-input'].replace('other=', 'goldkey=')}, ${(good.headers[INPUT] ?? '').replace('goldkey=', 'other=')}`,
+      signature: `${bad.signature.replace('other=', 'goldkey=')}, ${(good.headers['signature'] ?? '').replace('goldkey=', 'other=')}`,
+    };
+    expect(await refusal(verify({ ...good, headers: { ...good.headers, ...swapped } }))).toBe('mismatch');
+  });
+
+  it('whatever its headers say, and never with anything but a SignatureError', async () => {
+    const { verify, sign } = scene();
+    const request = await sign();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(fc.string(), fc.constantFrom('goldkey=', 'goldkey=("@method")', 'goldkey=();created=1')),
+        fc.oneof(fc.string(), fc.constantFrom('goldkey=:AAAA:', 'goldkey=1')),
+        async (input, signature) => {
+          const headers = { ...request.headers, [INPUT]: input, signature };
+          await expect(verify({ ...request, headers })).rejects.toBeInstanceOf(SignatureError);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('the keys', () => {
+  it('that are live verify: the current one, a canary’s and the previous one', async () => {
+    const { sign, verify, store, client } = scene();
+    const before = await sign();
+    store.set('current', NEXT);
+    store.set('previous', KEY);
+    await client.reload();
+    const after = await sign();
+    expect(await verify(before)).toMatchObject({ keyId: 'v1' });
+    expect(await verify(after)).toMatchObject({ keyId: 'v2' });
+  });
+
+  it('are asked of the store once, however much junk comes, and none is marked', async () => {
+    const { sign, verify, store, client } = scene();
+    const request = await sign();
+    const junk = { ...request, headers: { ...request.headers, signature: 'goldkey=:AAAA:' } };
+    await verify(request);
+    const { loads } = store;
+    for (let count = 0; count < 2_000; count++) await verify(junk).catch(() => undefined);
+    expect(store.loads).toBe(loads);
+    expect(client.status()).toMatchObject({ state: 'fresh', counts: { rejections: 0, repairs: 0 } });
+  });
+
+  it('that are missing are no fault of the signature', async () => {
+    const { sign } = scene();
+    const request = await sign();
+    const client = new KeyedClient({ keyProvider: memoryKeyProvider({}), clock: manualClock() });
+    await expect(hmacVerifier(client).verify(request)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_NOT_FOUND' });
+  });
+});

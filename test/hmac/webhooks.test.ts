@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { KeyedClient } from '../../src/index.js';
+import { SignatureError, webhookSigner, webhookVerifier, type WebhookVerifierOptions } from '../../src/hmac/index.js';
+import { assertNoSecret, manualClock, memoryKeyProvider } from '../../src/testing/index.js';
+import { refusal } from './scene.js';
+
+const SECRET = `whsec_${Buffer.from('a secret of 24 bytes....').toString('base64')}`;
+const BODY = '{"metal":"XAU","price":2199.51}';
+
+function scene(key: string = SECRET, options?: WebhookVerifierOptions) {
+  const clock = manualClock();
+  const store = memoryKeyProvider({ current: key });
+  const client = new KeyedClient({ keyProvider: store, clock, ttlJitter: 0 });
+  const verifier = webhookVerifier(client, options);
+  const sign = async (body: string | Uint8Array = BODY, id = 'msg_1') => ({
+    headers: { ...(await webhookSigner(client).sign({ id, body })) },
+    body,
+  });
+  return { clock, store, client, verifier, sign };
+}
+
+describe('a webhook', () => {
+  it.each([SECRET, 'no-prefix-key-001', 'whsec_not*base64'])('holds, whatever form the secret has: %s', async (key) => {
+    const { sign, verifier, clock } = scene(key);
+    const webhook = await sign();
+    expect(webhook.headers['webhook-timestamp']).toBe(String(clock.now() / 1_000));
+    expect(await verifier.verify(webhook)).toEqual({ id: 'msg_1', timestamp: clock.now() / 1_000, version: 'v1' });
+    assertNoSecret(webhook, key);
+  });
+
+  it('holds with bytes as its body, and with a Headers', async () => {
+    const { sign, verifier } = scene();
+    const webhook = await sign(Uint8Array.of(0, 255, 10));
+    expect(await verifier.verify({ ...webhook, headers: new Headers(webhook.headers) })).toMatchObject({ id: 'msg_1' });
+  });
+
+  it('is refused with another body, id or time', async () => {
+    const { sign, verifier } = scene();
+    const webhook = await sign();
+    const change = (more: object, body = BODY) => verifier.verify({ headers: { ...webhook.headers, ...more }, body });
+    expect(await refusal(change({}, `${BODY} `))).toBe('mismatch');
+    expect(await refusal(change({ 'webhook-id': 'msg_2' }))).toBe('mismatch');
+    const later = String(Number(webhook.headers['webhook-timestamp']) + 1);
+    expect(await refusal(change({ 'webhook-timestamp': later }))).toBe('mismatch');
+    expect(await refusal(change({}))).toBe('accepted');
+  });
+
+  it('is refused a second time; one that is sent again has another time, and is taken', async () => {
+    const { sign, verifier, clock } = scene();
+    const webhook = await sign();
+    await verifier.verify(webhook);
+    expect(await refusal(verifier.verify(webhook))).toBe('replayed');
+    await clock.advance(1_000);
+    expect(await verifier.verify(await sign())).toMatchObject({ id: 'msg_1' });
+  });
+
+  it('is refused more than five minutes after and before its time', async () => {
+    const { sign, verifier, clock } = scene(SECRET, { replay: false });
+    const webhook = await sign();
+    clock.setWall(clock.now() + 301_000);
+    expect(await refusal(verifier.verify(webhook))).toBe('expired');
+    clock.setWall(clock.now() - 602_000);
+    expect(await refusal(verifier.verify(webhook))).toBe('not-yet-valid');
+  });
+
+  it('holds by any of its signatures, and by any live key', async () => {
+    const { sign, verifier, store, client } = scene();
+    const webhook = await sign();
+    const several = {
+      ...webhook.headers,
+      'webhook-signature': `v1a,zzz v1,AAAA ${webhook.headers['webhook-signature']}`,
+    };
+    expect(await verifier.verify({ ...webhook, headers: several })).toMatchObject({ version: 'v1' });
+    store.set('current', 'another-key-00001');
+    store.set('previous', SECRET);
+    await client.reload();
+    expect(await verifier.verify(await sign(BODY, 'msg_2'))).toMatchObject({ version: 'v2' });
+  });
+
+  it.each<[string, object, string]>([
+    ['without an id', { 'webhook-id': undefined }, 'missing'],
+    ['without a time', { 'webhook-timestamp': undefined }, 'missing'],
+    ['without a signature', { 'webhook-signature': undefined }, 'missing'],
+    ['with two ids', { 'webhook-id': ['msg_1', 'msg_2'] }, 'malformed'],
+    ['with a long id', { 'webhook-id': 'x'.repeat(257) }, 'malformed'],
+    ['with an empty id', { 'webhook-id': '' }, 'malformed'],
+    ['with a time in another form', { 'webhook-timestamp': '1.7e9' }, 'malformed'],
+    ['with a time that is none', { 'webhook-timestamp': 'NaN' }, 'malformed'],
+    ['with a signature of another version', { 'webhook-signature': 'v2,AAAA' }, 'malformed'],
+    ['with eleven signatures', { 'webhook-signature': 'v1,AAAA '.repeat(11).trim() }, 'malformed'],
+    ['with a signature that is no base64', { 'webhook-signature': 'v1,*' }, 'mismatch'],
+  ])('is refused %s', async (_what, change, reason) => {
+    const { sign, verifier } = scene();
+    const webhook = await sign();
+    const outcome = await verifier
+      .verify({ headers: { ...webhook.headers, ...change }, body: BODY })
+      .catch((e: unknown) => e);
+    expect(outcome).toBeInstanceOf(SignatureError);
+    expect(outcome).toMatchObject({ reason, code: 'ERR_GOLDKEY_SIGNATURE' });
+    assertNoSecret(outcome, SECRET);
+  });
+
+  it('is refused with nothing but a SignatureError, whatever its headers say', async () => {
+    const { verifier } = scene();
+    await fc.assert(
+      fc.asyncProperty(fc.string(), fc.string(), fc.string(), async (id, time, signature) => {
+        const headers = { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature };
+        await expect(verifier.verify({ headers, body: BODY })).rejects.toBeInstanceOf(SignatureError);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('costs the store one load, however much junk comes', async () => {
+    const { sign, verifier, store } = scene();
+    const webhook = await sign();
+    await verifier.verify(webhook);
+    const { loads } = store;
+    const headers = { ...webhook.headers, 'webhook-signature': 'v1,AAAA' };
+    for (let count = 0; count < 1_000; count++) await verifier.verify({ headers, body: BODY }).catch(() => undefined);
+    expect(store.loads).toBe(loads);
+  });
+
+  it.each<[string, object]>([
+    ['no id', { body: BODY }],
+    ['an id with a dot, which would move the border to the time', { id: 'a.1', body: BODY }],
+    ['no body', { id: 'msg_1' }],
+    ['a body that was parsed', { id: 'msg_1', body: { metal: 'XAU' } }],
+    ['a time in fractions', { id: 'msg_1', body: BODY, timestamp: 1.5 }],
+    ['a time that is no number', { id: 'msg_1', body: BODY, timestamp: '1' }],
+  ])('is not signed with %s', async (_what, message) => {
+    await expect(webhookSigner(scene().client).sign(message as never)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  });
+});
