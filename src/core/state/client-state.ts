@@ -175,7 +175,11 @@ export class ClientState implements CacheUser {
     const retryAfter = gate?.closeIfDue(this.options.clock.monotonic());
     if (gate === undefined || retryAfter === undefined) return;
     const { key } = this.stage;
-    if (key !== undefined) key.verdict = 'rejected';
+    if (key !== undefined) {
+      key.verdict = 'rejected';
+      // The next warm call meets the gate.
+      key.warmUntil = 0;
+    }
     this.emit('gate-closed', key ?? this.stage, { refusals: gate.refusals, retryAfter });
   }
 

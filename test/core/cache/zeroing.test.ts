@@ -40,6 +40,21 @@ describe('a cached key', () => {
     expect(key.textIfKnown).toBeUndefined();
   });
 
+  it('keeps its string until the last of several calls that hold it has settled', () => {
+    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME, 0);
+    key.hold();
+    key.hold();
+    key.release();
+    expect(key.text).toBe(KEY);
+    key.hold();
+    key.zero();
+
+    key.release();
+    expect(key.text).toBe(KEY);
+    key.release();
+    expect(key.isGone).toBe(true);
+  });
+
   it('keeps what finds it in text until the last call that holds it has settled, and clears it', () => {
     const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME, 0);
     key.hold();
