@@ -62,6 +62,7 @@ const WORDS: Readonly<Record<string, string>> = {
   '`ring` or `name`': '--ring or --name',
   '`force`': '--force',
   '`version`': '--key-version',
+  '`pinnedVersion`': '--key-version',
   '`overlap`': '--overlap',
   '`cutover`': '--cutover',
   '`percent`': '--percent',

@@ -40,7 +40,7 @@ function* listNodes(command: Command, path: readonly string[] = []): Generator<N
     const choices = (option.argChoices ?? []).map((text) => ({ text, about: '' }));
     if (choices.length > 0) yield { path: [...path, option.long ?? ''].join(' '), words: choices };
   }
-  for (const child of command.commands) yield* listNodes(child, [...path, child.name()]);
+  for (const child of children) yield* listNodes(child, [...path, child.name()]);
 }
 
 /** Lists the words of each place as the lines of a `case`. */
