@@ -54,8 +54,9 @@ function formatCases(nodes: readonly Node[]): string {
 function formatBash(nodes: readonly Node[]): string {
   return `# Completion of goldkey for bash.
 _goldkey() {
-  local current=\${COMP_WORDS[COMP_CWORD]} place='' words='' word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local current=\${COMP_WORDS[COMP_CWORD]} place='' words='' word index
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=\${COMP_WORDS[index]}
     case $word in -*) ;; *) if _goldkey_words "\${place:+$place }$word"; then place="\${place:+$place }$word"; fi ;; esac
   done
   case \${COMP_WORDS[COMP_CWORD-1]} in
