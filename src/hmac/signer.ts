@@ -28,7 +28,8 @@ export interface HmacSigner {
   sign(request: HmacRequest, call?: CallOptions): Promise<SignatureHeaders>;
   /**
    * Like the global `fetch`, with signed requests. An answer with status 401 is repaired as every refused call: the key is
-   * read again and the request signed anew, once.
+   * read again and the request signed anew, once. A redirect is the answer, and is not followed: it would need a signature of
+   * its own.
    */
   fetch: typeof globalThis.fetch;
 }
@@ -67,7 +68,12 @@ export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): Hm
           const added = await sign({ method, url, headers, body }, context);
           for (const [name, value] of Object.entries(added)) signed.set(name, value);
           return globalThis.fetch(
-            new Request(given, { headers: signed, signal: context.signal, ...(body !== undefined && { body }) }),
+            new Request(given, {
+              headers: signed,
+              signal: context.signal,
+              redirect: given.redirect === 'follow' ? 'manual' : given.redirect,
+              ...(body !== undefined && { body }),
+            }),
           );
         },
         { signal },
