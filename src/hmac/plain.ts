@@ -4,7 +4,7 @@ import { readHeaders, readOne } from './headers.js';
 import { computeMac, findSigner } from './mac.js';
 import { checkTime, replayedError } from './message-age.js';
 import { checkClient, checkReplay, checkWindow } from './options.js';
-import { checkRequest, checkSpelling, type CheckedRequest } from './request.js';
+import { checkReceived, checkRequest, type CheckedRequest } from './request.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest, ReplayStore } from './types.js';
 
@@ -111,8 +111,7 @@ export function plainVerifier(client: KeyedClient, options: PlainVerifierOptions
   const replay = checkReplay(options.replay, clock);
   return {
     async verify(request) {
-      const checked = checkRequest(request);
-      checkSpelling(request);
+      const checked = checkReceived(request);
       const headers = readHeaders(request.headers);
       const time = readOne(headers, 'x-timestamp');
       const nonce = readOne(headers, 'x-nonce');
@@ -136,8 +135,7 @@ export function plainVerifier(client: KeyedClient, options: PlainVerifierOptions
   };
 }
 
-function joinMessage({ method, url, body = '' }: CheckedRequest, timestamp: string, nonce: string): string {
-  const { pathname, search } = new URL(url);
+function joinMessage({ method, path, query, body = '' }: CheckedRequest, timestamp: string, nonce: string): string {
   const digest = nodeCrypto().createHash('sha256').update(encodeBody(body)).digest('hex');
-  return [method.toUpperCase(), `${pathname}${search}`, digest, timestamp, nonce].join('\n');
+  return [method.toUpperCase(), `${path}${query}`, digest, timestamp, nonce].join('\n');
 }

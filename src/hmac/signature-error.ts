@@ -18,13 +18,15 @@ export type SignatureFault =
   | 'unknown-key';
 
 /**
- * A signature does not hold; `reason` says why. Answer 401, and tell the sender no more than the reason.
+ * A signature does not hold; `reason` says why. Answer 403 to `uncovered`, `digest` and `replayed`, where another key
+ * would not help, and 401 to all others; tell the sender no more than the reason.
  *
  * @example
  * ```ts
  * import { isGoldKeyError } from 'goldkey';
  *
- * if (isGoldKeyError(error, 'ERR_GOLDKEY_SIGNATURE')) response.status(401).end(error.reason);
+ * const forbidden = ['uncovered', 'digest', 'replayed'];
+ * if (isGoldKeyError(error, 'ERR_GOLDKEY_SIGNATURE')) response.status(forbidden.includes(error.reason) ? 403 : 401).end(error.reason);
  * ```
  */
 export class SignatureError extends GoldKeyError {
