@@ -18,8 +18,8 @@ export type SignatureFault =
   | 'unknown-key';
 
 /**
- * A signature does not hold; `reason` says why. Answer 403 to `uncovered`, `digest` and `replayed`, where another key
- * would not help, and 401 to all others; tell the sender no more than the reason.
+ * A signature does not hold; `reason` says why. Answer 403 to `uncovered`, `digest` and `replayed`, where another key would not
+ * help, and 401 to all others. Reason and message may be sent: they show nothing of the key or the request.
  *
  * @example
  * ```ts

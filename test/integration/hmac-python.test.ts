@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hmacSigner, hmacVerifier, SignatureError, webhookSigner, webhookVerifier } from '../../src/hmac/index.js';
 import { KeyedClient } from '../../src/index.js';
 import { memoryKeyProvider } from '../../src/testing/index.js';
+import { snippetsIn } from '../examples/guides.js';
 import { orSkip } from '../servers/or-skip.js';
 import { run, stopped } from '../servers/process.js';
 import { installPython } from '../servers/python.js';
@@ -22,7 +24,7 @@ const found = await orSkip(() => installPython('http-signatures', ...PACKAGES));
 /** What the Python server and the Python client share. Takes the key and the secret. */
 const COMMON = `
 import base64, datetime, http.client, http.server, json, secrets, sys
-from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, MappingKeyResolver, algorithms
+from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver, algorithms
 from standardwebhooks import Webhook
 key, secret = sys.argv[1].encode(), sys.argv[2]
 resolver = MappingKeyResolver(public_keys={'v1': key}, private_keys={'v1': key})
@@ -62,7 +64,14 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 `;
 
-/** Signs and sends. Takes after the key and the secret: method, port, path, body, and the body that is sent. Prints the answer. */
+/** Returns the program in the guide, indented, which signs `request` and `body` with `key`. */
+async function readGuide(): Promise<string> {
+  const [program = ''] = snippetsIn(await readFile('examples/signing/README.md', 'utf8'), 'python');
+  expect(program).toContain('signer.sign(request');
+  return program.replaceAll(/^(?=.)/gm, '    ');
+}
+
+/** Signs as the guide does, and sends. Takes after the key and the secret: method, port, path, body, and the body that is sent. Prints the answer. */
 const CLIENT = `${COMMON}
 method, port, path, body, sent = sys.argv[3:]
 now = datetime.datetime.now(datetime.timezone.utc)
@@ -74,12 +83,9 @@ if path == '/webhook':
     }
     headers['webhook-signature'] = webhook.sign(headers['webhook-id'], now, body)
 else:
-    signer = HTTPMessageSigner(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=resolver)
-    signer.sign(
-        Message(method, f'http://127.0.0.1:{port}{path}', headers), key_id='v1', label='goldkey', nonce=secrets.token_hex(16),
-        expires=now + datetime.timedelta(seconds=300), covered_component_ids=('@method', '@authority', '@path', '@query'),
-        body=body.encode() or None)
-connection = http.client.HTTPConnection('127.0.0.1', int(port))
+    request = Message(method, f'http://127.0.0.1:{port}{path}', headers)
+    body = body.encode() or None
+${await readGuide()}connection = http.client.HTTPConnection('127.0.0.1', int(port))
 connection.request(method, path, body=sent.encode() or None, headers=headers)
 answer = connection.getresponse()
 print(answer.status, answer.read().decode())
