@@ -2,7 +2,7 @@
 import { withGoldKey } from 'goldkey/lambda';
 import { client, toAnswer, verify } from './signing.mjs';
 
-export const handler = withGoldKey(client, async (event, _context) => {
+export const handler = withGoldKey(client, async (/** @type {any} */ event) => {
   const { rawPath, rawQueryString, headers, isBase64Encoded, requestContext } = event;
   const target = rawQueryString === '' ? rawPath : `${rawPath}?${rawQueryString}`;
   const body = Buffer.from(event.body ?? '', isBase64Encoded ? 'base64' : 'utf8');

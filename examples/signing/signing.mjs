@@ -4,7 +4,7 @@
 //   ORIGIN             the service's own address, as its callers write it, e.g. https://orders.example
 import { isGoldKeyError, KeyedClient } from 'goldkey';
 import { fromFile } from 'goldkey/file';
-import { hmacVerifier } from 'goldkey/hmac';
+import { hmacVerifier, SignatureError } from 'goldkey/hmac';
 
 export const client = new KeyedClient({ keyProvider: fromFile({ path: process.env.SIGNING_KEY_FILE }) });
 const verifier = hmacVerifier(client);
@@ -17,10 +17,10 @@ export async function verify({ method, target, headers, body }) {
 
 /** Returns the answer to a request that was not verified. Other errors have none. */
 export function toAnswer(error) {
-  if (!isGoldKeyError(error)) return undefined;
-  const { code, message, reason, retryable } = error;
-  if (code !== 'ERR_GOLDKEY_SIGNATURE') return { status: retryable ? 503 : 500, body: { error: code } };
-  // Of these another key is no cure; the signer's fetch reads its key again at each 401.
-  const isForbidden = ['uncovered', 'digest', 'replayed'].includes(reason);
-  return { status: isForbidden ? 403 : 401, body: { error: reason, message } };
+  if (error instanceof SignatureError) {
+    // Of these another key is no cure; the signer's fetch reads its key again at each 401.
+    const isForbidden = ['uncovered', 'digest', 'replayed'].includes(error.reason);
+    return { status: isForbidden ? 403 : 401, body: { error: error.reason, message: error.message } };
+  }
+  return isGoldKeyError(error) ? { status: error.retryable ? 503 : 500, body: { error: error.code } } : undefined;
 }

@@ -23,10 +23,10 @@ export type SignatureFault =
  *
  * @example
  * ```ts
- * import { isGoldKeyError } from 'goldkey';
+ * import { SignatureError } from 'goldkey/hmac';
  *
- * const forbidden = ['uncovered', 'digest', 'replayed'];
- * if (isGoldKeyError(error, 'ERR_GOLDKEY_SIGNATURE')) response.status(forbidden.includes(error.reason) ? 403 : 401).end(error.reason);
+ * const forbidden: readonly string[] = ['uncovered', 'digest', 'replayed'];
+ * if (error instanceof SignatureError) console.log(forbidden.includes(error.reason) ? 403 : 401, error.message);
  * ```
  */
 export class SignatureError extends GoldKeyError {

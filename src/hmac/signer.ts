@@ -48,7 +48,7 @@ export interface HmacSigner {
  * import { hmacSigner } from 'goldkey/hmac';
  *
  * const { fetch } = hmacSigner(client);
- * const response = await fetch('https://api.example/orders', { method: 'POST', body: JSON.stringify(order) });
+ * const response = await fetch('https://api.example/orders', { method: 'POST', body: '{"metal":"XAU"}' });
  * ```
  */
 export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): HmacSigner {
@@ -66,7 +66,7 @@ export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): Hm
         async (context) => {
           const signed = new Headers(headers);
           const added = await sign({ method, url, headers, body }, context);
-          for (const [name, value] of Object.entries(added)) signed.set(name, value);
+          for (const [name, value = ''] of Object.entries(added)) signed.set(name, value);
           return globalThis.fetch(
             new Request(given, {
               headers: signed,

@@ -33,14 +33,14 @@ export interface SignerOptions {
 }
 
 /** Headers of a signed request. */
-export interface SignatureHeaders {
+export type SignatureHeaders = {
   /** What was signed, and when. */
   'signature-input': string;
   /** The signature. */
   signature: string;
   /** SHA-256 of the body (RFC 9530), if there is one. */
   'content-digest'?: string | undefined;
-}
+};
 
 /** Remembers messages, so that none is accepted twice. */
 export interface ReplayStore {

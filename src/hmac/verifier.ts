@@ -44,10 +44,12 @@ export interface HmacVerifier {
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
  * @example
  * ```ts
- * import { hmacVerifier } from 'goldkey/hmac';
+ * import { hmacSigner, hmacVerifier } from 'goldkey/hmac';
  *
  * const verifier = hmacVerifier(client);
- * const { version } = await verifier.verify({ method: 'POST', url: 'https://api.example/orders', headers, body });
+ * const request = { method: 'POST', url: 'https://api.example/orders', body: '{"metal":"XAU"}' };
+ * const headers = await hmacSigner(client).sign(request);
+ * const { version } = await verifier.verify({ ...request, headers });
  * ```
  */
 export function hmacVerifier(client: KeyedClient, options: VerifierOptions = {}): HmacVerifier {

@@ -31,14 +31,14 @@ const PADDING = 0x3d;
 const ID = /^[!-\-/-~]{1,256}$/;
 
 /** Headers of a signed webhook. */
-export interface WebhookHeaders {
+export type WebhookHeaders = {
   /** The message's id, the same for each time it is sent. */
   'webhook-id': string;
   /** Time of this sending, in epoch seconds. */
   'webhook-timestamp': string;
   /** The signature. */
   'webhook-signature': string;
-}
+};
 
 /** Signs webhooks. */
 export interface WebhookSigner {
@@ -84,7 +84,9 @@ export interface WebhookVerifier {
  * ```ts
  * import { webhookSigner } from 'goldkey/hmac';
  *
- * const headers = await webhookSigner(client).sign({ id: 'msg_1', body: JSON.stringify(event) });
+ * const body = '{"type":"order.filled"}';
+ * const headers = await webhookSigner(client).sign({ id: 'msg_1', body });
+ * await fetch('https://api.example/webhooks', { method: 'POST', headers, body });
  * ```
  */
 export function webhookSigner(client: KeyedClient): WebhookSigner {
@@ -115,9 +117,12 @@ export function webhookSigner(client: KeyedClient): WebhookSigner {
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
  * @example
  * ```ts
- * import { webhookVerifier } from 'goldkey/hmac';
+ * import { webhookSigner, webhookVerifier } from 'goldkey/hmac';
  *
- * const { id } = await webhookVerifier(client).verify({ headers: request.headers, body: rawBody });
+ * const verifier = webhookVerifier(client);
+ * const body = '{"type":"order.filled"}';
+ * const headers = await webhookSigner(client).sign({ id: 'msg_1', body });
+ * const { id } = await verifier.verify({ headers, body });
  * ```
  */
 export function webhookVerifier(client: KeyedClient, options: WebhookVerifierOptions = {}): WebhookVerifier {
