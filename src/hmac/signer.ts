@@ -1,6 +1,7 @@
 import {
   invalidType,
   nodeCrypto,
+  raceAbort,
   type CallOptions,
   type Clock,
   type KeyContext,
@@ -29,7 +30,7 @@ export interface HmacSigner {
   /**
    * Like the global `fetch`, with signed requests. An answer with status 401 is repaired as every refused call: the key is
    * read again and the request signed anew, once. A redirect is the answer, and is not followed: it would need a signature of
-   * its own.
+   * its own. A body that is a stream is read to its end first.
    */
   fetch: typeof globalThis.fetch;
 }
@@ -60,8 +61,8 @@ export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): Hm
     sign: (request, call) => client.withKey((context) => sign(request, context), call),
     async fetch(input, init) {
       const given = new Request(input, init);
-      const body = given.body === null ? undefined : new Uint8Array(await given.arrayBuffer());
       const { method, url, headers, signal } = given;
+      const body = given.body === null ? undefined : new Uint8Array(await raceAbort(given.arrayBuffer(), signal));
       return client.withKey(
         async (context) => {
           const signed = new Headers(headers);

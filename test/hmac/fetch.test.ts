@@ -85,6 +85,20 @@ describe('fetch of a signer', () => {
     await expect(fetch(`${url}/moved`, { redirect: 'error' })).rejects.toThrow('fetch failed');
   });
 
+  it('ends when the caller aborts while a stream that is the body goes on', async () => {
+    const { fetch } = hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: KEY }) }));
+    const [reason, controller] = [new Error('gone'), new AbortController()];
+    const init = {
+      method: 'POST',
+      body: new ReadableStream(),
+      duplex: 'half',
+      signal: controller.signal,
+    } as RequestInit;
+    const sent = fetch(url, init);
+    controller.abort(reason);
+    await expect(sent).rejects.toBe(reason);
+  });
+
   it('ends when the caller aborts', async () => {
     const { fetch } = hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: KEY }) }));
     const reason = new Error('gone');
