@@ -93,6 +93,27 @@ describe('a user’s program', () => {
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toMatch(/^MissingPackageError ERR_GOLDKEY_MISSING_PACKAGE .*npm install @aws-sdk\/client-kms$/m);
   });
+
+  it('signs webhooks with the package alone, and is told how to install what RFC 9421 needs', async () => {
+    const source = `
+      import { KeyedClient } from 'goldkey';
+      import { hmacSigner, hmacVerifier, webhookSigner, webhookVerifier } from 'goldkey/hmac';
+      import { memoryKeyProvider } from 'goldkey/testing';
+      const client = new KeyedClient({ keyProvider: memoryKeyProvider({ current: 'signing-key-00001' }) });
+      const headers = await webhookSigner(client).sign({ id: 'msg_1', body: '{}' });
+      console.log((await webhookVerifier(client).verify({ headers, body: '{}' })).id);
+      const request = { method: 'GET', url: 'https://api.example/orders' };
+      const signed = { 'signature-input': 'goldkey=()', signature: 'goldkey=::' };
+      for (const use of [() => hmacSigner(client).sign(request), () => hmacVerifier(client).verify({ ...request, headers: signed })])
+        console.log(await use().then(() => 'holds', (error) => error.name + ' ' + error.message));`;
+    const alone = await program(source);
+    const beside = await program(source, { folder: inject('withPeers') });
+
+    const told = /^MissingPackageError .*npm install http-message-signatures$/;
+    const [id, ...errors] = alone.stdout.trim().split('\n');
+    expect([id, ...errors.map((error) => told.test(error))]).toEqual(['msg_1', true, true]);
+    expect(beside.stdout).toMatch(/^msg_1\nholds\nSignatureError /);
+  });
 });
 
 describe('the installed command', () => {
