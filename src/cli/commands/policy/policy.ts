@@ -1,0 +1,219 @@
+import { bindContext } from '../../../providers/shared/encryption-context.js';
+import { RING_BINDING } from '../../../rotation/ring/decrypt-version.js';
+import { CommandError, UsageError } from '../../errors.js';
+import { print, styleText, tell, type CliIo, type CliRun } from '../../io.js';
+import type { CommandOptions } from '../../options/command-options.js';
+import { buildAwsPolicy } from './aws-policy.js';
+import { buildAzureTemplate } from './azure.js';
+import { resolveKmsArn, type KmsArn } from './kms-arn.js';
+import { grantDescribeKey, grantKeyCreation, grantKeyUse, type Grant } from './kms-grants.js';
+import type { PolicyFormat, PolicyRole } from './names.js';
+import { parseRingPlace, parseStorePlace, type RingPlace, type StorePlace } from './places.js';
+import { grantParameter, grantRing, grantSecret } from './store-grants.js';
+import { buildVaultPolicy, formatVaultPolicy } from './vault.js';
+
+/** The longest managed policy of IAM, in characters. */
+const MAX_CHARACTERS = 6_144;
+const DEFAULT_MFA_AGE_MS = 3_600_000;
+
+/** What the options ask for. */
+interface Request {
+  readonly role: PolicyRole;
+  readonly format: PolicyFormat;
+  readonly store: StorePlace;
+  readonly ring: RingPlace | undefined;
+}
+
+/** Prints the policy that permits what goldkey calls in a role, and nothing else; on stderr what else it takes. */
+export async function policy({ io }: CliRun, options: CommandOptions): Promise<void> {
+  const request = readRequest(options);
+  const text = await formatPolicy(io, request, options);
+  if (text.length > MAX_CHARACTERS) {
+    throw new CommandError(
+      `The policy has ${text.length.toLocaleString('en')} characters, and a managed policy at most 6,144: make several with fewer --principal, --source-ip or --vpc-endpoint, or shorten --encryption-context.`,
+    );
+  }
+  print(io, text);
+  for (const remark of listRemarks(request, options)) tell(io, styleText(io, 'stderr', 'dim', remark));
+}
+
+function readRequest(options: CommandOptions): Request {
+  const { for: role = 'reader' } = options;
+  const ring = parseRingPlace(options);
+  const store = parseStorePlace(options);
+  const format = options.format ?? chooseFormat(store);
+  const request = { role, format, store, ring };
+  checkRequest(request, options);
+  return request;
+}
+
+function chooseFormat({ kind }: StorePlace): PolicyFormat {
+  if (kind === 'azure-key-vault') return 'azure';
+  return kind === 'vault' || kind === 'vault-transit' ? 'vault' : 'iam';
+}
+
+/** Throws if an option would have no effect: the policy would allow more than was asked for, or nothing at all. */
+function checkRequest({ role, format, store, ring }: Request, options: CommandOptions): void {
+  const { principal, vpcEndpoint, sourceIp, requireMfa, maxMfaAge, reportUse, local } = options;
+  const fail = (message: string): never => {
+    throw new UsageError(message);
+  };
+  if (local === true) fail('--local needs no policy: the mode of the master-key file, 0600, protects it.');
+  const isAws = format !== 'vault' && format !== 'azure';
+  const limits = { vpcEndpoint, sourceIp, requireMfa, principal };
+  const limit = Object.entries(limits).find(([, value]) => value !== undefined)?.[0];
+  if (!isAws && limit !== undefined) {
+    const flag = `--${limit.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    fail(`${flag} is for policies of AWS: --format ${format} has no such condition.`);
+  }
+  if (principal !== undefined && format === 'iam') {
+    fail('--principal is for --format key-policy and vpc-endpoint: an IAM policy is attached to its principal.');
+  }
+  if (format === 'key-policy' && principal === undefined) {
+    fail('--principal is required, the role or user that --format key-policy names.');
+  }
+  if (format === 'key-policy' && role === 'creator') {
+    fail('--for creator has no key policy, because there is no key yet: use --format iam.');
+  }
+  if (format === 'vpc-endpoint' && sourceIp !== undefined) {
+    fail('--source-ip has no effect in the policy of an endpoint: a request through one has no public address.');
+  }
+  if (format === 'vpc-endpoint' && principal?.some((arn) => arn.endsWith(':root')) === true) {
+    fail(
+      '--principal must be roles and users for --format vpc-endpoint: a request never comes from an account as such.',
+    );
+  }
+  if (requireMfa === true && role === 'reader') {
+    fail(
+      '--require-mfa cannot be used with --for reader: a service has no MFA session (a role of Lambda or ECS never has), so that every call would be denied. It is for people, who write, rotate or create.',
+    );
+  }
+  if (maxMfaAge !== undefined && requireMfa !== true) fail('--max-mfa-age needs --require-mfa.');
+  if (reportUse === true && (role !== 'reader' || (ring?.kind !== 'dynamodb' && ring?.kind !== 'redis'))) {
+    fail('--report-use is for --for reader with --ring dynamodb://… or rediss://…, which keep such reports.');
+  }
+  if (role === 'creator' && store.kind !== 'kms' && isAws) {
+    fail('--for creator is for KMS keys: a secret or parameter is made by --for writer.');
+  }
+}
+
+async function formatPolicy(
+  io: CliIo,
+  { role, format, store, ring }: Request,
+  options: CommandOptions,
+): Promise<string> {
+  if (format === 'vault') return formatVaultPolicy(buildVaultPolicy(role, store, ring), options.json === true);
+  if (format === 'azure') return formatJson(buildAzureTemplate(role, store), options);
+  const key = await findKey(io, { role, format, store, ring }, options);
+  const grants = listGrants({ role, format, store, ring }, key, options);
+  const { requireMfa, maxMfaAge = DEFAULT_MFA_AGE_MS } = options;
+  const sort = (values: readonly string[] = []): string[] => [...new Set(values)].toSorted();
+  const limits = {
+    principals: sort(options.principal),
+    vpcEndpoints: sort(options.vpcEndpoint),
+    sourceIps: sort(options.sourceIp),
+    mfaAge: requireMfa === true ? Math.floor(maxMfaAge / 1_000) : undefined,
+  };
+  return formatJson(buildAwsPolicy(format, grants, limits, key), options);
+}
+
+/** Returns the KMS key. A key store that is none of AWS has none, and one of AWS may be under an AWS managed key. */
+async function findKey(
+  io: CliIo,
+  { role, store, format }: Request,
+  options: CommandOptions,
+): Promise<KmsArn | undefined> {
+  const { keyId, encryptionContext } = options;
+  const needsKey = store.kind === 'kms' || format === 'key-policy' || role === 'doctor';
+  const needsContext = store.kind === 'kms' && role !== 'doctor' && role !== 'creator';
+  const missing = [
+    ...(needsKey && keyId === undefined ? ['--key-id ARN'] : []),
+    ...(needsContext && encryptionContext === undefined ? ["--encryption-context PAIRS ('{}' for none)"] : []),
+  ];
+  if (missing.length > 0) {
+    throw new UsageError(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} required.`);
+  }
+  return keyId === undefined ? undefined : resolveKmsArn(io, keyId, options);
+}
+
+/** Returns what goldkey calls in AWS. */
+function listGrants({ role, store, ring }: Request, key: KmsArn | undefined, options: CommandOptions): Grant[] {
+  const defaults = { key, region: options.region };
+  const grants: Grant[] = [];
+  if (key !== undefined && role === 'doctor') grants.push(grantDescribeKey(key));
+  else if (key !== undefined && role === 'creator') grants.push(...grantKeyCreation(key));
+  else if (key !== undefined && store.kind === 'kms') {
+    const bind = ring && { [RING_BINDING]: ring.name };
+    grants.push(grantKeyUse(role, key, bindContext(options.encryptionContext ?? {}, bind)));
+  } else if (store.kind === 'secrets-manager') grants.push(...grantSecret(role, store.id, defaults));
+  else if (store.kind === 'ssm') grants.push(...grantParameter(role, store.id, defaults));
+  if (ring?.kind === 'dynamodb' && role !== 'creator') {
+    grants.push(...grantRing(role, ring, { defaults, reportsUse: options.reportUse === true }));
+  }
+  if (grants.length > 0) return grants;
+  throw new UsageError('--store and --ring name nothing in AWS: use --format vault or azure.');
+}
+
+/** Returns the policy indented, unless only its short form is allowed by IAM. ASCII alone, as a key policy must be. */
+function formatJson(value: object, { json }: CommandOptions): string {
+  const format = (space?: number): string =>
+    JSON.stringify(value, undefined, space).replaceAll(
+      /[^\n -~]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+  const indented = format(2);
+  return json === true || indented.length > MAX_CHARACTERS ? format() : indented;
+}
+
+/** Returns what the policy alone does not do. */
+function listRemarks({ role, format, store, ring }: Request, options: CommandOptions): string[] {
+  const remarks: string[] = [];
+  const isAws = format !== 'vault' && format !== 'azure';
+  if (format === 'key-policy') {
+    remarks.push(
+      'It replaces the whole key policy: add the statements that the key has besides. A principal of another account needs the same permission in an IAM policy there.',
+    );
+  }
+  if (format === 'vpc-endpoint') {
+    remarks.push(
+      'An endpoint belongs to one service: attach the statements of each service to its own. Callers need an IAM policy, too.',
+    );
+  }
+  if (format === 'vault') remarks.push('A token of it needs the `default` policy, too, to renew itself.');
+  if (format === 'azure') {
+    const advice = 'Assign it with `az deployment group create --template-file FILE --parameters principalId=ID`.';
+    const officer = 'No built-in role writes less than Key Vault Secrets Officer, which may delete the secret, too. ';
+    remarks.push(`${role === 'writer' || role === 'rotator' ? officer : ''}${advice}`);
+  }
+  if (options.sourceIp?.some(isPrivateAddress) === true) {
+    remarks.push(
+      'A private address never matches: only public addresses are compared. Use --vpc-endpoint inside a VPC.',
+    );
+  }
+  if (isAws && options.vpcEndpoint !== undefined && options.sourceIp !== undefined) {
+    remarks.push(
+      'A request through an endpoint has no public address: so there are two statements, and either allows a call.',
+    );
+  }
+  if (role === 'doctor' && isAws) remarks.push('Attach it beside the policy of the role that it looks after.');
+  if (isAws && (store.kind === 'secrets-manager' || store.kind === 'ssm') && options.keyId === undefined) {
+    remarks.push('Under a customer managed key it takes a statement for that key: give --key-id.');
+  }
+  if (role === 'rotator' && store.kind === 'kms' && ring === undefined) {
+    remarks.push('Without --ring it is for `copy`: what `rotate` encrypts carries the name of its ring.');
+  }
+  if (role === 'writer' && ring !== undefined) {
+    remarks.push('`rotate init` and `rotate stage` decrypt what they encrypted, to compare: they need --for rotator.');
+  }
+  if (ring?.kind === 'redis')
+    remarks.push('The ring in Redis needs an ACL: examples/rotation/README.md has its rules.');
+  if (ring?.kind === 'vault' && format !== 'vault') remarks.push('The ring in Vault needs a policy of --format vault.');
+  if (ring?.kind === 'dynamodb' && format !== 'iam') {
+    if (format !== 'vpc-endpoint') remarks.push('The table of the ring needs a policy of --format iam.');
+  }
+  return remarks;
+}
+
+function isPrivateAddress(range: string): boolean {
+  return /^(?:10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|f[cd][0-9a-f]{2}:|fe80:)/i.test(range);
+}
