@@ -1,4 +1,5 @@
-import { bindContext } from '../../../providers/shared/encryption-context.js';
+import type { EncryptionContext } from '../../../core/index.js';
+import { bindContext, checkContext } from '../../../providers/shared/encryption-context.js';
 import { RING_BINDING } from '../../../rotation/ring/decrypt-version.js';
 import { CommandError, UsageError } from '../../errors.js';
 import { print, styleText, tell, type CliIo, type CliRun } from '../../io.js';
@@ -143,8 +144,7 @@ function listGrants({ role, store, ring }: Request, key: KmsArn | undefined, opt
   if (key !== undefined && role === 'doctor') grants.push(grantDescribeKey(key));
   else if (key !== undefined && role === 'creator') grants.push(...grantKeyCreation(key));
   else if (key !== undefined && store.kind === 'kms') {
-    const bind = ring && { [RING_BINDING]: ring.name };
-    grants.push(grantKeyUse(role, key, bindContext(options.encryptionContext ?? {}, bind)));
+    grants.push(grantKeyUse(role, key, bindToRing(options.encryptionContext ?? {}, ring)));
   } else if (store.kind === 'secrets-manager') grants.push(...grantSecret(role, store.id, defaults));
   else if (store.kind === 'ssm') grants.push(...grantParameter(role, store.id, defaults));
   if (ring?.kind === 'dynamodb' && role !== 'creator') {
@@ -152,6 +152,13 @@ function listGrants({ role, store, ring }: Request, key: KmsArn | undefined, opt
   }
   if (grants.length > 0) return grants;
   throw new UsageError('--store and --ring name nothing in AWS: use --format vault or azure.');
+}
+
+/** Returns the context of a ring's versions, or of a ciphertext without a ring. */
+function bindToRing(context: EncryptionContext, ring: RingPlace | undefined): EncryptionContext {
+  if (ring === undefined) return checkContext('encryptionContext', context);
+  if (!Object.hasOwn(context, RING_BINDING)) return bindContext(context, { [RING_BINDING]: ring.name });
+  throw new UsageError(`--encryption-context must not hold \`${RING_BINDING}\`, which --ring adds.`);
 }
 
 /** Returns the policy indented, unless only its short form is allowed by IAM. ASCII alone, as a key policy must be. */
@@ -167,51 +174,53 @@ function formatJson(value: object, { json }: CommandOptions): string {
 
 /** Returns what the policy alone does not do. */
 function listRemarks({ role, format, store, ring }: Request, options: CommandOptions): string[] {
-  const remarks: string[] = [];
   const isAws = format !== 'vault' && format !== 'azure';
-  if (format === 'key-policy') {
-    remarks.push(
-      'It replaces the whole key policy: add the statements that the key has besides. A principal of another account needs the same permission in an IAM policy there.',
-    );
-  }
-  if (format === 'vpc-endpoint') {
-    remarks.push(
-      'An endpoint belongs to one service: attach the statements of each service to its own. Callers need an IAM policy, too.',
-    );
-  }
-  if (format === 'vault') remarks.push('A token of it needs the `default` policy, too, to renew itself.');
-  if (format === 'azure') {
-    const advice = 'Assign it with `az deployment group create --template-file FILE --parameters principalId=ID`.';
-    const officer = 'No built-in role writes less than Key Vault Secrets Officer, which may delete the secret, too. ';
-    remarks.push(`${role === 'writer' || role === 'rotator' ? officer : ''}${advice}`);
-  }
-  if (options.sourceIp?.some(isPrivateAddress) === true) {
-    remarks.push(
+  const isService = store.kind === 'secrets-manager' || store.kind === 'ssm';
+  const { sourceIp, vpcEndpoint, keyId } = options;
+  const remarks: (readonly [applies: boolean, remark: string])[] = [
+    [
+      format === 'key-policy',
+      'A key policy is replaced as a whole: keep the statements that the key has already. Principals of another account need an IAM policy there, too.',
+    ],
+    [
+      format === 'vpc-endpoint',
+      'Each endpoint belongs to one service: attach the statements of a service to its endpoint. Callers need their IAM policy, too.',
+    ],
+    [format === 'vault', 'Give the token the `default` policy of Vault, too: it lets a token renew itself.'],
+    [
+      format === 'azure',
+      'Assign the role with `az deployment group create --template-file FILE --parameters principalId=ID`.',
+    ],
+    [
+      format === 'azure' && (role === 'writer' || role === 'rotator'),
+      'Key Vault Secrets Officer is the narrowest built-in role that writes; it may delete the secret, too.',
+    ],
+    [
+      sourceIp?.some(isPrivateAddress) === true,
       'A private address never matches: only public addresses are compared. Use --vpc-endpoint inside a VPC.',
-    );
-  }
-  if (isAws && options.vpcEndpoint !== undefined && options.sourceIp !== undefined) {
-    remarks.push(
+    ],
+    [
+      vpcEndpoint !== undefined && sourceIp !== undefined,
       'A request through an endpoint has no public address: so there are two statements, and either allows a call.',
-    );
-  }
-  if (role === 'doctor' && isAws) remarks.push('Attach it beside the policy of the role that it looks after.');
-  if (isAws && (store.kind === 'secrets-manager' || store.kind === 'ssm') && options.keyId === undefined) {
-    remarks.push('Under a customer managed key it takes a statement for that key: give --key-id.');
-  }
-  if (role === 'rotator' && store.kind === 'kms' && ring === undefined) {
-    remarks.push('Without --ring it is for `copy`: what `rotate` encrypts carries the name of its ring.');
-  }
-  if (role === 'writer' && ring !== undefined) {
-    remarks.push('`rotate init` and `rotate stage` decrypt what they encrypted, to compare: they need --for rotator.');
-  }
-  if (ring?.kind === 'redis')
-    remarks.push('The ring in Redis needs an ACL: examples/rotation/README.md has its rules.');
-  if (ring?.kind === 'vault' && format !== 'vault') remarks.push('The ring in Vault needs a policy of --format vault.');
-  if (ring?.kind === 'dynamodb' && format !== 'iam') {
-    if (format !== 'vpc-endpoint') remarks.push('The table of the ring needs a policy of --format iam.');
-  }
-  return remarks;
+    ],
+    [role === 'doctor' && isAws, 'Attach it beside the policy of the role that is looked after.'],
+    [isAws && isService && keyId === undefined, 'If it is encrypted under a customer managed key, give --key-id, too.'],
+    [
+      role === 'rotator' && store.kind === 'kms' && ring === undefined,
+      'Without --ring the policy suits `copy` only: what `rotate` encrypts is bound to the name of its ring.',
+    ],
+    [
+      role === 'writer' && ring !== undefined,
+      '`rotate init` and `rotate stage` decrypt what they encrypted, to compare: they need --for rotator.',
+    ],
+    [ring?.kind === 'redis', 'The ring in Redis needs an ACL: examples/rotation/README.md has its rules.'],
+    [ring?.kind === 'vault' && format !== 'vault', 'The ring in Vault needs a policy of --format vault.'],
+    [
+      ring?.kind === 'dynamodb' && format !== 'iam' && format !== 'vpc-endpoint',
+      'The table of the ring needs a policy of --format iam.',
+    ],
+  ];
+  return remarks.filter(([applies]) => applies).map(([, remark]) => remark);
 }
 
 function isPrivateAddress(range: string): boolean {
