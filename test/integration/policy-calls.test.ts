@@ -41,14 +41,14 @@ describe.skipIf(found.skipped !== undefined)(`what goldkey sends to AWS ${found.
   /** Passes requests on to moto, and notes them as IAM would see them. */
   beforeAll(async () => {
     for (const [name, value] of Object.entries(MOTO_ENV)) vi.stubEnv(name, value);
-    recorder = await startLoopbackServer(0, async ({ method, target, headers, body }, response) => {
+    recorder = await startLoopbackServer(0, async ({ target, headers, body }, response) => {
       const names = ['authorization', 'content-type', 'x-amz-target', 'x-amz-date'];
       const kept = Object.fromEntries(names.map((name) => [name, headers[name]?.[0] ?? '']));
       const [service = '', operation = ''] = [
         /\/([a-z]+)\/aws4_request/.exec(kept['authorization'] ?? '')?.[1],
         kept['x-amz-target']?.split('.').at(-1),
       ];
-      const answer = await fetch(`${moto.url}${target}`, { method, headers: kept, body: new Uint8Array(body) });
+      const answer = await fetch(`${moto.url}${target}`, { method: 'POST', headers: kept, body: new Uint8Array(body) });
       recorded.push(...readRequests(service, operation, JSON.parse(body.toString()) as Body));
       send(
         response,
@@ -183,7 +183,9 @@ describe.skipIf(found.skipped !== undefined)(`what goldkey sends to AWS ${found.
     ['ssm', `ssm://${PARAMETER_ARN}`, 'ssm:///prod/gold'],
   ])('a copy to %s fits the writer, and verify the reader', async (_, named, store) => {
     vi.stubEnv('GOLD_API_KEY', KEY);
-    for (const _round of [1, 2]) await goldkey('copy', '--from', 'env://GOLD_API_KEY', '--to', store, ...at);
+    const copy = ['copy', '--from', 'env://GOLD_API_KEY', '--to', store, ...at];
+    await goldkey(...copy);
+    await goldkey(...copy);
     await expectFits('--for', 'writer', '--store', named);
     expect(await countDenied('--for', 'reader', '--store', named)).toBeGreaterThan(1);
     recorded = [];

@@ -1,4 +1,4 @@
-import { isGoldKeyError, type EncryptionContext } from '../../../core/index.js';
+import { isGoldKeyError } from '../../../core/index.js';
 import { findKeyArn } from '../../../providers/kms/find-key.js';
 import { UsageError } from '../../errors.js';
 import type { CliIo } from '../../io.js';
@@ -17,12 +17,6 @@ export interface KmsArn extends ArnPlace {
   readonly arn: string;
   /** `key/…` or `alias/…`. */
   readonly resource: string;
-}
-
-/** What a direct call to KMS has in its conditions. */
-export interface KmsUse {
-  readonly key: KmsArn;
-  readonly context: EncryptionContext;
 }
 
 /**
@@ -55,7 +49,7 @@ function createArnError(options: CommandOptions, cause?: Error): UsageError {
   const form = options.for === 'creator' ? 'alias/NAME' : 'key/ID';
   const failure = cause === undefined ? '' : `: ${cause.message.replace(/\.$/, '')}`;
   return new UsageError(
-    `--key-id needs the key's ARN, arn:aws:kms:REGION:ACCOUNT:${form}; it could not be asked of KMS${failure}.`,
+    `--key-id needs the key's ARN, arn:aws:kms:REGION:ACCOUNT:${form}; KMS could not be asked for it${failure}.`,
     { cause },
   );
 }
