@@ -183,7 +183,7 @@ describe('subpaths', () => {
   it.each(entries)('%s has an ES module, a CommonJS module and types for each', (subpath) => {
     const name = entryOf(subpath).replace(/\.ts$/, '');
     const esm = { types: `./dist/esm/${name}.d.ts`, default: `./dist/esm/${name}.js` };
-    const cjs = { types: `./dist/cjs/${name}.d.cts`, default: `./dist/cjs/${name}.cjs` };
+    const cjs = { types: `./dist/cjs/${name}.d.ts`, default: `./dist/cjs/${name}.cjs` };
 
     expect(manifest.exports).toHaveProperty([subpath], { 'module-sync': esm, import: esm, require: cjs });
     // For tools that know no `exports`.

@@ -28,7 +28,8 @@ export interface DynamoDbRingOptions extends AwsConnectionOptions {
  * Nothing is loaded before the first use, which loads `@aws-sdk/client-dynamodb` (an optional peer dependency: install it
  * beside goldkey) and makes the client. A transient failure is retried twice, after about 100 ms, or 1 s if throttled. A
  * reader needs the permission dynamodb:GetItem; a writer or a lease needs dynamodb:UpdateItem too. Use reports are in
- * items `<name>#use#…`, with a time to live in `ttl`, and need the same.
+ * items `<name>#use#…`, with a time to live in `ttl`; a client that reports needs dynamodb:UpdateItem for them, and a manager
+ * dynamodb:BatchGetItem.
  *
  * @param options - see {@link DynamoDbRingOptions}; copied
  * @returns the ring store; `close` releases the client, and a later use connects again

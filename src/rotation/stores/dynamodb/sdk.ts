@@ -1,7 +1,10 @@
 import * as dynamodb from '@aws-sdk/client-dynamodb';
 
 /** The parts of the AWS SDK for DynamoDB that are used. */
-export type DynamoDbSdk = Pick<typeof dynamodb, 'DynamoDBClient' | 'GetItemCommand' | 'UpdateItemCommand'>;
+export type DynamoDbSdk = Pick<
+  typeof dynamodb,
+  'DynamoDBClient' | 'BatchGetItemCommand' | 'GetItemCommand' | 'UpdateItemCommand'
+>;
 
 /**
  * Names what is used, so that bundlers leave out the rest. This file is imported lazily, and imports no other of ours,
@@ -10,6 +13,9 @@ export type DynamoDbSdk = Pick<typeof dynamodb, 'DynamoDBClient' | 'GetItemComma
 export const sdk: DynamoDbSdk = {
   get DynamoDBClient() {
     return dynamodb.DynamoDBClient;
+  },
+  get BatchGetItemCommand() {
+    return dynamodb.BatchGetItemCommand;
   },
   get GetItemCommand() {
     return dynamodb.GetItemCommand;

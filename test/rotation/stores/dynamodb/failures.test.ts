@@ -1,4 +1,6 @@
 import {
+  BatchGetItemCommand,
+  type BatchGetItemCommandOutput,
   ConditionalCheckFailedException,
   DynamoDBClient,
   DynamoDBServiceException,
@@ -7,6 +9,7 @@ import {
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { KeyUse } from '../../../../src/core/index.js';
 import { dynamoDbRing } from '../../../../src/rotation/stores/dynamodb/index.js';
 import type { RingStore } from '../../../../src/rotation/ring/types.js';
 import { fakeTable, updated } from './fake-table.js';
@@ -259,5 +262,39 @@ describe('the lease', () => {
 
     expect(error).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED' });
     expect((error as Error).message).toContain('dynamodb:UpdateItem');
+  });
+});
+
+describe('use reports', () => {
+  const report = (instance: string): KeyUse => ({ instance, version: 'v1', at: Date.now() });
+
+  it('are read in one request, and again what DynamoDB left out of its answer', async () => {
+    const uses = ['a', 'b', 'c'].map(report);
+    for (const use of uses) await store.reportUse?.(use);
+    expect(await store.readUse?.()).toHaveLength(3);
+    expect(dynamodb.commandCalls(BatchGetItemCommand)).toHaveLength(1);
+
+    const keys = dynamodb.commandCalls(BatchGetItemCommand)[0]?.args[0].input.RequestItems?.['key-rings']?.Keys ?? [];
+    const [first = {}, ...others] = keys;
+    const answers: BatchGetItemCommandOutput[] = [
+      { Responses: { 'key-rings': [] }, UnprocessedKeys: { 'key-rings': { Keys: others } }, $metadata: {} },
+      { Responses: { 'key-rings': [{ ...first, 'i-0': { S: JSON.stringify(report('late')) } }] }, $metadata: {} },
+    ];
+    dynamodb.on(BatchGetItemCommand).callsFake(() => Promise.resolve(answers.shift()));
+
+    expect(await store.readUse?.()).toEqual([expect.objectContaining({ instance: 'late' })]);
+    expect(dynamodb.commandCalls(BatchGetItemCommand).at(-1)?.args[0].input).toEqual({
+      RequestItems: { 'key-rings': { Keys: others, ConsistentRead: true } },
+    });
+  });
+
+  it('that DynamoDB leaves out again and again are an error, after ten requests', async () => {
+    const left = { 'key-rings': { Keys: [{ name: { S: 'gold#use#1#0' } }] } };
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: {}, UnprocessedKeys: left });
+
+    const error = await failure(Promise.resolve(store.readUse?.()));
+
+    expect(error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', retryable: true });
+    expect(dynamodb.commandCalls(BatchGetItemCommand)).toHaveLength(10);
   });
 });

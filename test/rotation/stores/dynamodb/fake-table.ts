@@ -1,6 +1,8 @@
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
+  BatchGetItemCommand,
+  type BatchGetItemCommandInput,
   GetItemCommand,
   UpdateItemCommand,
   type AttributeValue,
@@ -47,6 +49,15 @@ export function fakeTable(): FakeTable {
     dynamodb
       .on(GetItemCommand)
       .callsFake(later(({ Key }) => ({ Item: structuredClone(items.get(nameOf(Key))) })))
+      .on(BatchGetItemCommand)
+      .callsFake(async ({ RequestItems = {} }: BatchGetItemCommandInput) => {
+        await Promise.resolve();
+        const answers = Object.entries(RequestItems).map(([table, { Keys = [] }]) => {
+          const found = Keys.map((key) => items.get(nameOf(key))).filter((item) => item !== undefined);
+          return [table, structuredClone(found)] as const;
+        });
+        return { Responses: Object.fromEntries(answers) };
+      })
       .on(UpdateItemCommand)
       .callsFake(
         later((request) => {
