@@ -16,6 +16,10 @@ const PARAMETER_ARN = `arn:aws:ssm:${PLACE}:parameter/prod/gold`;
 const context = ['--encryption-context', 'service=gold-data-stream'];
 const found = await orSkip(async () => ({ simulate: await installIamSimulator(), moto: await startMoto() }));
 
+interface Item {
+  readonly name: { S: string };
+}
+
 /** The fields of requests that IAM looks at. */
 interface Body {
   readonly KeyId?: string;
@@ -25,7 +29,8 @@ interface Body {
   readonly KeyUsage?: string;
   readonly Tags?: { TagKey: string; TagValue: string }[];
   readonly EncryptionContext?: Record<string, string>;
-  readonly Key?: { name: { S: string } };
+  readonly Key?: Item;
+  readonly RequestItems?: Record<string, { Keys: Item[] }>;
 }
 
 describe.skipIf(found.skipped !== undefined)(`what goldkey sends to AWS ${found.skipped ?? ''}`, () => {
@@ -85,11 +90,18 @@ describe.skipIf(found.skipped !== undefined)(`what goldkey sends to AWS ${found.
 
   function readRequests(service: string, operation: string, body: Body): IamRequest[] {
     const action = `${service}:${operation}`;
-    const { KeyId: keyId = '', EncryptionContext: pairs = {}, Tags: tags = [], Key: item } = body;
+    const {
+      KeyId: keyId = '',
+      EncryptionContext: pairs = {},
+      Tags: tags = [],
+      Key: item,
+      RequestItems: batches = {},
+    } = body;
     const alias = keyId.startsWith('alias/') ? { 'kms:RequestAlias': keyId } : {};
     const anyKey = `arn:aws:kms:${PLACE}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
     if (service === 'dynamodb') {
-      return [{ action, resource: TABLE, context: { 'dynamodb:LeadingKeys': [item?.name.S ?? ''] } }];
+      const keys = [...(item === undefined ? [] : [item]), ...Object.values(batches).flatMap(({ Keys }) => Keys)];
+      return [{ action, resource: TABLE, context: { 'dynamodb:LeadingKeys': keys.map(({ name }) => name.S) } }];
     }
     if (service === 'secretsmanager') return [{ action, resource: `${SECRET_ARN}-AbCdEf`, context: {} }];
     if (service === 'ssm') return [{ action, resource: PARAMETER_ARN, context: {} }];

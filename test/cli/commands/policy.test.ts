@@ -94,7 +94,7 @@ describe('goldkey policy, for IAM', () => {
     expect(await items('--for', 'writer')).toEqual([['GoldkeyWriteRing', [get, update], ['gold']]]);
     expect(await items('--for', 'rotator')).toEqual([
       ['GoldkeyWriteRing', [get, update], ['gold', 'gold#lease']],
-      ['GoldkeyReadUse', get, ['gold#use#*']],
+      ['GoldkeyReadUse', 'dynamodb:BatchGetItem', ['gold#use#*']],
     ]);
     expect(await items('--for', 'doctor')).toEqual([['GoldkeyReadRing', get, ['gold']]]);
   });

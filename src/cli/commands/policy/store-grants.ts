@@ -86,7 +86,7 @@ export function grantRing(
   if (role === 'rotator') {
     return [
       grant('GoldkeyWriteRing', ['GetItem', 'UpdateItem'], 'StringEquals', [ring, `${ring}#lease`]),
-      grant('GoldkeyReadUse', ['GetItem'], 'StringLike', reports),
+      grant('GoldkeyReadUse', ['BatchGetItem'], 'StringLike', reports),
     ];
   }
   const read = grant('GoldkeyReadRing', ['GetItem'], 'StringEquals', [ring]);
