@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
 import { run } from '../run.js';
 import {
@@ -350,19 +350,22 @@ describe('goldkey policy, for a key that is not named by its ARN', () => {
     await kms.close();
   });
 
+  beforeEach(() => {
+    kms.reset();
+  });
+
   it('asks KMS once for the ARN of an alias or an id, and never for an ARN', async () => {
     const { stdout } = await run(['create-key', '--alias', 'alias/gold-api-keys', ...at]);
     const arn = stdout.trim();
-    kms.reset();
+    const before = kms.requests.length;
     for (const keyId of ['alias/gold-api-keys', arn.split('/').at(-1) ?? '', arn]) {
       const { Statement } = await readPolicy('--key-id', keyId, ...context, ...at);
       expect(Statement[0]?.Resource).toBe(arn);
     }
-    expect(kms.requests.map(({ operation }) => operation)).toEqual(['DescribeKey', 'DescribeKey']);
+    expect(kms.requests.slice(before).map(({ operation }) => operation)).toEqual(['DescribeKey', 'DescribeKey']);
   });
 
   it('asks in the Region that the ARN of an alias names', async () => {
-    kms.reset();
     const arn = (await run(['create-key', '--alias', 'alias/gold-api-keys', ...at])).stdout.trim();
     const alias = arn.replace(/key\/.*$/, 'alias/gold-api-keys');
     const { Statement } = await readPolicy('--key-id', alias, ...context, '--endpoint-url', kms.url);
@@ -374,7 +377,6 @@ describe('goldkey policy, for a key that is not named by its ARN', () => {
     ['may not be described', 'alias/gold-api-keys', 'access-denied'],
     ['is asked for with an expired token', 'alias/gold-api-keys', 'expired-token'],
   ] as const)('a key that %s needs its ARN: exit code 2 in one line', async (_, keyId, fault) => {
-    kms.reset();
     if (fault !== undefined) kms.inject(fault, { times: Infinity });
     const ran = await printPolicy('--key-id', keyId, ...context, ...at);
     expect(ran).toMatchObject({ code: 2, stdout: '' });
@@ -382,7 +384,6 @@ describe('goldkey policy, for a key that is not named by its ARN', () => {
   });
 
   it('an alias that a creator has yet to create needs its ARN', async () => {
-    kms.reset();
     const ran = await printPolicy('--for', 'creator', '--key-id', 'alias/to-come', ...at);
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain("needs the key's ARN, arn:aws:kms:REGION:ACCOUNT:alias/NAME");
@@ -406,7 +407,8 @@ describe('goldkey policy, used wrongly', () => {
     [['--principal', SECRET, ...aws], /--principal must be the ARN of a role, a user or an account root/],
     [['--principal', '*', ...aws], /--principal must be the ARN/],
     [['--principal', `arn:aws:iam::${ACCOUNT}:role/*`, ...aws], /--principal must be the ARN/],
-    [['--format', 'key-policy', ...aws], /--principal is required/],
+    [['--format', 'key-policy', ...aws], /^goldkey: --principal ARN is required/],
+    [['--format', 'key-policy'], /--key-id ARN, --encryption-context .*, and --principal ARN are required/],
     [['--format', 'key-policy', '--for', 'creator', '--principal', READER, ...key], /there is no key yet/],
     [['--format', 'vpc-endpoint', '--source-ip', '203.0.113.7', ...aws], /--source-ip has no effect/],
     [

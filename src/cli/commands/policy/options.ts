@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { Command } from 'commander';
 import { UsageError } from '../../errors.js';
 import type { CliRun } from '../../io.js';
@@ -47,6 +46,8 @@ const addVpcEndpoint = createAdd(
 );
 
 const addSourceIp = createAdd((text) => {
+  // By name: other commands need not load it.
+  const { isIP } = process.getBuiltinModule('node:net');
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   return isIP(address) !== 0 && Number(bits ?? 32) <= (isIP(address) === 4 ? 32 : 128);
 }, '--source-ip must be an IP address or a range, such as 203.0.113.0/24.');

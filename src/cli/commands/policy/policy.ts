@@ -8,22 +8,14 @@ import { buildAwsPolicy } from './aws-policy.js';
 import { buildAzureTemplate } from './azure.js';
 import { resolveKmsArn, type KmsArn } from './kms-arn.js';
 import { grantDescribeKey, grantKeyCreation, grantKeyUse, type Grant } from './kms-grants.js';
-import type { PolicyFormat, PolicyRole } from './names.js';
-import { parseRingPlace, parseStorePlace, type RingPlace, type StorePlace } from './places.js';
+import type { RingPlace } from './places.js';
+import { isAwsFormat, readRequest, type Request } from './request.js';
 import { grantParameter, grantRing, grantSecret } from './store-grants.js';
 import { buildVaultPolicy, formatVaultPolicy } from './vault.js';
 
 /** The longest managed policy of IAM, in characters. */
 const MAX_CHARACTERS = 6_144;
 const DEFAULT_MFA_AGE_MS = 3_600_000;
-
-/** What the options ask for. */
-interface Request {
-  readonly role: PolicyRole;
-  readonly format: PolicyFormat;
-  readonly store: StorePlace;
-  readonly ring: RingPlace | undefined;
-}
 
 /** Prints the policy that permits what goldkey calls in a role, and nothing else; on stderr what else it takes. */
 export async function policy({ io }: CliRun, options: CommandOptions): Promise<void> {
@@ -38,76 +30,12 @@ export async function policy({ io }: CliRun, options: CommandOptions): Promise<v
   for (const remark of listRemarks(request, options)) tell(io, styleText(io, 'stderr', 'dim', remark));
 }
 
-function readRequest(options: CommandOptions): Request {
-  const { for: role = 'reader' } = options;
-  const ring = parseRingPlace(options);
-  const store = parseStorePlace(options);
-  const format = options.format ?? chooseFormat(store);
-  const request = { role, format, store, ring };
-  checkRequest(request, options);
-  return request;
-}
-
-function chooseFormat({ kind }: StorePlace): PolicyFormat {
-  if (kind === 'azure-key-vault') return 'azure';
-  return kind === 'vault' || kind === 'vault-transit' ? 'vault' : 'iam';
-}
-
-/** Throws if an option would have no effect: the policy would allow more than was asked for, or nothing at all. */
-function checkRequest({ role, format, store, ring }: Request, options: CommandOptions): void {
-  const { principal, vpcEndpoint, sourceIp, requireMfa, maxMfaAge, reportUse, local } = options;
-  const fail = (message: string): never => {
-    throw new UsageError(message);
-  };
-  if (local === true) fail('--local needs no policy: the mode of the master-key file, 0600, protects it.');
-  const isAws = format !== 'vault' && format !== 'azure';
-  const limits = { vpcEndpoint, sourceIp, requireMfa, principal };
-  const limit = Object.entries(limits).find(([, value]) => value !== undefined)?.[0];
-  if (!isAws && limit !== undefined) {
-    const flag = `--${limit.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    fail(`${flag} is for policies of AWS: --format ${format} has no such condition.`);
-  }
-  if (principal !== undefined && format === 'iam') {
-    fail('--principal is for --format key-policy and vpc-endpoint: an IAM policy is attached to its principal.');
-  }
-  if (format === 'key-policy' && principal === undefined) {
-    fail('--principal is required, the role or user that --format key-policy names.');
-  }
-  if (format === 'key-policy' && role === 'creator') {
-    fail('--for creator has no key policy, because there is no key yet: use --format iam.');
-  }
-  if (format === 'vpc-endpoint' && sourceIp !== undefined) {
-    fail('--source-ip has no effect in the policy of an endpoint: a request through one has no public address.');
-  }
-  if (format === 'vpc-endpoint' && principal?.some((arn) => arn.endsWith(':root')) === true) {
-    fail(
-      '--principal must be roles and users for --format vpc-endpoint: a request never comes from an account as such.',
-    );
-  }
-  if (requireMfa === true && role === 'reader') {
-    fail(
-      '--require-mfa cannot be used with --for reader: a service has no MFA session (a role of Lambda or ECS never has), so that every call would be denied. It is for people, who write, rotate or create.',
-    );
-  }
-  if (maxMfaAge !== undefined && requireMfa !== true) fail('--max-mfa-age needs --require-mfa.');
-  if (reportUse === true && (role !== 'reader' || (ring?.kind !== 'dynamodb' && ring?.kind !== 'redis'))) {
-    fail('--report-use is for --for reader with --ring dynamodb://… or rediss://…, which keep such reports.');
-  }
-  if (role === 'creator' && store.kind !== 'kms' && isAws) {
-    fail('--for creator is for KMS keys: a secret or parameter is made by --for writer.');
-  }
-}
-
-async function formatPolicy(
-  io: CliIo,
-  { role, format, store, ring }: Request,
-  options: CommandOptions,
-): Promise<string> {
+async function formatPolicy(io: CliIo, request: Request, options: CommandOptions): Promise<string> {
+  const { role, format, store, ring } = request;
   if (format === 'vault') return formatVaultPolicy(buildVaultPolicy(role, store, ring), options.json === true);
   if (format === 'azure') return formatJson(buildAzureTemplate(role, store), options);
-  const key = await findKey(io, { role, format, store, ring }, options);
-  const grants = listGrants({ role, format, store, ring }, key, options);
-  const { requireMfa, maxMfaAge = DEFAULT_MFA_AGE_MS } = options;
+  const { keyId, requireMfa, maxMfaAge = DEFAULT_MFA_AGE_MS } = options;
+  const key = keyId === undefined ? undefined : await resolveKmsArn(io, keyId, options);
   const sort = (values: readonly string[] = []): string[] => [...new Set(values)].toSorted();
   const limits = {
     principals: sort(options.principal),
@@ -115,26 +43,7 @@ async function formatPolicy(
     sourceIps: sort(options.sourceIp),
     mfaAge: requireMfa === true ? Math.floor(maxMfaAge / 1_000) : undefined,
   };
-  return formatJson(buildAwsPolicy(format, grants, limits, key), options);
-}
-
-/** Returns the KMS key. A key store that is none of AWS has none, and one of AWS may be under an AWS managed key. */
-async function findKey(
-  io: CliIo,
-  { role, store, format }: Request,
-  options: CommandOptions,
-): Promise<KmsArn | undefined> {
-  const { keyId, encryptionContext } = options;
-  const needsKey = store.kind === 'kms' || format === 'key-policy' || role === 'doctor';
-  const needsContext = store.kind === 'kms' && role !== 'doctor' && role !== 'creator';
-  const missing = [
-    ...(needsKey && keyId === undefined ? ['--key-id ARN'] : []),
-    ...(needsContext && encryptionContext === undefined ? ["--encryption-context PAIRS ('{}' for none)"] : []),
-  ];
-  if (missing.length > 0) {
-    throw new UsageError(`${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} required.`);
-  }
-  return keyId === undefined ? undefined : resolveKmsArn(io, keyId, options);
+  return formatJson(buildAwsPolicy(format, listGrants(request, key, options), limits, key), options);
 }
 
 /** Returns what goldkey calls in AWS. */
@@ -174,7 +83,7 @@ function formatJson(value: object, { json }: CommandOptions): string {
 
 /** Returns what the policy alone does not do. */
 function listRemarks({ role, format, store, ring }: Request, options: CommandOptions): string[] {
-  const isAws = format !== 'vault' && format !== 'azure';
+  const isAws = isAwsFormat(format);
   const isService = store.kind === 'secrets-manager' || store.kind === 'ssm';
   const { sourceIp, vpcEndpoint, keyId } = options;
   const remarks: (readonly [applies: boolean, remark: string])[] = [
