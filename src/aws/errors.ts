@@ -63,6 +63,8 @@ export function toAwsError<C extends AwsCall>(error: unknown, call: C, map: AwsE
     invalid: `${failed}: a value in the request was refused; ${text.invalid(call)}`,
     credentials: `${failed}: the AWS credentials were refused or have expired; check that they are renewed and of the right account`,
     'no-credentials': `${failed}: there are no AWS credentials to sign with; check the environment, the profile or the attached role`,
+    'sign-in': `${failed}: the sign-in of the AWS profile has expired or was never made; run \`aws sso login\` for it (\`aws login\` for a console sign-in)`,
+    mfa: `${failed}: the AWS profile asks for an MFA code, which only a person can type; sign in on a terminal first, or use a role without MFA`,
     signature: `${failed}: the request's signature was refused; check this machine's clock and the secret access key`,
     'no-region': `No AWS Region is set for ${service}; pass one, or set AWS_REGION`,
     other: `${failed}${code === '' ? '' : ` (${code})`}; the original error is the \`cause\``,

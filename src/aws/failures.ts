@@ -11,6 +11,8 @@ export type AwsFailureKind =
   | 'invalid'
   | 'credentials'
   | 'no-credentials'
+  | 'sign-in'
+  | 'mfa'
   | 'signature'
   | 'no-region'
   | 'other';
@@ -81,8 +83,13 @@ const NAMES = {
   'no-credentials': ['CredentialsProviderError', 'TokenProviderError', 'ProviderError'],
   signature: ['InvalidSignatureException', 'SignatureDoesNotMatch', 'RequestExpired', 'RequestTimeTooSkewed'],
 } satisfies Partial<Record<AwsFailureKind, readonly string[]>>;
+/** Parts of what the SDK says of a profile whose user has to sign in. */
+const SIGN_IN_TEXTS = ['aws sso login', 'aws login', 'eauthenticate'];
 /** The kinds that the name alone decides, whatever status or code comes with it. */
 const CAUSES = ['invalid', 'credentials', 'no-credentials', 'signature'] as const;
+
+/** The kinds that pass once credentials are renewed. */
+const STALE_KINDS: ReadonlySet<AwsFailureKind> = new Set(['credentials', 'no-credentials', 'sign-in', 'mfa']);
 
 /** Classifies by name, code and status, never by class: the SDK has no class for the most frequent errors. */
 export function classifyAwsError(error: unknown): AwsFailure {
@@ -91,9 +98,10 @@ export function classifyAwsError(error: unknown): AwsFailure {
   const code = parseErrorName(givenCode) ?? '';
   const status = typeof $metadata?.httpStatusCode === 'number' ? $metadata.httpStatusCode : 0;
   const transient = findTransientKind(name, code, status, $fault);
+  const cause = CAUSES.find((kind) => NAMES[kind].includes(name));
   return {
     kind:
-      CAUSES.find((kind) => NAMES[kind].includes(name)) ??
+      (cause === 'no-credentials' ? findSignInKind(message) : cause) ??
       transient ??
       (isRegionMissing(name, message) ? 'no-region' : 'other'),
     name,
@@ -112,6 +120,13 @@ function findTransientKind(name: string, code: string, status: number, $fault: u
   if (name === 'SyntaxError') return 'unreadable';
   const isTransient = NAMES.transient.includes(name) || [500, 502, 503, 504].includes(status) || $fault === 'server';
   return isTransient ? 'transient' : undefined;
+}
+
+/** Returns why the SDK found no credentials. Only its texts tell a sign-in that has expired from none at all. */
+function findSignInKind(message: unknown): AwsFailureKind {
+  const text = typeof message === 'string' ? message : '';
+  if (text.includes('multi-factor')) return 'mfa';
+  return SIGN_IN_TEXTS.some((part) => text.includes(part)) ? 'sign-in' : 'no-credentials';
 }
 
 /** Returns whether the SDK found no Region: it gives that error neither a name nor a code. */
@@ -153,7 +168,7 @@ export function needsFreshCredentials(error: unknown): boolean {
   const { kind, name } = classifyAwsError(error);
   // A stale signature is the clock's fault, which the client has noted.
   if (kind === 'signature') return !isSignatureStale(error);
-  return kind === 'credentials' || kind === 'no-credentials' || name === 'AccessDeniedException';
+  return STALE_KINDS.has(kind) || name === 'AccessDeniedException';
 }
 
 /** Resolves to `undefined` if `request` fails with one of these error names; rethrows any other error. */

@@ -1,11 +1,38 @@
 import { isError, isGoldKeyError, redactValue, type GoldKeyErrorCode } from '../core/index.js';
+import { clearSpinner } from './spinner.js';
 import { styleText, tell, type CliIo } from './io.js';
 
 /** The error of wrong usage: exit code 2. Its message never repeats the text that was typed, which may be a key. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  readonly advice: string | undefined;
+
+  /** `advice` is the sentence that says what to do next, where the message does not. */
+  constructor(message: string, advice?: string) {
+    super(message);
+    this.advice = advice;
+  }
+}
 
 /** The error of a command that failed: exit code 1. Its message says what to do next. */
 export class CommandError extends Error {}
+
+/** The error of a command that Ctrl-C ended: exit code 130. */
+export class InterruptedError extends Error {}
+
+/** What a user is told of an error. */
+interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string | undefined;
+}
+
+/** How an error is printed. */
+export interface ReportOptions {
+  /** The keys that the run has read, so that none shows. */
+  readonly secrets: readonly string[];
+  /** The arguments: they decide the advice, and whether causes are printed and all is JSON. */
+  readonly argv: readonly string[];
+}
 
 /** Advice that the message of an error does not hold yet. */
 const ADVICE: Partial<Record<GoldKeyErrorCode, string>> = {
@@ -13,14 +40,16 @@ const ADVICE: Partial<Record<GoldKeyErrorCode, string>> = {
   ERR_GOLDKEY_PROVIDER: 'Check the credentials, --profile, --region and --endpoint-url, then run it again.',
   ERR_GOLDKEY_KEY_TIMEOUT: 'Check the network and --endpoint-url, then run it again.',
   ERR_GOLDKEY_TIMEOUT: 'Check the network and --api-url, then run it again.',
-  ERR_GOLDKEY_REJECTED: 'Get the current key from the vendor and store it with `goldkey encrypt`.',
 };
 
 /** The stores without advice: the options that it names are not theirs, and their messages are complete. */
 const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault']);
 
-/** The flags by the names that the messages of the library use. */
-const FLAGS: Readonly<Record<string, string>> = {
+/** The ends of messages whose reason is in their cause. */
+const IN_CAUSE = ['the original error is the `cause`', 'its error is the `cause`', 'see `cause`'];
+
+/** The words of the command line by those that the messages of the library use. */
+const WORDS: Readonly<Record<string, string>> = {
   '`clientConfig.endpoint`': '--endpoint-url',
   '`encryptionContext`': '--encryption-context',
   '`ciphertext`': '--ciphertext',
@@ -33,19 +62,64 @@ const FLAGS: Readonly<Record<string, string>> = {
   '`ring` or `name`': '--ring or --name',
   '`force`': '--force',
   '`version`': '--key-version',
+  '`pinnedVersion`': '--key-version',
   '`overlap`': '--overlap',
   '`cutover`': '--cutover',
   '`percent`': '--percent',
+  '`quiet`': '--unused',
+  '`probe` refused': 'The price API refused',
+  '`probe`': '--api',
+  '`dangerouslyAllowHttp`': '--dangerously-allow-http',
+  '`dangerouslyAllowPlaintext`': '--dangerously-allow-http',
+  '`address`': 'VAULT_ADDR',
+  '`auth`': 'VAULT_TOKEN',
+  '`namespace`': 'VAULT_NAMESPACE',
+  '`caFile`': 'VAULT_CACERT',
+  '`fromKms`': '--key-id in place of --local',
+  '`fromLocal`': '--local',
+  'as `field`': 'after # in the URL',
+  '`field`': 'the name after # in the URL',
+  '`mount` and `path`': 'the mount and the path in the URL',
+  '`mount`': 'the mount in the URL',
+  '`path`': 'the path in the URL',
 };
 
-/** Prints an error as one line without the keys in `secrets`; with `verbose` its causes below it. Returns the exit code. */
-export function reportError(io: CliIo, error: unknown, secrets: readonly string[], verbose: boolean): number {
-  tell(io, `${styleText(io, 'stderr', 'red', 'goldkey:')} ${redactValue(formatError(error), secrets)}`);
-  for (const { name, message } of verbose ? listErrors(error).slice(1) : []) {
-    tell(io, `  caused by ${redactValue(joinLines(`${name}: ${message}`), secrets)}`);
+/**
+ * Prints an error as one line, with `--verbose` its causes below it; with `--json` as one line of JSON. Returns the exit
+ * code.
+ */
+export function reportError(io: CliIo, error: unknown, { secrets, argv }: ReportOptions): number {
+  clearSpinner(io);
+  const redact = (text: string): string => redactValue(text, secrets);
+  const told = explain(error, argv);
+  const causes = (argv.includes('--verbose') ? listErrors(error).slice(1) : []).map(({ name, message }) =>
+    redact(joinLines(`${name}: ${message}`)),
+  );
+  if (argv.includes('--json')) {
+    const { code, message, advice } = told;
+    const shown = {
+      code,
+      message: redact(message),
+      advice: redact(advice ?? ADVICE_OF_ALL),
+      ...(causes.length > 0 && { causes }),
+    };
+    tell(io, JSON.stringify({ error: shown }));
+  } else {
+    const text = [told.message, told.advice].filter((part) => part !== undefined).join(' ');
+    tell(io, `${styleText(io, 'stderr', 'red', 'goldkey:')} ${redact(text)}`);
+    for (const cause of causes) tell(io, `  caused by ${cause}`);
   }
-  return isUsage(error) ? 2 : 1;
+  return EXIT_CODES[told.code] ?? 1;
 }
+
+/** What JSON says where the message is complete. */
+const ADVICE_OF_ALL = 'See the message; --help lists the options.';
+
+/** The codes of errors that are not the library's, and their exit codes. */
+const USAGE = 'ERR_INVALID_ARG_VALUE';
+const INTERRUPTED = 'ERR_INTERRUPTED';
+const FAILED = 'ERR_FAILED';
+const EXIT_CODES: Readonly<Record<string, number>> = { [USAGE]: 2, [INTERRUPTED]: 130 };
 
 /** Returns an error and its causes, nine at most. */
 export function listErrors(error: unknown): Error[] {
@@ -54,20 +128,48 @@ export function listErrors(error: unknown): Error[] {
   return errors;
 }
 
-/** Tells whether the user typed something wrong; the library's check of an option counts, too. */
-function isUsage(error: unknown): boolean {
-  return error instanceof UsageError || (error as { code?: unknown } | null)?.code === 'ERR_INVALID_ARG_VALUE';
+function explain(error: unknown, argv: readonly string[]): Told {
+  // A prompt that Ctrl-C ended while a store asked for an MFA code.
+  const interrupted = listErrors(error).find((cause) => cause instanceof InterruptedError);
+  if (interrupted !== undefined) return { code: INTERRUPTED, message: interrupted.message, advice: undefined };
+  const message = readMessage(error);
+  if (isGoldKeyError(error)) {
+    return { code: error.code, message, advice: chooseAdvice(error.code, error.provider, message, argv) };
+  }
+  if (error instanceof UsageError) return { code: USAGE, message, advice: error.advice };
+  // The library's check of an option.
+  if ((error as { code?: unknown } | null)?.code === USAGE) return { code: USAGE, message, advice: undefined };
+  const advice = error instanceof CommandError ? undefined : '(run it with --verbose to see more)';
+  return { code: FAILED, message, advice };
 }
 
-function formatError(error: unknown): string {
+/** Returns the reason first: where a message only points to its cause, that of the cause. */
+function readMessage(error: unknown): string {
   let message = joinLines(isError(error) ? error.message : 'An unknown error occurred.');
-  for (const [name, flag] of Object.entries(FLAGS)) message = message.replaceAll(name, flag);
-  if (isGoldKeyError(error)) {
-    const advice = WITHOUT_ADVICE.has(error.provider) ? undefined : ADVICE[error.code];
-    return advice === undefined ? message : `${message} ${advice}`;
+  const { cause } = (isError(error) ? error : {}) as { cause?: unknown };
+  const end = IN_CAUSE.find((words) => message.includes(words));
+  if (end !== undefined && isError(cause)) {
+    const [before = ''] = message.split(end, 1);
+    message = `${readMessage(cause)} ${before.replace(/[\s;:,]+$/, '')}.`;
   }
-  const isOurs = isUsage(error) || error instanceof CommandError;
-  return isOurs ? message : `${message} (run it with --verbose to see more)`;
+  for (const [name, word] of Object.entries(WORDS)) message = message.replaceAll(name, word);
+  return message;
+}
+
+function chooseAdvice(
+  code: GoldKeyErrorCode,
+  provider: string | undefined,
+  message: string,
+  argv: readonly string[],
+): string | undefined {
+  const has = (flag: string): boolean => argv.some((word) => word === flag || word.startsWith(`${flag}=`));
+  if (code === 'ERR_GOLDKEY_REJECTED') {
+    const command = has('--ring') ? 'rotate stage' : has('--store') ? 'put' : 'encrypt';
+    return `Get the current key from the vendor and store it with \`goldkey ${command}\`.`;
+  }
+  // The message names the command already.
+  if (WITHOUT_ADVICE.has(provider) || message.includes('run `aws ')) return undefined;
+  return ADVICE[code];
 }
 
 function joinLines(text: string): string {

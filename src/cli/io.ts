@@ -18,6 +18,7 @@ export interface CliIo {
 /** One run of the command line. */
 export interface CliRun {
   readonly io: CliIo;
+  readonly argv: readonly string[];
   /** The keys that the run has read, so that none shows in a message. */
   readonly secrets: string[];
   exitCode: number;

@@ -1,42 +1,72 @@
 import type { Command, CommanderError } from 'commander';
 import { isError, isQuotable } from '../core/index.js';
-import { reportError, UsageError } from './errors.js';
+import { InterruptedError, reportError, UsageError } from './errors.js';
 import type { CliIo, CliRun } from './io.js';
 import { buildProgram } from './program.js';
 
 /** The commands that read a key, which a user may try to give as an argument. */
-const READS_KEY: ReadonlySet<string> = new Set(['goldkey encrypt', 'goldkey rotate init', 'goldkey rotate stage']);
+const READS_KEY: ReadonlySet<string> = new Set([
+  'goldkey encrypt',
+  'goldkey put',
+  'goldkey rotate init',
+  'goldkey rotate stage',
+]);
 const KEY_ADVICE = 'A key never comes from the command line, where others see it';
 const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
 /** The words in the names of options that a user may expect to take a key. */
 const KEY_WORDS = ['key', 'apikey', 'secret', 'token', 'password', 'plaintext'];
+/** What Ctrl-C leaves behind, by the first word of the command; the others change nothing. */
+const INTERRUPTED: ReadonlyMap<string, string> = new Map([
+  ['rotate', 'Interrupted: see with `goldkey rotate status` how far it came, then run the step again.'],
+  ['copy', 'Interrupted: the key may have been written; run it again to be sure.'],
+  ['put', 'Interrupted: the key may have been written; run it again to be sure.'],
+  ['create-key', 'Interrupted: the master key may have been made; run it again, which is safe.'],
+]);
 
 /**
  * Runs one command line.
  *
  * @param argv - the arguments after the program's name
  * @param io - the streams and the environment
- * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 a condition holds
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 a condition holds, 130 interrupted by Ctrl-C. After 130 the
+ *   command may still run: the caller ends the process
  */
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
-  const run: CliRun = { io, secrets: [], exitCode: 0 };
+  const run: CliRun = { io, argv, secrets: [], exitCode: 0 };
+  let interrupt: () => void = () => undefined;
+  const interrupted = new Promise<never>((_, reject) => {
+    const sentence = INTERRUPTED.get(argv[0] ?? '') ?? 'Interrupted: nothing was changed.';
+    interrupt = () => {
+      reject(new InterruptedError(sentence));
+    };
+  });
+  io.on?.('SIGINT', interrupt);
   try {
-    const program = await buildProgram(run);
-    if (argv.length === 0) {
-      io.stderr.write(program.helpInformation());
-      return 2;
-    }
-    try {
-      await program.parseAsync([...argv], { from: 'user' });
-    } catch (error) {
-      if (!isCommanderError(error)) throw error;
-      if (error.exitCode === 0) return 0;
-      throw createUsageError(error, program, argv);
-    }
-    return run.exitCode;
+    return await Promise.race([runCommand(argv, run), interrupted]);
   } catch (error) {
-    return reportError(io, error, run.secrets, argv.includes('--verbose'));
+    return reportError(io, error, { secrets: run.secrets, argv });
+  } finally {
+    io.off?.('SIGINT', interrupt);
   }
+}
+
+async function runCommand(given: readonly string[], run: CliRun): Promise<number> {
+  const { io } = run;
+  const program = await buildProgram(run);
+  if (given.length === 0) {
+    io.stderr.write(program.helpInformation());
+    return 2;
+  }
+  // `help rotate stage` is `rotate stage --help`.
+  const argv = given[0] === 'help' && given.length > 2 ? [...given.slice(1), '--help'] : given;
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!isCommanderError(error)) throw error;
+    if (error.exitCode === 0) return 0;
+    throw createUsageError(error, program, argv);
+  }
+  return run.exitCode;
 }
 
 function isCommanderError(error: unknown): error is CommanderError {
@@ -64,13 +94,16 @@ function createUsageError({ code, message }: CommanderError, program: Command, a
   const choices = /Allowed choices are ([^.]+)\./.exec(message)?.[1];
   const texts: Readonly<Record<string, string>> = {
     unknownOption: `There is no option ${unknown}. ${advice}`.trim(),
-    unknownCommand: `There is no such command; there are ${commands}.`,
+    unknownCommand:
+      similar === undefined
+        ? `There is no such command; there are ${commands}.`
+        : `There is no such command. ${similar}`,
     excessArguments: `Too many arguments.${readsKey ? ` ${keyAdvice}` : ''}`,
     invalidArgument: `${flag} has a wrong value${choices === undefined ? '' : `: choose ${choices}`}.`,
     conflictingOption: `${flag} and ${other} cannot be used together: remove one of them.`,
-    missingMandatoryOptionValue: `${flag} is required.`,
     optionMissingArgument: `${flag} needs a value.`,
+    missingArgument: 'An argument is missing.',
   };
   const text = texts[code.replace('commander.', '')] ?? `A command is required, one of ${commands}.`;
-  return new UsageError(`${text} Run \`${name} --help\`.`);
+  return new UsageError(text, `Run \`${name} --help\`.`);
 }

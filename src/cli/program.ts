@@ -4,7 +4,16 @@ import { addPolicy } from './commands/policy/options.js';
 import { addRotate } from './commands/rotate-options.js';
 import type { CliRun } from './io.js';
 import type { CommandOptions } from './options/command-options.js';
-import { addCipher, addKeyFile, addMasterKey, addOutputFlags, addStoredKey, addVerbose } from './options/flags.js';
+import { addHelpTexts } from './help.js';
+import {
+  addCipher,
+  addKeyFile,
+  addMasterKey,
+  addOutputFlags,
+  addStoredKey,
+  addVerbose,
+  addVersion,
+} from './options/flags.js';
 import { addPriceApi } from './options/price-api.js';
 import { parseInterval } from './options/values.js';
 
@@ -15,7 +24,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
   const program = addVerbose(new Program('goldkey'))
     .description('Keeps a price API key encrypted under a master key, in AWS KMS or in a local file.')
     // Found by the package's name: the published file lies in another folder than this one.
-    .version((createRequire(import.meta.url)('goldkey/package.json') as { version: string }).version)
+    .version((createRequire(import.meta.url)('goldkey/package.json') as { version: string }).version, '-v, --version')
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
@@ -34,20 +43,27 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')),
   ).action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
 
-  addStoredKey(command('verify', 'decrypt; print version, fingerprint and length, never the key')).action(
+  addKeyFile(
+    addCipher(
+      command('put', 'write an API key, typed, piped in or from a file, to --store; it is read back and compared'),
+    ),
+  ).action(async (options) => (await import('./commands/put.js')).put(run, options));
+
+  addVersion(addStoredKey(command('verify', 'decrypt; print version, fingerprint and length, never the key'))).action(
     async (options) => (await import('./commands/verify.js')).verify(io, options),
   );
 
   const price = command('price', 'decrypt the key and ask a price API for prices, once or again and again');
   const watch = price.createOption('--watch [interval]', 'ask again (10s, 5m; at least 1s) until Ctrl-C');
-  addPriceApi(addStoredKey(price), 'the price API', 'metals-api')
+  addPriceApi(addVersion(addStoredKey(price)), 'the price API', 'metals-api')
     .argument('[symbols...]', 'the metals', ['XAU'])
     .addOption(watch.preset('60s').argParser(parseInterval))
     .action(async (symbols: string[]) =>
       (await import('./commands/price.js')).price(run, symbols, price.optsWithGlobals<CommandOptions>()),
     );
 
-  addStoredKey(command('copy', 'copy a key from one store to another, and read it back there; it is never shown'))
+  addVersion(addStoredKey(command('copy', 'copy a key from one store to another, and read it back; it is never shown')))
+    .optionsGroup('Key store:')
     .option('--from <url>', 'the store to copy from; default: what --ring or --ciphertext names')
     .option('--to <url>', 'the store to copy to; default: a ciphertext under KMS or --local')
     .action(async (options) => (await import('./commands/copy.js')).copy(run, options));
@@ -72,5 +88,17 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     },
   );
 
+  program
+    .command('completion')
+    .description('print the script by which a shell completes commands and options: bash, zsh or fish')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(async (shell: string) => {
+      (await import('./commands/completion.js')).completion(io, program, shell);
+    });
+  program.command('man-page', { hidden: true }).action(async () => {
+    (await import('./commands/man-page.js')).manPage(io, program);
+  });
+
+  addHelpTexts(program);
   return program;
 }

@@ -17,22 +17,24 @@ type Dispatched = Dispatcher.DispatchOptions & { onClient(connection: Connection
 export class UnusablePool extends Error {}
 
 /**
- * Loads undici, and returns a pool of connections to `origin`, or `undefined` where undici is missing or a stand-in. Without
- * WebAssembly (`node --jitless`) it is not loaded: its parser would end the process with a rejection that nobody can handle.
+ * Loads undici; resolves to `undefined` where it is a stand-in. Without WebAssembly (`node --jitless`) it is not loaded: its
+ * parser would end the process with a rejection that nobody can handle.
  *
  * @param name - a bundler follows no name that is a parameter: undici is four times as large as all the rest, and what is
  *   bundled, such as a Lambda, seldom has so many requests. The comments keep webpack and Vite from warning of that.
  */
-export async function openPool(
-  origin: string,
-  connections: number,
-  name: string = 'undici',
-): Promise<Pool | undefined> {
+export async function loadUndici(name: string = 'undici'): Promise<typeof import('undici') | undefined> {
   if (!('WebAssembly' in globalThis)) return undefined;
+  const undici = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as typeof import('undici');
+  // Bun has a module of this name whose classes do nothing.
+  return typeof (undici.Pool.prototype as Partial<Pool>).dispatch === 'function' ? undici : undefined;
+}
+
+/** Returns a pool of connections to `origin`, or `undefined` where undici is missing or a stand-in. */
+export async function openPool(origin: string, connections: number): Promise<Pool | undefined> {
   try {
-    const undici = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as typeof import('undici');
-    // Bun has a module of this name whose classes do nothing.
-    if (typeof (undici.Pool.prototype as Partial<Pool>).dispatch !== 'function') return undefined;
+    const undici = await loadUndici();
+    if (undici === undefined) return undefined;
     return new undici.Pool(origin, {
       connections,
       factory(url, options) {

@@ -13,7 +13,7 @@ describe('the command line, used wrongly', () => {
     [['encrypt', SECRET], /A key never comes from the command line/],
     [
       [SECRET],
-      /There is no such command; there are create-key, encrypt, verify, price, copy, rotate, policy, audit, demo/,
+      /There is no such command; there are create-key, encrypt, put, verify, price, copy, rotate, policy, audit, demo, completion/,
     ],
     [['encrypt', '--key-id'], /--key-id needs a value/],
     [['encrypt', '--key-id', 'alias/x'], /--encryption-context is required/],
@@ -24,14 +24,14 @@ describe('the command line, used wrongly', () => {
     [['encrypt', '--encryption-context', 'a=1', '--encryption-context', 'a=2'], /gives `a` twice/],
     [['create-key'], /--alias is required/],
     [['create-key', '--alias', 'gold', '--region', 'us-east-1'], /--alias must be `alias\/`/],
-    [['create-key', '--local'], /--local needs --master-key/],
+    [['create-key', '--local'], /--master-key is required/],
     [
       ['create-key', '--local', '--master-key', 'x', '--alias', 'alias/x'],
       /--local and --alias cannot be used together/,
     ],
     [['create-key', '--master-key', 'x'], /--master-key needs --local/],
     [['create-key', '--local', '--master-key', 'x', '--region', 'y'], /--local and --region cannot be used together/],
-    [['verify', '--encryption-context', '{}'], /--ciphertext TEXT or --ciphertext-file FILE is required/],
+    [['verify', '--encryption-context', '{}'], /--ciphertext-file is required/],
     [
       ['verify', '--encryption-context', '{}', '--ciphertext', 'a', '--ciphertext-file', 'b'],
       /--ciphertext and --ciphertext-file cannot be used together/,

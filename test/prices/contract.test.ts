@@ -171,7 +171,7 @@ describe.each(APIS)('$api', ({ api: name, make, address, key, refusal, several, 
 
   it('has one name: as a source, to the fake, and on the command line', async () => {
     const named = PRICE_APIS.find((one) => one === name);
-    const { fetchPrice } = await createPriceApi({ api: named as PriceApiName, apiUrl: fake.url });
+    const { fetchPrice } = await createPriceApi({ env: {} }, { api: named as PriceApiName, apiUrl: fake.url });
     expect((await fetchPrice('XAU', contextOf(KEY))).source).toBe(name);
   });
 

@@ -1,12 +1,14 @@
 import { isGoldKeyError } from '../../core/index.js';
-import { UsageError } from '../errors.js';
 import { printResult, tell, type CliIo } from '../io.js';
-import { buildClientConfig, getMasterKeyFile, type CommandOptions } from '../options/command-options.js';
+import { getMasterKeyFile, type CommandOptions } from '../options/command-options.js';
+import { buildAwsSettings } from '../options/network.js';
+import { ALIAS, requireAll } from '../options/required.js';
+import { showProgress } from '../spinner.js';
 
 /** Creates the master key, in KMS or in a file. A second run finds the key of the first. */
 export async function createKey(io: CliIo, options: CommandOptions): Promise<void> {
   const masterKeyFile = getMasterKeyFile(options);
-  const { alias, region, json } = options;
+  const { alias = '', json } = options;
   if (masterKeyFile !== undefined) {
     const created = await createOrCheckFile(masterKeyFile);
     printResult(io, json, { masterKeyFile, created }, masterKeyFile);
@@ -14,9 +16,10 @@ export async function createKey(io: CliIo, options: CommandOptions): Promise<voi
     tell(io, created ? done : 'The master key is there already: nothing was done.');
     return;
   }
-  if (alias === undefined) throw new UsageError('--alias is required, e.g. --alias alias/gold-api-keys.');
+  if (alias === '') requireAll([ALIAS]);
   const { createKmsKey } = await import('../../providers/kms/create-key.js');
-  const { arn, created, orphan } = await createKmsKey({ alias, region, clientConfig: buildClientConfig(io, options) });
+  const creating = createKmsKey({ alias, ...(await buildAwsSettings(io, options)) });
+  const { arn, created, orphan } = await showProgress(io, 'creating the KMS key', creating);
   printResult(io, json, { arn, alias, created }, arn);
   const found = `The KMS key of ${alias} is there already: nothing was done.`;
   tell(io, created ? `Created the KMS key of ${alias}.` : found);

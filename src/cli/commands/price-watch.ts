@@ -1,13 +1,13 @@
 import { delay, isGoldKeyError, systemClock } from '../../core/index.js';
 import type { PriceApiError, PriceApiErrorKind } from '../../prices/index.js';
-import { CommandError, listErrors } from '../errors.js';
+import { CommandError, InterruptedError, listErrors } from '../errors.js';
 import type { CliIo } from '../io.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const OUTPUT_ENDS = ['error', 'close'] as const;
 
 /**
- * Runs rounds until SIGINT, SIGTERM or the end of the output's reader, each of which is a success. A round starts every
+ * Runs rounds until SIGTERM or the end of the output's reader, each of which is a success, or Ctrl-C. A round starts every
  * `interval` ms, or at the next multiple of it after a longer round; no two rounds overlap. `onError` gets the error of
  * a failed round that another follows.
  */
@@ -19,7 +19,7 @@ export async function runRounds(
   const ending = new AbortController();
   const { signal } = ending;
   const end = (): void => {
-    // Removed at once, so that a second Ctrl-C ends the process even if something is still closing.
+    // Removed at once, so that a second signal ends the process even if something is still closing.
     for (const name of SIGNALS) io.off?.(name, end);
     ending.abort();
   };
@@ -30,8 +30,10 @@ export async function runRounds(
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       await run(signal).catch((error: unknown) => {
         if (signal.aborted) return;
-        // A terminal in raw mode sends no signal for Ctrl-C: a prompt rejects with a `CommandError`.
-        const isInterrupt = listErrors(error).some((cause) => cause instanceof CommandError);
+        // A terminal in raw mode sends no signal for Ctrl-C: a prompt rejects with an error.
+        const isInterrupt = listErrors(error).some(
+          (cause) => cause instanceof InterruptedError || cause instanceof CommandError,
+        );
         if (isInterrupt || (isFirst && isPermanent(error))) throw error;
         onError(error);
       });

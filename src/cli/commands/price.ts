@@ -4,25 +4,30 @@ import { reportError, UsageError } from '../errors.js';
 import { print, type CliRun } from '../io.js';
 import { createPriceApi } from '../options/price-api.js';
 import type { CommandOptions } from '../options/command-options.js';
-import { chooseKeyTimeout, openStore } from '../options/store.js';
+import { checkVersion, chooseKeyTimeout, chooseVersion, openStore } from '../options/store.js';
+import { showProgress } from '../spinner.js';
 import { runRounds } from './price-watch.js';
 
 /** Decrypts the key, asks for prices with it, once or in rounds, and prints them. */
-export async function price({ io, secrets }: CliRun, names: readonly string[], options: CommandOptions): Promise<void> {
+export async function price(run: CliRun, names: readonly string[], options: CommandOptions): Promise<void> {
+  const { io, secrets } = run;
   const symbols = parseSymbols(names);
-  const { watch: interval, json, verbose = false } = options;
+  const { watch: interval, json } = options;
   const keyTimeout = chooseKeyTimeout(io, options);
   const requests = new WeakMap<Quote, PriceRequest>();
-  const api = recordRequests(await createPriceApi(options), requests);
-  const keyProvider = await openStore(io, options);
+  const api = recordRequests(await createPriceApi(io, options), requests);
+  const asked = chooseVersion(io, options);
+  const keyProvider = await openStore(io, options, { version: asked });
   const timeout = keyTimeout + 10_000;
   // One client for all rounds: the key stays cached, and a rejected one is repaired.
   await using gold = new GoldDataClient({ keyProvider, ...api, keyTimeout, timeout, clock: io.clock });
   const [store, storeName] =
     keyProvider.name === 'aws-kms' ? ['kms', 'KMS'] : [keyProvider.name, `The ${keyProvider.name} store`];
-  const run = async (signal?: AbortSignal): Promise<void> => {
-    const quotes = await gold.getPrices(symbols, { signal });
+  const ask = async (signal?: AbortSignal): Promise<void> => {
+    const asking = gold.getPrices(symbols, { signal });
+    const quotes = await (interval === undefined ? showProgress(io, 'asking for the price', asking) : asking);
     const { loads } = gold.status().counts;
+    checkVersion(gold.status().version, asked, options.ring);
     const lines = quotes.map((quote) => {
       const { requestMs, version, fingerprint } = requests.get(quote) as PriceRequest;
       const { raw: _, ...shown } = quote;
@@ -38,9 +43,9 @@ export async function price({ io, secrets }: CliRun, names: readonly string[], o
     // One write, so that the reader of a pipe gets whole rounds.
     print(io, lines.join('\n'));
   };
-  if (interval === undefined) return await run();
-  const onError = (error: unknown): void => void reportError(io, error, secrets, verbose);
-  await runRounds({ io, interval, onError }, run);
+  if (interval === undefined) return await ask();
+  const onError = (error: unknown): void => void reportError(io, error, { secrets, argv: run.argv });
+  await runRounds({ io, interval, onError }, ask);
 }
 
 /**
@@ -83,8 +88,9 @@ function recordRequests(
   };
 }
 
-/** Formats the price with all its digits, at least cents: rounding depends on the use. */
+/** Formats the price with two to four decimals; `--json` has all of them. */
 function formatPrice({ metal, price: amount, currency, unit }: Quote): string {
   const cents = amount.toFixed(2);
-  return `${metal} ${Number(cents) === amount ? cents : String(amount)} ${currency} per ${unit.replace('_', ' ')}`;
+  const shown = Number(cents) === amount ? cents : amount.toFixed(4);
+  return `${metal} ${shown} ${currency} per ${unit.replace('_', ' ')}`;
 }

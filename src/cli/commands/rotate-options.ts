@@ -5,17 +5,20 @@ import { addPriceApi } from '../options/price-api.js';
 import { addMetadata, parseDuration, parseNumber } from '../options/values.js';
 import type { StepName } from './rotate.js';
 
+/** The heading of the options that one step has. */
+const STEP = 'Step:';
+
 export function addRotate(program: Command, run: CliRun): void {
   const rotate = program.command('rotate').description('rotate a key without downtime, step by step');
   const load = (): Promise<typeof import('./rotate.js')> => import('./rotate.js');
   const command = (name: string, description: string): Command =>
-    addOutputFlags(addRing(rotate.command(name).description(description)));
+    addOutputFlags(addCipher(addRing(rotate.command(name).description(description))));
   const step = (name: StepName, description: string): Command =>
-    addCipher(command(name, description)).action(async (options) => (await load()).rotateStep(run, name, options));
+    command(name, description).action(async (options) => (await load()).rotateStep(run, name, options));
 
   addNewKey(step('init', 'make the ring with the key in use today, typed, piped in or from a file'));
   addForce(addNewKey(step('stage', 'stage a new key, typed, piped in or from a file; no client uses it yet')));
-  addForceFlag(addGuards(step('canary', 'let a share of the clients use the staged key'))).requiredOption(
+  addForceFlag(addGuards(step('canary', 'let a share of the clients use the staged key'))).option(
     '--percent <number>',
     'the share of the clients, from 0 to 100',
     // The ring checks the range.
@@ -34,7 +37,8 @@ export function addRotate(program: Command, run: CliRun): void {
     (await load()).rotateStatus(run, options),
   );
   command('due', 'tell whether the current key is older than --max-age; exit code 3 if it is')
-    .requiredOption('--max-age <time>', 'e.g. 90d', parseDuration('--max-age'))
+    .optionsGroup(STEP)
+    .option('--max-age <time>', 'e.g. 90d', parseDuration('--max-age'))
     .action(async (options) => (await load()).rotateDue(run, options));
 }
 
@@ -45,6 +49,7 @@ function addNewKey(command: Command): Command {
 function addGuards(command: Command): Command {
   const parse = parseNumber(/^[1-9]\d{0,14}$/, '--revision must be an integer from 1.');
   return command
+    .optionsGroup(STEP)
     .option('--key-version <version>', 'take the step only for this version')
     .option('--revision <number>', 'take the step only at this revision of the ring', parse);
 }
@@ -58,5 +63,5 @@ function addForce(command: Command): Command {
 }
 
 function addForceFlag(command: Command): Command {
-  return command.option('--force', 'take the step although it is refused');
+  return command.optionsGroup(STEP).option('--force', 'take the step although it is refused');
 }

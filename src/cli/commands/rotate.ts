@@ -5,8 +5,10 @@ import { readKey } from '../input/read-key.js';
 import { printResult, styleText, tell, type CliIo, type CliRun } from '../io.js';
 import { createProbe } from '../options/price-api.js';
 import { openRing } from '../options/ring-url.js';
-import type { CommandOptions } from '../options/command-options.js';
+import { listMissingOfCipher, type CommandOptions } from '../options/command-options.js';
+import { MAX_AGE, PERCENT, requireAll, RING, type RequiredOption } from '../options/required.js';
 import { openCipher } from '../options/store.js';
+import { showProgress } from '../spinner.js';
 
 export type StepName = 'init' | 'stage' | 'canary' | 'promote' | 'revert' | 'retire';
 
@@ -50,9 +52,11 @@ const STEPS: Readonly<Record<StepName, Step>> = {
 export async function rotateStep(run: CliRun, step: StepName, options: CommandOptions): Promise<void> {
   const { io } = run;
   const { keyVersion: version, revision, force } = options;
-  await withManager(io, options, step !== 'canary', async (manager) => {
+  const missing = step === 'canary' && options.percent === undefined ? [PERCENT] : [];
+  await withManager(io, options, { needsCipher: step !== 'canary', missing }, async (manager) => {
     const key = step === 'init' || step === 'stage' ? await readKey(run, options) : '';
-    const done = await STEPS[step](manager, options, { version, revision, force }, key);
+    const taking = STEPS[step](manager, options, { version, revision, force }, key);
+    const done = await showProgress(io, `taking the step \`${step}\``, taking);
     const status = await manager.status();
     printResult(io, options.json, status, formatStatus(status));
     tell(io, styleText(io, 'stderr', 'dim', done));
@@ -60,15 +64,17 @@ export async function rotateStep(run: CliRun, step: StepName, options: CommandOp
 }
 
 export async function rotateStatus({ io }: CliRun, options: CommandOptions): Promise<void> {
-  const status = await withManager(io, options, false, (manager) => manager.status());
+  const status = await withManager(io, options, { needsCipher: false }, (manager) =>
+    showProgress(io, 'reading the ring', manager.status()),
+  );
   printResult(io, options.json, status, formatStatus(status));
 }
 
 /** Tells whether the current key is older than `--max-age`: the exit code is 3 if it is. */
 export async function rotateDue(run: CliRun, options: CommandOptions): Promise<void> {
-  // commander requires it.
-  const maxAge = Number(options.maxAge);
-  await withManager(run.io, options, false, async (manager) => {
+  const { maxAge = 0 } = options;
+  const missing = options.maxAge === undefined ? [MAX_AGE] : [];
+  await withManager(run.io, options, { needsCipher: false, missing }, async (manager) => {
     const due = await manager.isDue({ maxAge });
     const { current, versions } = await manager.status();
     const age = versions.find(({ version }) => version === current)?.age ?? 0;
@@ -81,14 +87,16 @@ export async function rotateDue(run: CliRun, options: CommandOptions): Promise<v
 async function withManager<T>(
   io: CliIo,
   options: CommandOptions,
-  needsCipher: boolean,
+  { needsCipher, missing = [] }: { needsCipher: boolean; missing?: readonly RequiredOption[] },
   use: (manager: KeyRotationManager) => Promise<T>,
 ): Promise<T> {
+  const ring = options.ring === undefined ? [RING] : [];
+  requireAll([...ring, ...missing, ...(needsCipher ? listMissingOfCipher(options) : [])]);
   const opened = await openRing(io, options);
   let cipher: KeyCipher | undefined;
   try {
     cipher = needsCipher ? await openCipher(io, options) : NO_CIPHER;
-    return await use(new KeyRotationManager({ ...opened, cipher, probe: await createProbe(options) }));
+    return await use(new KeyRotationManager({ ...opened, cipher, probe: await createProbe(io, options) }));
   } finally {
     await cipher?.close?.();
     await opened.ring.close?.();

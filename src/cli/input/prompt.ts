@@ -1,6 +1,7 @@
 import { on } from 'node:events';
-import { CommandError } from '../errors.js';
+import { CommandError, InterruptedError } from '../errors.js';
 import type { CliIo } from '../io.js';
+import { clearSpinner } from '../spinner.js';
 
 const ENTER = new Set(['\r', '\n']);
 const BACKSPACE = new Set(['\u007F', '\b']);
@@ -8,6 +9,7 @@ const INTERRUPT = '\u0003';
 const END = '\u0004';
 const ESCAPE = '\u001B';
 const INTERRUPTED = 'Interrupted: nothing was done.';
+const ENDED = 'The input ended before a line was typed: nothing was done.';
 
 /** Tells whether the user can be asked without showing the answer. */
 export function canPrompt(io: CliIo): boolean {
@@ -15,7 +17,9 @@ export function canPrompt(io: CliIo): boolean {
 }
 
 /** Asks on stderr and reads one line from the terminal without showing it. */
-export async function promptHidden({ stdin, stderr }: CliIo, question: string): Promise<string> {
+export async function promptHidden(io: CliIo, question: string): Promise<string> {
+  const { stdin, stderr } = io;
+  clearSpinner(io);
   stderr.write(question);
   stdin.setRawMode?.(true);
   const chunks = on(stdin, 'data', { close: ['end'] });
@@ -24,12 +28,13 @@ export async function promptHidden({ stdin, stderr }: CliIo, question: string): 
     let typed = '';
     for await (const [chunk] of chunks as AsyncIterable<[Buffer | string]>) {
       for (const character of readCharacters(chunk.toString())) {
-        if (character === INTERRUPT || (character === END && typed === '')) throw new CommandError(INTERRUPTED);
+        if (character === INTERRUPT) throw new InterruptedError(INTERRUPTED);
+        if (character === END && typed === '') throw new CommandError(ENDED);
         if (ENTER.has(character) || character === END) return typed;
         typed = BACKSPACE.has(character) ? typed.slice(0, -1) : typed + character;
       }
     }
-    throw new CommandError(INTERRUPTED);
+    throw new CommandError(ENDED);
   } finally {
     stdin.setRawMode?.(false);
     stdin.pause();

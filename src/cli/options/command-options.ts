@@ -2,9 +2,9 @@ import { KeyProviderError, type EncryptionContext } from '../../core/index.js';
 import type { PriceApiName } from '../../prices/apis/names.js';
 import type { PolicyFormat, PolicyRole } from '../commands/policy/names.js';
 import { UsageError } from '../errors.js';
-import { canPrompt, promptHidden } from '../input/prompt.js';
 import { readTextFile } from '../input/read-key.js';
 import type { CliIo } from '../io.js';
+import { CIPHERTEXT, CONTEXT, KEY_ID, MASTER_KEY, requireAll, type RequiredOption } from './required.js';
 
 /** The options of all commands, as commander names them. A command sets only those that it declares. */
 export interface CommandOptions {
@@ -16,6 +16,7 @@ export interface CommandOptions {
   region?: string | undefined;
   profile?: string | undefined;
   endpointUrl?: string | undefined;
+  dangerouslyAllowHttp?: boolean | undefined;
   local?: boolean | undefined;
   masterKey?: string | undefined;
   store?: string | undefined;
@@ -55,41 +56,57 @@ export interface CommandOptions {
   reportUse?: boolean | undefined;
 }
 
+/** The environment variable that holds the ciphertext where no option does. */
+const CIPHERTEXT_VARIABLE = 'GOLD_API_KEY_CIPHERTEXT';
+
 /** Returns the master-key file of `--local`, `undefined` without `--local`. */
 export function getMasterKeyFile({ local, masterKey }: CommandOptions): string | undefined {
-  if ((local === true) === (masterKey !== undefined)) return masterKey;
-  throw new UsageError(local === true ? '--local needs --master-key FILE.' : '--master-key needs --local.');
+  if (local !== true && masterKey !== undefined) throw new UsageError('--master-key needs --local.');
+  if (local === true && masterKey === undefined) requireAll([MASTER_KEY]);
+  return masterKey;
 }
 
-/** Returns the configuration of an AWS client. It holds only what was given, so that the SDK's defaults apply to the rest. */
-export function buildClientConfig(io: CliIo, { profile, endpointUrl }: CommandOptions): Record<string, unknown> {
-  return {
-    ...(profile !== undefined && { profile }),
-    ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
-    // The SDK's default credential chain calls this for a profile with `mfa_serial`.
-    async mfaCodeProvider(serial: string): Promise<string> {
-      if (canPrompt(io)) return promptHidden(io, `MFA code of ${serial}: `);
-      // A goldkey error, because a store passes those on unchanged.
-      throw new KeyProviderError(`The profile asks for an MFA code of ${serial}: run the command on a terminal.`, {
-        retryable: false,
-      });
-    },
-  };
+/** Returns the options that a cipher lacks: of a store that encrypts, of a master-key file or of KMS. */
+export function listMissingOfCipher(options: CommandOptions): RequiredOption[] {
+  const { local, masterKey, store, keyId, encryptionContext } = options;
+  const isMissing: readonly (readonly [boolean, RequiredOption])[] = [
+    [local === true && masterKey === undefined, MASTER_KEY],
+    [local !== true && masterKey === undefined && store === undefined && keyId === undefined, KEY_ID],
+    [encryptionContext === undefined, CONTEXT],
+  ];
+  return isMissing.flatMap(([missing, option]) => (missing ? [option] : []));
+}
+
+/** Returns the options that one ciphertext lacks to be decrypted: by a master-key file or by KMS. */
+export function listMissingOfCiphertext(io: CliIo, options: CommandOptions): RequiredOption[] {
+  const { ciphertext, ciphertextFile, keyId = '' } = options;
+  const isGiven = ciphertext !== undefined || ciphertextFile !== undefined || readVariable(io) !== '';
+  // KMS finds the key by the ciphertext.
+  return [...(isGiven ? [] : [CIPHERTEXT]), ...listMissingOfCipher({ ...options, keyId })];
+}
+
+function readVariable({ env }: CliIo): string {
+  return env[CIPHERTEXT_VARIABLE]?.trim() ?? '';
 }
 
 /** Returns the EncryptionContext, which has no default. */
 export function requireContext({ encryptionContext }: CommandOptions): EncryptionContext {
-  if (encryptionContext !== undefined) return encryptionContext;
-  throw new UsageError(
-    "--encryption-context is required, e.g. --encryption-context service=gold-data-stream ('{}' for none).",
-  );
+  if (encryptionContext === undefined) requireAll([CONTEXT]);
+  return encryptionContext as EncryptionContext;
 }
 
 /** Returns the ciphertext; for a file, a function that reads it at each load, so that a replaced ciphertext is found. */
-export async function readCiphertextSource(options: CommandOptions): Promise<string | (() => Promise<string>)> {
+export async function readCiphertextSource(
+  io: CliIo,
+  options: CommandOptions,
+): Promise<string | (() => Promise<string>)> {
   const { ciphertext, ciphertextFile } = options;
   if (ciphertext !== undefined) return ciphertext.trim();
-  if (ciphertextFile === undefined) throw new UsageError('--ciphertext TEXT or --ciphertext-file FILE is required.');
+  if (ciphertextFile === undefined) {
+    const text = readVariable(io);
+    if (text === '') requireAll([CIPHERTEXT]);
+    return text;
+  }
   const read = async (): Promise<string> => (await readTextFile('--ciphertext-file', ciphertextFile)).trim();
   // A first read: an error here comes from the option, not from the store.
   await read();

@@ -2,7 +2,9 @@ import { basename } from 'node:path';
 import type { RotationOptions } from '../../rotation/index.js';
 import { UsageError } from '../errors.js';
 import type { CliIo } from '../io.js';
-import { buildClientConfig, type CommandOptions } from './command-options.js';
+import type { CommandOptions } from './command-options.js';
+import { buildAwsSettings, openNetwork } from './network.js';
+import { requireAll, RING } from './required.js';
 
 /** An opened ring store, and the name of the ring in it. */
 type Ring = Pick<RotationOptions, 'ring' | 'name'>;
@@ -10,14 +12,15 @@ type Ring = Pick<RotationOptions, 'ring' | 'name'>;
 type Open = (url: string, rest: string, options: CommandOptions, io: CliIo) => Promise<Ring>;
 
 /** Opens `rediss://host:6379/0/gold`: a number is the database, a name the ring. */
-const openRedis: Open = async (url, _, { name }) => {
+const openRedis: Open = async (url, _, { name, dangerouslyAllowHttp }) => {
   const parsed = parseUrl(url);
   const segments = splitPath(parsed.pathname);
   const isDatabase = (segment: string): boolean => /^\d+$/.test(segment);
   const key = requireName(segments.find((segment) => !isDatabase(segment)) ?? name);
   parsed.pathname = `/${segments.find(isDatabase) ?? ''}`;
   const { redisRing } = await import('../../rotation/stores/redis/index.js');
-  return { ring: redisRing({ key, url: parsed.href }), name: name ?? key };
+  const ring = redisRing({ key, url: parsed.href, dangerouslyAllowPlaintext: dangerouslyAllowHttp });
+  return { ring, name: name ?? key };
 };
 
 const RINGS: ReadonlyMap<string, Open> = new Map(
@@ -36,19 +39,23 @@ const RINGS: ReadonlyMap<string, Open> = new Map(
       const key = splitPath(pathname).at(-1) ?? options.name ?? tableName;
       const endpointUrl = searchParams.get('endpoint') ?? undefined;
       const region = searchParams.get('region') ?? options.region;
-      const config = buildClientConfig(io, { profile: options.profile, endpointUrl });
+      // The address of --endpoint-url is that of KMS.
+      const settings = await buildAwsSettings(io, { ...options, region, endpointUrl });
       const { dynamoDbRing } = await import('../../rotation/stores/dynamodb/index.js');
-      const clientConfig = region === undefined ? config : { ...config, region };
-      return { ring: dynamoDbRing({ tableName, name: key, clientConfig }), name: options.name ?? key };
+      return { ring: dynamoDbRing({ tableName, name: key, ...settings }), name: options.name ?? key };
     },
     /** Opens `vault://secret/rings/gold`: the mount and the path in it. VAULT_ADDR and VAULT_TOKEN hold address and token. */
-    async vault(_, rest, { name }) {
+    async vault(_, rest, options, io) {
+      const { name } = options;
       const [, mount, path] = /^([^/?#]+)\/([^?#]+)$/.exec(rest) ?? [];
       if (mount === undefined || path === undefined) {
         throw new UsageError('--ring vault://… must name a mount and a path.');
       }
       const { vaultRing } = await import('../../rotation/stores/vault/index.js');
-      return { ring: vaultRing({ mount, path }), name: requireName(name ?? path.split('/').at(-1)) };
+      return {
+        ring: vaultRing({ ...(await openNetwork(io, options)), mount, path }),
+        name: requireName(name ?? path.split('/').at(-1)),
+      };
     },
   }),
 );
@@ -56,11 +63,7 @@ const RINGS: ReadonlyMap<string, Open> = new Map(
 /** Opens the ring that `--ring` names: a file, or a store by its URL. */
 export async function openRing(io: CliIo, options: CommandOptions): Promise<Ring> {
   const { ring: url = '' } = options;
-  if (url === '') {
-    throw new UsageError(
-      '--ring is required: a file, rediss://host/name, dynamodb://table/name or vault://mount/path.',
-    );
-  }
+  if (url === '') requireAll([RING]);
   const [, scheme = 'file', rest = url] = /^([a-z]+):\/\/(.*)$/s.exec(url) ?? [];
   const open = RINGS.get(scheme);
   if (open !== undefined) return open(url, rest, options, io);

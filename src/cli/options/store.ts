@@ -1,14 +1,17 @@
 import { isLoopback, KeyedClient, type KeyCipher, type KeyProvider, type KeyStatus } from '../../core/index.js';
-import { UsageError } from '../errors.js';
+import { CommandError, UsageError } from '../errors.js';
 import { canPrompt } from '../input/prompt.js';
 import type { CliIo } from '../io.js';
 import {
-  buildClientConfig,
   getMasterKeyFile,
+  listMissingOfCipher,
+  listMissingOfCiphertext,
   readCiphertextSource,
   requireContext,
   type CommandOptions,
 } from './command-options.js';
+import { buildAwsSettings, openNetwork } from './network.js';
+import { requireAll } from './required.js';
 import { openRing } from './ring-url.js';
 
 /** A key as loaded from a store. The caller zeroes `bytes`. */
@@ -16,8 +19,10 @@ export type StoredKey = Pick<KeyStatus, 'version' | 'fingerprint'> & { readonly 
 
 /** The functions for one kind of store. */
 interface Store {
-  open(url: StoreUrl): Promise<KeyProvider>;
-  /** Absent where `copy` cannot write a key. */
+  /** `version` is the value of --key-version; where it is absent, the store cannot be asked for one. */
+  open(url: StoreUrl, version?: string): Promise<KeyProvider>;
+  readonly hasVersions?: true;
+  /** Absent where a key cannot be written. */
   write?(url: StoreUrl, key: string): Promise<void>;
   /** Present where the store encrypts; `open` then decrypts a ciphertext. */
   cipher?(url: StoreUrl): Promise<KeyCipher>;
@@ -26,31 +31,49 @@ interface Store {
 const STORES: ReadonlyMap<string, Store> = new Map(
   Object.entries<Store>({
     vault: {
-      open: async ({ location, field }) =>
-        (await import('../../providers/vault/index.js')).fromVault({ ...location, field }),
-      write: async ({ location: { mount, path }, field }, key) =>
-        (await import('../../providers/vault/write.js')).writeToVault(mount, path, field, key),
+      hasVersions: true,
+      async open({ location, field, network }, version) {
+        const { fromVault } = await import('../../providers/vault/index.js');
+        const stages =
+          version === undefined ? undefined : { current: /^\d+$/.test(version) ? Number(version) : version };
+        return fromVault({ ...(await network()), ...location, field, stages });
+      },
+      async write({ location: { mount, path }, field, network }, key) {
+        const { writeToVault } = await import('../../providers/vault/write.js');
+        await writeToVault({ mount, path, field }, key, await network());
+      },
     },
     'vault-transit': {
-      async open({ location: { mount, path: keyName }, options }) {
+      async open({ location: { mount, path: keyName }, options, io, network }) {
         const { fromVaultTransit } = await import('../../providers/vault/index.js');
-        const ciphertext = await readCiphertextSource(options);
-        return fromVaultTransit({ mount, keyName, ciphertext, encryptionContext: options.encryptionContext });
+        const ciphertext = await readCiphertextSource(io, options);
+        const { encryptionContext } = options;
+        return fromVaultTransit({ ...(await network()), mount, keyName, ciphertext, encryptionContext });
       },
-      async cipher({ location: { mount, path: keyName }, options }) {
+      async cipher({ location: { mount, path: keyName }, options, network }) {
         const { transitCipher } = await import('../../providers/vault/index.js');
-        return transitCipher({ mount, keyName, encryptionContext: requireContext(options) });
+        return transitCipher({ ...(await network()), mount, keyName, encryptionContext: requireContext(options) });
       },
     },
     'secrets-manager': {
       open: async ({ name: secretId, field, aws }) =>
-        (await import('../../providers/secrets-manager/index.js')).fromSecretsManager({ secretId, field, ...aws }),
+        (await import('../../providers/secrets-manager/index.js')).fromSecretsManager({
+          secretId,
+          field,
+          ...(await aws()),
+        }),
       write: async ({ name, field, aws }, key) =>
-        (await import('../../providers/secrets-manager/write.js')).writeToSecretsManager(name, field, key, aws),
+        (await import('../../providers/secrets-manager/write.js')).writeToSecretsManager(name, field, key, await aws()),
     },
     ssm: {
-      open: async ({ name, aws }) => (await import('../../providers/ssm/index.js')).fromSsm({ name, ...aws }),
-      write: async ({ name, aws }, key) => (await import('../../providers/ssm/write.js')).writeToSsm(name, key, aws),
+      hasVersions: true,
+      async open({ name, aws }, version) {
+        const { fromSsm } = await import('../../providers/ssm/index.js');
+        const labels = version === undefined ? undefined : { current: version };
+        return fromSsm({ name, labels, ...(await aws()) });
+      },
+      write: async ({ name, aws }, key) =>
+        (await import('../../providers/ssm/write.js')).writeToSsm(name, key, await aws()),
     },
     'azure-key-vault': {
       open: async ({ secret }) => (await import('../../providers/azure-key-vault/index.js')).fromAzureKeyVault(secret),
@@ -69,7 +92,8 @@ const STORES: ReadonlyMap<string, Store> = new Map(
 
 /** Opens the cipher that the options name: a store by its URL, which `flag` holds, a master-key file or a KMS key. */
 export async function openCipher(io: CliIo, options: CommandOptions, flag = '--store'): Promise<KeyCipher> {
-  const { keyId, region, store } = options;
+  const { keyId = '', store } = options;
+  requireAll(listMissingOfCipher(options));
   if (store !== undefined) return findUse('cipher', store, flag)(parseUrl(io, store, options));
   const encryptionContext = requireContext(options);
   const masterKeyFile = getMasterKeyFile(options);
@@ -77,33 +101,72 @@ export async function openCipher(io: CliIo, options: CommandOptions, flag = '--s
     const { localCipher } = await import('../../providers/local/index.js');
     return localCipher({ masterKeyFile, encryptionContext });
   }
-  if (keyId === undefined) throw new UsageError('--key-id is required, e.g. --key-id alias/gold-api-keys.');
   const { kmsCipher } = await import('../../providers/kms/index.js');
-  return kmsCipher({ keyId, encryptionContext, region, clientConfig: buildClientConfig(io, options) });
+  return kmsCipher({ keyId, encryptionContext, ...(await buildAwsSettings(io, options)) });
 }
 
-/** Opens the key store that the options name: a ring, a store by its URL, which `flag` holds, or one ciphertext. */
-export async function openStore(io: CliIo, options: CommandOptions, flag = '--store'): Promise<KeyProvider> {
-  const { keyId, region, ring, store } = options;
+/**
+ * Opens the key store that the options name: a ring, a store by its URL, which `flag` holds, or one ciphertext. `version` is
+ * the one to read in place of the current one.
+ */
+export async function openStore(
+  io: CliIo,
+  options: CommandOptions,
+  { flag = '--store', version }: { flag?: string; version?: string | undefined } = {},
+): Promise<KeyProvider> {
+  const { keyId, ring, store } = options;
   if (ring !== undefined) {
+    requireAll(listMissingOfCipher(options));
     const { fromKeyRing } = await import('../../rotation/index.js');
-    return fromKeyRing({ ...(await openRing(io, options)), cipher: await openCipher(io, options) });
+    const opened = await openRing(io, options);
+    return fromKeyRing({ ...opened, cipher: await openCipher(io, options), pinnedVersion: version });
   }
-  if (store !== undefined) return findUse('open', store, flag)(parseUrl(io, store, options));
+  if (version !== undefined && (store === undefined || STORES.get(splitUrl(store).scheme)?.hasVersions !== true)) {
+    throw new UsageError('--key-version needs --ring, or a --store that begins with vault:// or ssm://.');
+  }
+  if (store !== undefined) {
+    if (isCipherUrl(store)) requireAll(listMissingOfCiphertext(io, options));
+    return findUse('open', store, flag)(parseUrl(io, store, options), version);
+  }
+  requireAll(listMissingOfCiphertext(io, options));
   const encryptionContext = requireContext(options);
   const masterKeyFile = getMasterKeyFile(options);
-  const ciphertext = await readCiphertextSource(options);
+  const ciphertext = await readCiphertextSource(io, options);
   if (masterKeyFile !== undefined) {
     const { fromLocal } = await import('../../providers/local/index.js');
     return fromLocal({ masterKeyFile, ciphertext, encryptionContext });
   }
   const { fromKms } = await import('../../providers/kms/index.js');
-  return fromKms({ ciphertext, encryptionContext, keyId, region, clientConfig: buildClientConfig(io, options) });
+  return fromKms({ ciphertext, encryptionContext, keyId, ...(await buildAwsSettings(io, options)) });
 }
 
-/** Writes a key to the store at `url`, the value of `--to`. */
-export async function writeKeyTo(io: CliIo, url: string, key: string, options: CommandOptions): Promise<void> {
-  await findUse('write', url, '--to')(parseUrl(io, url, options), key);
+/** Returns the version to try: that of --key-version, or for a ring that of GOLD_API_KEY_VERSION, as services take it. */
+export function chooseVersion({ env }: CliIo, { keyVersion, ring }: CommandOptions): string | undefined {
+  const variable = env['GOLD_API_KEY_VERSION']?.trim() ?? '';
+  return keyVersion ?? (ring === undefined || variable === '' ? undefined : variable);
+}
+
+/** Throws unless the version that was loaded is the one that was asked for: clients go on with another one. */
+export function checkVersion(loaded: string | undefined, asked: string | undefined, ring: string | undefined): void {
+  if (asked === undefined || ring === undefined || loaded === asked) return;
+  throw new CommandError(
+    'The ring has no live key of that --key-version or GOLD_API_KEY_VERSION; `goldkey rotate status` lists its versions.',
+  );
+}
+
+/** Throws unless a key can be written to the store at `url`, the value of --store. */
+export function checkWritable(url: string): void {
+  findUse('write', url, '--store');
+}
+
+/** Writes a key to the store at `url`, the value of `flag`. */
+export async function writeKeyTo(
+  io: CliIo,
+  { url, flag }: { url: string; flag: string },
+  key: string,
+  options: CommandOptions,
+): Promise<void> {
+  await findUse('write', url, flag)(parseUrl(io, url, options), key);
 }
 
 /** Loads the current key through a client, so that it is checked like any other, and closes the store. */
@@ -125,11 +188,11 @@ export function isCipherUrl(url: string): boolean {
   return STORES.get(splitUrl(url).scheme)?.cipher !== undefined;
 }
 
-function findUse<Use extends keyof Store>(use: Use, url: string, flag: string): Required<Store>[Use] {
+function findUse<Use extends 'open' | 'write' | 'cipher'>(use: Use, url: string, flag: string): Required<Store>[Use] {
   const found: Partial<Store> = STORES.get(splitUrl(url).scheme) ?? {};
   if (found[use] !== undefined) return found[use] as Required<Store>[Use];
   // `copy --to` takes a store that encrypts, too.
-  const uses: (keyof Store)[] = use === 'write' ? ['write', 'cipher'] : [use];
+  const uses: (keyof Store)[] = use === 'write' && flag === '--to' ? ['write', 'cipher'] : [use];
   const fitting = [...STORES].filter(([, store]) => uses.some((name) => store[name] !== undefined));
   const list = new Intl.ListFormat('en', { type: 'disjunction' }).format(fitting.map(([scheme]) => `${scheme}://`));
   throw new UsageError(`${flag} must start with ${list}${use === 'cipher' ? ' to encrypt a key' : ''}.`);
@@ -141,8 +204,10 @@ type StoreUrl = ReturnType<typeof parseUrl>;
 function parseUrl(io: CliIo, url: string, options: CommandOptions) {
   const { scheme, path, field } = splitUrl(url);
   return {
+    io,
     options,
-    aws: { region: options.region, clientConfig: buildClientConfig(io, options) },
+    aws: () => buildAwsSettings(io, options),
+    network: () => openNetwork(io, options),
     /** The field that holds the key, after `#`. */
     field: field === '' ? undefined : field,
     get name() {

@@ -25,7 +25,7 @@ export interface FromVaultOptions extends VaultConnection {
   mount?: string | undefined;
   /** Path of the secret within `mount`, e.g. `gold/api-key`. Required. */
   path: string;
-  /** Field of the secret that holds the key. Default: its only field, or `key` among several. */
+  /** Field of the secret that holds the key. Default: its only field; among several `key`, else `api_key`. */
   field?: string | undefined;
   /**
    * The version of each stage: a number from 1, or the name of a `custom_metadata` key that holds one. Default: `current`

@@ -134,10 +134,14 @@ export function isStaleCas({ status, body }: VaultResponse): boolean {
   return status === 400 && readErrorTexts(body).some((text) => text.includes('check-and-set parameter did not match'));
 }
 
-/** Returns the name of the field that holds the key: `field`, else the only field, else `key`. */
+/** The field of the layout `api-keys/<service>`, which has `rotated_at` and `version` beside it. */
+export const API_KEY = 'api_key';
+
+/** Returns the name of the field that holds the key: `field`, else the only field, else `key`, else `api_key`. */
 export function selectField(fields: object, field: string | undefined): string {
   const [only, ...others] = Object.keys(fields);
-  return field ?? (only !== undefined && others.length === 0 ? only : 'key');
+  const named = !Object.hasOwn(fields, 'key') && Object.hasOwn(fields, API_KEY) ? API_KEY : 'key';
+  return field ?? (only !== undefined && others.length === 0 ? only : named);
 }
 
 /** Returns the key in a version's fields. No message shows the name of a field that was not given. */
@@ -148,7 +152,7 @@ export function readKeyField({ fields, version }: KvVersion, field: string | und
   if (!Object.hasOwn(fields, name)) {
     throw new KeyFormatError(
       field === undefined
-        ? `${secret} has ${String(Object.keys(fields).length)} fields, and none is named \`key\`; give the name of its field as \`field\`.`
+        ? `${secret} has ${String(Object.keys(fields).length)} fields, and none is named \`key\` or \`api_key\`; give the name of its field as \`field\`.`
         : `${secret} has no field ${quote(field)}; check \`field\`.`,
       details,
     );

@@ -59,13 +59,13 @@ describe('copy', () => {
   });
 
   it.each([
-    [[], '--from is required'],
+    [[], '--from and --to are required'],
     [['--ciphertext', 'AAAA'], '--to is required'],
     [['--from', 'ftp://x', '--to', 'file://x'], '--from must start with vault://'],
     [['--from', 'file://HERE', '--to', 'env://X'], '--to must start with vault://'],
     [['--from', 'file://HERE', '--to', 'vault://secret'], 'must name a mount and a path'],
     [['--from', 'file://HERE', '--to', 'azure-key-vault://x'], 'must name a vault and a secret'],
-    [['--from', 'file://HERE'], '--encryption-context is required'],
+    [['--from', 'file://HERE'], '--key-id and --encryption-context are required'],
   ])('of %j exits 2', async (argv, message) => {
     const ran = await copy(...argv.map((part) => part.replace('HERE', here)));
 

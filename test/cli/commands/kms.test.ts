@@ -62,7 +62,7 @@ describe('the command line against KMS', () => {
     expect([encrypted.code, verified.code, priced.code]).toEqual([0, 0, 0]);
     expect(JSON.parse(verified.stdout)).toMatchObject({ fingerprint: computeFingerprint(KEY), length: KEY.length });
     expect(priced.stdout).toMatch(
-      /^XAU 2199\.5135616442817 USD per troy ounce\n[^]*\nKMS was called once \(key c-[0-9a-f]{8}\)\n$/,
+      /^XAU 2199\.5136 USD per troy ounce\n[^]*\nKMS was called once \(key c-[0-9a-f]{8}\)\n$/,
     );
     expect(kms.requests.slice(before).map(({ operation }) => operation)).toEqual(['Decrypt']);
     for (const ran of [encrypted, verified, priced]) expectNoKey(ran);

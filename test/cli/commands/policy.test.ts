@@ -393,10 +393,10 @@ describe('goldkey policy, for a key that is not named by its ARN', () => {
 describe('goldkey policy, used wrongly', () => {
   const aws = [...key, ...context];
   const cases: [string[], RegExp][] = [
-    [[], /--key-id ARN and --encryption-context PAIRS \('\{\}' for none\) are required/],
-    [key, /^goldkey: --encryption-context PAIRS \S+ for none\) is required/],
-    [context, /^goldkey: --key-id ARN is required/],
-    [['--for', 'doctor'], /--key-id ARN is required/],
+    [[], /--key-id and --encryption-context are required, e\.g\. --key-id alias/],
+    [key, /^goldkey: --encryption-context is required, e\.g\./],
+    [context, /^goldkey: --key-id is required/],
+    [['--for', 'doctor'], /--key-id is required/],
     [['--for', SECRET, ...aws], /--for has a wrong value: choose reader, writer, rotator, doctor, creator/],
     [['--format', SECRET, ...aws], /--format has a wrong value: choose iam, key-policy, vpc-endpoint, vault, azure/],
     [['--require-mfa', ...aws], /--require-mfa cannot be used with --for reader: a service has no MFA session/],
@@ -407,8 +407,8 @@ describe('goldkey policy, used wrongly', () => {
     [['--principal', SECRET, ...aws], /--principal must be the ARN of a role, a user or an account root/],
     [['--principal', '*', ...aws], /--principal must be the ARN/],
     [['--principal', `arn:aws:iam::${ACCOUNT}:role/*`, ...aws], /--principal must be the ARN/],
-    [['--format', 'key-policy', ...aws], /^goldkey: --principal ARN is required/],
-    [['--format', 'key-policy'], /--key-id ARN, --encryption-context .*, and --principal ARN are required/],
+    [['--format', 'key-policy', ...aws], /^goldkey: --principal is required, e\.g\. --principal arn:aws:iam/],
+    [['--format', 'key-policy'], /--key-id, --encryption-context, and --principal are required/],
     [['--format', 'key-policy', '--for', 'creator', '--principal', READER, ...key], /there is no key yet/],
     [['--format', 'vpc-endpoint', '--source-ip', '203.0.113.7', ...aws], /--source-ip has no effect/],
     [

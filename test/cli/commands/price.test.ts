@@ -17,6 +17,10 @@ const KEY = 'sk"test/+&=0123456';
 const NEXT = 'sk"next/+&=0123456';
 const context = ['--encryption-context', 'service=gold-data-stream'];
 const GOLD = '2199.5135616442817';
+const INTERRUPTED = 'Interrupted: nothing was changed.';
+const INTERRUPTED_JSON = `${JSON.stringify({
+  error: { code: 'ERR_INTERRUPTED', message: INTERRUPTED, advice: 'See the message; --help lists the options.' },
+})}\n`;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let api: FakePriceApi;
 let local: string[];
@@ -68,12 +72,12 @@ const lines = (of: () => string, count: number): Promise<void> =>
   expect.poll(() => linesOf(of()).length, { timeout: 10_000 }).toBe(count);
 
 describe('price', () => {
-  it('of several metals is one line each, from one request, with all digits there are', async () => {
+  it('of several metals is one line each, from one request, with four digits at most', async () => {
     const ran = await run(priceOf('XAU', 'XAG', 'XPD'));
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(linesOf(ran.stdout)).toEqual([
-      expect.stringMatching(new RegExp(`^XAU ${GOLD} USD per troy ounce, \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`)),
+      expect.stringMatching(new RegExp(`^XAU 2199\\.5136 USD per troy ounce, \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$`)),
       expect.stringMatching(/^XAG 25\.34 USD per troy ounce, /),
       expect.stringMatching(/^XPD 1012\.50 USD per troy ounce, /),
     ]);
@@ -136,7 +140,7 @@ describe('price --watch', () => {
     await Promise.all(running.splice(0).map(({ ended }) => ended));
   });
 
-  it('asks again every minute with the key it has, and ends well at SIGINT', async () => {
+  it('asks again every minute with the key it has, and ends with 130 at Ctrl-C', async () => {
     const time = clock();
     const watching = watchWith(priceOf('XAU', 'XAG', '--json', '--watch'), time);
     await lines(watching.out, 2);
@@ -147,7 +151,7 @@ describe('price --watch', () => {
     watching.signal('SIGINT');
     const ran = await watching.ended;
 
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran).toMatchObject({ code: 130, stderr: INTERRUPTED_JSON });
     expect(quotesOf(ran.stdout).map(({ metal, loads }) => `${String(metal)} ${String(loads)}`)).toEqual([
       'XAU 1',
       'XAG 1',
@@ -169,7 +173,7 @@ describe('price --watch', () => {
 
     const { code, stdout } = await watching.ended;
     expect(code).toBe(0);
-    for (const line of linesOf(stdout)) expect(line).toMatch(/^XAU 2199\.5135616442817 USD per troy ounce, \d{4}-/);
+    for (const line of linesOf(stdout)) expect(line).toMatch(/^XAU 2199\.5136 USD per troy ounce, \d{4}-/);
   });
 
   it('a key rotated in the middle is read from its file again: one 401, and no round is lost', async () => {
@@ -186,7 +190,7 @@ describe('price --watch', () => {
     watching.signal('SIGINT');
     const ran = await watching.ended;
 
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran).toMatchObject({ code: 130, stderr: INTERRUPTED_JSON });
     expect(quotesOf(ran.stdout).map(({ fingerprint }) => fingerprint)).toEqual(
       [KEY, NEXT, NEXT].map((key) => computeFingerprint(key)),
     );
@@ -212,10 +216,11 @@ describe('price --watch', () => {
     watching.signal('SIGINT');
     const ran = await watching.ended;
 
-    expect(ran.code).toBe(0);
+    expect(ran.code).toBe(130);
     expect(linesOf(ran.stderr)).toEqual([
-      expect.stringMatching(/^goldkey: metals-api says that the plan of this key/),
-      expect.stringMatching(/^goldkey: /),
+      expect.stringMatching(/metals-api says that the plan of this key/),
+      expect.stringMatching(/^{"error":{/),
+      INTERRUPTED_JSON.trim(),
     ]);
     expectNoKey(ran.stdout, ran.stderr);
   });
@@ -235,7 +240,7 @@ describe('price --watch', () => {
       .toMatch(/^goldkey: metals-api could not be reached .*\n {2}caused by /);
     watching.signal('SIGINT');
 
-    expect((await watching.ended).code).toBe(0);
+    expect((await watching.ended).code).toBe(130);
     expectNoKey(watching.err());
   });
 
@@ -257,7 +262,7 @@ describe('price --watch', () => {
     await lines(watching.out, 1);
     watching.signal('SIGINT');
 
-    expect((await watching.ended).code).toBe(0);
+    expect((await watching.ended).code).toBe(130);
   });
 
   it.each([
@@ -294,13 +299,17 @@ describe('price --watch', () => {
     expect(api.calls).toHaveLength(3);
   });
 
-  it('SIGINT in the middle of a round ends it at once, without a word', async () => {
+  it('SIGINT in the middle of a round ends it at once, with one sentence', async () => {
     api.inject('slow');
     const watching = watchWith(priceOf('--watch', '5s'), clock());
     await expect.poll(() => api.calls.length).toBe(1);
     watching.signal('SIGINT');
 
-    expect(await watching.ended).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await watching.ended).toMatchObject({
+      code: 130,
+      stdout: '',
+      stderr: `goldkey: ${INTERRUPTED}\n`,
+    });
   });
 
   it('nobody who reads is a good end, too', async () => {
@@ -341,7 +350,7 @@ describe('price against KMS', () => {
 
     const ran = await begin(argv, { typed: '\u0003', clock: manualClock() }).ended;
 
-    expect(ran).toMatchObject({ code: 1, stdout: '', raw: [true, false] });
+    expect(ran).toMatchObject({ code: 130, stdout: '', raw: [true, false] });
     expect(linesOf(ran.stderr)).toHaveLength(2);
   });
 
@@ -364,7 +373,7 @@ describe('price against KMS', () => {
     watching.signal('SIGINT');
     const ran = await watching.ended;
 
-    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran).toMatchObject({ code: 130, stderr: INTERRUPTED_JSON });
     expect(quotesOf(ran.stdout)[3]).toMatchObject({ store: 'kms', loads: 2, fingerprint: computeFingerprint(NEXT) });
     expect(kms.requests.map(({ operation }) => operation)).toEqual(['Decrypt', 'Decrypt']);
     expect(api.calls.filter(({ status }) => status === 401)).toHaveLength(1);
@@ -376,7 +385,7 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
   const startBin = (argv: readonly string[]): ReturnType<typeof start> =>
     start(['dist/esm/cli/bin.js', ...argv], { PATH: process.env['PATH'] ?? '' });
 
-  it('watches over the rotation of a ring: a line a quote, no error, one 401, and SIGINT ends it well', async () => {
+  it('watches over the rotation of a ring: a line a quote, no error, one 401, and Ctrl-C ends it with one sentence', async () => {
     const ring = ['--ring', join(folder.path, 'gold.ring.json'), ...local, ...context];
     await run(['rotate', 'init', ...ring], { piped: KEY });
     const { child, output } = startBin([
@@ -407,8 +416,8 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
     await expect.poll(() => linesOf(output.stdout).length, { timeout: 10_000 }).toBeGreaterThan(before);
     child.kill('SIGINT');
 
-    expect(await once(child, 'close')).toEqual([0, null]);
-    expect(output.stderr).toBe('');
+    expect(await once(child, 'close')).toEqual([130, null]);
+    expect(output.stderr).toBe(INTERRUPTED_JSON);
     expect(new Set(quotesOf(output.stdout).map(({ fingerprint }) => fingerprint)).size).toBe(2);
     expect(api.calls.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(1);
     expectNoKey(output.stdout);
@@ -423,8 +432,8 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
     await expect.poll(() => linesOf(output.stdout).length, { timeout: 10_000 }).toBeGreaterThan(2);
     child.kill('SIGINT');
 
-    expect(await once(child, 'close')).toEqual([0, null]);
-    expect(output.stderr).toBe('');
+    expect(await once(child, 'close')).toEqual([130, null]);
+    expect(output.stderr).toBe(INTERRUPTED_JSON);
     expect(quotesOf(output.stdout).at(-1)).toMatchObject({ fingerprint: computeFingerprint(NEXT), loads: 2 });
     expect(api.calls.filter(({ status }) => status === 401)).toHaveLength(1);
     const good = api.calls.filter(({ status }) => status === 200).length;

@@ -136,7 +136,7 @@ describe('rotate', () => {
       const status = await rotate('status');
 
       expect(ran.code).toBe(1);
-      expect(ran.stderr).toContain('`probe` refused v2');
+      expect(ran.stderr).toContain('The price API refused v2');
       expect(status.stdout).toMatch(/v2 +rejected/);
     });
   });
@@ -202,9 +202,9 @@ describe('a ring from a host whose clock is ahead', () => {
 
 describe('wrong use of rotate', () => {
   it.each([
-    [['init'], '--ring is required'],
-    [['init', '--ring', 'ftp://somewhere'], '--ring must be a file'],
-    [['init', '--ring', 'gold.json', '--local', '--encryption-context', '{}'], '--local needs --master-key FILE.'],
+    [['init'], '--ring, --key-id, and --encryption-context are required'],
+    [['status', '--ring', 'ftp://somewhere'], '--ring must be a file'],
+    [['init', '--ring', 'gold.json', '--local', '--encryption-context', '{}'], '--master-key is required'],
     [['canary', '--ring', 'gold.json'], '--percent is required'],
     [['canary', '--ring', 'gold.json', '--percent', 'ten'], '--percent must be a number from 0 to 100'],
     [['due', '--ring', 'gold.json'], '--max-age is required'],

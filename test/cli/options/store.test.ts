@@ -53,7 +53,7 @@ describe('--store', () => {
     [['verify', '--store', 'ftp://x'], '--store must start with vault://'],
     [['verify', '--store', 'sk-pasted-by-mistake'], '--store must start with vault://'],
     [['verify', '--store', 'vault://secret'], 'must name a mount and a path'],
-    [['verify', '--store', 'vault-transit://transit/gold'], '--ciphertext TEXT or --ciphertext-file FILE is required'],
+    [['verify', '--store', 'vault-transit://transit/gold'], '--ciphertext-file and --encryption-context are required'],
     [['verify', '--store', 'azure-key-vault://host'], 'must name a vault and a secret'],
     [['verify', '--store', 'ssm://'], 'ssm:// must be followed by a name'],
     [['verify', '--store', 'env://A', '--local', '--master-key', 'm'], '--local and --store cannot be used together'],

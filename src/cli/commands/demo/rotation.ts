@@ -23,7 +23,7 @@ interface Parts {
 export async function rotateRing({ folder, cipher, clock, inventKey }: Parts, narrator: Narrator): Promise<void> {
   await using api = await startFakePriceApi();
   const ring = fileRing(join(folder, 'gold.ring.json'));
-  const probe = await createProbe({ apiUrl: api.url });
+  const probe = await createProbe({ env: {} }, { apiUrl: api.url });
   const manager = new KeyRotationManager({ ring, name: 'gold', cipher, clock, probe });
   /** The version that served each price. */
   const served: string[] = [];

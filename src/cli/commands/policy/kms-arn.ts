@@ -2,7 +2,8 @@ import { isGoldKeyError } from '../../../core/index.js';
 import { findKeyArn } from '../../../providers/kms/find-key.js';
 import { UsageError } from '../../errors.js';
 import type { CliIo } from '../../io.js';
-import { buildClientConfig, type CommandOptions } from '../../options/command-options.js';
+import type { CommandOptions } from '../../options/command-options.js';
+import { buildAwsSettings } from '../../options/network.js';
 import { chooseKeyTimeout } from '../../options/store.js';
 
 /** The parts of an ARN that other ARNs are made of. */
@@ -26,10 +27,10 @@ export interface KmsArn extends ArnPlace {
 export async function resolveKmsArn(io: CliIo, keyId: string, options: CommandOptions): Promise<KmsArn> {
   const given = parseKmsArn(keyId);
   if (given?.resource.startsWith('key/') === true || (given !== undefined && options.for === 'creator')) return given;
-  const region = options.region ?? given?.region;
+  const settings = await buildAwsSettings(io, { ...options, region: options.region ?? given?.region });
   const signal = AbortSignal.timeout(chooseKeyTimeout(io, options));
   try {
-    const arn = await findKeyArn({ keyId, region, clientConfig: buildClientConfig(io, options), signal });
+    const arn = await findKeyArn({ keyId, signal, ...settings });
     const found = parseKmsArn(arn);
     if (found !== undefined) return found;
   } catch (error) {
@@ -48,8 +49,9 @@ function parseKmsArn(text: string): KmsArn | undefined {
 function createArnError(options: CommandOptions, cause?: Error): UsageError {
   const form = options.for === 'creator' ? 'alias/NAME' : 'key/ID';
   const failure = cause === undefined ? '' : `: ${cause.message.replace(/\.$/, '')}`;
-  return new UsageError(
+  const error = new UsageError(
     `--key-id needs the key's ARN, arn:aws:kms:REGION:ACCOUNT:${form}; KMS could not be asked for it${failure}.`,
-    { cause },
   );
+  if (cause !== undefined) error.cause = cause;
+  return error;
 }

@@ -14,6 +14,7 @@ export function addPolicy(program: Command, run: CliRun): void {
   const format = command.createOption('--format <format>', "default: iam, or what fits --store's service");
   command
     .description('print a least-privilege policy: AWS IAM, KMS key, VPC endpoint, Vault or Azure')
+    .optionsGroup('Policy:')
     .addOption(role)
     .addOption(format.choices(POLICY_FORMATS))
     .option('--report-use', 'let a reader report its use of a ring (`reportUse`)')

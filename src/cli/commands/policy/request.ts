@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.js';
 import type { CommandOptions } from '../../options/command-options.js';
+import { CONTEXT, KEY_ID, requireAll, type RequiredOption } from '../../options/required.js';
 import type { PolicyFormat, PolicyRole } from './names.js';
 import { parseRingPlace, parseStorePlace, type RingPlace, type StorePlace } from './places.js';
 
@@ -10,6 +11,8 @@ export interface Request {
   readonly store: StorePlace;
   readonly ring: RingPlace | undefined;
 }
+
+const PRINCIPAL: RequiredOption = ['--principal', 'arn:aws:iam::111122223333:role/gold-reader'];
 
 /** The limits that AWS alone has, by their options. */
 const AWS_LIMITS = {
@@ -30,8 +33,9 @@ export function readRequest(options: CommandOptions): Request {
   const store = parseStorePlace(options);
   const format = options.format ?? chooseFormat(store);
   const request = { role, format, store, ring };
-  const problem = findProblem(request, options) ?? findMissing(request, options);
+  const problem = findProblem(request, options);
   if (problem !== undefined) throw new UsageError(problem);
+  requireAll(listMissing(request, options));
   return request;
 }
 
@@ -83,18 +87,15 @@ function findProblem({ role, format, store, ring }: Request, options: CommandOpt
   return problems.find(([applies]) => applies)?.[1];
 }
 
-/** Returns every option that is required and was not given, in one sentence. */
-function findMissing({ role, format, store }: Request, options: CommandOptions): string | undefined {
+/** Returns the options that are required and were not given. */
+function listMissing({ role, format, store }: Request, options: CommandOptions): RequiredOption[] {
   const { keyId, encryptionContext, principal } = options;
   const isDirect = isAwsFormat(format) && store.kind === 'kms';
   const needsKey = isDirect || format === 'key-policy' || (role === 'doctor' && isAwsFormat(format));
   const needsContext = isDirect && role !== 'doctor' && role !== 'creator';
-  const missing = [
-    ...(needsKey && keyId === undefined ? ['--key-id ARN'] : []),
-    ...(needsContext && encryptionContext === undefined ? ["--encryption-context PAIRS ('{}' for none)"] : []),
-    ...(format === 'key-policy' && principal === undefined ? ['--principal ARN'] : []),
+  return [
+    ...(needsKey && keyId === undefined ? [KEY_ID] : []),
+    ...(needsContext && encryptionContext === undefined ? [CONTEXT] : []),
+    ...(format === 'key-policy' && principal === undefined ? [PRINCIPAL] : []),
   ];
-  if (missing.length === 0) return undefined;
-  const list = new Intl.ListFormat('en', { type: 'conjunction' }).format(missing);
-  return `${list} ${missing.length === 1 ? 'is' : 'are'} required.`;
 }
