@@ -193,11 +193,11 @@ describe.skipIf(found.skipped !== undefined)(`what goldkey sends to AWS ${found.
   it.each([
     ['secrets-manager', `secrets-manager://${SECRET_ARN}`, 'secrets-manager://prod/gold'],
     ['ssm', `ssm://${PARAMETER_ARN}`, 'ssm:///prod/gold'],
-  ])('a copy to %s fits the writer, and verify the reader', async (_, named, store) => {
+  ])('copy and put to %s fit the writer, and verify the reader', async (_, named, store) => {
     vi.stubEnv('GOLD_API_KEY', KEY);
     const copy = ['copy', '--from', 'env://GOLD_API_KEY', '--to', store, ...at];
     await goldkey(...copy);
-    await goldkey(...copy);
+    await goldkey('put', '--store', store, ...at);
     await expectFits('--for', 'writer', '--store', named);
     expect(await countDenied('--for', 'reader', '--store', named)).toBeGreaterThan(1);
     recorded = [];

@@ -116,6 +116,7 @@ describe.skipIf(found.skipped !== undefined)(`policies in HashiCorp Vault ${foun
     const copy = ['copy', '--from', 'env://GOLD_API_KEY', '--to', 'vault://secret/gold'];
     await goldkey(...copy);
     await goldkey(...copy);
+    await goldkey('put', '--store', 'vault://secret/gold#api_key');
     await expectNothingElse('--for', role, ...KV);
   });
 
