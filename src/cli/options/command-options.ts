@@ -1,5 +1,6 @@
 import { KeyProviderError, type EncryptionContext } from '../../core/index.js';
 import type { PriceApiName } from '../../prices/apis/names.js';
+import type { PolicyFormat, PolicyRole } from '../commands/policy/names.js';
 import { UsageError } from '../errors.js';
 import { readTextFile } from '../input/read-key.js';
 import type { CliIo } from '../io.js';
@@ -44,6 +45,15 @@ export interface CommandOptions {
   metadata?: Record<string, string> | undefined;
   // An audit log.
   chainKeyFile?: string | undefined;
+  // A policy; `maxMfaAge` in ms.
+  for?: PolicyRole | undefined;
+  format?: PolicyFormat | undefined;
+  principal?: readonly string[] | undefined;
+  vpcEndpoint?: readonly string[] | undefined;
+  sourceIp?: readonly string[] | undefined;
+  requireMfa?: boolean | undefined;
+  maxMfaAge?: number | undefined;
+  reportUse?: boolean | undefined;
 }
 
 /** The environment variable that holds the ciphertext where no option does. */
