@@ -18,6 +18,7 @@ import {
   type KeyCipher,
 } from '../core/index.js';
 import { loadEncryptionSdk } from './encryption-sdk.js';
+import { createFrameCheck } from './frames.js';
 import { createKeyring, messageContext, RESERVED_PREFIX, type MessageKeyring } from './keyring.js';
 import { passThrough, splitBytes } from './streams.js';
 
@@ -64,8 +65,6 @@ export interface Envelope {
 
 const MAX_FRAME_LENGTH = 16_777_216;
 const MAX_MAX_PLAINTEXT = 1_073_741_824;
-/** More than a header of five data keys, and than what streams keep between each other. */
-const MAX_OVERHEAD = 4_194_304;
 
 /**
  * Creates an envelope: payloads of any length under a data key of their own, which a cipher encrypts. The format is that of
@@ -107,9 +106,14 @@ export function envelope(options: EnvelopeOptions): Envelope {
       if (bytes === undefined) {
         throw invalidType(`\`data\` must be a string or a Uint8Array, got ${describeType(data)}.`);
       }
+      if (bytes.length > settings.maxPlaintext) {
+        throw new KeyFormatError(
+          `\`data\` has more than ${String(settings.maxPlaintext)} bytes; raise \`maxPlaintext\`, or use \`encryptStream\`.`,
+          { provider: settings.ciphers[0].name },
+        );
+      }
       const plaintext = typeof data === 'string' ? bytes : copyBytes(bytes);
       try {
-        if (plaintext.length > settings.maxPlaintext) throw createSizeError(settings);
         return await collect(encryptPieces(order, [plaintext]), order.signal, false);
       } finally {
         plaintext.fill(0);
@@ -200,25 +204,13 @@ async function* decryptPieces(order: Order, source: Source, isWhole: boolean): A
   const sdk = await loadEncryptionSdk();
   const keyring = createKeyring(sdk, { ...order, mustBeSigned: order.signed });
   const held: Uint8Array[] = [];
-  const { maxPlaintext } = order;
-  let [total, waiting] = [0, 0];
-  const count = ({ length }: Uint8Array): void => {
-    // The SDK would keep a frame of up to 4 GB in memory.
-    waiting += length;
-    if (waiting > maxPlaintext + MAX_OVERHEAD) throw createSizeError(order);
-  };
+  const { maxPlaintext, ciphers } = order;
+  const check = createFrameCheck({ maxPlaintext, isWhole, provider: ciphers[0].name });
   try {
-    for await (const piece of passThrough(
-      sdk.decryptStream(keyring.keyring),
-      splitBytes(source, count),
-      order.signal,
-    )) {
-      const isHeld = keyring.isSigned();
-      if (isHeld) held.push(piece);
-      total += piece.length;
-      waiting = 0;
-      if ((isHeld || isWhole) && total > maxPlaintext) throw createSizeError(order);
-      if (!isHeld) yield piece;
+    const stream = sdk.decryptStream(keyring.keyring);
+    for await (const piece of passThrough(stream, splitBytes(source, check), order.signal)) {
+      if (keyring.isSigned()) held.push(piece);
+      else yield piece;
     }
     while (held.length > 0) yield held.shift() as Uint8Array;
   } catch (error) {
@@ -237,12 +229,6 @@ function explainFailure(error: unknown, keyring: MessageKeyring, { ciphers, sign
   return new KeyDecryptError(
     'The message could not be decrypted: it is damaged, cut short or followed by other bytes, or it is no message of the AWS Encryption SDK with key commitment.',
     { provider: ciphers[0].name, cause: error },
-  );
-}
-
-function createSizeError({ maxPlaintext }: Settings): KeyFormatError {
-  return new KeyFormatError(
-    `The plaintext has more than ${String(maxPlaintext)} bytes; raise \`maxPlaintext\`, or use a stream of unsigned messages.`,
   );
 }
 

@@ -50,22 +50,22 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
   const cleanups: (() => void)[] = [];
   let failure: unknown;
   let signed = true;
+  let isDisposed = false;
 
   const setDataKey = <M extends Material>(material: M, dataKey: Uint8Array, flags: number): M => {
-    const trace = { keyNamespace: ENVELOPE_TRACE, keyName: ENVELOPE_TRACE, flags };
+    // The name is in the SDK's trace, which nobody sees.
+    const trace = { keyNamespace: 'goldkey', keyName: 'goldkey', flags };
+    if (isDisposed) throw new Error('The message was given up.');
     // The SDK keeps a KeyObject and zeroes these bytes; what it exports of it, it would leave in memory.
-    cleanups.push(() => dataKey.fill(0));
     material.setUnencryptedDataKey(dataKey, trace);
-    const held = material.getUnencryptedDataKey() as { export?: () => Uint8Array };
-    const exportKey = held.export;
-    if (exportKey !== undefined) {
-      held.export = () => {
-        const exported = exportKey.call(held);
-        cleanups.push(() => exported.fill(0));
-        return exported;
-      };
-    }
     cleanups.push(() => material.zeroUnencryptedDataKey());
+    const held = material.getUnencryptedDataKey() as { export(): Uint8Array };
+    const exportKey = held.export.bind(held);
+    held.export = () => {
+      const exported = exportKey();
+      cleanups.push(() => exported.fill(0));
+      return exported;
+    };
     return material;
   };
 
@@ -92,9 +92,10 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
           KeyringTraceFlag.WRAPPING_KEY_ENCRYPTED_DATA_KEY | KeyringTraceFlag.WRAPPING_KEY_SIGNED_ENC_CTX,
         );
       } catch (error) {
-        dataKey.fill(0);
         failure = error;
         throw error;
+      } finally {
+        dataKey.fill(0);
       }
     }
 
@@ -112,7 +113,11 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
         }
         const { encryptionContext, suite } = material;
         const dataKey = await decryptDataKey(options, encryptionContext, encryptedDataKeys, suite.keyLengthBytes);
-        return setDataKey(material, dataKey, KeyringTraceFlag.WRAPPING_KEY_DECRYPTED_DATA_KEY);
+        try {
+          return setDataKey(material, dataKey, KeyringTraceFlag.WRAPPING_KEY_DECRYPTED_DATA_KEY);
+        } finally {
+          dataKey.fill(0);
+        }
       } catch (error) {
         failure = error;
         throw error;
@@ -124,12 +129,12 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
     keyring: new CipherKeyring(),
     isSigned: () => signed,
     getFailure: () => failure,
-    dispose: () => cleanups.splice(0).forEach((cleanup) => cleanup()),
+    dispose() {
+      isDisposed = true;
+      cleanups.splice(0).forEach((cleanup) => cleanup());
+    },
   };
 }
-
-/** What the SDK's trace, which nobody sees, calls the data key. */
-const ENVELOPE_TRACE = 'goldkey';
 
 /**
  * Returns the EncryptionContext of a message: the cipher's pinned pairs, which stand in the message too, and those of

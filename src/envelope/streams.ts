@@ -4,10 +4,10 @@ import { asUint8Array, describeType, invalidType } from '../core/index.js';
 /** How much is written to a stream at once, in bytes: a stream of the SDK takes what it is given into its memory. */
 const PIECE_BYTES = 65_536;
 
-/** Gives bytes, and texts as UTF-8, in pieces of at most 64 KiB; `count` sees each before it is given. */
+/** Gives bytes, and texts as UTF-8, in pieces of at most 64 KiB; `check` sees each before it is given. */
 export async function* splitBytes(
   source: Iterable<unknown> | AsyncIterable<unknown>,
-  count: (piece: Uint8Array) => void = () => undefined,
+  check: (piece: Uint8Array) => void = () => undefined,
 ): AsyncGenerator<Buffer> {
   for await (const chunk of source) {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : asUint8Array(chunk);
@@ -15,7 +15,7 @@ export async function* splitBytes(
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
       // The same memory: a Buffer is not copied once more.
       const piece = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(PIECE_BYTES, bytes.length - at));
-      count(piece);
+      check(piece);
       yield piece;
     }
   }
@@ -27,22 +27,15 @@ export async function* passThrough(
   source: AsyncIterable<Buffer>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const { pipeline } = process.getBuiltinModule('node:stream/promises');
+  const { PassThrough, pipeline } = process.getBuiltinModule('node:stream');
+  // Of objects: a stream of bytes would join what waits, and leave the parts in memory that nobody zeroes.
+  const pieces = new PassThrough({ objectMode: true, highWaterMark: 1 });
   // It may fail once more after it was told to end.
   stream.on('error', () => undefined);
-  let failure: { readonly error: unknown } | undefined;
-  const written = pipeline(source, stream).catch((error: unknown) => {
-    failure ??= { error };
-  });
-  try {
-    for await (const piece of stream as AsyncIterable<Uint8Array>) {
-      signal?.throwIfAborted();
-      yield piece;
-    }
-  } catch (error) {
-    await written;
-    throw failure === undefined ? error : failure.error;
-  } finally {
-    stream.destroy();
+  // An error destroys `pieces` as well, and comes from there.
+  pipeline(source, stream, pieces, () => undefined);
+  for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+    signal?.throwIfAborted();
+    yield piece;
   }
 }
