@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream';
 import {
   allocateBytes,
   asUint8Array,
@@ -20,7 +19,7 @@ import {
 import { loadEncryptionSdk } from './encryption-sdk.js';
 import { createFrameCheck } from './frames.js';
 import { createKeyring, messageContext, RESERVED_PREFIX, type MessageKeyring } from './keyring.js';
-import { passThrough, splitBytes } from './streams.js';
+import { createDuplex, endInsteadOfDestroy, passThrough, splitBytes } from './streams.js';
 
 /** Options of {@link envelope}. */
 export interface EnvelopeOptions {
@@ -127,11 +126,11 @@ export function envelope(options: EnvelopeOptions): Envelope {
     },
     encryptStream(messageOptions) {
       const order = checkOrder('encryptStream', settings, messageOptions, ['bind']);
-      return createDuplex((source) => encryptPieces(order, source));
+      return createDuplex((source, signal) => encryptPieces({ ...order, signal }, source));
     },
     decryptStream(messageOptions) {
       const order = checkOrder('decryptStream', settings, messageOptions, ['bind']);
-      return createDuplex((source) => decryptPieces(order, source, false));
+      return createDuplex((source, signal) => decryptPieces({ ...order, signal }, source, false));
     },
   };
 }
@@ -191,11 +190,12 @@ async function* encryptPieces(order: Order, source: Source): AsyncGenerator<Uint
       frameLength: order.frameLength,
       encryptionContext: { ...messageContext(order.ciphers[0], order.bind) },
     });
+    endInsteadOfDestroy(stream);
+    // It still encrypts when nobody reads any more.
+    stream.once('end', keyring.dispose).once('error', keyring.dispose);
     yield* passThrough(stream, splitBytes(source), order.signal);
   } catch (error) {
     throw keyring.getFailure() ?? error;
-  } finally {
-    keyring.dispose();
   }
 }
 
@@ -258,9 +258,4 @@ async function collect(
     }
   };
   return await raceAbort(join(), signal, (late) => late.fill(0));
-}
-
-function createDuplex(run: (source: AsyncIterable<unknown>) => AsyncGenerator<Uint8Array>): Duplex {
-  const { Duplex: DuplexClass } = process.getBuiltinModule('node:stream');
-  return DuplexClass.from(run);
 }
