@@ -22,6 +22,7 @@ const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'redis'
 /** The flags by the names that the messages of the library use. */
 const FLAGS: Readonly<Record<string, string>> = {
   '`clientConfig.endpoint`': '--endpoint-url',
+  '`encryptionContext` and `bind`': '--encryption-context',
   '`encryptionContext`': '--encryption-context',
   '`ciphertext`': '--ciphertext',
   '`keyId`': '--key-id',

@@ -173,7 +173,7 @@ function checkOrder(
   signal?.throwIfAborted();
   const contexts = settings.ciphers.map((cipher) => messageContext(cipher, bind));
   if (contexts.some((context) => Object.keys(context).some((key) => key.startsWith(RESERVED_PREFIX)))) {
-    throw invalidRange(`\`bind\` and \`encryptionContext\` must have no key that starts with '${RESERVED_PREFIX}'.`);
+    throw invalidRange(`\`encryptionContext\` and \`bind\` must have no key that starts with '${RESERVED_PREFIX}'.`);
   }
   return { ...settings, bind: bind && { ...bind }, signal };
 }

@@ -155,7 +155,7 @@ async function decryptDataKey(
   const fitting = ciphers.filter((cipher) => isSame(messageContext(cipher, bind), context));
   if (fitting.length === 0) {
     throw new KeyDecryptError(
-      `The message has another context than \`encryptionContext\` of the cipher and \`bind\` give; keys in the message: ${contextKeys(withoutSigner(context))}.`,
+      `The message has another context than the pairs of \`encryptionContext\` and \`bind\`; names in the message: ${contextKeys(withoutSigner(context))}.`,
       { provider },
     );
   }
