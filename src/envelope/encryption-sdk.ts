@@ -8,7 +8,7 @@ export const ENVELOPE = 'envelope';
 const MAX_ENCRYPTED_DATA_KEYS = 5;
 
 const PACKAGE = {
-  need: 'goldkey/envelope needs three packages of the AWS Encryption SDK',
+  need: 'goldkey/envelope needs the AWS Encryption SDK',
   install: '@aws-crypto/encrypt-node@5 @aws-crypto/decrypt-node@5 @aws-crypto/material-management-node@5',
   provider: ENVELOPE,
 };
