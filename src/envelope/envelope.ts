@@ -87,7 +87,7 @@ const MAX_MAX_PLAINTEXT = 1_073_741_824;
  * const sealed = envelope({
  *   cipher: kmsCipher({ keyId: 'alias/gold-api-keys', encryptionContext: { service: 'gold-data-stream' } }),
  * });
- * const message = await sealed.encrypt(JSON.stringify(keys), { bind: { tenant: 'a' } });
+ * const message = await sealed.encrypt(JSON.stringify({ metalsApi: apiKey }), { bind: { tenant: 'a' } });
  * ```
  */
 export function envelope(options: EnvelopeOptions): Envelope {

@@ -31,16 +31,16 @@ const FINAL_FRAME = 0xff_ff_ff_ff;
  */
 export function createFrameCheck(limits: FrameLimits): (piece: Uint8Array) => void {
   const walk = walkMessage(limits);
-  let step: Step | undefined;
   let [left, number] = [0, 0];
-  const advance = (): void => {
-    do {
-      const next = walk.next(number);
-      step = next.done === true ? undefined : next.value;
-      [left, number] = [step?.length ?? 0, 0];
-    } while (step !== undefined && left === 0);
+  const advance = (): Step | undefined => {
+    for (;;) {
+      const { done, value } = walk.next(number);
+      [left, number] = [done === true ? 0 : value.length, 0];
+      if (done === true) return undefined;
+      if (left > 0) return value;
+    }
   };
-  advance();
+  let step = advance();
   return (piece) => {
     let at = 0;
     while (step !== undefined && at < piece.length) {
@@ -48,7 +48,7 @@ export function createFrameCheck(limits: FrameLimits): (piece: Uint8Array) => vo
       if (step.isNumber) for (const byte of piece.subarray(at, end)) number = number * 256 + byte;
       left -= end - at;
       at = end;
-      if (left === 0) advance();
+      if (left === 0) step = advance();
     }
     if (at < piece.length) {
       throw new KeyDecryptError('The message is followed by other bytes; give it as it was made.', limits);

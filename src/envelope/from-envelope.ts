@@ -31,7 +31,7 @@ export interface FromEnvelopeOptions {
    * The message: bytes, base64 (white space around it is ignored), or a function that every load calls, so that a rejected
    * key can be read anew.
    */
-  message: Message | (() => Message | Promise<Message>);
+  message: Message | (() => Message | Promise<Message>) | undefined;
   /** The cipher of the data key, or several while you move. Closed with the last client that uses the store. Required. */
   cipher: KeyCipher | readonly KeyCipher[];
   /** The field of the JSON object that holds the key. Default: the whole plaintext is the key. */

@@ -69,7 +69,7 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
     return material;
   };
 
-  class CipherKeyring extends KeyringClass {
+  const keyring = new (class extends KeyringClass {
     async _onEncrypt(material: NodeEncryptionMaterial): Promise<NodeEncryptionMaterial> {
       const cipher = ciphers[0] as KeyCipher;
       // With memory of its own, which the SDK asks for.
@@ -123,10 +123,10 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
         throw error;
       }
     }
-  }
+  })();
 
   return {
-    keyring: new CipherKeyring(),
+    keyring,
     isSigned: () => signed,
     getFailure: () => failure,
     dispose() {
