@@ -39,9 +39,9 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .option('--alias <alias>', 'name of the KMS key, alias/…')
     .action(async (options) => (await import('./commands/create-key.js')).createKey(io, options));
 
-  addKeyFile(
-    addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')),
-  ).action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
+  addKeyFile(addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')))
+    .option('--envelope', 'for many keys or over 4,096 bytes: print a message of the AWS Encryption SDK')
+    .action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
 
   addKeyFile(
     addCipher(
@@ -49,9 +49,11 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     ),
   ).action(async (options) => (await import('./commands/put.js')).put(run, options));
 
-  addVersion(addStoredKey(command('verify', 'decrypt; print version, fingerprint and length, never the key'))).action(
-    async (options) => (await import('./commands/verify.js')).verify(io, options),
-  );
+  const verify = command('verify', 'decrypt; print version, fingerprint and length, never the key');
+  const message = verify.createOption('--envelope', 'the ciphertext is a message of `goldkey encrypt --envelope`');
+  addVersion(addStoredKey(verify))
+    .addOption(message.conflicts('ring'))
+    .action(async (options) => (await import('./commands/verify.js')).verify(io, options));
 
   const price = command('price', 'decrypt the key and ask a price API for prices, once or again and again');
   const watch = price.createOption('--watch [interval]', 'ask again (10s, 5m; at least 1s) until Ctrl-C');

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -113,6 +116,39 @@ describe('a user’s program', () => {
     const [id, ...errors] = alone.stdout.trim().split('\n');
     expect([id, ...errors.map((error) => told.test(error))]).toEqual(['msg_1', true, true]);
     expect(beside.stdout).toMatch(/^msg_1\nholds\nSignatureError /);
+  });
+
+  const ENVELOPE = `
+    import { randomBytes } from 'node:crypto';
+    import { writeFileSync } from 'node:fs';
+    import { envelope } from 'goldkey/envelope';
+    import { localCipher } from 'goldkey/local';
+    writeFileSync(process.env.FILE, randomBytes(32).toString('base64'), { mode: 0o600 });
+    const sealed = envelope({ cipher: localCipher({ masterKeyFile: process.env.FILE, encryptionContext: {} }) });
+    const failed = ({ name, code, message }) => console.log(name, code, message);
+    await sealed.encrypt('x'.repeat(5_000)).then((message) => sealed.decrypt(message)).then(({ length }) => console.log(length), failed);
+    try {
+      for await (const piece of sealed.encryptStream().end('x')) if (piece.length === 0) throw new Error('empty');
+    } catch (error) {
+      failed(error);
+    }`;
+
+  it('encrypts an envelope with the three packages of the AWS Encryption SDK beside it', async () => {
+    const env = { FILE: join(tmpdir(), `goldkey-${randomUUID()}`) };
+    const ran = await program(ENVELOPE, { folder: inject('withPeers'), env });
+    await rm(env.FILE);
+
+    expect(ran).toEqual(printed('5000'));
+  });
+
+  it('is told to install those three where they are missing, by a call and by a stream', async () => {
+    const env = { FILE: join(tmpdir(), `goldkey-${randomUUID()}`) };
+    const ran = await program(ENVELOPE, { env });
+    await rm(env.FILE);
+
+    const line =
+      'MissingPackageError ERR_GOLDKEY_MISSING_PACKAGE goldkey/envelope needs the AWS Encryption SDK, which is not installed: npm install @aws-crypto/encrypt-node@5 @aws-crypto/decrypt-node@5 @aws-crypto/material-management-node@5';
+    expect(ran).toEqual(printed(`${line}\n${line}`));
   });
 });
 

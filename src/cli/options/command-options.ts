@@ -27,6 +27,7 @@ export interface CommandOptions {
   ring?: string | undefined;
   name?: string | undefined;
   keyFile?: string | undefined;
+  envelope?: boolean | undefined;
   from?: string | undefined;
   to?: string | undefined;
   // The price API; `watch` in ms.
