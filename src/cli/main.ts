@@ -5,7 +5,12 @@ import type { CliIo, CliRun } from './io.js';
 import { buildProgram } from './program.js';
 
 /** The commands that read a key, which a user may try to give as an argument. */
-const READS_KEY: ReadonlySet<string> = new Set(['goldkey encrypt', 'goldkey rotate init', 'goldkey rotate stage']);
+const READS_KEY: ReadonlySet<string> = new Set([
+  'goldkey encrypt',
+  'goldkey rotate init',
+  'goldkey rotate stage',
+  'goldkey scan',
+]);
 const KEY_ADVICE = 'A key never comes from the command line, where others see it';
 const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
 /** The words in the names of options that a user may expect to take a key. */

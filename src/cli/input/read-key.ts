@@ -8,12 +8,24 @@ import { canPrompt, promptHidden } from './prompt.js';
 const MAX_BYTES = 4_098;
 const MAX_FILE_BYTES = 65_536;
 
-/** Reads the key to encrypt from a file, a pipe or a hidden prompt, never from the command line. */
-export async function readKey({ io, secrets }: CliRun, { keyFile }: { keyFile?: string | undefined }): Promise<string> {
-  const text = keyFile === undefined ? await readInput(io) : await readTextFile('--key-file', keyFile);
+/** What a key is read for: how it is asked for, and what is not done without it. */
+interface KeyUse {
+  readonly question: string;
+  readonly undone: string;
+}
+
+const TO_ENCRYPT: KeyUse = { question: 'Key to encrypt (not shown): ', undone: 'nothing was encrypted' };
+
+/** Reads a key from a file, a pipe or a hidden prompt, never from the command line. */
+export async function readKey(
+  { io, secrets }: CliRun,
+  { keyFile }: { keyFile?: string | undefined },
+  { question, undone }: KeyUse = TO_ENCRYPT,
+): Promise<string> {
+  const text = keyFile === undefined ? await readInput(io, question) : await readTextFile('--key-file', keyFile);
   if (Buffer.byteLength(text) > MAX_BYTES) throw createTooLongError();
   const key = trimLineBreak(text);
-  if (key === '') throw new CommandError('The key is empty: nothing was encrypted.');
+  if (key === '') throw new CommandError(`The key is empty: ${undone}.`);
   secrets.push(key);
   return key;
 }
@@ -37,8 +49,8 @@ export function fixedKeyProvider(name: string, key: string): KeyProvider {
   return { name, load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: name }) };
 }
 
-async function readInput(io: CliIo): Promise<string> {
-  if (canPrompt(io)) return promptHidden(io, 'Key to encrypt (not shown): ');
+async function readInput(io: CliIo, question: string): Promise<string> {
+  if (canPrompt(io)) return promptHidden(io, question);
   if (io.stdin.isTTY === true) {
     throw new UsageError('This terminal cannot hide typing: pipe the key in, or use --key-file.');
   }

@@ -43,6 +43,16 @@ export interface CommandOptions {
   metadata?: Record<string, string> | undefined;
   // An audit log.
   chainKeyFile?: string | undefined;
+  // What is searched for a key; `maxFileSize` in bytes.
+  git?: boolean | undefined;
+  staged?: boolean | undefined;
+  stdin?: boolean | undefined;
+  exclude?: readonly string[] | undefined;
+  maxFileSize?: number | undefined;
+  followSymlinks?: boolean | undefined;
+  all?: boolean | undefined;
+  keepGoing?: boolean | undefined;
+  sarif?: string | undefined;
 }
 
 /** Returns the master-key file of `--local`, `undefined` without `--local`. */
