@@ -48,6 +48,8 @@ export class ContentScanner {
   #line = 1;
   #column = 1;
   #onHit: (hit: Hit) => void = () => undefined;
+  /** True while there is nothing but zeros in the room, so that more of them change nothing. */
+  #isEmpty = true;
 
   constructor(matcher: KeyMatcher, shared?: Shared) {
     this.#matcher = matcher;
@@ -68,10 +70,17 @@ export class ContentScanner {
     this.#onHit = onHit;
     this.#length = this.#old = 0;
     this.#line = this.#column = 1;
+    this.#isEmpty = true;
   }
 
   /** Takes the next bytes, which the caller may change afterwards. */
   write(chunk: Uint8Array): void {
+    // Most of a sparse file is zeros. UTF-16 must keep its place.
+    this.#isEmpty &&= chunk.length % 4 === 0 && this.#isZero(chunk);
+    if (this.#isEmpty) {
+      this.#column += chunk.length;
+      return;
+    }
     let at = 0;
     while (at < chunk.length) {
       const { bytes } = this.#room;
@@ -100,8 +109,10 @@ export class ContentScanner {
   #search(): void {
     const { bytes, words } = this.#room;
     const [old, length] = [this.#old, this.#length];
-    // Of a sparse file most is zeros.
-    if (bytes.compare(this.#shared.zeros, 0, length - old, old, length) === 0) return;
+    if (this.#isZero(bytes.subarray(old, length))) {
+      this.#isEmpty = length - old >= this.#overlap;
+      return;
+    }
     const matches: Match[] = [];
     // What ends before was found before.
     const add = (match: Match): void => void (match.end > old && matches.push(match));
@@ -116,6 +127,11 @@ export class ContentScanner {
       advance(last, bytes, end);
       this.#onHit({ key, form, line: place.line, column: place.column, endLine: last.line, endColumn: last.column });
     }
+  }
+
+  #isZero(chunk: Uint8Array): boolean {
+    const { zeros } = this.#shared;
+    return chunk.length <= zeros.length && Buffer.compare(chunk, zeros.subarray(0, chunk.length)) === 0;
   }
 
   /** Searches what may be UTF-16 of ASCII, in either byte order, without its zeros. */

@@ -38,7 +38,12 @@ export class Unpacker {
   /** Searches a content, however long. */
   async scan(source: AsyncIterable<Uint8Array>, path: Buffer): Promise<void> {
     this.#packed = this.#unpacked = 0;
-    await this.#scanContent(source, path, 0);
+    try {
+      await this.#scanContent(source, path, 0);
+    } catch (error) {
+      if (!(error instanceof UnpackedTooLargeError)) throw error;
+      this.#events.onUnread(path, `unpacks to more than ${String(MAX_RATIO)} times its size`);
+    }
   }
 
   /** Zeroes what was read. */
@@ -83,11 +88,8 @@ export class Unpacker {
         this.#scanContent(this.#limit(chunks), joinPath(path, nameUnpacked(path)), depth + 1),
       );
     } catch (error) {
-      if (error instanceof UnpackedTooLargeError) {
-        this.#events.onUnread(path, `unpacks to more than ${String(MAX_RATIO)} times its size`);
-      } else if (String((error as NodeJS.ErrnoException).code).startsWith('Z_')) {
-        this.#events.onUnread(path, 'is not intact gzip');
-      } else throw error;
+      if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error;
+      this.#events.onUnread(path, 'is not intact gzip');
     }
   }
 

@@ -12,7 +12,7 @@ const KEYS = [
   'AB12CD34',
   `"quoted\\'<key>"%25&amp;`,
   '0123456789012345',
-  'Zz9~'.repeat(60),
+  'Zz9~'.repeat(12),
 ];
 const CHUNK = 1 << 20;
 const OVERLAP = 4_096;
@@ -120,7 +120,7 @@ describe('what is no key', () => {
   it('random bytes, and text of the same characters, give no finding', () => {
     for (const key of KEYS) expect(find(key, randomBytes(2 * CHUNK))).toEqual([]);
     const [key = ''] = KEYS;
-    const parts = [[...key].toReversed().join(''), key.slice(1), key.slice(0, -1)].join('');
+    const parts = [[...key].toReversed().join(''), key.slice(1), key.slice(0, -1), ''].join(' ');
     expect(find(key, Buffer.alloc(CHUNK, parts))).toEqual([]);
   });
 
