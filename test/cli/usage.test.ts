@@ -11,7 +11,10 @@ describe('the command line, used wrongly', () => {
     [['encrypt', `--key=${SECRET}`], /There is no option --key\./],
     [['encrypt', `-k${SECRET}`], /There is no option of that name/],
     [['encrypt', SECRET], /A key never comes from the command line/],
-    [[SECRET], /There is no such command; there are create-key, encrypt, verify, price, copy, rotate, audit, scan, demo/],
+    [
+      [SECRET],
+      /There is no such command; there are create-key, encrypt, verify, price, copy, rotate, audit, scan, demo/,
+    ],
     [['encrypt', '--key-id'], /--key-id needs a value/],
     [['encrypt', '--key-id', 'alias/x'], /--encryption-context is required/],
     [['encrypt', '--encryption-context', '{}'], /--key-id is required/],

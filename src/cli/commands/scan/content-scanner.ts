@@ -121,11 +121,14 @@ export class ContentScanner {
     if (matches.length === 0) return;
     matches.sort((one, other) => one.start - other.start);
     const place = { at: 0, line: this.#line, column: this.#column };
-    for (const { key, form, start, end } of matches) {
+    for (const { key, form, start, end, isWide = false } of matches) {
       advance(place, bytes, start);
       const last = { ...place };
       advance(last, bytes, end);
-      this.#onHit({ key, form, line: place.line, column: place.column, endLine: last.line, endColumn: last.column });
+      const [column, endColumn] = isWide
+        ? [Math.ceil(place.column / 2), Math.ceil((last.column + 1) / 2)]
+        : [place.column, last.column];
+      this.#onHit({ key, form, line: place.line, column, endLine: last.line, endColumn });
     }
   }
 
@@ -144,7 +147,7 @@ export class ContentScanner {
       // Inside a text there are zeros on both sides.
       const isLittle = bytes[first - 1] !== 0 || (last + 1 < this.#length && bytes[last + 1] === 0 && first % 2 === 0);
       const order = isLittle ? 'utf-16le' : 'utf-16be';
-      onMatch({ key, form: form === 'raw' ? order : `${form}+${order}`, start: first, end: last + 1 });
+      onMatch({ key, form: form === 'raw' ? order : `${form}+${order}`, start: first, end: last + 1, isWide: true });
     });
   }
 

@@ -8,6 +8,8 @@ export interface Match {
   readonly form: string;
   readonly start: number;
   readonly end: number;
+  /** True if its characters are two bytes long. */
+  readonly isWide?: boolean;
 }
 
 /** A form, and the index of its key. */

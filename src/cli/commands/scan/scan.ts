@@ -137,7 +137,7 @@ class Scan {
     const { json, sarif } = this.#options;
     this.#hideProgress();
     if (json === true) {
-      const findings = this.#findings.map(({ endLine: _, endColumn: _end, ...finding }) => finding);
+      const findings = this.#findings.map((finding) => ({ ...finding, endLine: undefined, endColumn: undefined }));
       const more = this.#found - findings.length;
       const [files, bytes, unread] = [this.#files, this.#bytes, this.#unread];
       print(io, JSON.stringify({ findings, ...(more > 0 && { more }), files, objects: this.#objects, bytes, unread }));

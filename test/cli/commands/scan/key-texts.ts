@@ -12,7 +12,7 @@ const bytesOf = (key: string): number[] => [...Buffer.from(key)];
 const ENTITIES: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
 
 /** The ways in which a key may be written, by the form that a finding names. */
-export const TEXTS: Readonly<Record<string, ReadonlyArray<(key: string) => string>>> = {
+const TEXTS: Readonly<Record<string, ReadonlyArray<(key: string) => string>>> = {
   raw: [(key) => key],
   percent: [
     (key) => encodeURIComponent(`%${key}`).slice(3),

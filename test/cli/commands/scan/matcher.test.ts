@@ -111,7 +111,10 @@ describe('a key', () => {
     const [hit] = find(key, Buffer.from(`${lines}Ω = ${key}\n`));
 
     expect(hit).toMatchObject({ line: 400_001, column: 5, endLine: 400_001, endColumn: 5 + key.length });
-    expect(find(key, Buffer.from(`a\nb ${key}`, 'utf16le'))).toMatchObject([{ line: 2, form: 'utf-16le' }]);
+    expect(find(key, Buffer.from(`a\nb ${key}`, 'utf16le'))).toMatchObject([
+      { line: 2, column: 3, endColumn: 3 + key.length, form: 'utf-16le' },
+    ]);
+    expect(find(key, Buffer.from(`a\nb ${key}`, 'utf16le').swap16())).toMatchObject([{ line: 2, column: 3 }]);
     expect(find(key, Buffer.alloc(3 * CHUNK), Buffer.from(`\n\n${key}`))).toMatchObject([{ line: 3, column: 1 }]);
   });
 });
