@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { quotePath } from '../../../util/quote-path.js';
+import { isQuotablePath, quotePath } from '../../../util/quote-path.js';
 import { CommandError } from '../../errors.js';
 import { ByteReader } from './byte-reader.js';
 
@@ -116,7 +116,8 @@ function run(
     );
     git.on('close', (code) => {
       if (code === 0) return resolve();
-      const [reason = ''] = complaint.split('\n');
+      // Git quotes the path, which may be a key that was typed in place of one.
+      const [reason = ''] = isQuotablePath(repository) ? complaint.split('\n') : ['check its path'];
       reject(
         new CommandError(`Git could not read the repository at ${quotePath(repository)}: ${reason || 'it failed'}.`),
       );
