@@ -162,8 +162,8 @@ export class ContentScanner {
       const word = words[index] as number;
       if (word === 0 || ((word & EVEN) !== 0 && (word & ODD) !== 0)) continue;
       let [from, to] = [index, index + 1];
-      while (from > 0 && isWide(words[from - 1] as number)) from--;
-      while (to < count && isWide(words[to] as number)) to++;
+      while (from > 0 && isWideWord(words[from - 1] as number)) from--;
+      while (to < count && isWideWord(words[to] as number)) to++;
       index = Math.max(index, to - MIN_WIDE);
       if (to - from < MIN_WIDE) continue;
       const end = Math.min(this.#length, 4 * to + 4);
@@ -196,7 +196,7 @@ export class ContentScanner {
 }
 
 /** Returns whether every other byte of a word is zero, and not all. */
-function isWide(word: number): boolean {
+function isWideWord(word: number): boolean {
   return word !== 0 && ((word & EVEN) === 0 || (word & ODD) === 0);
 }
 
