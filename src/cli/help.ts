@@ -87,6 +87,15 @@ const HELP: Readonly<Record<string, Help>> = {
   },
   audit: { examples: ['goldkey audit verify audit.ndjson'] },
   'audit verify': { examples: ['goldkey audit verify audit.1.ndjson audit.ndjson --chain-key-file chain.key'] },
+  scan: {
+    examples: [
+      'goldkey scan . --key-file old-key.txt',
+      'goldkey scan --staged --store vault://secret/api-keys/gold#api_key',
+      'kubectl logs deploy/gold | goldkey scan - --encryption-context service=gold --ciphertext-file gold-key.txt',
+      'goldkey scan --git --store secrets-manager://gold --sarif findings.sarif',
+    ],
+    variables: SERVICES,
+  },
   completion: { examples: ['goldkey completion bash > /etc/bash_completion.d/goldkey'] },
   demo: { examples: ['goldkey demo'] },
 };

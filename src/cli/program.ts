@@ -15,7 +15,7 @@ import {
   addVersion,
 } from './options/flags.js';
 import { addPriceApi } from './options/price-api.js';
-import { parseInterval } from './options/values.js';
+import { addGlob, parseInterval, parseSize } from './options/values.js';
 
 /** Builds the commands; each loads its code when it runs. */
 export async function buildProgram(run: CliRun): Promise<Command> {
@@ -83,6 +83,21 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .action(async (files: string[], options) =>
       (await import('./commands/audit-verify.js')).auditVerify(run, files, options),
     );
+
+  const scan = command('scan', 'look for the exact key, in every encoding; exit code 3 if it is there');
+  addKeyFile(addStoredKey(scan))
+    .argument('[paths...]', 'files and folders, or - for stdin; default: this folder')
+    .optionsGroup('Search:')
+    .option('--git', 'the history as well: every commit, stash, tag and note')
+    .addOption(scan.createOption('--staged', 'only the files staged in Git').conflicts(['git', 'stdin']))
+    .option('--stdin', 'stdin, as the path -')
+    .option('--exclude <glob>', 'leave out files and folders of this name, or path; repeatable', addGlob)
+    .option('--max-file-size <size>', 'leave out larger files, e.g. 1g', parseSize)
+    .option('--follow-symlinks', 'follow symbolic links')
+    .option('--all', 'leave out nothing: neither .git nor the own file of the key')
+    .option('--keep-going', 'list what cannot be read, and go on')
+    .option('--sarif <file>', 'write the findings as SARIF 2.1.0, too')
+    .action(async (paths: string[], options) => (await import('./commands/scan/scan.js')).scan(run, paths, options));
 
   addVerbose(program.command('demo').description('show the life of a key on this machine alone; needs nothing')).action(
     async () => {

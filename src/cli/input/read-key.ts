@@ -10,17 +10,27 @@ const MAX_BYTES = 4_098;
 const MAX_ENVELOPE_BYTES = 1_048_576;
 const MAX_FILE_BYTES = 2 * MAX_ENVELOPE_BYTES;
 
-/** Reads the key to encrypt from a file, a pipe or a hidden prompt, never from the command line. */
+/** What a key is read for: how it is asked for, and what is not done without it. */
+interface KeyUse {
+  readonly question: string;
+  readonly undone: string;
+}
+
+const TO_ENCRYPT: KeyUse = { question: 'Key to encrypt (not shown): ', undone: 'nothing was encrypted' };
+
+/** Reads a key from a file, a pipe or a hidden prompt, never from the command line. */
 export async function readKey(
   { io, secrets }: CliRun,
   { keyFile, envelope = false }: { keyFile?: string | undefined; envelope?: boolean | undefined },
+  { question, undone }: KeyUse = TO_ENCRYPT,
 ): Promise<string> {
-  const text = keyFile === undefined ? await readInput(io, envelope) : await readTextFile('--key-file', keyFile);
+  const text =
+    keyFile === undefined ? await readInput(io, question, envelope) : await readTextFile('--key-file', keyFile);
   checkLength(Buffer.byteLength(text), envelope);
   const key = trimLineBreak(text);
   // Other bytes than UTF-8 were lost when they became text.
-  if (envelope && key.includes('\uFFFD')) throw new CommandError('The input is no UTF-8 text: nothing was encrypted.');
-  if (key === '') throw new CommandError('The key is empty: nothing was encrypted.');
+  if (envelope && key.includes('\uFFFD')) throw new CommandError(`The input is no UTF-8 text: ${undone}.`);
+  if (key === '') throw new CommandError(`The key is empty: ${undone}.`);
   secrets.push(key);
   return key;
 }
@@ -44,8 +54,8 @@ export function fixedKeyProvider(name: string, key: string): KeyProvider {
   return { name, load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: name }) };
 }
 
-async function readInput(io: CliIo, isEnvelope: boolean): Promise<string> {
-  if (canPrompt(io)) return promptHidden(io, 'Key to encrypt (not shown): ');
+async function readInput(io: CliIo, question: string, isEnvelope: boolean): Promise<string> {
+  if (canPrompt(io)) return promptHidden(io, question);
   if (io.stdin.isTTY === true) {
     throw new UsageError('This terminal cannot hide typing: pipe the key in, or use --key-file.');
   }

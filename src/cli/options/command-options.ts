@@ -55,6 +55,16 @@ export interface CommandOptions {
   requireMfa?: boolean | undefined;
   maxMfaAge?: number | undefined;
   reportUse?: boolean | undefined;
+  // What is searched for a key; `maxFileSize` in bytes.
+  git?: boolean | undefined;
+  staged?: boolean | undefined;
+  stdin?: boolean | undefined;
+  exclude?: readonly string[] | undefined;
+  maxFileSize?: number | undefined;
+  followSymlinks?: boolean | undefined;
+  all?: boolean | undefined;
+  keepGoing?: boolean | undefined;
+  sarif?: string | undefined;
 }
 
 /** The environment variable that holds the ciphertext where no option does. */
