@@ -5,7 +5,8 @@ import { memoryKeyProvider } from '../../src/testing/index.js';
 import { built, finishedWithout, missing } from '../examples/start-example.js';
 
 const KEY = 'signing-key-00001';
-const MANY = 100_000;
+/** How many of each kind: 100,000 together. */
+const MANY = { requests: 60_000, webhooks: 20_000, plain: 20_000 };
 const finished = finishedWithout(KEY);
 
 interface Seen {
@@ -19,11 +20,11 @@ interface Seen {
 }
 
 describe.skipIf(!built)(`100,000 junk signatures ${missing}`, () => {
-  it.each(['requests', 'webhooks', 'plain'])(
+  it.each(Object.entries(MANY))(
     'of %s cost no load, no mark, no memory and no place in the replay store',
     { timeout: 400_000 },
-    async (kind) => {
-      const argv = ['--expose-gc', 'test/integration/hmac-junk.mjs', kind, String(MANY)];
+    async (kind, count) => {
+      const argv = ['--expose-gc', 'test/integration/hmac-junk.mjs', kind, String(count)];
       const ran = await finished(argv, { PATH: process.env['PATH'] ?? '' });
       expect(ran).toMatchObject({ code: 0, stderr: '' });
       const { reasons, before, after, addedByJunk, added, heap, state } = JSON.parse(ran.stdout) as Seen;
@@ -34,7 +35,7 @@ describe.skipIf(!built)(`100,000 junk signatures ${missing}`, () => {
 
       const known = ['missing', 'malformed', 'expired', 'not-yet-valid', 'mismatch', 'digest', 'unknown-key'];
       expect(Object.keys(reasons).filter((reason) => !known.includes(reason))).toEqual([]);
-      expect(Object.values(reasons).reduce((sum, count) => sum + count)).toBe(MANY);
+      expect(Object.values(reasons).reduce((sum, one) => sum + one)).toBe(count);
       // They are calls, and nothing else.
       const { calls } = after.counts;
       expect(after).toEqual({ loads: before.loads, counts: { ...before.counts, calls } });
