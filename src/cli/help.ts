@@ -77,6 +77,13 @@ const HELP: Readonly<Record<string, Help>> = {
   'rotate retire': { examples: [`goldkey rotate retire ${RING} ${KMS} --unused 1h`], variables: SERVICES },
   'rotate status': { examples: [`goldkey rotate status ${RING} --json`], variables: SERVICES },
   'rotate due': { examples: [`goldkey rotate due ${RING} --max-age 90d`], variables: SERVICES },
+  doctor: {
+    examples: [
+      `goldkey doctor ${KMS} --ciphertext-file gold-key.txt`,
+      `goldkey doctor ${RING} ${KMS} --api metals-api --strict`,
+    ],
+    variables: READS,
+  },
   audit: { examples: ['goldkey audit verify audit.ndjson'] },
   'audit verify': { examples: ['goldkey audit verify audit.1.ndjson audit.ndjson --chain-key-file chain.key'] },
   completion: { examples: ['goldkey completion bash > /etc/bash_completion.d/goldkey'] },

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
+import { addDoctor } from './commands/doctor/options.js';
 import { addRotate } from './commands/rotate-options.js';
 import type { CliRun } from './io.js';
 import type { CommandOptions } from './options/command-options.js';
@@ -68,6 +69,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .action(async (options) => (await import('./commands/copy.js')).copy(run, options));
 
   addRotate(program, run);
+  addDoctor(program, run);
 
   const verifyLog = program
     .command('audit')

@@ -105,7 +105,7 @@ async function withManager<T>(
 
 const refuse = (): Promise<never> => Promise.reject(new CommandError('This command neither encrypts nor decrypts.'));
 /** The cipher of commands that need no master key. */
-const NO_CIPHER: KeyCipher = {
+export const NO_CIPHER: KeyCipher = {
   name: 'none',
   encryptionContext: {},
   accepts: () => false,
@@ -149,7 +149,7 @@ function formatStatus(status: RotationStatus): string {
   ].join('\n');
 }
 
-function formatAge(ms: number): string {
+export function formatAge(ms: number): string {
   if (ms === Infinity) return 'unknown';
   if (ms < 3_600_000) return `${String(Math.floor(ms / 60_000))} min`;
   if (ms < 172_800_000) return `${String(Math.floor(ms / 3_600_000))} h`;

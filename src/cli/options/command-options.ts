@@ -44,6 +44,10 @@ export interface CommandOptions {
   metadata?: Record<string, string> | undefined;
   // An audit log.
   chainKeyFile?: string | undefined;
+  // The checks of `doctor`, beside `maxAge`.
+  writer?: boolean | undefined;
+  offline?: boolean | undefined;
+  strict?: boolean | undefined;
 }
 
 /** The environment variable that holds the ciphertext where no option does. */
