@@ -66,17 +66,19 @@ export function runChecks(
   clock: Clock,
   explain: (error: unknown) => Told,
 ): Promise<CheckResult[]> {
-  const running = new Map<CheckId, Promise<{ result: CheckResult; isUsable: boolean }>>();
-  const make = async (check: Check): Promise<{ result: CheckResult; isUsable: boolean }> => {
+  type Made = { readonly result: CheckResult; readonly blockers: readonly CheckId[] };
+  const running = new Map<CheckId, Promise<Made>>();
+  const make = async (check: Check): Promise<Made> => {
     const { id, skipped } = check;
+    if (skipped !== undefined) return { result: { id, ms: 0, ...skip(skipped) }, blockers: [] };
     const before = await Promise.all((check.needs ?? []).map((need) => running.get(need)));
-    const broken = before.flatMap((made) => (made === undefined || made.isUsable ? [] : [made.result.id]));
-    if (broken.length > 0) return { result: { id, ms: 0, ...skip(`needs ${broken.join(', ')}`) }, isUsable: false };
-    if (skipped !== undefined) return { result: { id, ms: 0, ...skip(skipped) }, isUsable: true };
+    const blockers = [...new Set(before.flatMap((made) => made?.blockers ?? []))];
+    if (blockers.length > 0) return { result: { id, ms: 0, ...skip(`needs ${blockers.join(', ')}`) }, blockers };
     const start = clock.monotonic();
     const finding = await runCheck(check, clock, explain);
     const { status, goesOn = status !== 'fail' } = finding;
-    return { result: { id, ms: Math.round(clock.monotonic() - start), ...finding }, isUsable: goesOn };
+    const ms = Math.round(clock.monotonic() - start);
+    return { result: { id, ms, ...finding }, blockers: goesOn ? [] : [id] };
   };
   for (const check of checks) running.set(check.id, make(check));
   return Promise.all([...running.values()].map(async (made) => (await made).result));

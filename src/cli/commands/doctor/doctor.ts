@@ -8,6 +8,7 @@ import {
   listMissingOfCiphertext,
   type CommandOptions,
 } from '../../options/command-options.js';
+import { openNetwork } from '../../options/network.js';
 import { requireAll } from '../../options/required.js';
 import { isCipherUrl } from '../../options/store.js';
 import { canPrompt } from '../../input/prompt.js';
@@ -47,7 +48,7 @@ const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'dim', unknown:
 /** Checks all that a key needs, and prints what is wrong and how to repair it. Changes nothing. The exit code is 3 for a failure. */
 export async function doctor(run: CliRun, options: CommandOptions): Promise<void> {
   const { io, argv, secrets } = run;
-  checkUsage(io, options);
+  await checkUsage(io, options);
   const setup = describeSetup(run, options, io.clock ?? systemClock);
   try {
     const examining = runChecks(listChecks(setup), setup.clock, (error) => explainError(error, argv));
@@ -65,12 +66,13 @@ export async function doctor(run: CliRun, options: CommandOptions): Promise<void
   }
 }
 
-/** Throws if the options do not name a key, as the other commands do. */
-function checkUsage(io: CliIo, options: CommandOptions): void {
+/** Throws if the options do not name a key, or the environment no proxy, as the other commands do. */
+async function checkUsage(io: CliIo, options: CommandOptions): Promise<void> {
   const { ring, store } = options;
   getMasterKeyFile(options);
   if (ring !== undefined) requireAll(listMissingOfCipher(options));
   else if (store === undefined || isCipherUrl(store)) requireAll(listMissingOfCiphertext(io, options));
+  await (await openNetwork(io, options)).dispatcher?.destroy();
 }
 
 function listChecks(setup: Setup): Check[] {
@@ -84,14 +86,22 @@ function listChecks(setup: Setup): Check[] {
     if (!applies) return why;
     return needsNetwork && options.offline === true ? 'needs the network; --offline' : undefined;
   };
-  const needs: CheckId[] = isRemote
-    ? ['packages', 'credentials', 'region', 'endpoint', 'key-state', 'permission']
-    : ['packages'];
+  const needs: CheckId[] = [
+    'packages',
+    'files',
+    'credentials',
+    'region',
+    'endpoint',
+    'key-state',
+    'permission',
+    'rotation',
+  ];
   const unused = `not used by ${kind === 'local' ? 'a master-key file' : 'this store'}`;
   const readStatus = memoize(() => readRingStatus(setup));
   return [
     { id: 'node', run: () => checkNode(process.versions.node, clock.now()) },
     { id: 'packages', run: () => checkPackages(setup) },
+    { id: 'files', run: (signal) => checkFiles(setup, signal) },
     {
       id: 'credentials',
       needs: ['packages'],
@@ -130,6 +140,13 @@ function listChecks(setup: Setup): Check[] {
       repair: (error) => repairPermission(setup, error),
     },
     {
+      id: 'rotation',
+      needs: ['packages'],
+      skipped: skipUnless(ringKind !== undefined, 'needs --ring', isRingRemote),
+      run: async () => checkRotation(setup, await readStatus()),
+      repair: (error) => repairRing(setup, error),
+    },
+    {
       id: 'context',
       needs,
       skipped: skipUnless(true, '', isRemote || isRingRemote),
@@ -138,18 +155,10 @@ function listChecks(setup: Setup): Check[] {
     },
     {
       id: 'key-age',
-      needs: ringKind === undefined ? ['context'] : [],
+      needs: [ringKind === undefined ? 'context' : 'rotation'],
       skipped: skipUnless(true, '', isRingRemote || (ringKind === undefined && isRemote)),
       run: async () => checkKeyAge(setup, ringKind === undefined ? undefined : await readStatus()),
-      repair: (error) => repairRing(setup, error),
     },
-    {
-      id: 'rotation',
-      skipped: skipUnless(ringKind !== undefined, 'needs --ring', isRingRemote),
-      run: async () => checkRotation(setup, await readStatus()),
-      repair: (error) => repairRing(setup, error),
-    },
-    { id: 'files', run: (signal) => checkFiles(setup, signal) },
     {
       id: 'environment',
       needs: ['context'],

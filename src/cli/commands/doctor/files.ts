@@ -32,12 +32,14 @@ export async function checkFiles({ options, kind }: Setup, signal: AbortSignal):
       return fail(`${name} has mode ${mode}, which gives other users access.`, `chmod 600 ${word(path)}`);
     }
     if (problem === 'folder') {
-      return fail(`Other users may replace ${name}: they may write to its folder.`, `chmod go-w ${word(folder)}`);
+      const text = `Other users may replace ${name}: they may write to its folder.`;
+      return { ...fail(text, `chmod go-w ${word(folder)}`), goesOn: true };
     }
     const git = await findInGit(path, signal);
     if (git === 'tracked') {
       const fix = `git -C ${word(folder)} rm --cached -- ${word(basename(path))}`;
-      return fail(`${name} is in Git: remove it there and rotate the key, because the history keeps it.`, fix);
+      const text = `${name} is in Git: remove it there and rotate the key, because the history keeps it.`;
+      return { ...fail(text, fix), goesOn: true };
     }
     if (git === 'not ignored') {
       const fix = `echo ${word(`/${basename(path)}`)} >> ${word(join(folder, '.gitignore'))}`;

@@ -112,5 +112,7 @@ export function repairPriceApi({ options }: Setup, error: unknown): string | und
   return isPriceApiError(error) && error.kind === 'key-rejected' ? formatStoring(options) : undefined;
 }
 
-export const repairRing = ({ options }: Setup, error: unknown): string | undefined =>
-  isGoldKeyError(error, 'ERR_GOLDKEY_NOT_FOUND') ? formatCommand('goldkey rotate init', options) : undefined;
+/** Returns the command that makes the ring, if there is none. */
+export function repairRing({ options }: Setup, error: unknown): string | undefined {
+  return isGoldKeyError(error, 'ERR_GOLDKEY_ROTATION') ? formatCommand('goldkey rotate init', options) : undefined;
+}

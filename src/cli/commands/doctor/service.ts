@@ -9,7 +9,7 @@ import { isLoopback, isQuotable, raceAbort, showText, tryOrUndefined } from '../
 import { buildKmsUrl, findKmsEndpoint } from '../../../providers/kms-light/endpoint.js';
 import { CommandError, listErrors, UsageError } from '../../errors.js';
 import { buildAwsSettings, openNetwork, type AwsSettings } from '../../options/network.js';
-import { fail, ok, unknown, warn, type Finding } from './check.js';
+import { fail, ok, skip, unknown, warn, type Finding } from './check.js';
 import { formatCommand } from './repair.js';
 import type { AwsClient, Connection, Setup } from './setup.js';
 
@@ -36,7 +36,10 @@ export function isOnAws({ kind }: Setup): boolean {
 
 /** Returns the settings of all clients, so that they share one client, and an MFA code is asked for once. */
 export function openSettings({ run, options, facts }: Setup): Promise<AwsSettings> {
-  facts.settings ??= buildAwsSettings(run.io, options);
+  facts.settings ??= buildAwsSettings(run.io, options).catch((error: unknown) => {
+    // No such profile: the environment may be to blame.
+    throw error instanceof UsageError ? new CommandError(error.message) : error;
+  });
   return facts.settings;
 }
 
@@ -46,7 +49,7 @@ async function withClient<T>(setup: Setup, signal: AbortSignal, use: (client: Aw
   facts.connection ??= openSettings(setup).then((settings) => CONNECT[kind]?.(settings));
   const connection = await facts.connection;
   if (connection === undefined) throw new CommandError('This store is not on AWS.');
-  return connection.call({ operation: 'the search for credentials' }, (_, client) => use(client), { signal });
+  return connection.call({ operation: 'sign-in' }, (_, client) => use(client), { signal });
 }
 
 export async function closeConnection({ facts }: Setup): Promise<void> {
@@ -57,6 +60,8 @@ export async function closeConnection({ facts }: Setup): Promise<void> {
 export async function checkRegion(setup: Setup, signal: AbortSignal): Promise<Finding> {
   const { options, facts } = setup;
   const { keyId = '', region: given } = options;
+  const settings = await openSettings(setup).catch(() => undefined);
+  if (settings === undefined) return { ...skip('needs credentials'), goesOn: false };
   const region = await withClient(setup, signal, ({ config }) => config.region());
   facts.region = region;
   const [, , , keyRegion = region] = keyId.startsWith('arn:') ? keyId.split(':') : [];
@@ -72,7 +77,7 @@ export const repairRegion = (): string => 'export AWS_REGION=us-east-1';
 
 /** Checks that there are credentials which have not expired, and asks STS whose they are. */
 export async function checkCredentials(setup: Setup, signal: AbortSignal): Promise<Finding> {
-  const { options, clock } = setup;
+  const { clock } = setup;
   const credentials = await withClient(setup, signal, ({ config }) => config.credentials());
   const { $source = {}, expiration } = credentials;
   const words = Object.keys($source).map((name) => name.replace('CREDENTIALS_', '').toLowerCase().replaceAll('_', ' '));
@@ -80,7 +85,6 @@ export async function checkCredentials(setup: Setup, signal: AbortSignal): Promi
   const left = expiration === undefined ? Infinity : Number(expiration) - clock.now();
   if (left <= 0) return fail(`The credentials${source} have expired.`, repairCredentials(setup));
   const life = left === Infinity ? '' : `, for ${String(Math.ceil(left / 60_000))} min`;
-  if (options.offline === true) return ok(`found${source}${life}`);
   const { arn, code } = await askIdentity(setup, credentials, signal);
   if (code !== undefined) {
     return fail(
