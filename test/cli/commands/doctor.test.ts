@@ -779,7 +779,7 @@ describe('a dry run that the service takes for a call', () => {
   it('tells nothing, and what it returned is zeroed', async () => {
     const plaintext = new TextEncoder().encode(KEY);
     const client = { send: () => Promise.resolve({ Plaintext: plaintext }) };
-    const sdk = { DecryptCommand: class {}, EncryptCommand: class {} };
+    const sdk = { DecryptCommand: Object, EncryptCommand: Object };
     const connection = { call: (_: unknown, use: (...given: unknown[]) => unknown) => use(sdk, client, {}) };
     const key = { connection, keyId: kms.keyArn } as unknown as Parameters<typeof tryKmsCall>[0];
 

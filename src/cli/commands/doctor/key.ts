@@ -11,6 +11,8 @@ import { repairPermission } from './kms.js';
 import { formatCommand, formatStoring } from './repair.js';
 import type { Setup } from './setup.js';
 
+/** The stores that no policy protects. */
+const PROTECTED_BY_MODE = ['local', 'file', 'env'];
 const DEFAULT_MAX_AGE_MS = 90 * 86_400_000;
 
 /** Reads the key as a client does. It is zeroed at once, unless a price API is to be asked with it. */
@@ -38,7 +40,8 @@ export async function checkContext(setup: Setup, signal: AbortSignal): Promise<F
 export async function repairContext(setup: Setup, error: unknown): Promise<string | undefined> {
   const { options, kind } = setup;
   if (!isGoldKeyError(error)) return undefined;
-  if (error.code === 'ERR_GOLDKEY_ACCESS_DENIED' && kind === 'kms') return repairPermission(setup, error);
+  if (error.code === 'ERR_GOLDKEY_ACCESS_DENIED' && !PROTECTED_BY_MODE.includes(kind))
+    return repairPermission(setup, error);
   if (!['ERR_GOLDKEY_DECRYPT', 'ERR_GOLDKEY_FORMAT', 'ERR_GOLDKEY_NOT_FOUND'].includes(error.code)) return undefined;
   const encryptionContext = await readRecordedContext(setup).catch(() => undefined);
   if (encryptionContext !== undefined) return formatCommand('goldkey doctor', { ...options, encryptionContext });

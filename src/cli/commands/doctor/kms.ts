@@ -1,3 +1,4 @@
+import { classifyAwsError } from '../../../aws/failures.js';
 import { isGoldKeyError, tryOrUndefined } from '../../../core/index.js';
 import { connectToKms, type KmsKey } from '../../../providers/kms/client.js';
 import { describeKmsKey, tryKmsCall } from '../../../providers/kms/dry-run.js';
@@ -32,7 +33,7 @@ export async function checkKeyState(setup: Setup, signal: AbortSignal): Promise<
     const { Arn: arn = '', KeyState: state = 'Enabled', KeySpec: spec = 'SYMMETRIC_DEFAULT' } = metadata;
     const { KeyUsage: usage = 'ENCRYPT_DECRYPT', DeletionDate: end } = metadata;
     facts.keyArn = arn;
-    const repair = (verb: string): string => formatCommand(`aws kms ${verb} --key-id ${arn}`, options);
+    const repair = (verb: string): string => formatCommand(`aws kms ${verb}`, { ...options, keyId: arn });
     const usable = repair('enable-key');
     if (usage !== 'ENCRYPT_DECRYPT' || spec !== 'SYMMETRIC_DEFAULT') {
       return fail(`${arn} is a key of ${spec} for ${usage}, not a symmetric one.`, createKey(setup));
@@ -87,9 +88,11 @@ export async function checkPermission(setup: Setup, signal: AbortSignal): Promis
   return unknown(`The service tells nothing about ${names} without the call itself.`);
 }
 
-/** Returns the command that prints the policy which is lacking. */
+/** Returns the command that prints the policy which is lacking, or enables a key that the caller may not describe. */
 export function repairPermission(setup: Setup, error?: unknown): string | undefined {
   if (!isGoldKeyError(error, 'ERR_GOLDKEY_ACCESS_DENIED')) return undefined;
+  const { name } = classifyAwsError(error.cause);
+  if (name === 'DisabledException') return formatCommand('aws kms enable-key', setup.options);
   return formatPolicy(setup, error.message.includes('kms:Encrypt') ? 'writer' : 'reader');
 }
 

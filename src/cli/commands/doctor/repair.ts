@@ -26,10 +26,10 @@ const TAKEN: Readonly<Record<string, readonly Name[]>> = {
   'goldkey create-key': ['local', 'masterKey', 'region', 'profile', 'endpointUrl', 'dangerouslyAllowHttp'],
   'goldkey doctor': Object.keys(OPTIONS) as Name[],
   'goldkey encrypt': [...MASTER_KEY, 'encryptionContext', 'dangerouslyAllowHttp'],
-  'goldkey policy': [...MASTER_KEY, 'ring', 'name', 'encryptionContext'],
+  'goldkey policy': ['store', 'keyId', 'region', 'profile', 'endpointUrl', 'ring', 'name', 'encryptionContext'],
   'goldkey put': ['store', 'region', 'profile', 'endpointUrl', 'dangerouslyAllowHttp'],
   'goldkey rotate': [...MASTER_KEY, 'ring', 'name', 'encryptionContext', 'dangerouslyAllowHttp'],
-  'aws kms': ['region', 'profile', 'endpointUrl'],
+  'aws kms': ['keyId', 'region', 'profile', 'endpointUrl'],
 };
 
 /**
@@ -55,11 +55,11 @@ export function formatStoring(options: CommandOptions): string {
 
 /** Returns a value for a shell. */
 export function quoteForShell(text: string): string {
-  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w./:@%+,=-][\w./:@%+,=#-]*$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** Returns the URL's origin, which names no user and no password. */
-export function formatOrigin(url: string): string {
+function formatOrigin(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : '…';
 }
 

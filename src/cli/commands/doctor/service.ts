@@ -88,7 +88,7 @@ export async function checkCredentials(setup: Setup, signal: AbortSignal): Promi
   const { arn, code } = await askIdentity(setup, credentials, signal);
   if (code !== undefined) {
     return fail(
-      `AWS STS answered GetCallerIdentity with ${code}: the credentials${source} are wrong or have expired.`,
+      `AWS STS answered GetCallerIdentity with ${code}: the credentials${source} are wrong or have expired, or the clock is off.`,
       repairCredentials(setup),
     );
   }
@@ -145,8 +145,9 @@ export async function checkEndpoint(setup: Setup, signal: AbortSignal): Promise<
     const fix = formatCommand('goldkey doctor', { ...options, dangerouslyAllowHttp: true });
     return fail(`${origin} is plain http: the network would see every key.`, fix);
   }
-  const cacert = readVariable('VAULT_CACERT');
-  const ca = cacert === undefined || isOnAws(setup) ? undefined : readFileSync(cacert);
+  const caFile = setup.kind.startsWith('vault') ? readVariable('VAULT_CACERT') : undefined;
+  // A file that cannot be read is for the check of the key, which explains it.
+  const ca = caFile === undefined ? undefined : tryOrUndefined(() => readFileSync(caFile));
   const { date, start, ms } = await exchange(setup, { url: origin, method: 'GET', ca }, signal).catch(
     (error: unknown) => {
       signal.throwIfAborted();
@@ -191,7 +192,13 @@ export function checkClock({ facts }: Setup): Finding {
 
 function findEndpoint({ kind, options, facts }: Setup): URL {
   const { endpointUrl, dangerouslyAllowHttp, store = '' } = options;
-  if (kind === 'azure-key-vault') return new URL(store.replace(/^azure-key-vault/, 'https'));
+  if (kind === 'azure-key-vault') {
+    const [url = ''] = /^https:\/\/[^/]+/.exec(store.replace(/^azure-key-vault/, 'https')) ?? [];
+    if (!URL.canParse(url)) throw new UsageError('azure-key-vault://… must name a vault and a secret.');
+    const { host, hostname } = new URL(url);
+    // A stand-in on this machine has no certificate.
+    return new URL(`${isLoopback(hostname) ? 'http' : 'https'}://${host}`);
+  }
   if (kind.startsWith('vault')) {
     const address = readVariable('VAULT_ADDR') ?? '';
     if (URL.canParse(address)) return new URL(address);
@@ -213,7 +220,7 @@ interface Request {
   readonly ca?: Buffer | undefined;
 }
 
-/** Sends a request past no proxy that the environment names. The time of the answer is that of its head. */
+/** Sends a request, through the proxy that the environment names. The body of an answer to GET is dropped. */
 async function exchange(
   { run, options, clock }: Pick<Setup, 'run' | 'options' | 'clock'>,
   { url, method, headers = {}, body, ca }: Request,
@@ -230,7 +237,8 @@ async function exchange(
     const sending = undici.request(url, { method: method as 'GET', headers, body: body ?? null, dispatcher, signal });
     const answer = await raceAbort(sending, signal);
     const ms = performance.now() - from;
-    const text = await answer.body.text();
+    if (method === 'GET') await answer.body.dump();
+    const text = method === 'GET' ? '' : await answer.body.text();
     return { status: answer.statusCode, text, date: String(answer.headers['date']), start, ms };
   } finally {
     void dispatcher.destroy();
