@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -279,7 +279,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'a port where nothing listens': {
     id: 'endpoint',
     says: /http:\/\/127\.0\.0\.1:9 could not be reached \(ECONNREFUSED\)/,
-    fix: () => `goldkey doctor --key-id alias/gold-api-keys ${CONTEXT_TEXT} --region us-east-1`,
+    fix: () => `goldkey doctor --key-id alias/gold-api-keys ${CONTEXT_TEXT} --ciphertext … --region us-east-1`,
     arrange: () => [
       ...ciphertext,
       ...PAIRS,
@@ -651,6 +651,64 @@ describe('what doctor leaves out', () => {
     expect(
       await Promise.all((await readdir(folder.path)).map(async (name) => [name, await readFile(path(name))])),
     ).toEqual(before);
+  });
+});
+
+describe('doctor on a plaintext file', () => {
+  const bare = (file: string): string[] => ['--store', `file://${file}`];
+
+  it('wants it closed, and says how', async () => {
+    await writeFile(path('api.key'), KEY, { mode: 0o640 });
+    const before = await examine(bare(path('api.key')));
+    await paste(before.bad[0]?.fix);
+    const after = await examine(bare(path('api.key')));
+
+    expect(before.bad).toEqual([expect.objectContaining({ id: 'files', fix: `chmod 600 ${path('api.key')}` })]);
+    expect({ code: after.ran.code, bad: after.bad }).toEqual({ code: 0, bad: [] });
+  });
+
+  it('leaves one in a volume of Kubernetes to Kubernetes', async () => {
+    await mkdir(path('..2026_01_02_03_04_05.678'));
+    await writeFile(path('..2026_01_02_03_04_05.678/api-key'), KEY, { mode: 0o644 });
+    await symlink('..2026_01_02_03_04_05.678', path('..data'));
+    await symlink('..data/api-key', path('api-key'));
+    const { ran, bad } = await examine(bare(path('api-key')));
+
+    expect({ code: ran.code, bad }).toEqual({ code: 0, bad: [] });
+  });
+
+  it('does not take the variable of env:// for a leak, but any other', async () => {
+    vi.stubEnv('GOLD_API_KEY', KEY);
+    const own = await examine(['--store', 'env://GOLD_API_KEY'], { env: { GOLD_API_KEY: KEY } });
+    const other = await examine(['--store', 'env://GOLD_API_KEY'], { env: { GOLD_API_KEY: KEY, OLD_API_KEY: KEY } });
+
+    expect(own.bad).toEqual([]);
+    expect(other.bad).toEqual([expect.objectContaining({ id: 'environment', fix: 'unset OLD_API_KEY' })]);
+  });
+});
+
+describe('doctor with a profile that asks for an MFA code', () => {
+  it('prompts once, although several checks need the credentials', async () => {
+    const config = [
+      `[profile base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = ${SECRET}`,
+      '[profile mfa]\nrole_arn = arn:aws:iam::111122223333:role/reader\nsource_profile = base',
+      'mfa_serial = arn:aws:iam::111122223333:mfa/ada\nregion = us-east-1\n',
+    ].join('\n');
+    await writeFile(path('config'), config);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', path('config'));
+    const credentials = '<AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>invented</SecretAccessKey>';
+    const ends = `<SessionToken>invented</SessionToken><Expiration>${new Date(Date.now() + 3_600_000).toISOString()}</Expiration>`;
+    const result = `<AssumeRoleResult><Credentials>${credentials}${ends}</Credentials></AssumeRoleResult>`;
+    stsAnswer = { status: 200, body: `<AssumeRoleResponse>${result}<Arn>${CALLER}</Arn></AssumeRoleResponse>` };
+
+    const ran = await run(['doctor', ...kmsArgv(), '--profile', 'mfa', '--json'], { typed: ['123456\r'] });
+
+    expect(ran.stderr).toBe('MFA code of arn:aws:iam::111122223333:mfa/ada: \n');
+    expect(ran).toMatchObject({ code: 0, raw: [true, false] });
+    expect(ran.stdout).toContain(`${CALLER}, from `);
+    expect(ran.stdout).toMatch(/for (?:59|60) min/);
+    expect(ran.stdout).not.toContain('123456"');
   });
 });
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import type { Stats } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isProtectedElsewhere } from '../../../providers/file/read.js';
 import { isMissing } from '../../../util/file-errors.js';
 import { isQuotablePath, quotePath } from '../../../util/quote-path.js';
 import { fail, ok, skip, warn, type Finding } from './check.js';
@@ -18,17 +19,20 @@ export async function checkFiles({ options, kind }: Setup, signal: AbortSignal):
   const folder = dirname(resolve(path));
   try {
     const link = await lstat(path);
+    if (kind === 'file' && (await isProtectedElsewhere(path)))
+      return ok(`${name} is protected by the system that mounts it`);
     if (link.isSymbolicLink() && kind === 'local') {
       const fix = `cp -p "$(realpath ${word(path)})" ${word(`${path}.new`)} && mv ${word(`${path}.new`)} ${word(path)}`;
       return fail(`${name} is a symbolic link, which is not followed.`, fix);
     }
-    const problem = process.getuid === undefined ? undefined : findOpenDoor(link, await stat(folder), process.getuid());
+    const file = await stat(path);
+    const problem = process.getuid === undefined ? undefined : findOpenDoor(file, await stat(folder), process.getuid());
     if (problem === 'owner') {
       const fix = `sudo chown ${String(process.getuid?.())} ${word(path)}`;
-      return fail(`${name} belongs to another user (uid ${String(link.uid)}).`, fix);
+      return fail(`${name} belongs to another user (uid ${String(file.uid)}).`, fix);
     }
     if (problem === 'mode') {
-      const mode = `0${(link.mode & 0o777).toString(8)}`;
+      const mode = `0${(file.mode & 0o777).toString(8)}`;
       return fail(`${name} has mode ${mode}, which gives other users access.`, `chmod 600 ${word(path)}`);
     }
     if (problem === 'folder') {
@@ -53,9 +57,8 @@ export async function checkFiles({ options, kind }: Setup, signal: AbortSignal):
   }
 }
 
-/** Returns by which way others get at a file. What a link leads to is protected by the system that mounts it, as a rule. */
+/** Returns by which way others get at a file. */
 function findOpenDoor(file: Stats, folder: Stats, self: number): 'owner' | 'mode' | 'folder' | undefined {
-  if (file.isSymbolicLink()) return undefined;
   if (file.uid !== self) return 'owner';
   if ((file.mode & 0o077) !== 0) return 'mode';
   // In a folder with the sticky bit, such as /tmp, nobody replaces a file of another user.

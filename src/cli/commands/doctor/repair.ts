@@ -11,6 +11,7 @@ const OPTIONS = {
   masterKey: '--master-key',
   keyId: '--key-id',
   encryptionContext: '--encryption-context',
+  ciphertext: '--ciphertext',
   ciphertextFile: '--ciphertext-file',
   region: '--region',
   profile: '--profile',
@@ -65,6 +66,7 @@ function formatOrigin(url: string): string {
 
 function formatValue(name: Name, value: string | EncryptionContext): string {
   if (typeof value !== 'string') return formatContext(value);
+  if (name === 'ciphertext') return '…';
   if (name === 'endpointUrl') return formatOrigin(value);
   const isPath = name === 'masterKey' || name === 'ciphertextFile' || (name === 'ring' && !value.includes('://'));
   const hasPassword = URL.canParse(value) && new URL(value).password !== '';

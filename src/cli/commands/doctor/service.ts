@@ -10,7 +10,7 @@ import { buildKmsUrl, findKmsEndpoint } from '../../../providers/kms-light/endpo
 import { CommandError, listErrors, UsageError } from '../../errors.js';
 import { buildAwsSettings, openNetwork, type AwsSettings } from '../../options/network.js';
 import { fail, ok, skip, unknown, warn, type Finding } from './check.js';
-import { formatCommand } from './repair.js';
+import { formatCommand, quoteForShell } from './repair.js';
 import type { AwsClient, Connection, Setup } from './setup.js';
 
 const SLOW_MS = 1_000;
@@ -68,7 +68,7 @@ export async function checkRegion(setup: Setup, signal: AbortSignal): Promise<Fi
   if (keyRegion === region) return ok(showText(region));
   const fix =
     given === undefined
-      ? `export AWS_REGION=${keyRegion}`
+      ? `export AWS_REGION=${quoteForShell(keyRegion)}`
       : formatCommand('goldkey doctor', { ...options, region: keyRegion });
   return fail(`The Region is ${showText(region)}, and the key of --key-id is in ${showText(keyRegion)}.`, fix);
 }
@@ -101,7 +101,7 @@ export async function checkCredentials(setup: Setup, signal: AbortSignal): Promi
 export function repairCredentials({ options }: Setup, error?: unknown): string {
   const kinds = listErrors(error).map((cause) => classifyAwsError(cause).kind);
   const { profile = readVariable('AWS_PROFILE') } = options;
-  const flag = profile === undefined ? '' : ` --profile ${isQuotable(profile) ? profile : '…'}`;
+  const flag = profile === undefined ? '' : ` --profile ${isQuotable(profile) ? quoteForShell(profile) : '…'}`;
   return `aws ${kinds.includes('sign-in') ? 'sso login' : 'configure'}${flag}`;
 }
 
