@@ -169,7 +169,8 @@ describe.skipIf(vault.skipped !== undefined)(`doctor on Vault ${vault.skipped ??
 
   it('names a policy that does not let the key be read', async () => {
     const { body } = await server.request('POST', 'auth/token/create', { policies: ['default'] });
-    vi.stubEnv('VAULT_TOKEN', (body?.['auth'] as { client_token: string }).client_token);
+    const { auth } = body as unknown as { auth: { client_token: string } };
+    vi.stubEnv('VAULT_TOKEN', auth.client_token);
     const report = await examine(...store);
 
     expect({ code: report.code, bad: listBad(report) }).toEqual({ code: 3, bad: ['context'] });
