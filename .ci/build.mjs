@@ -2,9 +2,11 @@
 //
 //   dist/esm/**/*.js, *.d.ts      ES modules and their types (tsc)
 //   dist/cjs/**/*.cjs, *.d.ts     the same as CommonJS, as the package.json beside them says
+//   dist/goldkey.1                the manual page, as the command prints it
 //
 //   node .ci/build.mjs            everything
-//   node .ci/build.mjs --js       without the types: enough for the tests, in a second
+//   node .ci/build.mjs --js       without types and manual: enough for the tests, in a second
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parse } from 'acorn';
@@ -301,4 +303,8 @@ function wrapAll() {
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await buildCommonJs(await buildEsModules());
 wrapAll();
-if (!process.argv.includes('--js')) await buildTypes();
+if (!process.argv.includes('--js')) {
+  await buildTypes();
+  const man = execFileSync(process.execPath, [join(root, manifest.bin.goldkey), 'man-page']);
+  writeFileSync(join(root, manifest.man), man);
+}

@@ -51,6 +51,7 @@ const IN_CAUSE = ['the original error is the `cause`', 'its error is the `cause`
 /** The words of the command line by those that the messages of the library use. */
 const WORDS: Readonly<Record<string, string>> = {
   '`clientConfig.endpoint`': '--endpoint-url',
+  '`encryptionContext` and `bind`': '--encryption-context',
   '`encryptionContext`': '--encryption-context',
   '`ciphertext`': '--ciphertext',
   '`keyId`': '--key-id',
@@ -62,6 +63,7 @@ const WORDS: Readonly<Record<string, string>> = {
   '`ring` or `name`': '--ring or --name',
   '`force`': '--force',
   '`version`': '--key-version',
+  '`pinnedVersion`': '--key-version',
   '`overlap`': '--overlap',
   '`cutover`': '--cutover',
   '`percent`': '--percent',

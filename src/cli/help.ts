@@ -77,6 +77,14 @@ const HELP: Readonly<Record<string, Help>> = {
   'rotate retire': { examples: [`goldkey rotate retire ${RING} ${KMS} --unused 1h`], variables: SERVICES },
   'rotate status': { examples: [`goldkey rotate status ${RING} --json`], variables: SERVICES },
   'rotate due': { examples: [`goldkey rotate due ${RING} --max-age 90d`], variables: SERVICES },
+  policy: {
+    examples: [
+      `goldkey policy ${KMS} > reader.json`,
+      `goldkey policy --for rotator ${KMS} --ring dynamodb://key-rings/gold --require-mfa`,
+      'goldkey policy --store vault://secret/gold | vault policy write gold-reader -',
+    ],
+    variables: ['AWS_PROFILE, AWS_REGION', 'HTTPS_PROXY, HTTP_PROXY, NO_PROXY'],
+  },
   doctor: {
     examples: [
       `goldkey doctor ${KMS} --ciphertext-file gold-key.txt`,
@@ -86,6 +94,15 @@ const HELP: Readonly<Record<string, Help>> = {
   },
   audit: { examples: ['goldkey audit verify audit.ndjson'] },
   'audit verify': { examples: ['goldkey audit verify audit.1.ndjson audit.ndjson --chain-key-file chain.key'] },
+  scan: {
+    examples: [
+      'goldkey scan . --key-file old-key.txt',
+      'goldkey scan --staged --store vault://secret/api-keys/gold#api_key',
+      'kubectl logs deploy/gold | goldkey scan - --encryption-context service=gold --ciphertext-file gold-key.txt',
+      'goldkey scan --git --store secrets-manager://gold --sarif findings.sarif',
+    ],
+    variables: SERVICES,
+  },
   completion: { examples: ['goldkey completion bash > /etc/bash_completion.d/goldkey'] },
   demo: { examples: ['goldkey demo'] },
 };

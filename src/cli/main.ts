@@ -10,6 +10,7 @@ const READS_KEY: ReadonlySet<string> = new Set([
   'goldkey put',
   'goldkey rotate init',
   'goldkey rotate stage',
+  'goldkey scan',
 ]);
 const KEY_ADVICE = 'A key never comes from the command line, where others see it';
 const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';

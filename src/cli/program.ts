@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { addDoctor } from './commands/doctor/options.js';
+import { addPolicy } from './commands/policy/options.js';
 import { addRotate } from './commands/rotate-options.js';
 import type { CliRun } from './io.js';
 import type { CommandOptions } from './options/command-options.js';
@@ -15,7 +16,7 @@ import {
   addVersion,
 } from './options/flags.js';
 import { addPriceApi } from './options/price-api.js';
-import { parseInterval } from './options/values.js';
+import { addGlob, parseInterval, parseSize } from './options/values.js';
 
 /** Builds the commands; each loads its code when it runs. */
 export async function buildProgram(run: CliRun): Promise<Command> {
@@ -39,9 +40,9 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .option('--alias <alias>', 'name of the KMS key, alias/…')
     .action(async (options) => (await import('./commands/create-key.js')).createKey(io, options));
 
-  addKeyFile(
-    addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')),
-  ).action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
+  addKeyFile(addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')))
+    .option('--envelope', 'for many keys or over 4,096 bytes: print a message of the AWS Encryption SDK')
+    .action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
 
   addKeyFile(
     addCipher(
@@ -49,9 +50,11 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     ),
   ).action(async (options) => (await import('./commands/put.js')).put(run, options));
 
-  addVersion(addStoredKey(command('verify', 'decrypt; print version, fingerprint and length, never the key'))).action(
-    async (options) => (await import('./commands/verify.js')).verify(io, options),
-  );
+  const verify = command('verify', 'decrypt; print version, fingerprint and length, never the key');
+  const message = verify.createOption('--envelope', 'the ciphertext is a message of `goldkey encrypt --envelope`');
+  addVersion(addStoredKey(verify))
+    .addOption(message.conflicts('ring'))
+    .action(async (options) => (await import('./commands/verify.js')).verify(io, options));
 
   const price = command('price', 'decrypt the key and ask a price API for prices, once or again and again');
   const watch = price.createOption('--watch [interval]', 'ask again (10s, 5m; at least 1s) until Ctrl-C');
@@ -69,6 +72,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .action(async (options) => (await import('./commands/copy.js')).copy(run, options));
 
   addRotate(program, run);
+  addPolicy(program, run);
   addDoctor(program, run);
 
   const verifyLog = program
@@ -81,6 +85,21 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .action(async (files: string[], options) =>
       (await import('./commands/audit-verify.js')).auditVerify(run, files, options),
     );
+
+  const scan = command('scan', 'look for the exact key, in every encoding; exit code 3 if it is there');
+  addKeyFile(addStoredKey(scan))
+    .argument('[paths...]', 'files and folders, or - for stdin; default: this folder')
+    .optionsGroup('Search:')
+    .option('--git', 'the history as well: every commit, stash, tag and note')
+    .addOption(scan.createOption('--staged', 'only the files staged in Git').conflicts(['git', 'stdin']))
+    .option('--stdin', 'stdin, as the path -')
+    .option('--exclude <glob>', 'leave out files and folders of this name, or path; repeatable', addGlob)
+    .option('--max-file-size <size>', 'leave out larger files, e.g. 1g', parseSize)
+    .option('--follow-symlinks', 'follow symbolic links')
+    .option('--all', 'leave out nothing: neither .git nor the own file of the key')
+    .option('--keep-going', 'list what cannot be read, and go on')
+    .option('--sarif <file>', 'write the findings as SARIF 2.1.0, too')
+    .action(async (paths: string[], options) => (await import('./commands/scan/scan.js')).scan(run, paths, options));
 
   addVerbose(program.command('demo').description('show the life of a key on this machine alone; needs nothing')).action(
     async () => {

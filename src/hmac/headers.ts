@@ -1,3 +1,4 @@
+import { describeType, invalidType } from '../core/index.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest } from './types.js';
 
@@ -10,6 +11,8 @@ export type HeaderValues = ReadonlyMap<string, readonly string[]>;
 
 /** Reads the headers of a request in any of their forms. */
 export function readHeaders(headers: HmacRequest['headers']): HeaderValues {
+  if (headers === null || !['object', 'undefined'].includes(typeof headers))
+    throw invalidType(`\`headers\` must be a Headers or an object, got ${describeType(headers)}.`);
   const found = new Map<string, string[]>();
   for (const [name, value] of headers === undefined ? [] : listHeaders(headers)) {
     if (value === undefined) continue;

@@ -29,7 +29,8 @@ const DERIVED: readonly string[] = [
   '@query',
 ];
 const LABEL = /^[a-z*][a-z0-9_.*-]{0,63}$/;
-const HEADER = /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+/** The headers of the signature itself cannot be signed. */
+const HEADER = /^(?!signature(?:-input)?$)[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
 
 /** {@link SignerOptions}, checked, with defaults. */
 export interface CheckedSigner {

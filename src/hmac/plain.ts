@@ -4,7 +4,7 @@ import { readHeaders, readOne } from './headers.js';
 import { computeMac, findSigner } from './mac.js';
 import { checkTime, replayedError } from './message-age.js';
 import { checkClient, checkReplay, checkWindow } from './options.js';
-import { checkRequest, checkSpelling, type CheckedRequest } from './request.js';
+import { checkReceived, checkRequest, type CheckedRequest } from './request.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest, ReplayStore } from './types.js';
 
@@ -14,14 +14,14 @@ const NONCE = /^[\w-]{16,128}$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 
 /** Headers of a request with a plain signature. */
-export interface PlainHeaders {
+export type PlainHeaders = {
   /** Time of the signature, in epoch seconds. */
   'x-timestamp': string;
   /** The random part that makes the message unique: 16 to 128 of letters, digits, `_` and `-`. */
   'x-nonce': string;
   /** The HMAC-SHA-256, 64 hexadecimal digits in lower case. */
   'x-signature': string;
-}
+};
 
 /** Signs requests with plain headers. */
 export interface PlainSigner {
@@ -73,7 +73,9 @@ export interface PlainVerifier {
  * ```ts
  * import { plainSigner } from 'goldkey/hmac';
  *
+ * const body = '{"metal":"XAU"}';
  * const headers = await plainSigner(client).sign({ method: 'POST', url: 'https://api.example/orders', body });
+ * await fetch('https://api.example/orders', { method: 'POST', headers, body });
  * ```
  */
 export function plainSigner(client: KeyedClient): PlainSigner {
@@ -99,9 +101,12 @@ export function plainSigner(client: KeyedClient): PlainSigner {
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
  * @example
  * ```ts
- * import { plainVerifier } from 'goldkey/hmac';
+ * import { plainSigner, plainVerifier } from 'goldkey/hmac';
  *
- * const { version } = await plainVerifier(client).verify({ method: 'POST', url: 'https://api.example/orders', headers, body });
+ * const verifier = plainVerifier(client);
+ * const request = { method: 'GET', url: 'https://api.example/orders' };
+ * const headers = await plainSigner(client).sign(request);
+ * const { version } = await verifier.verify({ ...request, headers });
  * ```
  */
 export function plainVerifier(client: KeyedClient, options: PlainVerifierOptions = {}): PlainVerifier {
@@ -111,8 +116,7 @@ export function plainVerifier(client: KeyedClient, options: PlainVerifierOptions
   const replay = checkReplay(options.replay, clock);
   return {
     async verify(request) {
-      const checked = checkRequest(request);
-      checkSpelling(request);
+      const checked = checkReceived(request);
       const headers = readHeaders(request.headers);
       const time = readOne(headers, 'x-timestamp');
       const nonce = readOne(headers, 'x-nonce');
@@ -136,8 +140,7 @@ export function plainVerifier(client: KeyedClient, options: PlainVerifierOptions
   };
 }
 
-function joinMessage({ method, url, body = '' }: CheckedRequest, timestamp: string, nonce: string): string {
-  const { pathname, search } = new URL(url);
+function joinMessage({ method, path, query, body = '' }: CheckedRequest, timestamp: string, nonce: string): string {
   const digest = nodeCrypto().createHash('sha256').update(encodeBody(body)).digest('hex');
-  return [method.toUpperCase(), `${pathname}${search}`, digest, timestamp, nonce].join('\n');
+  return [method.toUpperCase(), `${path}${query}`, digest, timestamp, nonce].join('\n');
 }

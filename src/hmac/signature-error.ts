@@ -18,13 +18,15 @@ export type SignatureFault =
   | 'unknown-key';
 
 /**
- * A signature does not hold; `reason` says why. Answer 401, and tell the sender no more than the reason.
+ * A signature does not hold; `reason` says why. Answer 403 to `uncovered`, `digest` and `replayed`, where another key would not
+ * help, and 401 to all others. Reason and message may be sent: they show nothing of the key or the request.
  *
  * @example
  * ```ts
- * import { isGoldKeyError } from 'goldkey';
+ * import { SignatureError } from 'goldkey/hmac';
  *
- * if (isGoldKeyError(error, 'ERR_GOLDKEY_SIGNATURE')) response.status(401).end(error.reason);
+ * const forbidden: readonly string[] = ['uncovered', 'digest', 'replayed'];
+ * if (error instanceof SignatureError) console.log(forbidden.includes(error.reason) ? 403 : 401, error.message);
  * ```
  */
 export class SignatureError extends GoldKeyError {

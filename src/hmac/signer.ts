@@ -1,6 +1,7 @@
 import {
   invalidType,
   nodeCrypto,
+  raceAbort,
   type CallOptions,
   type Clock,
   type KeyContext,
@@ -28,7 +29,8 @@ export interface HmacSigner {
   sign(request: HmacRequest, call?: CallOptions): Promise<SignatureHeaders>;
   /**
    * Like the global `fetch`, with signed requests. An answer with status 401 is repaired as every refused call: the key is
-   * read again and the request signed anew, once.
+   * read again and the request signed anew, once. A redirect is the answer, and is not followed: it would need a signature of
+   * its own. A body that is a stream is read to its end first.
    */
   fetch: typeof globalThis.fetch;
 }
@@ -47,7 +49,7 @@ export interface HmacSigner {
  * import { hmacSigner } from 'goldkey/hmac';
  *
  * const { fetch } = hmacSigner(client);
- * const response = await fetch('https://api.example/orders', { method: 'POST', body: JSON.stringify(order) });
+ * const response = await fetch('https://api.example/orders', { method: 'POST', body: '{"metal":"XAU"}' });
  * ```
  */
 export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): HmacSigner {
@@ -59,15 +61,20 @@ export function hmacSigner(client: KeyedClient, options: SignerOptions = {}): Hm
     sign: (request, call) => client.withKey((context) => sign(request, context), call),
     async fetch(input, init) {
       const given = new Request(input, init);
-      const body = given.body === null ? undefined : new Uint8Array(await given.arrayBuffer());
       const { method, url, headers, signal } = given;
+      const body = given.body === null ? undefined : new Uint8Array(await raceAbort(given.arrayBuffer(), signal));
       return client.withKey(
         async (context) => {
           const signed = new Headers(headers);
           const added = await sign({ method, url, headers, body }, context);
-          for (const [name, value] of Object.entries(added)) signed.set(name, value);
+          for (const [name, value = ''] of Object.entries(added)) signed.set(name, value);
           return globalThis.fetch(
-            new Request(given, { headers: signed, signal: context.signal, ...(body !== undefined && { body }) }),
+            new Request(given, {
+              headers: signed,
+              signal: context.signal,
+              redirect: given.redirect === 'follow' ? 'manual' : given.redirect,
+              ...(body !== undefined && { body }),
+            }),
           );
         },
         { signal },

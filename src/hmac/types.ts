@@ -2,7 +2,11 @@
 export interface HmacRequest {
   /** The HTTP method, e.g. `GET`. */
   method: string;
-  /** The whole URL, as the client asked for it: behind a proxy with the host and the path that the client used. */
+  /**
+   * The whole URL, as the client asked for it: behind a proxy with the host and the path that the client used. To verify,
+   * your own origin and the path as it came, as text: `https://api.example` and Node.js's `request.url`. A URL object writes
+   * some paths otherwise.
+   */
   url: string | URL;
   /** The headers. Node.js's `request.headers`, a `Headers` or a plain object. */
   headers?: Headers | Record<string, string | string[] | undefined> | undefined;
@@ -29,14 +33,14 @@ export interface SignerOptions {
 }
 
 /** Headers of a signed request. */
-export interface SignatureHeaders {
+export type SignatureHeaders = {
   /** What was signed, and when. */
   'signature-input': string;
   /** The signature. */
   signature: string;
   /** SHA-256 of the body (RFC 9530), if there is one. */
   'content-digest'?: string | undefined;
-}
+};
 
 /** Remembers messages, so that none is accepted twice. */
 export interface ReplayStore {

@@ -5,7 +5,7 @@ import { ALGORITHM, findSigner } from './mac.js';
 import { checkTime, replayedError } from './message-age.js';
 import { checkClient, checkVerifierOptions, type CheckedVerifier } from './options.js';
 import { loadSignatures, type SignatureParameters } from './package.js';
-import { checkRequest, checkSpelling, type CheckedRequest } from './request.js';
+import { checkReceived, type CheckedRequest } from './request.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest, Verified, VerifierOptions } from './types.js';
 
@@ -44,21 +44,19 @@ export interface HmacVerifier {
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
  * @example
  * ```ts
- * import { hmacVerifier } from 'goldkey/hmac';
+ * import { hmacSigner, hmacVerifier } from 'goldkey/hmac';
  *
  * const verifier = hmacVerifier(client);
- * const { version } = await verifier.verify({ method: 'POST', url: 'https://api.example/orders', headers, body });
+ * const request = { method: 'POST', url: 'https://api.example/orders', body: '{"metal":"XAU"}' };
+ * const headers = await hmacSigner(client).sign(request);
+ * const { version } = await verifier.verify({ ...request, headers });
  * ```
  */
 export function hmacVerifier(client: KeyedClient, options: VerifierOptions = {}): HmacVerifier {
   const clock = checkClient(client);
   const checked = checkVerifierOptions(options, clock);
   return {
-    async verify(request) {
-      const given = checkRequest(request);
-      checkSpelling(request);
-      return verifyRequest(client, given, checked, clock);
-    },
+    verify: async (request) => verifyRequest(client, checkReceived(request), checked, clock),
   };
 }
 
@@ -80,7 +78,6 @@ async function verifyRequest(
   const verify = async (base: Buffer, mac: Buffer, parameters: Parameters): Promise<boolean> => {
     // One text only: base64 has several for the same bytes.
     if (ours.signature !== `${options.label}=:${mac.toString('base64')}:`) throw malformed('is not plain base64');
-    checkCovered(components, request, options);
     found = { ...parameters, version: await findVersion(client, base, mac, parameters.keyId) };
     return true;
   };
@@ -96,7 +93,7 @@ async function verifyRequest(
         componentParser(name, parameters) {
           checkComponent(name, parameters, components, headers);
           components.push(name);
-          return null;
+          return readWritten(name, request);
         },
       },
       message,
@@ -107,6 +104,7 @@ async function verifyRequest(
   }
   // It answers with null where it has verified nothing.
   if (found === undefined) throw malformed('cannot be read');
+  checkCovered(components, request, options);
   await checkReplay(found, options);
   return { ...found, components };
 }
@@ -154,6 +152,15 @@ function checkComponent(
   if (parameters.size > 0) throw malformed('covers a component with parameters, which are not supported');
   if (components.includes(name)) throw malformed('covers a component twice');
   if ((headers.get(name)?.length ?? 0) > 1) throw malformed('covers a header that came twice');
+}
+
+/** Returns the value of a component that must be as it is written in the request; `null` for all others. */
+function readWritten(name: string, { url, path, query }: CheckedRequest): string[] | null {
+  if (name === '@path') return [path];
+  if (name === '@query') return [query || '?'];
+  if (name === '@request-target') return [`${path}${query}`];
+  const { protocol, host } = new URL(url);
+  return name === '@target-uri' ? [`${protocol}//${host}${path}${query}`] : null;
 }
 
 /** Checks that all that must be signed is, and that the body is the one that was signed. */

@@ -1,4 +1,5 @@
 import {
+  allocateBytes,
   checkOptionNames,
   checkString,
   describeType,
@@ -19,22 +20,25 @@ import { SignatureError } from './signature-error.js';
 import type { HmacRequest, ReplayStore } from './types.js';
 
 /** Beginning of a secret in the form of Standard Webhooks; base64 of the key follows. */
-const SECRET = 'whsec_';
+const SECRET = new TextEncoder().encode('whsec_');
 /** Beginning of a signature by HMAC-SHA-256. */
 const SIGNATURE = 'v1,';
 /** Most signatures that a message may have: one for each live key of its sender. */
 const MAX_SIGNATURES = 10;
-const MAX_ID = 256;
+/** The `=` that fills up base64. */
+const PADDING = 0x3d;
+/** What an id may be: a dot would move the border to the time. */
+const ID = /^[!-\-/-~]{1,256}$/;
 
 /** Headers of a signed webhook. */
-export interface WebhookHeaders {
+export type WebhookHeaders = {
   /** The message's id, the same for each time it is sent. */
   'webhook-id': string;
   /** Time of this sending, in epoch seconds. */
   'webhook-timestamp': string;
   /** The signature. */
   'webhook-signature': string;
-}
+};
 
 /** Signs webhooks. */
 export interface WebhookSigner {
@@ -72,7 +76,7 @@ export interface WebhookVerifier {
 
 /**
  * Creates a signer of webhooks in the format of Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature). The key
- * is the client's: a text that begins with `whsec_` stands for the base64 after it, any other for its own bytes.
+ * is the client's: a text that begins with `whsec_` stands for the base64 after it, padded or not, any other for its own bytes.
  *
  * @param client - the client whose key signs
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`, at once: `client` is none
@@ -80,7 +84,9 @@ export interface WebhookVerifier {
  * ```ts
  * import { webhookSigner } from 'goldkey/hmac';
  *
- * const headers = await webhookSigner(client).sign({ id: 'msg_1', body: JSON.stringify(event) });
+ * const body = '{"type":"order.filled"}';
+ * const headers = await webhookSigner(client).sign({ id: 'msg_1', body });
+ * await fetch('https://api.example/webhooks', { method: 'POST', headers, body });
  * ```
  */
 export function webhookSigner(client: KeyedClient): WebhookSigner {
@@ -88,8 +94,7 @@ export function webhookSigner(client: KeyedClient): WebhookSigner {
   return {
     async sign(message) {
       const id = checkString('id', message.id);
-      if (id.length > MAX_ID || id.includes('.'))
-        throw invalidRange('`id` must have at most 256 characters and no dot.');
+      if (!ID.test(id)) throw invalidRange('`id` must be at most 256 characters of visible ASCII, with no dot.');
       const body = requireBody(message.body);
       const timestamp = checkTimestamp(message.timestamp ?? Math.floor(clock.now() / 1_000));
       const content = joinContent(id, String(timestamp), body);
@@ -112,9 +117,12 @@ export function webhookSigner(client: KeyedClient): WebhookSigner {
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
  * @example
  * ```ts
- * import { webhookVerifier } from 'goldkey/hmac';
+ * import { webhookSigner, webhookVerifier } from 'goldkey/hmac';
  *
- * const { id } = await webhookVerifier(client).verify({ headers: request.headers, body: rawBody });
+ * const verifier = webhookVerifier(client);
+ * const body = '{"type":"order.filled"}';
+ * const headers = await webhookSigner(client).sign({ id: 'msg_1', body });
+ * const { id } = await verifier.verify({ headers, body });
  * ```
  */
 export function webhookVerifier(client: KeyedClient, options: WebhookVerifierOptions = {}): WebhookVerifier {
@@ -137,7 +145,7 @@ async function verifyWebhook(
   const id = readOne(headers, 'webhook-id');
   const time = readOne(headers, 'webhook-timestamp');
   const given = readOne(headers, 'webhook-signature');
-  if (id.length > MAX_ID) throw malformedHeader('webhook-id');
+  if (!ID.test(id)) throw malformedHeader('webhook-id');
   const timestamp = Number(time);
   // One form only: `1e9` and `+1` are numbers as well.
   if (String(timestamp) !== time || !Number.isSafeInteger(timestamp)) throw malformedHeader('webhook-timestamp');
@@ -169,11 +177,17 @@ function findWebhookSigner(
 
 /** Runs `use` with the bytes that a key stands for, which are zeroed afterwards if they were decoded. */
 function useSecret<T>(key: Uint8Array, use: (secret: Uint8Array) => T): T {
-  const isEncoded = Buffer.from(key.subarray(0, SECRET.length)).toString('latin1') === SECRET;
-  const decoded = isEncoded ? decodeBase64(key.subarray(SECRET.length)) : undefined;
+  const isEncoded = SECRET.every((byte, index) => key[index] === byte);
+  if (!isEncoded) return use(key);
+  // Others leave out the padding.
+  const length = key.length - SECRET.length;
+  const padded = allocateBytes(length + (-length & 3)).fill(PADDING);
+  padded.set(key.subarray(SECRET.length));
+  const decoded = decodeBase64(padded);
   try {
     return use(decoded ?? key);
   } finally {
+    padded.fill(0);
     decoded?.fill(0);
   }
 }

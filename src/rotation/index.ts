@@ -6,6 +6,7 @@
 export { fileRing } from './stores/file/ring.js';
 export { fromKeyRing } from './ring/from-key-ring.js';
 export { KeyRotationManager } from './manager/key-rotation-manager.js';
+export { randomKey } from './manager/random-key.js';
 export { RingConflictError, RotationError } from '../core/index.js';
 export type { KeyUse } from '../core/index.js';
 export type { UseReportFailure } from './ring/report-use.js';

@@ -10,6 +10,8 @@ export interface OptionalPackage {
   readonly name: string;
   /** The name of the key store. */
   readonly provider: string;
+  /** The packages to install, where one alone does not do. Default: `name`. */
+  readonly install?: string | undefined;
 }
 
 /** Files that must be free to open before a package is loaded. */
@@ -93,10 +95,10 @@ function checkFreeFiles(): void {
   }
 }
 
-function explainFailure(error: unknown, { need, name, provider }: OptionalPackage): Error {
+function explainFailure(error: unknown, { need, name, provider, install: packages = name }: OptionalPackage): Error {
   const code = readCode(error);
   const options = { cause: error, provider };
-  const install = `npm install ${name}`;
+  const install = `npm install ${packages}`;
   if (isNotFound(code) && !isInstalled(name, error)) {
     return new MissingPackageError(`${need}, which is not installed: ${install}`, options);
   }

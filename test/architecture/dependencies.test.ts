@@ -24,6 +24,7 @@ const FORBIDDEN: Readonly<Record<string, readonly [from: string, to: string]>> =
   'no-index-inside-the-core': ['core/client/a', 'core/index'],
   'order-audit': ['audit/a', 'watch/z'],
   'order-aws': ['aws/a', 'providers/shared/z'],
+  'envelope-is-given-ciphers': ['envelope/a', 'providers/kms/z'],
   'order-envelope': ['envelope/a', 'audit/z'],
   'order-hmac': ['hmac/a', 'envelope/z'],
   'order-http': ['http/a', 'aws/z'],

@@ -47,6 +47,10 @@ const PLACES: Readonly<Record<string, (secret: string) => string[]>> = {
   'copy --to file://': (secret) => ['copy', ...local, ...CONTEXT, ...CIPHERTEXT, '--to', `file://none/${secret}`],
   'price --api': (secret) => ['price', ...local, ...CONTEXT, ...CIPHERTEXT, '--api', secret],
   'price --api-url': (secret) => ['price', ...local, ...CONTEXT, ...CIPHERTEXT, '--api-url', secret],
+  'scan with the key as path': (secret) => ['scan', secret],
+  'scan --key': (secret) => ['scan', '--key', secret],
+  'scan --max-file-size': (secret) => ['scan', '--max-file-size', secret],
+  'scan --staged with the key as path': (secret) => ['scan', '--staged', secret],
   'price with the key as symbol': (secret) => ['price', ...local, ...CONTEXT, ...CIPHERTEXT, secret],
 };
 

@@ -80,8 +80,14 @@ const RULES: readonly Rule[] = [
   {
     name: 'providers-are-given',
     comment: 'The other folders take the key store that they are given; the command makes them all.',
-    from: { path: '^src/', pathNot: '^src/(providers|rotation/stores|cli)/' },
+    from: { path: '^src/', pathNot: '^src/(providers|rotation/stores|cli|envelope)/' },
     to: { path: '^src/providers/' },
+  },
+  {
+    name: 'envelope-is-given-ciphers',
+    comment: 'An envelope checks contexts and reads documents as key stores do, and knows none of them.',
+    from: { path: '^src/envelope/' },
+    to: { path: '^src/providers/', pathNot: '^src/providers/shared/' },
   },
   {
     name: 'declared-packages',

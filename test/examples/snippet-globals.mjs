@@ -32,6 +32,7 @@ Object.assign(globalThis, {
 
 const platformFetch = globalThis.fetch;
 globalThis.fetch = async (resource, init) => {
-  if (!String(resource).startsWith('https://api.example/')) return platformFetch(resource, init);
+  const url = resource instanceof Request ? resource.url : String(resource);
+  if (!url.startsWith('https://api.example/')) return platformFetch(resource, init);
   return Response.json({ price: 2_199.5 });
 };

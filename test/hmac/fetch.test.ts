@@ -26,6 +26,7 @@ beforeAll(async () => {
       try {
         const { method = '', headers } = request;
         const verified = await verifier.verify({ method, url: `${url}${request.url ?? ''}`, headers, body });
+        if (request.url === '/moved') response.writeHead(307, { location: '/orders' });
         response.end(JSON.stringify({ ...verified, body: body.toString() }));
       } catch (error) {
         reasons.push(error instanceof SignatureError ? error.reason : error);
@@ -75,6 +76,27 @@ describe('fetch of a signer', () => {
   it('fails with a KeyRejectedError when no key of its store is taken', async () => {
     const { fetch } = hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: NEXT }) }));
     await expect(fetch(url)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_REJECTED' });
+  });
+
+  it('follows no redirect, where its signature would not hold: a 401 there would be taken for a refused key', async () => {
+    const { fetch } = hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: KEY }) }));
+    const response = await fetch(`${url}/moved`);
+    expect([response.status, response.headers.get('location')]).toEqual([307, '/orders']);
+    await expect(fetch(`${url}/moved`, { redirect: 'error' })).rejects.toThrow('fetch failed');
+  });
+
+  it('ends when the caller aborts while a stream that is the body goes on', async () => {
+    const { fetch } = hmacSigner(new KeyedClient({ keyProvider: memoryKeyProvider({ current: KEY }) }));
+    const [reason, controller] = [new Error('gone'), new AbortController()];
+    const init = {
+      method: 'POST',
+      body: new ReadableStream(),
+      duplex: 'half',
+      signal: controller.signal,
+    } as RequestInit;
+    const sent = fetch(url, init);
+    controller.abort(reason);
+    await expect(sent).rejects.toBe(reason);
   });
 
   it('ends when the caller aborts', async () => {

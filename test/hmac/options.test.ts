@@ -17,6 +17,7 @@ describe('the options', () => {
     ['no components', () => hmacSigner(client, { components: [] }), /`components` must be a list/],
     ['a component that is not derived', () => hmacSigner(client, { components: ['@status'] }), /`components\[0\]`/],
     ['a header in upper case', () => hmacSigner(client, { components: ['@method', 'Date'] }), /`components\[1\]`/],
+    ['the signature as a component', () => hmacSigner(client, { components: ['signature'] }), /`components\[0\]`/],
     ['a component twice', () => hmacSigner(client, { components: ['date', 'date'] }), /lists a component twice/],
     ['a life under a second', () => hmacSigner(client, { expiresIn: 999 }), /`expiresIn`/],
     ['a life over a day', () => hmacSigner(client, { expiresIn: 86_400_001 }), /`expiresIn`/],
@@ -36,6 +37,8 @@ describe('the options', () => {
   it.each<[string, object, RegExp]>([
     ['a method', { method: undefined }, /`method` must be a string/],
     ['a whole URL', { url: '/orders' }, /`url` must be a whole URL/],
+    ['a URL with a host', { url: 'data:,x' }, /`url` must be a whole URL/],
+    ['headers', { headers: null }, /`headers` must be a Headers or an object, got null/],
     ['the body as it came', { body: { metal: 'XAU' } }, /`body` must be the bytes or the text that was sent/],
   ])('of a request ask for %s', async (_what, more, message) => {
     const request = { method: 'GET', url: URL_OF_ORDERS, ...more } as never;

@@ -86,6 +86,29 @@ describe('a plain signature', () => {
     }
   });
 
+  it.each(['/admin/../orders?limit=10', '/admin/%2e%2e/orders?limit=10', '/orders?limit=10#', '//orders?limit=10'])(
+    'is refused with its path written as %s',
+    async (target) => {
+      const { sign, verifier } = scene();
+      const changed = { ...(await sign()), url: `https://api.example${target}` };
+      expect(await refusal(verifier.verify(changed))).toMatch(/^(mismatch|malformed)$/);
+    },
+  );
+
+  it('is refused with a method that has two lines', async () => {
+    const { sign, verifier } = scene();
+    const request = await sign({ url: 'https://api.example/' });
+    expect(await refusal(verifier.verify({ ...request, method: 'POST\n/' }))).toBe('malformed');
+  });
+
+  it('is refused when its headers say that it has a body, and none is given', async () => {
+    const { sign, verifier } = scene();
+    const request = await sign({ body: undefined });
+    const headers = { ...request.headers, 'content-length': '2' };
+    expect(await refusal(verifier.verify({ ...request, headers }))).toBe('digest');
+    expect(await refusal(verifier.verify({ ...request, headers, body: '{}' }))).toBe('mismatch');
+  });
+
   it.each<[string, object, string]>([
     ['without a signature', { 'x-signature': undefined }, 'missing'],
     ['without a time', { 'x-timestamp': undefined }, 'missing'],

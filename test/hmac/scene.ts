@@ -35,7 +35,7 @@ export function scene({ signer, verifier }: { signer?: SignerOptions; verifier?:
     async sign(more = {}) {
       const request = { method: 'POST', url: URL_OF_ORDERS, body: '{"metal":"XAU"}', ...more };
       const headers = (more.headers ?? {}) as Record<string, string>;
-      const added = (await signs.sign(request)) as unknown as Record<string, string>;
+      const added = (await signs.sign(request)) as Record<string, string>;
       return { ...request, headers: { ...headers, ...added } };
     },
     verify: (request) => verifies.verify(request),

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../src/index.js';
@@ -27,6 +28,18 @@ describe('a webhook', () => {
     expect(webhook.headers['webhook-timestamp']).toBe(String(clock.now() / 1_000));
     expect(await verifier.verify(webhook)).toEqual({ id: 'msg_1', timestamp: clock.now() / 1_000, version: 'v1' });
     assertNoSecret(webhook, key);
+  });
+
+  it('is the same with a secret whose base64 has no padding, and of the bytes that it stands for', async () => {
+    const bytes = Buffer.from('twenty-five bytes, not 24');
+    const secret = `whsec_${bytes.toString('base64')}`;
+    const [padded, bare] = [scene(secret), scene(secret.replaceAll('=', ''))];
+    const { headers } = await padded.sign();
+    const content = `msg_1.${headers['webhook-timestamp']}.${BODY}`;
+    const mac = createHmac('sha256', bytes).update(content).digest('base64');
+    expect(secret.endsWith('==')).toBe(true);
+    expect(headers['webhook-signature']).toBe(`v1,${mac}`);
+    expect((await bare.sign()).headers).toEqual(headers);
   });
 
   it('holds with bytes as its body, and with a Headers', async () => {
@@ -84,6 +97,8 @@ describe('a webhook', () => {
     ['without a signature', { 'webhook-signature': undefined }, 'missing'],
     ['with two ids', { 'webhook-id': ['msg_1', 'msg_2'] }, 'malformed'],
     ['with a long id', { 'webhook-id': 'x'.repeat(257) }, 'malformed'],
+    ['with a dot in its id, which would move the border to the time', { 'webhook-id': 'msg.1' }, 'malformed'],
+    ['with an id of two lines', { 'webhook-id': 'msg\n1' }, 'malformed'],
     ['with an empty id', { 'webhook-id': '' }, 'malformed'],
     ['with a time in another form', { 'webhook-timestamp': '1.7e9' }, 'malformed'],
     ['with a time that is none', { 'webhook-timestamp': 'NaN' }, 'malformed'],
@@ -125,6 +140,8 @@ describe('a webhook', () => {
   it.each<[string, object]>([
     ['no id', { body: BODY }],
     ['an id with a dot, which would move the border to the time', { id: 'a.1', body: BODY }],
+    ['an id of two lines', { id: 'POST\n/orders', body: BODY }],
+    ['an id of 257 characters', { id: 'x'.repeat(257), body: BODY }],
     ['no body', { id: 'msg_1' }],
     ['a body that was parsed', { id: 'msg_1', body: { metal: 'XAU' } }],
     ['a time in fractions', { id: 'msg_1', body: BODY, timestamp: 1.5 }],

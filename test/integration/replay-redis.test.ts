@@ -36,7 +36,7 @@ describe.skipIf(found.skipped !== undefined)(`messages remembered in Redis ${fou
     const request = { method: 'POST', url: 'https://api.example/orders', body: '{"metal":"XAU"}' };
     return {
       ...request,
-      headers: { ...(await hmacSigner(client).sign(request)) } as unknown as Record<string, string>,
+      headers: await hmacSigner(client).sign(request),
     };
   };
   const verifyHere = async (request: HmacRequest, url = redis.url): Promise<unknown> =>

@@ -50,6 +50,7 @@ describe('what importing loads', () => {
     ['goldkey/opentelemetry', ['@opentelemetry/api']],
     ['goldkey/pool', ['lru-cache']],
     ['goldkey/chain', []],
+    ['goldkey/envelope', []],
     ['goldkey/file', []],
     ['goldkey/kms', []],
     ['goldkey/kms-light', []],

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -92,6 +95,60 @@ describe('a user’s program', () => {
 
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toMatch(/^MissingPackageError ERR_GOLDKEY_MISSING_PACKAGE .*npm install @aws-sdk\/client-kms$/m);
+  });
+
+  it('signs webhooks with the package alone, and is told how to install what RFC 9421 needs', async () => {
+    const source = `
+      import { KeyedClient } from 'goldkey';
+      import { hmacSigner, hmacVerifier, webhookSigner, webhookVerifier } from 'goldkey/hmac';
+      import { memoryKeyProvider } from 'goldkey/testing';
+      const client = new KeyedClient({ keyProvider: memoryKeyProvider({ current: 'signing-key-00001' }) });
+      const headers = await webhookSigner(client).sign({ id: 'msg_1', body: '{}' });
+      console.log((await webhookVerifier(client).verify({ headers, body: '{}' })).id);
+      const request = { method: 'GET', url: 'https://api.example/orders' };
+      const signed = { 'signature-input': 'goldkey=()', signature: 'goldkey=::' };
+      for (const use of [() => hmacSigner(client).sign(request), () => hmacVerifier(client).verify({ ...request, headers: signed })])
+        console.log(await use().then(() => 'holds', (error) => error.name + ' ' + error.message));`;
+    const alone = await program(source);
+    const beside = await program(source, { folder: inject('withPeers') });
+
+    const told = /^MissingPackageError .*npm install http-message-signatures$/;
+    const [id, ...errors] = alone.stdout.trim().split('\n');
+    expect([id, ...errors.map((error) => told.test(error))]).toEqual(['msg_1', true, true]);
+    expect(beside.stdout).toMatch(/^msg_1\nholds\nSignatureError /);
+  });
+
+  const ENVELOPE = `
+    import { randomBytes } from 'node:crypto';
+    import { writeFileSync } from 'node:fs';
+    import { envelope } from 'goldkey/envelope';
+    import { localCipher } from 'goldkey/local';
+    writeFileSync(process.env.FILE, randomBytes(32).toString('base64'), { mode: 0o600 });
+    const sealed = envelope({ cipher: localCipher({ masterKeyFile: process.env.FILE, encryptionContext: {} }) });
+    const failed = ({ name, code, message }) => console.log(name, code, message);
+    await sealed.encrypt('x'.repeat(5_000)).then((message) => sealed.decrypt(message)).then(({ length }) => console.log(length), failed);
+    try {
+      for await (const piece of sealed.encryptStream().end('x')) if (piece.length === 0) throw new Error('empty');
+    } catch (error) {
+      failed(error);
+    }`;
+
+  it('encrypts an envelope with the three packages of the AWS Encryption SDK beside it', async () => {
+    const env = { FILE: join(tmpdir(), `goldkey-${randomUUID()}`) };
+    const ran = await program(ENVELOPE, { folder: inject('withPeers'), env });
+    await rm(env.FILE);
+
+    expect(ran).toEqual(printed('5000'));
+  });
+
+  it('is told to install those three where they are missing, by a call and by a stream', async () => {
+    const env = { FILE: join(tmpdir(), `goldkey-${randomUUID()}`) };
+    const ran = await program(ENVELOPE, { env });
+    await rm(env.FILE);
+
+    const line =
+      'MissingPackageError ERR_GOLDKEY_MISSING_PACKAGE goldkey/envelope needs the AWS Encryption SDK, which is not installed: npm install @aws-crypto/encrypt-node@5 @aws-crypto/decrypt-node@5 @aws-crypto/material-management-node@5';
+    expect(ran).toEqual(printed(`${line}\n${line}`));
   });
 });
 

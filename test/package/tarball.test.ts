@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const installed = join(inject('plain'), 'node_modules', 'goldkey');
 
 const BUILT_IN = ['AbortError'];
-const BUILT = /^dist\/(?:esm\/.*\.(?:js|d\.ts)|cjs\/.*\.(?:cjs|d\.ts)|cjs\/package\.json)$/;
+const BUILT = /^dist\/(?:esm\/.*\.(?:js|d\.ts)|cjs\/.*\.(?:cjs|d\.ts)|cjs\/package\.json|goldkey\.1)$/;
 
 /** The classes that a file declares, by the names that they have when it runs. What is published has no white space to spare. */
 const classesOf = (text: string): string[] =>

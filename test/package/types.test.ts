@@ -31,9 +31,14 @@ export const providers: KeyProvider[] = [
   fromSsm({ name: '/gold', labels: { current: 'live' } }),
   fromVault({ path: 'gold', stages: { current: 'current', previous: 1 }, auth: { method: 'kubernetes', role: 'gold' } }),
   fromVaultTransit({ keyName: 'gold', ciphertext: 'vault:v1:' }),
+  fromEnvelope({ message: async () => new Uint8Array(1), cipher: [], field: 'gold', bind: { tenant: 'a' } }),
 ];
 const connection: VaultConnection = { address: 'https://vault.example', namespace: 'gold' };
 export const cipher: KeyCipher = transitCipher({ keyName: 'gold', encryptionContext: {}, ...connection });
+const sealing: EnvelopeOptions = { cipher: [cipher], signed: false, frameLength: 4_096, maxPlaintext: 5_000 };
+export const sealed: Envelope = envelope(sealing);
+export const opened: Promise<Uint8Array> = sealed.decrypt(new Uint8Array(1), { bind: { tenant: 'a' } });
+export const streams: NodeJS.ReadWriteStream[] = [sealed.encryptStream({ bind: {} }), sealed.decryptStream()];
 export const rings: RingStore[] = [
   fileRing('a'),
   redisRing({ key: 'gold', url: 'rediss://redis.example' }),
@@ -72,6 +77,7 @@ const NAMES = {
   'goldkey/audit':
     'audit, auditedProvider, fileSink, streamSink, toEcs, toOcsf, verifyAudit, type Audit, type AuditRecord, type AuditSink',
   'goldkey/azure-key-vault': 'fromAzureKeyVault',
+  'goldkey/envelope': 'envelope, fromEnvelope, type Envelope, type EnvelopeOptions',
   'goldkey/hmac':
     'hmacSigner, hmacVerifier, plainSigner, plainVerifier, SignatureError, webhookSigner, webhookVerifier, type ReplayStore',
   'goldkey/hmac/redis': 'redisReplayStore, type RedisReplayOptions',

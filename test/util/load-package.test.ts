@@ -29,6 +29,13 @@ describe('a package that is not installed', () => {
     });
   });
 
+  it('is told to install all that belong together', async () => {
+    const together = { ...ABSENT, install: 'a@5 b@5' };
+    const error = await failure(packageLoader(together, () => Promise.reject(failing({ code: 'MODULE_NOT_FOUND' })))());
+
+    expect(error.message).toMatch(/which is not installed: npm install a@5 b@5$/);
+  });
+
   it('is loaded once it has been installed', async () => {
     const answers = [Promise.reject(failing({ code: 'MODULE_NOT_FOUND' })), Promise.resolve({ installed: true })];
     const load = packageLoader(ABSENT, () => answers.shift() ?? Promise.reject(failing({})));

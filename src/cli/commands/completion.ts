@@ -40,7 +40,7 @@ function* listNodes(command: Command, path: readonly string[] = []): Generator<N
     const choices = (option.argChoices ?? []).map((text) => ({ text, about: '' }));
     if (choices.length > 0) yield { path: [...path, option.long ?? ''].join(' '), words: choices };
   }
-  for (const child of command.commands) yield* listNodes(child, [...path, child.name()]);
+  for (const child of children) yield* listNodes(child, [...path, child.name()]);
 }
 
 /** Lists the words of each place as the lines of a `case`. */
@@ -54,8 +54,9 @@ function formatCases(nodes: readonly Node[]): string {
 function formatBash(nodes: readonly Node[]): string {
   return `# Completion of goldkey for bash.
 _goldkey() {
-  local current=\${COMP_WORDS[COMP_CWORD]} place='' words='' word
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local current=\${COMP_WORDS[COMP_CWORD]} place='' words='' word index
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word=\${COMP_WORDS[index]}
     case $word in -*) ;; *) if _goldkey_words "\${place:+$place }$word"; then place="\${place:+$place }$word"; fi ;; esac
   done
   case \${COMP_WORDS[COMP_CWORD-1]} in

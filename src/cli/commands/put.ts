@@ -6,6 +6,8 @@ import { requireAll, STORE } from '../options/required.js';
 import { checkWritable } from '../options/store.js';
 import { writeAndCompare } from '../options/write-key.js';
 
+const TO_STORE = { question: 'Key to store (not shown): ', undone: 'nothing was written' };
+
 /** Writes a key, typed, piped in or from a file, to a store, reads it back there and compares. It is never shown. */
 export async function put(run: CliRun, options: CommandOptions): Promise<void> {
   const { io } = run;
@@ -13,7 +15,7 @@ export async function put(run: CliRun, options: CommandOptions): Promise<void> {
   if (url === '') requireAll([STORE]);
   // First, so that a wrong store is reported before the user types a key.
   checkWritable(url);
-  const key = encodeKey(await readKey(run, options));
+  const key = encodeKey(await readKey(run, options, TO_STORE));
   try {
     const { version, fingerprint } = await writeAndCompare(io, { url, flag: '--store' }, key, options);
     printResult(io, json, { version, fingerprint }, `stored  ${String(fingerprint)}, now version ${String(version)}`);

@@ -1,5 +1,5 @@
-import { quote, showText, type KeyCipher } from '../../core/index.js';
-import { KeyRotationManager, type RotationStatus, type StepOptions } from '../../rotation/index.js';
+import { quote, type KeyCipher } from '../../core/index.js';
+import { KeyRotationManager, type StepOptions } from '../../rotation/index.js';
 import { CommandError } from '../errors.js';
 import { readKey } from '../input/read-key.js';
 import { printResult, styleText, tell, type CliIo, type CliRun } from '../io.js';
@@ -9,6 +9,7 @@ import { listMissingOfCipher, type CommandOptions } from '../options/command-opt
 import { MAX_AGE, PERCENT, requireAll, RING, type RequiredOption } from '../options/required.js';
 import { openCipher } from '../options/store.js';
 import { showProgress } from '../spinner.js';
+import { formatAge, formatStatus } from './rotation-status.js';
 
 export type StepName = 'init' | 'stage' | 'canary' | 'promote' | 'revert' | 'retire';
 
@@ -58,7 +59,7 @@ export async function rotateStep(run: CliRun, step: StepName, options: CommandOp
     const taking = STEPS[step](manager, options, { version, revision, force }, key);
     const done = await showProgress(io, `taking the step \`${step}\``, taking);
     const status = await manager.status();
-    printResult(io, options.json, status, formatStatus(status));
+    printResult(io, options.json, status, formatStatus(io, status));
     tell(io, styleText(io, 'stderr', 'dim', done));
   });
 }
@@ -67,7 +68,7 @@ export async function rotateStatus({ io }: CliRun, options: CommandOptions): Pro
   const status = await withManager(io, options, { needsCipher: false }, (manager) =>
     showProgress(io, 'reading the ring', manager.status()),
   );
-  printResult(io, options.json, status, formatStatus(status));
+  printResult(io, options.json, status, formatStatus(io, status));
 }
 
 /** Tells whether the current key is older than `--max-age`: the exit code is 3 if it is. */
@@ -112,46 +113,3 @@ export const NO_CIPHER: KeyCipher = {
   encrypt: refuse,
   decrypt: refuse,
 };
-
-function formatStatus(status: RotationStatus): string {
-  const { name, revision, versions, previous, previousUntil, pending, percent, revertedAt, nextStep } = status;
-  const isReported = versions.some(({ lastUsedAt }) => lastUsedAt !== undefined);
-  const rows = versions.map(({ version, state, fingerprint, age, instances = 0, lastUsedAt }) => {
-    const lastUse = lastUsedAt === undefined ? '-' : `${formatAge(Math.max(0, Date.now() - lastUsedAt))} ago`;
-    const notes = [
-      version === previous && previousUntil !== undefined ? `kept until ${new Date(previousUntil).toISOString()}` : '',
-      version === pending ? `${String(percent)} % of the clients` : '',
-      version === pending && revertedAt !== undefined ? `reverted at ${new Date(revertedAt).toISOString()}` : '',
-    ].filter((note) => note !== '');
-    return [
-      version,
-      state,
-      fingerprint === '' ? '-' : fingerprint,
-      formatAge(age),
-      ...(isReported ? [String(instances), lastUse] : []),
-      notes.join(', '),
-    ];
-  });
-  const use = isReported ? ['instances', 'last use'] : [];
-  const table = [['version', 'state', 'fingerprint', 'age', ...use, ''], ...rows];
-  const widths = Array.from({ length: 4 + use.length }, (_, column) =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0)),
-  );
-  return [
-    `${showText(name)}, revision ${String(revision)}`,
-    ...table.map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    ),
-    `next  ${nextStep}`,
-  ].join('\n');
-}
-
-export function formatAge(ms: number): string {
-  if (ms === Infinity) return 'unknown';
-  if (ms < 3_600_000) return `${String(Math.floor(ms / 60_000))} min`;
-  if (ms < 172_800_000) return `${String(Math.floor(ms / 3_600_000))} h`;
-  return `${String(Math.floor(ms / 86_400_000))} days`;
-}

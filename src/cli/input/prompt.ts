@@ -20,8 +20,9 @@ export function canPrompt(io: CliIo): boolean {
 export async function promptHidden(io: CliIo, question: string): Promise<string> {
   const { stdin, stderr } = io;
   clearSpinner(io);
-  stderr.write(question);
+  // Before the question: what is typed at once would show.
   stdin.setRawMode?.(true);
+  stderr.write(question);
   const chunks = on(stdin, 'data', { close: ['end'] });
   stdin.resume();
   try {

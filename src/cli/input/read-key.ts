@@ -6,14 +6,31 @@ import { canPrompt, promptHidden } from './prompt.js';
 
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
 const MAX_BYTES = 4_098;
-const MAX_FILE_BYTES = 65_536;
+/** What an envelope takes here, and its text in base64 with room to spare: what is longer is no set of keys. */
+const MAX_ENVELOPE_BYTES = 1_048_576;
+const MAX_FILE_BYTES = 2 * MAX_ENVELOPE_BYTES;
 
-/** Reads the key to encrypt from a file, a pipe or a hidden prompt, never from the command line. */
-export async function readKey({ io, secrets }: CliRun, { keyFile }: { keyFile?: string | undefined }): Promise<string> {
-  const text = keyFile === undefined ? await readInput(io) : await readTextFile('--key-file', keyFile);
-  if (Buffer.byteLength(text) > MAX_BYTES) throw createTooLongError();
+/** What a key is read for: how it is asked for, and what is not done without it. */
+interface KeyUse {
+  readonly question: string;
+  readonly undone: string;
+}
+
+const TO_ENCRYPT: KeyUse = { question: 'Key to encrypt (not shown): ', undone: 'nothing was encrypted' };
+
+/** Reads a key from a file, a pipe or a hidden prompt, never from the command line. */
+export async function readKey(
+  { io, secrets }: CliRun,
+  { keyFile, envelope = false }: { keyFile?: string | undefined; envelope?: boolean | undefined },
+  { question, undone }: KeyUse = TO_ENCRYPT,
+): Promise<string> {
+  const text =
+    keyFile === undefined ? await readInput(io, question, envelope) : await readTextFile('--key-file', keyFile);
+  checkLength(Buffer.byteLength(text), envelope);
   const key = trimLineBreak(text);
-  if (key === '') throw new CommandError('The key is empty: nothing was encrypted.');
+  // Other bytes than UTF-8 were lost when they became text.
+  if (envelope && key.includes('\uFFFD')) throw new CommandError(`The input is no UTF-8 text: ${undone}.`);
+  if (key === '') throw new CommandError(`The key is empty: ${undone}.`);
   secrets.push(key);
   return key;
 }
@@ -37,8 +54,8 @@ export function fixedKeyProvider(name: string, key: string): KeyProvider {
   return { name, load: () => Promise.resolve({ bytes: new TextEncoder().encode(key), version: name }) };
 }
 
-async function readInput(io: CliIo): Promise<string> {
-  if (canPrompt(io)) return promptHidden(io, 'Key to encrypt (not shown): ');
+async function readInput(io: CliIo, question: string, isEnvelope: boolean): Promise<string> {
+  if (canPrompt(io)) return promptHidden(io, question);
   if (io.stdin.isTTY === true) {
     throw new UsageError('This terminal cannot hide typing: pipe the key in, or use --key-file.');
   }
@@ -47,14 +64,19 @@ async function readInput(io: CliIo): Promise<string> {
   for await (const chunk of io.stdin) {
     const bytes = Buffer.from(chunk as Uint8Array | string);
     size += bytes.length;
-    if (size > MAX_BYTES) throw createTooLongError();
+    checkLength(size, isEnvelope);
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function createTooLongError(): CommandError {
-  return new CommandError('The key is longer than 4,096 bytes, the most that KMS encrypts: check the input.');
+function checkLength(length: number, isEnvelope: boolean): void {
+  if (length <= (isEnvelope ? MAX_ENVELOPE_BYTES : MAX_BYTES)) return;
+  throw new CommandError(
+    isEnvelope
+      ? 'The input is longer than 1,048,576 bytes, the most that --envelope takes: check it.'
+      : 'The key is longer than 4,096 bytes, the most that KMS encrypts: check the input, or use `goldkey encrypt --envelope`.',
+  );
 }
 
 /** Removes the last line break of an editor or `echo`. No regular expression, because it would keep the key. */

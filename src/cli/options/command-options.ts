@@ -1,5 +1,6 @@
 import { KeyProviderError, type EncryptionContext } from '../../core/index.js';
 import type { PriceApiName } from '../../prices/apis/names.js';
+import type { PolicyFormat, PolicyRole } from '../commands/policy/names.js';
 import { UsageError } from '../errors.js';
 import { readTextFile } from '../input/read-key.js';
 import type { CliIo } from '../io.js';
@@ -26,6 +27,7 @@ export interface CommandOptions {
   ring?: string | undefined;
   name?: string | undefined;
   keyFile?: string | undefined;
+  envelope?: boolean | undefined;
   from?: string | undefined;
   to?: string | undefined;
   // The price API; `watch` in ms.
@@ -48,6 +50,25 @@ export interface CommandOptions {
   writer?: boolean | undefined;
   offline?: boolean | undefined;
   strict?: boolean | undefined;
+  // A policy; `maxMfaAge` in ms.
+  for?: PolicyRole | undefined;
+  format?: PolicyFormat | undefined;
+  principal?: readonly string[] | undefined;
+  vpcEndpoint?: readonly string[] | undefined;
+  sourceIp?: readonly string[] | undefined;
+  requireMfa?: boolean | undefined;
+  maxMfaAge?: number | undefined;
+  reportUse?: boolean | undefined;
+  // What is searched for a key; `maxFileSize` in bytes.
+  git?: boolean | undefined;
+  staged?: boolean | undefined;
+  stdin?: boolean | undefined;
+  exclude?: readonly string[] | undefined;
+  maxFileSize?: number | undefined;
+  followSymlinks?: boolean | undefined;
+  all?: boolean | undefined;
+  keepGoing?: boolean | undefined;
+  sarif?: string | undefined;
 }
 
 /** The environment variable that holds the ciphertext where no option does. */

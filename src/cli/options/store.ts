@@ -1,4 +1,14 @@
-import { isLoopback, KeyedClient, type KeyCipher, type KeyProvider, type KeyStatus } from '../../core/index.js';
+import {
+  checkAnswer,
+  computeFingerprint,
+  encodeKey,
+  isLoopback,
+  KeyedClient,
+  zeroAnswer,
+  type KeyCipher,
+  type KeyProvider,
+  type KeyStatus,
+} from '../../core/index.js';
 import { CommandError, UsageError } from '../errors.js';
 import { canPrompt } from '../input/prompt.js';
 import type { CliIo } from '../io.js';
@@ -176,6 +186,25 @@ export async function loadStoredKey(io: CliIo, keyProvider: KeyProvider, options
   const bytes = await client.withKey(({ bytes: held }) => Promise.resolve(held.slice()));
   const { version, fingerprint, createdAt } = client.status();
   return { bytes, version, fingerprint, createdAt };
+}
+
+/** Loads the key of each stage that has one, and closes the store. */
+export async function loadLiveKeys(io: CliIo, store: KeyProvider, options: CommandOptions): Promise<StoredKey[]> {
+  const signal = AbortSignal.timeout(chooseKeyTimeout(io, options));
+  const keys: StoredKey[] = [];
+  try {
+    for (const stage of ['current', 'pending', 'previous'] as const) {
+      const answer = checkAnswer(await store.load({ stage, signal }), { provider: store.name });
+      if (answer === undefined || 'unchanged' in answer) continue;
+      const bytes = encodeKey(answer.bytes, { provider: store.name });
+      zeroAnswer(answer);
+      keys.push({ bytes, version: answer.version, fingerprint: computeFingerprint(bytes) });
+    }
+  } finally {
+    await store.close?.();
+  }
+  if (keys.length === 0) throw new CommandError('The store holds no key: check what the options name.');
+  return keys;
 }
 
 /** Returns how long loading a key may take, in ms: two minutes where the user may have to type an MFA code. */

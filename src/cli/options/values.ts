@@ -25,6 +25,18 @@ export function parseInterval(text: string): number {
   throw new UsageError('--watch must be from 1s to 24d.');
 }
 
+/** Parses a size such as `500k`, `10m` or `1g`, in bytes. */
+export function parseSize(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})([kmgt]?)b?$/i.exec(text) ?? [];
+  if (count === undefined) throw new UsageError('--max-file-size must be a size such as 500k, 10m or 1g.');
+  return Number(count) * 1_024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase());
+}
+
+/** Adds a glob of `--exclude` to those before: as a string of bytes, as which it is compared. */
+export function addGlob(text: string, before: readonly string[] = []): string[] {
+  return [...before, Buffer.from(text.endsWith('/') ? text.slice(0, -1) : text).toString('latin1')];
+}
+
 /** Returns a parser of numbers that are written like `pattern`. */
 export function parseNumber(pattern: RegExp, message: string): (text: string) => number {
   return (text) => {

@@ -15,7 +15,10 @@ export interface DryRun {
 type Key = Pick<KmsKey, 'connection' | 'keyId'>;
 
 /** Returns what KMS tells of a key, which needs kms:DescribeKey. Internal: for the command line. */
-export async function describeKmsKey({ connection, keyId }: Key, signal: AbortSignal): Promise<KeyMetadata> {
+export async function describeKmsKey(
+  { connection, keyId }: Key,
+  signal: AbortSignal | undefined,
+): Promise<KeyMetadata> {
   const { KeyMetadata: metadata = { KeyId: undefined } } = await connection.call(
     { operation: 'DescribeKey', keyId },
     (sdk, client, http) => client.send(new sdk.DescribeKeyCommand({ KeyId: keyId }), http),

@@ -17,10 +17,7 @@ export function checkRingSource(options: RingAccess): RingSource {
   if (typeof store?.read !== 'function' || typeof store.write !== 'function' || typeof store.name !== 'string') {
     throw invalidType(`\`ring\` must be a ring store, such as fileRing(path), got ${describeType(store)}.`);
   }
-  const { name } = options;
-  if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/.test(name)) {
-    throw invalidType('`name` must be 1 to 128 letters, digits, dots, dashes, underscores or slashes.');
-  }
+  const name = checkRingName(options.name);
   const ciphers = [options.cipher].flat() as KeyCipher[];
   if (ciphers.length === 0) throw invalidType('`cipher` must not be empty.');
   for (const cipher of ciphers as Partial<KeyCipher | null>[]) {
@@ -30,6 +27,12 @@ export function checkRingSource(options: RingAccess): RingSource {
     );
   }
   return { store: store as RingStore, name, ciphers };
+}
+
+/** Returns the checked name of a ring. */
+export function checkRingName(name: unknown): string {
+  if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/.test(name)) return name;
+  throw invalidType('`name` must be 1 to 128 letters, digits, dots, dashes, underscores or slashes.');
 }
 
 /** Reads and checks the ring; `forUpdate` before a write. Resolves to `undefined` if the store has none. */

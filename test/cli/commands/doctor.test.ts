@@ -201,7 +201,15 @@ interface Broken {
   readonly arrange: () => Promise<readonly string[]> | readonly string[];
   readonly options?: Parameters<typeof run>[1] | (() => Parameters<typeof run>[1]);
   /** Lets AWS do what the line of the repair asks it for, or says why pasting it is left out. */
-  readonly repaired?: () => unknown;
+  readonly repaired?: (fix: string | undefined) => unknown;
+}
+
+/** Prints the policy that a repair names, which an administrator attaches. */
+async function printPolicy(fix: string | undefined): Promise<void> {
+  const ran = await run((await splitWords(fix ?? '')).slice(1));
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(ran.stdout).toContain(kms.keyArn);
+  kms.reset();
 }
 
 const flags = (): string => `--region us-east-1 --endpoint-url ${kms.url}`;
@@ -243,7 +251,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
       kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' });
       return kmsArgv();
     },
-    repaired: () => kms.reset(),
+    repaired: printPolicy,
   },
   'a caller who may not encrypt': {
     id: 'permission',
@@ -253,7 +261,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
       kms.inject('access-denied', { times: Infinity, operation: 'Encrypt' });
       return [...kmsArgv(), '--writer'];
     },
-    repaired: () => kms.reset(),
+    repaired: printPolicy,
   },
   'another EncryptionContext': {
     id: 'context',
@@ -514,7 +522,7 @@ describe.each(Object.entries(BROKEN))('doctor, with %s', (_, broken) => {
     expect(ok).toBe(status !== 'fail');
 
     // The line itself repairs it, or AWS and the shell do what it asks for.
-    const done = repaired === undefined ? await paste(found?.fix, KEY) : repaired();
+    const done = repaired === undefined ? await paste(found?.fix, KEY) : await repaired(found?.fix);
     if (typeof done === 'string') return;
     const after = await examine(Array.isArray(done) ? (done as string[]) : argv, given);
     expect(after.bad.filter((check) => check.id === id)).toEqual([]);

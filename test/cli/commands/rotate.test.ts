@@ -41,9 +41,9 @@ describe('rotate', () => {
 
     expect(init).toMatchObject({ code: 0 });
     expect(init.stdout).toMatch(
-      /^gold, revision 1\nversion +state +fingerprint +age\nv1 +current +[0-9a-f]{8} +0 min\nnext +nothing: v1 is in use/,
+      /^gold, revision 1\nversion +state +fingerprint +age\nv1 +current +[0-9a-f]{8} +0 minutes\nnext +nothing: v1 is in use/,
     );
-    expect(staged.stdout).toMatch(/v2 +pending +[0-9a-f]{8} +0 min +0 % of the clients\nnext +canary/);
+    expect(staged.stdout).toMatch(/v2 +pending +[0-9a-f]{8} +0 minutes +0 % of the clients\nnext +canary/);
     expect(tried.stdout).toMatch(/v2 +pending .* 10 % of the clients\nnext +promote/);
     expect(promoted.stdout).toMatch(/v1 +previous .* kept until 2\d{3}-.*\nv2 +current/);
     expect(promoted.stdout).toMatch(/next +wait: v1 is kept until/);
@@ -95,7 +95,7 @@ describe('rotate', () => {
     const due = await rotate('due', ['--max-age', '1ms', '--json']);
 
     expect(JSON.parse(status.stdout)).toMatchObject({ name: 'gold', current: 'v1', versions: [{ state: 'current' }] });
-    expect(notDue).toMatchObject({ code: 0, stdout: 'not due: v1 is 0 min old\n' });
+    expect(notDue).toMatchObject({ code: 0, stdout: 'not due: v1 is 0 minutes old\n' });
     expect(due.code).toBe(3);
     expect(JSON.parse(due.stdout)).toMatchObject({ due: true, current: 'v1', maxAge: 1 });
   });

@@ -1,0 +1,70 @@
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { computeFingerprint } from '../../../src/core/index.js';
+import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
+
+const KEY = 'sk"test/+&=0123456';
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let there: string;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  there = join(folder.path, 'api.key');
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+async function put(options: Parameters<typeof run>[1], ...argv: string[]): Promise<Ran & { raw: boolean[] }> {
+  const ran = await run(['put', '--store', `file://${there}`, ...argv], options);
+  for (const form of formsOf(KEY)) expect(ran.stdout + ran.stderr).not.toContain(form);
+  return ran;
+}
+
+describe('put', () => {
+  it('writes a key that is typed without showing it, and reads it back', async () => {
+    const ran = await put({ typed: `${KEY}\r` });
+
+    expect(ran).toMatchObject({ code: 0, raw: [true, false] });
+    expect(ran.stdout).toMatch(new RegExp(`^stored  ${computeFingerprint(KEY)}, now version \\S+\n$`));
+    expect(ran.stderr).toContain('The key was read back from the store and is the same.');
+    expect(await readFile(there, 'utf8')).toBe(KEY);
+    expect((await stat(there)).mode & 0o777).toBe(0o600);
+  });
+
+  it('takes a key from a pipe or a file, and tells it as JSON', async () => {
+    const source = join(folder.path, 'source');
+    await writeFile(source, `${KEY}\n`);
+    for (const ran of [await put({ piped: `${KEY}\n` }, '--json'), await put({}, '--json', '--key-file', source)]) {
+      expect(ran.code, ran.stderr).toBe(0);
+      expect(JSON.parse(ran.stdout)).toEqual({
+        fingerprint: computeFingerprint(KEY),
+        version: expect.any(String) as string,
+      });
+    }
+  });
+
+  it.each([
+    ['two\nlines-of-a-key', 'position'],
+    ['short', 'at least 8 were expected'],
+    ['', 'The key is empty'],
+  ])('refuses %j, which no client would accept, before anything is written', async (piped, says) => {
+    const ran = await put({ piped });
+
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toContain(says);
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+
+  it.each([
+    [[], '--store is required'],
+    [['--store', 'env://GOLD'], '--store must start with vault://, secrets-manager://, ssm://, azure-key-vault://'],
+    [['--store', 'vault-transit://transit/gold'], '--store must start with vault://'],
+    [['--store', KEY], '--store must start with vault://'],
+  ])('of %j is wrong usage, before a key is asked for', async (argv, says) => {
+    const ran = await run(['put', ...argv], { typed: [] });
+
+    expect(ran).toMatchObject({ code: 2, stdout: '', raw: [] });
+    expect(ran.stderr).toContain(says);
+    expect(ran.stderr).not.toContain(KEY);
+  });
+});
