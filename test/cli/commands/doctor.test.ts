@@ -599,6 +599,18 @@ describe('doctor on a terminal', () => {
   });
 });
 
+describe('an endpoint that takes its time', () => {
+  it('is a failure, and the checks behind it are made all the same', async () => {
+    let reads = 0;
+    const clock = { ...systemClock, monotonic: () => 2_000 * reads++ };
+    const { ran, bad, checks } = await examine(kmsArgv(), { clock });
+
+    expect(ran.code).toBe(3);
+    expect(bad).toEqual([expect.objectContaining({ id: 'endpoint', message: expect.stringContaining('answers in') })]);
+    expect(checks.find(({ id }) => id === 'context')?.status).toBe('ok');
+  });
+});
+
 describe('doctor --json', () => {
   it('has the version, the verdict and for each check id, status, message, fix and ms', async () => {
     const { ran } = await examine(kmsArgv(), { env: { GOLD_API_KEY: KEY } });
@@ -724,6 +736,7 @@ describe('what doctor shows', () => {
   it.each([
     ['the password of an address', ['--endpoint-url', `http://ada:${SECRET.replaceAll('/', '')}@127.0.0.1:9`]],
     ['a profile that is a secret', ['--profile', SECRET]],
+    ['a Region that is a secret', ['--region', SECRET]],
     ['a key id that is a secret', ['--key-id', 'Zm9vYmFyYmF6cXV4MDEyMw']],
     ['an EncryptionContext that is a secret', ['--encryption-context', `token=${SECRET}`]],
   ])('is never %s', async (_, argv) => {

@@ -3,6 +3,7 @@ import { loadUndici } from '../../../http/undici-pool.js';
 import { signCallerIdentity } from '../../../aws/caller-identity.js';
 import { parseEndpoint } from '../../../aws/client-config.js';
 import { classifyAwsError } from '../../../aws/failures.js';
+import { isAwsRegion } from '../../../aws/credentials.js';
 import { readVariable } from '../../../aws/environment.js';
 import type { AwsCredentials } from '../../../aws/sigv4.js';
 import { isLoopback, isQuotable, raceAbort, showText, tryOrUndefined } from '../../../core/index.js';
@@ -63,17 +64,22 @@ export async function checkRegion(setup: Setup, signal: AbortSignal): Promise<Fi
   const settings = await openSettings(setup).catch(() => undefined);
   if (settings === undefined) return { ...skip('needs credentials'), goesOn: false };
   const region = await withClient(setup, signal, ({ config }) => config.region());
+  if (!isAwsRegion(region) || !isQuotable(region))
+    return fail('The Region must be the name of one, e.g. eu-west-1.', repairRegion());
   facts.region = region;
   const [, , , keyRegion = region] = keyId.startsWith('arn:') ? keyId.split(':') : [];
-  if (keyRegion === region) return ok(showText(region));
+  if (keyRegion === region) return ok(region);
   const fix =
     given === undefined
       ? `export AWS_REGION=${quoteForShell(keyRegion)}`
       : formatCommand('goldkey doctor', { ...options, region: keyRegion });
-  return fail(`The Region is ${showText(region)}, and the key of --key-id is in ${showText(keyRegion)}.`, fix);
+  return fail(`The Region is ${region}, and the key of --key-id is in ${showText(keyRegion)}.`, fix);
 }
 
-export const repairRegion = (): string => 'export AWS_REGION=us-east-1';
+/** Returns the command that sets a Region. */
+export function repairRegion(): string {
+  return 'export AWS_REGION=us-east-1';
+}
 
 /** Checks that there are credentials which have not expired, and asks STS whose they are. */
 export async function checkCredentials(setup: Setup, signal: AbortSignal): Promise<Finding> {
@@ -207,9 +213,9 @@ function findEndpoint({ kind, options, facts }: Setup): URL {
   const { region = '' } = facts;
   if (endpointUrl !== undefined) return new URL(endpointUrl);
   if (kind === 'kms') return findKmsEndpoint(region, dangerouslyAllowHttp);
-  const given = readVariable('AWS_ENDPOINT_URL');
+  const given = readVariable('AWS_ENDPOINT_URL') ?? '';
   const standard = buildKmsUrl(region, { fips: false, dualStack: false });
-  return new URL(given ?? standard.replace('kms.', kind === 'ssm' ? 'ssm.' : 'secretsmanager.'));
+  return new URL(URL.canParse(given) ? given : standard.replace('kms.', kind === 'ssm' ? 'ssm.' : 'secretsmanager.'));
 }
 
 interface Request {
@@ -233,10 +239,10 @@ async function exchange(
     options,
   );
   try {
-    const [start, from] = [clock.now(), performance.now()];
+    const [start, from] = [clock.now(), clock.monotonic()];
     const sending = undici.request(url, { method: method as 'GET', headers, body: body ?? null, dispatcher, signal });
     const answer = await raceAbort(sending, signal);
-    const ms = performance.now() - from;
+    const ms = clock.monotonic() - from;
     if (method === 'GET') await answer.body.dump();
     const text = method === 'GET' ? '' : await answer.body.text();
     return { status: answer.statusCode, text, date: String(answer.headers['date']), start, ms };
