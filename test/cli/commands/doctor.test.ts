@@ -140,9 +140,9 @@ function normalize(text: string): string {
     .replace(/^.* node .*\n(?: +\S*fix: nvm install 24\S*\n)?/, '')
     .replace(/in \d+ ms/, 'in N ms')
     .replace(/client-kms [\d.]+/, 'client-kms N')
-    .replaceAll(/c-[0-9a-f]{8}/g, 'c-N')
     .replaceAll(kms.url, 'URL')
     .replaceAll(kms.keyArn, 'ARN')
+    .replaceAll(/\bc-[0-9a-f]{8}\b/g, 'c-N')
     .replaceAll(computeFingerprint(KEY), 'FINGERPRINT');
 }
 
