@@ -15,10 +15,11 @@ const READS_ENVIRONMENT =
   /^(?:(?:cli|lambda|aws|providers\/(?:env|file|kms-light|vault))\/|util\/credential-scrubber\.ts$)/;
 
 const entries = Object.keys(manifest.exports).filter((subpath) => !subpath.endsWith('.json'));
-const built = (subpath: string): string =>
-  (manifest.exports as unknown as Record<string, { import: { default: string } }>)[subpath]?.import.default ?? '';
 /** The source of a subpath. */
-const entryOf = (subpath: string): string => built(subpath).replace('./dist/esm/', '').replace(/\.js$/, '.ts');
+const entryOf = (subpath: string): string => {
+  const targets = manifest.exports as unknown as Record<string, { import: { types: string } }>;
+  return (targets[subpath]?.import.types ?? '').replace('./dist/esm/', '').replace(/\.d\.ts$/, '.ts');
+};
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 const packageOf = (from: string): string => /^(@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? from;
 const isPackage = ({ from }: Import): boolean => !/^(?:\.|node:)/.test(from) && packageOf(from) !== manifest.name;
@@ -182,8 +183,11 @@ describe('subpaths', () => {
 
   it.each(entries)('%s has an ES module, a CommonJS module and types for each', (subpath) => {
     const name = entryOf(subpath).replace(/\.ts$/, '');
-    const esm = { types: `./dist/esm/${name}.d.ts`, default: `./dist/esm/${name}.js` };
-    const cjs = { types: `./dist/cjs/${name}.d.ts`, default: `./dist/cjs/${name}.cjs` };
+    const built = name.replace(/(?<=([^/]+)\/)index$/, '$1');
+    const [esm, cjs] = ['esm', 'cjs'].map((kind) => ({
+      types: `./dist/${kind}/${name}.d.ts`,
+      default: `./dist/${kind}/${built}.js`,
+    })) as [object, { types: string; default: string }];
 
     expect(manifest.exports).toHaveProperty([subpath], { 'module-sync': esm, import: esm, require: cjs });
     // For tools that know no `exports`.

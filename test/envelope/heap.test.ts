@@ -11,8 +11,8 @@ import { randomBytes } from 'node:crypto';
 import { writeHeapSnapshot } from 'node:v8';
 import { writeFileSync } from 'node:fs';
 import { KeyedClient } from '${DIST}/index.js';
-import { envelope, fromEnvelope } from '${DIST}/envelope/index.js';
-import { localCipher } from '${DIST}/providers/local/index.js';
+import { envelope, fromEnvelope } from '${DIST}/envelope/envelope.js';
+import { localCipher } from '${DIST}/providers/local/local.js';
 
 const [, , file, mode] = process.argv;
 const masterKeyFile = file + '.key';

@@ -4,8 +4,8 @@ import { Session } from 'node:inspector/promises';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { envelope } from '../../dist/esm/envelope/index.js';
-import { localCipher } from '../../dist/esm/providers/local/index.js';
+import { envelope } from 'goldkey/envelope';
+import { localCipher } from 'goldkey/local';
 
 const { work, masterKeyFile, messageFile, megabytes = 0 } = JSON.parse(process.argv[2]);
 const cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'a test of memory' } });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import { createInterface } from 'node:readline';
-import { GoldDataClient } from '../../dist/esm/index.js';
+import { GoldDataClient } from 'goldkey';
 
 const { stores, uses, mode, encryptionContext, ...at } = JSON.parse(process.argv[2]);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -17,24 +17,23 @@ const credentials = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented-se
 const aws = { endpoint: at.kms, region: 'us-east-1', credentials };
 const encrypted = { ciphertext: at.ciphertext, encryptionContext };
 const STORES = {
-  file: async () => (await import('../../dist/esm/providers/file/index.js')).fromFile({ path: at.file, watch: false }),
+  file: async () => (await import('goldkey/file')).fromFile({ path: at.file, watch: false }),
   local: async () =>
-    (await import('../../dist/esm/providers/local/index.js')).fromLocal({
+    (await import('goldkey/local')).fromLocal({
       ...encrypted,
       ciphertext: at.localCiphertext,
       masterKeyFile: at.masterKeyFile,
     }),
-  kmsLight: async () =>
-    (await import('../../dist/esm/providers/kms-light/index.js')).fromKmsLight({ ...encrypted, ...aws }),
-  kms: async () => (await import('../../dist/esm/providers/kms/index.js')).fromKms({ ...encrypted, clientConfig: aws }),
+  kmsLight: async () => (await import('goldkey/kms-light')).fromKmsLight({ ...encrypted, ...aws }),
+  kms: async () => (await import('goldkey/kms')).fromKms({ ...encrypted, clientConfig: aws }),
   vault: async () =>
-    (await import('../../dist/esm/providers/vault/index.js')).fromVault({
+    (await import('goldkey/vault')).fromVault({
       address: at.vault,
       path: 'gold',
       auth: { method: 'token', token: 'invented-token' },
     }),
 };
-const { goldApi, metalsApi } = await import('../../dist/esm/prices/index.js');
+const { goldApi, metalsApi } = await import('goldkey/prices');
 const USES = {
   bytes: () => ({ fetchPrice: async (_metal, { bytes }) => bytes.reduce((sum, byte) => sum + byte) }),
   throwing: () => ({

@@ -1,6 +1,6 @@
 // The key store and the price APIs of memory.test.ts, in a process of their own: they know the key, which the test sends.
 import { createServer } from 'node:http';
-import { startFakeKms, startFakePriceApi } from '../../dist/esm/testing/index.js';
+import { startFakeKms, startFakePriceApi } from 'goldkey/testing';
 
 const listen = (answer) =>
   new Promise((resolve) => {

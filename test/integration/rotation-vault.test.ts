@@ -39,7 +39,7 @@ async function gateway(onKey: (key: string) => void) {
 describe.skipIf(found.skipped !== undefined)(`the Vault recipe ${found.skipped ?? ''}`, () => {
   it('makes a random key, keeps it with its story, announces the change and fetches with it; then once more', async () => {
     expect(
-      existsSync(join(ROOT, 'dist', 'esm', 'rotation', 'stores', 'vault', 'index.js')),
+      existsSync(join(ROOT, 'dist', 'esm', 'rotation', 'stores', 'vault', 'vault.js')),
       'built: npm run build:js',
     ).toBe(true);
     const vault = found.server as Vault;

@@ -22,7 +22,7 @@ describe.skipIf(found.skipped !== undefined)(`the examples for Vault ${found.ski
   const run = finishedWithout(KEY, vault?.rootToken ?? '');
 
   beforeAll(async () => {
-    expect(existsSync(join(ROOT, 'dist', 'esm', 'providers', 'vault', 'index.js')), 'built: npm run build:js').toBe(
+    expect(existsSync(join(ROOT, 'dist', 'esm', 'providers', 'vault', 'vault.js')), 'built: npm run build:js').toBe(
       true,
     );
     api = await startFakePriceApi({ keys: [KEY] });

@@ -6,13 +6,14 @@ import { printed, program } from './user.js';
 const COPIES = `
   import { createRequire } from 'node:module';
   const require = createRequire(import.meta.url);
-  const copy = (path) => require(process.cwd() + '/node_modules/goldkey/dist/cjs/' + path + 'index.cjs');
+  const copy = (path) => require(process.cwd() + '/node_modules/goldkey/dist/cjs/' + path + '.js');
   const esm = {
     ...(await import('goldkey')), ...(await import('goldkey/local')), ...(await import('goldkey/prices')),
     ...(await import('goldkey/rotation')), ...(await import('goldkey/testing')), ...(await import('goldkey/kms')),
   };
   const cjs = {
-    ...copy(''), ...copy('providers/local/'), ...copy('prices/'), ...copy('rotation/'), ...copy('testing/'), ...copy('providers/kms/'),
+    ...copy('index'), ...copy('providers/local/local'), ...copy('prices/prices'), ...copy('rotation/rotation'),
+    ...copy('testing/testing'), ...copy('providers/kms/kms'),
   };
   if (esm.GoldDataClient === cjs.GoldDataClient) throw new Error('one copy');
   for (const [client, rest] of [[esm, cjs], [cjs, esm]]) await run(client, rest);`;

@@ -11,8 +11,8 @@ const CLIENT = (kind: 'mjs' | 'cjs'): string =>
     ? `import { GoldDataClient } from 'goldkey';
        import { memoryKeyProvider } from 'goldkey/testing';`
     : `const copy = process.cwd() + '/node_modules/goldkey/dist/cjs/';
-       const { GoldDataClient } = require(copy + 'index.cjs');
-       const { memoryKeyProvider } = require(copy + 'testing/index.cjs');`;
+       const { GoldDataClient } = require(copy + 'index.js');
+       const { memoryKeyProvider } = require(copy + 'testing/testing.js');`;
 const OPTIONS = `{ keyProvider: memoryKeyProvider({ current: 'first-key-0001' }), fetchPrice: async () => 1 }`;
 
 /** Runs a program that dies of an error of this package, and returns what it leaves on stderr. */

@@ -16,7 +16,7 @@ const DIST = pathToFileURL(join(import.meta.dirname, '../../dist/esm')).href;
 /** The key is put together at run time, from a number alone: the sources in the heap must not hold it. */
 const PROGRAM = `
 import { GoldDataClient } from '${DIST}/index.js';
-import * as prices from '${DIST}/prices/index.js';
+import * as prices from '${DIST}/prices/prices.js';
 import { writeHeapSnapshot } from 'node:v8';
 
 const [, , api, baseUrl, bursts, mode, file] = process.argv;

@@ -162,6 +162,6 @@ describe('verify of a message', () => {
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toContain('--ciphertext is no message of `goldkey encrypt --envelope`');
     expect(ring).toMatchObject({ code: 2, stderr: expect.stringContaining('--envelope and --ring') });
-    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--ciphertext TEXT') });
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--ciphertext-file is required') });
   });
 });

@@ -35,7 +35,7 @@ const KMS_PACKAGES = [
   'goldkey',
 ];
 const KMS_FILES = ['dist/esm/shared/chunk.js', 'dist/esm/shared/sdk.js'];
-const LIGHT_FILES = ['dist/esm/providers/kms-light/index.js', 'dist/esm/shared/chunk.js'];
+const LIGHT_FILES = ['dist/esm/providers/kms-light/kms-light.js', 'dist/esm/shared/chunk.js'];
 
 const handler = (store: string, subpath: string, options: string): string => `
 import { GoldDataClient } from 'goldkey';

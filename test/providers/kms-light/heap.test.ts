@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const PROGRAM = `
 import { writeHeapSnapshot } from 'node:v8';
 import { GoldDataClient } from '${DIST}/index.js';
-import { fromKmsLight } from '${DIST}/providers/kms-light/index.js';
+import { fromKmsLight } from '${DIST}/providers/kms-light/kms-light.js';
 
 const [, , file, mode, endpoint, ciphertext] = process.argv;
 async function use() {
