@@ -13,15 +13,18 @@ const HEADERS = {
  *
  * @param now - epoch ms
  * @param region - the Region of the endpoint. Default: the global endpoint
+ * @param endpoint - another address for STS
  */
 export function signCallerIdentity(
   credentials: AwsCredentials,
   now: number,
   region: string = GLOBAL,
+  endpoint?: URL,
 ): { method: string; url: string; headers: Record<string, string>; body: string } {
   const suffix = region.startsWith('cn-') ? '.cn' : '';
-  const host = region === GLOBAL ? 'sts.amazonaws.com' : `sts.${region}.amazonaws.com${suffix}`;
+  const standard = region === GLOBAL ? 'sts.amazonaws.com' : `sts.${region}.amazonaws.com${suffix}`;
+  const { origin, host } = endpoint ?? new URL(`https://${standard}`);
   const signed = region === GLOBAL ? 'us-east-1' : region;
   const request = { service: 'sts', region: signed, host, path: '/', headers: HEADERS, body: BODY };
-  return { method: 'POST', url: `https://${host}/`, headers: signHeaders(request, credentials, now), body: BODY };
+  return { method: 'POST', url: `${origin}/`, headers: signHeaders(request, credentials, now), body: BODY };
 }

@@ -20,7 +20,7 @@ export class CommandError extends Error {}
 export class InterruptedError extends Error {}
 
 /** What a user is told of an error. */
-interface Told {
+export interface Told {
   readonly code: string;
   readonly message: string;
   readonly advice: string | undefined;
@@ -92,7 +92,7 @@ const WORDS: Readonly<Record<string, string>> = {
 export function reportError(io: CliIo, error: unknown, { secrets, argv }: ReportOptions): number {
   clearSpinner(io);
   const redact = (text: string): string => redactValue(text, secrets);
-  const told = explain(error, argv);
+  const told = explainError(error, argv);
   const causes = (argv.includes('--verbose') ? listErrors(error).slice(1) : []).map(({ name, message }) =>
     redact(joinLines(`${name}: ${message}`)),
   );
@@ -129,7 +129,8 @@ export function listErrors(error: unknown): Error[] {
   return errors;
 }
 
-function explain(error: unknown, argv: readonly string[]): Told {
+/** Explains an error in the words of the command line. The text is not redacted yet. */
+export function explainError(error: unknown, argv: readonly string[]): Told {
   // A prompt that Ctrl-C ended while a store asked for an MFA code.
   const interrupted = listErrors(error).find((cause) => cause instanceof InterruptedError);
   if (interrupted !== undefined) return { code: INTERRUPTED, message: interrupted.message, advice: undefined };

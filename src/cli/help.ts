@@ -85,6 +85,13 @@ const HELP: Readonly<Record<string, Help>> = {
     ],
     variables: ['AWS_PROFILE, AWS_REGION', 'HTTPS_PROXY, HTTP_PROXY, NO_PROXY'],
   },
+  doctor: {
+    examples: [
+      `goldkey doctor ${KMS} --ciphertext-file gold-key.txt`,
+      `goldkey doctor ${RING} ${KMS} --api metals-api --strict`,
+    ],
+    variables: READS,
+  },
   audit: { examples: ['goldkey audit verify audit.ndjson'] },
   'audit verify': { examples: ['goldkey audit verify audit.1.ndjson audit.ndjson --chain-key-file chain.key'] },
   scan: {

@@ -39,7 +39,7 @@ export function printResult(io: CliIo, json: boolean | undefined, value: unknown
   print(io, json === true ? JSON.stringify(value) : text);
 }
 
-type Style = 'bold' | 'red' | 'green' | 'dim';
+type Style = 'bold' | 'red' | 'green' | 'yellow' | 'dim';
 
 /** Styles `text` for a terminal; returns it unchanged for a pipe or with `NO_COLOR`. */
 export function styleText(io: CliIo, to: 'stdout' | 'stderr', style: Style, text: string): string {

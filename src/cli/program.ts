@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Command } from 'commander';
+import { addDoctor } from './commands/doctor/options.js';
 import { addPolicy } from './commands/policy/options.js';
 import { addRotate } from './commands/rotate-options.js';
 import type { CliRun } from './io.js';
@@ -72,6 +73,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
 
   addRotate(program, run);
   addPolicy(program, run);
+  addDoctor(program, run);
 
   const verifyLog = program
     .command('audit')

@@ -23,7 +23,7 @@ export function manPage(io: CliIo, program: Command): void {
         ['0', 'done'],
         ['1', 'failed'],
         ['2', 'wrong usage'],
-        ['3', 'a condition holds: a rotation is due, a log is broken, a key was found'],
+        ['3', 'a condition holds: a rotation is due, a log is broken, a key was found, a check failed'],
         ['130', 'interrupted by Ctrl-C'],
       ].flatMap(([code = '', meaning = '']) => ['.TP', code, meaning]),
     ].join('\n'),

@@ -106,7 +106,7 @@ async function withManager<T>(
 
 const refuse = (): Promise<never> => Promise.reject(new CommandError('This command neither encrypts nor decrypts.'));
 /** The cipher of commands that need no master key. */
-const NO_CIPHER: KeyCipher = {
+export const NO_CIPHER: KeyCipher = {
   name: 'none',
   encryptionContext: {},
   accepts: () => false,

@@ -46,6 +46,10 @@ export interface CommandOptions {
   metadata?: Record<string, string> | undefined;
   // An audit log.
   chainKeyFile?: string | undefined;
+  // The checks of `doctor`, beside `maxAge`.
+  writer?: boolean | undefined;
+  offline?: boolean | undefined;
+  strict?: boolean | undefined;
   // A policy; `maxMfaAge` in ms.
   for?: PolicyRole | undefined;
   format?: PolicyFormat | undefined;

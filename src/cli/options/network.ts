@@ -41,16 +41,30 @@ export async function buildAwsSettings(io: CliIo, options: CommandOptions): Prom
     ...(profile !== undefined && { profile }),
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
     ...(proxy !== undefined && { requestHandler: createRequestHandler(proxy) }),
-    // The SDK's default credential chain calls this for a profile with `mfa_serial`.
-    async mfaCodeProvider(serial: string): Promise<string> {
+    mfaCodeProvider: getMfaPrompt(io),
+  };
+  return { region, clientConfig, dangerouslyAllowHttp };
+}
+
+type MfaPrompt = (serial: string) => Promise<string>;
+const prompts = new WeakMap<CliIo, MfaPrompt>();
+
+/**
+ * Returns what the SDK's default credential chain calls for a profile with `mfa_serial`: one function for a command line, so
+ * that its stores share a client, and a code is asked for once.
+ */
+function getMfaPrompt(io: CliIo): MfaPrompt {
+  const prompt =
+    prompts.get(io) ??
+    (async (serial) => {
       if (canPrompt(io)) return promptHidden(io, `MFA code of ${serial}: `);
       // A goldkey error, because a store passes those on unchanged.
       throw new KeyProviderError(`The profile asks for an MFA code of ${serial}: run the command on a terminal.`, {
         retryable: false,
       });
-    },
-  };
-  return { region, clientConfig, dangerouslyAllowHttp };
+    });
+  prompts.set(io, prompt);
+  return prompt;
 }
 
 /** Throws if no file of the AWS configuration has the profile: the SDK would only find no credentials. */

@@ -25,7 +25,7 @@ import { requireAll } from './required.js';
 import { openRing } from './ring-url.js';
 
 /** A key as loaded from a store. The caller zeroes `bytes`. */
-export type StoredKey = Pick<KeyStatus, 'version' | 'fingerprint'> & { readonly bytes: Uint8Array };
+export type StoredKey = Pick<KeyStatus, 'version' | 'fingerprint' | 'createdAt'> & { readonly bytes: Uint8Array };
 
 /** The functions for one kind of store. */
 interface Store {
@@ -184,8 +184,8 @@ export async function loadStoredKey(io: CliIo, keyProvider: KeyProvider, options
   const keyTimeout = chooseKeyTimeout(io, options);
   await using client = new KeyedClient({ keyProvider, keyTimeout, timeout: keyTimeout });
   const bytes = await client.withKey(({ bytes: held }) => Promise.resolve(held.slice()));
-  const { version, fingerprint } = client.status();
-  return { bytes, version, fingerprint };
+  const { version, fingerprint, createdAt } = client.status();
+  return { bytes, version, fingerprint, createdAt };
 }
 
 /** Loads the key of each stage that has one, and closes the store. */

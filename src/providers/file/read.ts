@@ -45,6 +45,6 @@ export async function readKeyFile(path: string, maxSize: number, isLast: boolean
 }
 
 /** Returns whether the file lies in memory, or in a volume of Kubernetes, which sets owner and mode itself. */
-async function isProtectedElsewhere(path: string): Promise<boolean> {
+export async function isProtectedElsewhere(path: string): Promise<boolean> {
   return IN_MEMORY.includes((await statfs(path)).type) || KUBELET.test(await realpath(path));
 }

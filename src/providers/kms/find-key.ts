@@ -3,6 +3,7 @@ import { checkString, KeyProviderError } from '../../core/index.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import { checkKeyId } from '../shared/kms/key-id.js';
 import { connectToKms } from './client.js';
+import { describeKmsKey } from './dry-run.js';
 
 /** Options of {@link findKeyArn}. */
 export interface FindKeyOptions extends AwsConnectionOptions {
@@ -17,12 +18,8 @@ export async function findKeyArn(options: FindKeyOptions): Promise<string> {
   const keyId = checkString('keyId', checkKeyId(options.keyId));
   const connection = connectToKms(options);
   try {
-    const { KeyMetadata: metadata } = await connection.call(
-      { operation: 'DescribeKey', keyId },
-      (sdk, client, http) => client.send(new sdk.DescribeKeyCommand({ KeyId: keyId }), http),
-      { signal },
-    );
-    if (metadata?.Arn !== undefined) return metadata.Arn;
+    const { Arn: arn } = await describeKmsKey({ connection, keyId }, signal);
+    if (arn !== undefined) return arn;
     throw new KeyProviderError("AWS KMS answered DescribeKey without the key's ARN.", { provider: AWS_KMS });
   } finally {
     await connection.close();
