@@ -16,9 +16,9 @@ import { checkInteger, nodeCrypto } from '../../core/index.js';
  *   ring: fileRing('./gold.ring.json'),
  *   name: 'gold',
  *   cipher,
- *   async generate() {
+ *   async generate({ signal }) {
  *     const key = randomKey();
- *     await pricesOfOurOwn.addKey(key);
+ *     await fetch('https://prices.example/keys', { method: 'POST', body: key, signal });
  *     return { key };
  *   },
  * });

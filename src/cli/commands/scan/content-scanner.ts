@@ -37,7 +37,7 @@ interface Shared {
 
 /** Searches a content that is written to it piece by piece, in constant memory. */
 export class ContentScanner {
-  readonly #matcher: KeyMatcher;
+  readonly matcher: KeyMatcher;
   readonly #overlap: number;
   readonly #room: Room;
   readonly #shared: Shared;
@@ -51,18 +51,17 @@ export class ContentScanner {
   /** True while there is nothing but zeros in the room, so that more of them change nothing. */
   #isEmpty = true;
 
-  constructor(matcher: KeyMatcher, shared?: Shared) {
-    this.#matcher = matcher;
+  /** `outer` is the scanner of the content that this one's is packed in, and is not read to its end. */
+  constructor(matcher: KeyMatcher, outer?: ContentScanner) {
+    this.matcher = matcher;
     // UTF-16 doubles it.
     this.#overlap = Math.max(4_096, (2 * matcher.longest + 3) & ~3);
     const size = this.#overlap + CHUNK;
     this.#room = createRoom(size);
-    this.#shared = shared ?? { narrow: createRoom(size), map: new Int32Array(size), zeros: Buffer.alloc(size) };
-  }
-
-  /** Returns a scanner for what is packed in a content that this one has not read to its end. */
-  createInner(): ContentScanner {
-    return new ContentScanner(this.#matcher, this.#shared);
+    this.#shared =
+      outer === undefined
+        ? { narrow: createRoom(size), map: new Int32Array(size), zeros: Buffer.alloc(size) }
+        : outer.#shared;
   }
 
   /** Starts a content. */
@@ -116,7 +115,7 @@ export class ContentScanner {
     const matches: Match[] = [];
     // What ends before was found before.
     const add = (match: Match): void => void (match.end > old && matches.push(match));
-    this.#matcher.search(bytes, words, length, add);
+    this.matcher.search(bytes, words, length, add);
     if (bytes.subarray(0, length).includes(0)) this.#searchWide(add);
     if (matches.length === 0) return;
     matches.sort((one, other) => one.start - other.start);
@@ -141,7 +140,7 @@ export class ContentScanner {
   #searchWide(onMatch: (match: Match) => void): void {
     const { narrow, map } = this.#shared;
     const { bytes } = this.#room;
-    this.#matcher.search(narrow.bytes, narrow.words, this.#copyNarrow(), ({ key, form, start, end }) => {
+    this.matcher.search(narrow.bytes, narrow.words, this.#copyNarrow(), ({ key, form, start, end }) => {
       for (let at = start + 1; at < end; at++) if (map[at] !== (map[at - 1] as number) + 2) return;
       const [first, last] = [map[start] as number, map[end - 1] as number];
       // Inside a text there are zeros on both sides.

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip } from 'node:zlib';
 import { ByteReader } from './byte-reader.js';
-import type { ContentScanner, Hit } from './content-scanner.js';
+import { ContentScanner, type Hit } from './content-scanner.js';
 
 /** What a scan tells while it runs. Paths are bytes, as file systems have them. */
 export interface ScanEvents {
@@ -25,12 +25,14 @@ class UnpackedTooLargeError extends Error {}
 
 /** Searches contents, and what is packed in them with gzip and tar. */
 export class Unpacker {
+  readonly #outermost: ContentScanner;
   readonly #scanners: ContentScanner[];
   readonly #events: ScanEvents;
   #packed = 0;
   #unpacked = 0;
 
   constructor(scanner: ContentScanner, events: ScanEvents) {
+    this.#outermost = scanner;
     this.#scanners = [scanner];
     this.#events = events;
   }
@@ -53,8 +55,7 @@ export class Unpacker {
 
   async #scanContent(source: AsyncIterable<Uint8Array>, path: Buffer, depth: number): Promise<void> {
     const reader = new ByteReader(this.#count(source, depth));
-    const [outermost] = this.#scanners;
-    const scanner = (this.#scanners[depth] ??= (outermost as ContentScanner).createInner());
+    const scanner = (this.#scanners[depth] ??= new ContentScanner(this.#outermost.matcher, this.#outermost));
     scanner.begin((hit) => this.#events.onHit(path, hit));
     try {
       const head = await reader.peek(BLOCK);
