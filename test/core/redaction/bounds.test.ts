@@ -219,7 +219,7 @@ describe('the search for a key among escapes', () => {
       return [matchEscaped(`of ${escaped}`, KEY, ranges, meter), ranges];
     };
 
-    expect(search(true)).toEqual([true, [[3, 3 + escaped.length]]]);
+    expect(search(true)).toEqual([true, expect.arrayContaining([[3, 3 + escaped.length]])]);
     expect(search(false)).toEqual([false, []]);
   });
 });
