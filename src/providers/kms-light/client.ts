@@ -14,7 +14,7 @@ import type { RecentCredentials } from '../../util/recent-credentials.js';
 import type { SendDecrypt } from '../shared/kms/decrypt.js';
 import { AWS_KMS } from '../shared/kms/errors.js';
 import { createSdkClient, findCredentials, type CredentialsOption } from './credentials.js';
-import { findKmsEndpoint } from './endpoint.js';
+import { findKmsEndpoint } from '../shared/kms/endpoint.js';
 import { createUnreadableError, parseDecryptOutput, parseError } from './protocol.js';
 
 /** The connection to KMS, as far as the options tell. */

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AwsCredentials } from '../../../src/providers/kms-light/index.js';
-import { buildKmsUrl, findKmsEndpoint } from '../../../src/providers/kms-light/endpoint.js';
+import { buildKmsUrl, findKmsEndpoint } from '../../../src/providers/shared/kms/endpoint.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { startFakeKms } from '../../../src/testing/fake-kms/server.js';
 import { temporaryFolder } from '../../cli/run.js';

@@ -7,7 +7,7 @@ import { isAwsRegion } from '../../../aws/credentials.js';
 import { readVariable } from '../../../aws/environment.js';
 import type { AwsCredentials } from '../../../aws/sigv4.js';
 import { isLoopback, isQuotable, raceAbort, showText, tryOrUndefined } from '../../../core/index.js';
-import { buildKmsUrl, findKmsEndpoint } from '../../../providers/kms-light/endpoint.js';
+import { buildKmsUrl, findKmsEndpoint } from '../../../providers/shared/kms/endpoint.js';
 import { CommandError, listErrors, UsageError } from '../../errors.js';
 import { buildAwsSettings, openNetwork, type AwsSettings } from '../../options/network.js';
 import { fail, ok, skip, unknown, warn, type Finding } from './check.js';

@@ -1,7 +1,7 @@
-import { KeyProviderError } from '../../core/index.js';
-import { parseEndpoint } from '../../aws/client-config.js';
-import { isOn, readVariable } from '../../aws/environment.js';
-import { AWS_KMS } from '../shared/kms/errors.js';
+import { KeyProviderError } from '../../../core/index.js';
+import { parseEndpoint } from '../../../aws/client-config.js';
+import { isOn, readVariable } from '../../../aws/environment.js';
+import { AWS_KMS } from './errors.js';
 
 /** The partitions of AWS by prefix of the Region: the domain for IPv4, and the one for both IPv4 and IPv6. */
 const PARTITIONS: readonly (readonly [prefix: string, domain: string, dualStack: string])[] = [
