@@ -19,7 +19,7 @@ export class CommandError extends Error {}
 /** The error of a command that Ctrl-C ended: exit code 130. */
 export class InterruptedError extends Error {}
 
-/** What a user is told of an error. */
+/** An error as a user is told of it. */
 export interface Told {
   readonly code: string;
   readonly message: string;
@@ -113,7 +113,7 @@ export function reportError(io: CliIo, error: unknown, { secrets, argv }: Report
   return EXIT_CODES[told.code] ?? 1;
 }
 
-/** What JSON says where the message is complete. */
+/** The advice in JSON where the message is complete. */
 const ADVICE_OF_ALL = 'See the message; --help lists the options.';
 
 /** The codes of errors that are not the library's, and their exit codes. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** What the help of a command says beside its options. */
+/** Parts of a command's help beside its options. */
 interface Help {
   readonly examples: readonly string[];
   /** Names of {@link VARIABLES}. */
@@ -21,7 +21,7 @@ const READS = [...SERVICES, 'GOLD_API_KEY_CIPHERTEXT', 'GOLD_API_KEY_VERSION'];
 const KMS = '--key-id alias/gold-api-keys --encryption-context service=gold';
 const RING = '--ring gold.ring.json';
 
-/** By the command's words after `goldkey`; the empty one is of goldkey itself. */
+/** The help by the command's words after `goldkey`; the empty one is of goldkey itself. */
 const HELP: Readonly<Record<string, Help>> = {
   '': { examples: ['goldkey demo', 'goldkey help rotate stage'], variables: Object.keys(VARIABLES) },
   'create-key': {

@@ -16,7 +16,7 @@ const KEY_ADVICE = 'A key never comes from the command line, where others see it
 const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
 /** The words in the names of options that a user may expect to take a key. */
 const KEY_WORDS = ['key', 'apikey', 'secret', 'token', 'password', 'plaintext'];
-/** What Ctrl-C leaves behind, by the first word of the command; the others change nothing. */
+/** Sentences about what Ctrl-C leaves behind, by the first word of the command; the others change nothing. */
 const INTERRUPTED: ReadonlyMap<string, string> = new Map([
   ['rotate', 'Interrupted: see with `goldkey rotate status` how far it came, then run the step again.'],
   ['copy', 'Interrupted: the key may have been written; run it again to be sure.'],

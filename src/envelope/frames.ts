@@ -1,6 +1,6 @@
 import { KeyDecryptError, KeyFormatError } from '../core/index.js';
 
-/** What is not decrypted. */
+/** Limits beyond which a message is not decrypted. */
 export interface FrameLimits {
   /** The longest plaintext in bytes that is held in memory. */
   readonly maxPlaintext: number;

@@ -17,7 +17,7 @@ import { bindContext, contextKeys } from '../providers/shared/encryption-context
 import { AWS_KMS } from '../providers/shared/kms/errors.js';
 import type { EncryptionSdk } from './encryption-sdk.js';
 
-/** What one message is encrypted or decrypted with. */
+/** The means by which one message is encrypted or decrypted. */
 export interface KeyringOptions {
   readonly ciphers: readonly KeyCipher[];
   readonly bind: EncryptionContext | undefined;

@@ -28,7 +28,7 @@ export async function* passThrough(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const { PassThrough, pipeline } = process.getBuiltinModule('node:stream');
-  // Of objects: a stream of bytes would join what waits, and leave the parts in memory that nobody zeroes.
+  // It carries objects: a stream of bytes would join what waits, and leave the parts in memory that nobody zeroes.
   const pieces = new PassThrough({ objectMode: true, highWaterMark: 1 });
   // It may fail once more after it was told to end.
   stream.on('error', () => undefined);

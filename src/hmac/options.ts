@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 const MIN_MS = 1_000;
 const DEFAULT_MS = 300_000;
 const DEFAULT_LABEL = 'goldkey';
-/** What is signed, and what must be, unless the options say otherwise. */
+/** Components that are signed, and that must be, unless the options say otherwise. */
 const DEFAULT_COMPONENTS: readonly string[] = ['@method', '@authority', '@path', '@query'];
 /** Derived components of a request that need no parameters. */
 const DERIVED: readonly string[] = [

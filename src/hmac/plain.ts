@@ -9,7 +9,7 @@ import { SignatureError } from './signature-error.js';
 import type { HmacRequest, ReplayStore } from './types.js';
 
 const NONCE_BYTES = 18;
-/** What a nonce may be: no line break, which would move the borders of the message. */
+/** The form of a nonce: no line break, which would move the borders of the message. */
 const NONCE = /^[\w-]{16,128}$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 

@@ -34,7 +34,7 @@ export interface SignerOptions {
 
 /** Headers of a signed request. */
 export type SignatureHeaders = {
-  /** What was signed, and when. */
+  /** The parts that were signed, and when. */
   'signature-input': string;
   /** The signature. */
   signature: string;

@@ -27,7 +27,7 @@ const SIGNATURE = 'v1,';
 const MAX_SIGNATURES = 10;
 /** The `=` that fills up base64. */
 const PADDING = 0x3d;
-/** What an id may be: a dot would move the border to the time. */
+/** The form of an id: a dot would move the border to the time. */
 const ID = /^[!-\-/-~]{1,256}$/;
 
 /** Headers of a signed webhook. */

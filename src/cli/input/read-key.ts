@@ -6,11 +6,11 @@ import { canPrompt, promptHidden } from './prompt.js';
 
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
 const MAX_BYTES = 4_098;
-/** What an envelope takes here, and its text in base64 with room to spare: what is longer is no set of keys. */
+/** The longest plaintext of an envelope here, and its text in base64 with room to spare: a longer one is no set of keys. */
 const MAX_ENVELOPE_BYTES = 1_048_576;
 const MAX_FILE_BYTES = 2 * MAX_ENVELOPE_BYTES;
 
-/** What a key is read for: how it is asked for, and what is not done without it. */
+/** The use of a key that is read: how it is asked for, and what is not done without it. */
 interface KeyUse {
   readonly question: string;
   readonly undone: string;

@@ -59,7 +59,7 @@ export interface CommandOptions {
   requireMfa?: boolean | undefined;
   maxMfaAge?: number | undefined;
   reportUse?: boolean | undefined;
-  // What is searched for a key; `maxFileSize` in bytes.
+  // A search for a key; `maxFileSize` in bytes.
   git?: boolean | undefined;
   staged?: boolean | undefined;
   stdin?: boolean | undefined;

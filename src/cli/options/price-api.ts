@@ -43,7 +43,7 @@ export async function createProbe(io: Pick<CliIo, 'env'>, options: CommandOption
   return async (key, { signal }) => {
     await using gold = new GoldDataClient({ keyProvider: fixedKeyProvider('probe', key), ...prices });
     await gold.getPrice('XAU', { signal }).catch((error: unknown) => {
-      // Of the one key that there is, only what the price API says is of use.
+      // There is this one key only: the price API's own words tell more than the client's.
       throw isGoldKeyError(error, 'ERR_GOLDKEY_REJECTED') ? (error.cause ?? error) : error;
     });
   };

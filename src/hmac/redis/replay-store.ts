@@ -74,7 +74,7 @@ export function redisReplayStore(options: RedisReplayOptions): ReplayStore {
     async add(id, expiresAt) {
       const { createHash, randomUUID } = nodeCrypto();
       const keys = [`${key}:${createHash('sha256').update(id).digest('base64url')}`];
-      // By this process's clock, as a server's that is ahead would end it at once.
+      // Counted by this process's clock: a server's that is ahead would end it at once.
       const ms = Math.ceil(Math.max(expiresAt - systemClock.now(), MIN_MS));
       const args = [randomUUID(), String(ms)];
       const answer = await connection.run((client) => client.eval(ADD, { keys, arguments: args }));

@@ -76,7 +76,7 @@ export async function checkPermission(setup: Setup, signal: AbortSignal): Promis
     Promise.all(
       operations.map((operation) =>
         tryKmsCall(key, { operation, context, ciphertext, signal }).catch((error: unknown) => {
-          // Who is denied gets no other answer; all else is for the checks of the key and of the context.
+          // A denied caller gets no other answer; all else is for the checks of the key and of the context.
           if (isGoldKeyError(error, 'ERR_GOLDKEY_ACCESS_DENIED')) throw error;
           return undefined;
         }),

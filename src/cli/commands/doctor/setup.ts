@@ -8,13 +8,13 @@ import type { AwsSettings } from '../../options/network.js';
 
 /** Credentials, and the SDK's name for where it found them. */
 type Identity = AwsCredentials & { readonly $source?: Readonly<Record<string, string>> };
-/** What the clients of all services have. */
+/** The part that the clients of all services have in common. */
 export interface AwsClient {
   readonly config: { region(): Promise<string>; credentials(): Promise<Identity> };
 }
 export type Connection = AwsConnection<unknown, AwsClient, AwsCall>;
 
-/** What is examined, and what the checks before have found out. */
+/** The key that is examined, and the facts that earlier checks have found. */
 export interface Setup {
   readonly run: CliRun;
   readonly options: CommandOptions;

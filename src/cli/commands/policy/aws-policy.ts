@@ -2,7 +2,7 @@ import type { PolicyFormat } from './names.js';
 import type { Conditions, Grant } from './kms-grants.js';
 import type { KmsArn } from './kms-arn.js';
 
-/** What a policy of AWS is limited to beside its grants. */
+/** Limits of a policy of AWS beside its grants. */
 export interface Limits {
   readonly principals: readonly string[];
   readonly vpcEndpoints: readonly string[];

@@ -6,7 +6,7 @@ import type { PolicyRole } from './names.js';
 /** The conditions of a statement: by operator, by condition key. */
 export type Conditions = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
 
-/** What one statement allows, whatever it is attached to. */
+/** The calls that one statement allows, whatever it is attached to. */
 export interface Grant {
   /** Begins its `Sid`. */
   readonly sid: string;
@@ -20,7 +20,7 @@ export interface Grant {
 const USES: Readonly<Partial<Record<PolicyRole, readonly string[]>>> = {
   reader: ['Decrypt'],
   writer: ['Encrypt'],
-  // What was encrypted is decrypted again, to compare.
+  // A new ciphertext is decrypted again, to compare.
   rotator: ['Decrypt', 'Encrypt'],
 };
 

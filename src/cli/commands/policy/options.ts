@@ -47,7 +47,7 @@ const addVpcEndpoint = createAdd(
 );
 
 const addSourceIp = createAdd((text) => {
-  // By name: other commands need not load it.
+  // Loaded by its name: other commands do not need it.
   const { isIP } = process.getBuiltinModule('node:net');
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   return isIP(address) !== 0 && Number(bits ?? 32) <= (isIP(address) === 4 ? 32 : 128);

@@ -4,7 +4,7 @@ import { CONTEXT, KEY_ID, requireAll, type RequiredOption } from '../../options/
 import type { PolicyFormat, PolicyRole } from './names.js';
 import { parseRingPlace, parseStorePlace, type RingPlace, type StorePlace } from './places.js';
 
-/** What the options ask for. */
+/** The policy that the options ask for. */
 export interface Request {
   readonly role: PolicyRole;
   readonly format: PolicyFormat;

@@ -4,7 +4,7 @@ import { escapePattern, escapeText, type Conditions, type Grant } from './kms-gr
 import type { PolicyRole } from './names.js';
 import type { RingPlace } from './places.js';
 
-/** What the ARN of a store takes from the options where the store's own name is not one. */
+/** Parts that the ARN of a store takes from the options where the store's own name is no ARN. */
 export interface Defaults {
   readonly key: KmsArn | undefined;
   readonly region: string | undefined;

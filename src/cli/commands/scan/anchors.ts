@@ -1,9 +1,9 @@
 import { isAlphanumeric, RAW, TEXT_STYLES, URL_DIGIT, type KeyForm, type Spelling } from './encodings.js';
 
-/** What stands between two bytes of a list, as programs print it. */
+/** Separators of two bytes of a list, as programs print it. */
 const HEX_GAPS = [' ', ':', '-', ',', ', ', ',0x', ', 0x', ' 0x', ',\n 0x', ',\r\n 0x', '\n', '\r\n'];
 const DECIMAL_GAPS = [',', ', ', ' ', ';', '\n', ',\n ', ',\n  ', ',\r\n ', ',\r\n  ', ',\n\t'];
-/** What stands before and behind a byte where JSON shows bytes as an object. */
+/** Texts before and behind a byte where JSON shows bytes as an object. */
 const OBJECT_GAPS = [
   ['":', ',"'],
   ['": ', ',\n '],
@@ -36,7 +36,7 @@ interface Site {
   readonly unit: number;
   /** Returns whether a spelling is looked for. */
   readonly pick: Pick;
-  /** What stands before the character, what follows it, and what follows each one after it, unless that is not known. */
+  /** Texts before the character, behind it, and behind each one after it, unless that is not known. */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
   readonly between: Uint8Array | undefined;
@@ -51,7 +51,7 @@ export class AnchorTable {
   bits: Int32Array = new Int32Array(1 << MIN_BITS);
   /** Number of the first anchor of the words with a hash; 0 for none. */
   heads: Int32Array = new Int32Array(1 << MIN_BITS);
-  /** By how much a hash is shifted to get its head. */
+  /** Number of bits that a hash is shifted to get its head. */
   shift: number = 32 - MIN_BITS;
   /**
    * Five numbers for each anchor: a word, the form and the character at which to compare, how many bytes before the word that

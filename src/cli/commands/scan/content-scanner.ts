@@ -28,7 +28,7 @@ const createRoom = (size: number): Room => {
   return { bytes: Buffer.from(memory), words: new Int32Array(memory) };
 };
 
-/** What scanners that run one after another share: text of UTF-16 without its zeros, where it came from, and only zeros. */
+/** Memory that scanners share which run one after another: text of UTF-16 without its zeros, where it came from, and only zeros. */
 interface Shared {
   readonly narrow: Room;
   readonly map: Int32Array;
@@ -113,7 +113,7 @@ export class ContentScanner {
       return;
     }
     const matches: Match[] = [];
-    // What ends before was found before.
+    // A match that ends before was found before.
     const add = (match: Match): void => void (match.end > old && matches.push(match));
     this.matcher.search(bytes, words, length, add);
     if (bytes.subarray(0, length).includes(0)) this.#searchWide(add);

@@ -16,7 +16,7 @@ export interface Spellings {
   readonly byLast: ReadonlyArray<readonly Spelling[] | undefined>;
 }
 
-/** What may stand between two characters: the end of a line only, white space and quotes, or the separators of a list. */
+/** Gaps that may stand between two characters: the end of a line only, white space and quotes, or the separators of a list. */
 export type Gap = 'soft-break' | 'wrap' | 'list';
 
 /**

@@ -84,7 +84,7 @@ async function* readBatch(repository: string, options: readonly string[], input:
     if (!Number.isInteger(size)) continue;
     const content = reader.take(size);
     yield { id, type, size, content };
-    // What the caller has not read, and the end of the line.
+    // Passes over the rest that the caller has not read, and the end of the line.
     for await (const _ of content);
     await reader.read(1);
   }

@@ -187,7 +187,7 @@ class Scan {
       await this.#scanOpenFile(file, path, stats.size === 0 ? Infinity : stats.size);
     } catch (error) {
       if (!isFileError(error)) throw error;
-      // What was removed, or replaced by a link, since it was listed is gone.
+      // A file that was removed, or replaced by a link, since it was listed is gone.
       if (error.code !== 'ENOENT' && error.code !== 'ELOOP') this.#addUnread(path, describeError(error));
     } finally {
       if (file !== undefined) closeSync(file);

@@ -3,7 +3,7 @@ import { constants, createGunzip } from 'node:zlib';
 import { ByteReader } from './byte-reader.js';
 import { ContentScanner, type Hit } from './content-scanner.js';
 
-/** What a scan tells while it runs. Paths are bytes, as file systems have them. */
+/** Events of a running scan. Paths are bytes, as file systems have them. */
 export interface ScanEvents {
   onHit(path: Buffer, hit: Hit): void;
   /** Something that could not be read, or not to its end. */
@@ -12,7 +12,7 @@ export interface ScanEvents {
 
 /** Two archives inside each other, each of them compressed. */
 const MAX_DEPTH = 4;
-/** What is packed may be unpacked to so many bytes, or to so many times its size. */
+/** Limits of unpacking: so many bytes, or so many times the packed size, whichever is more. */
 const MAX_UNPACKED = 2 ** 30;
 const MAX_RATIO = 200;
 const BLOCK = 512;

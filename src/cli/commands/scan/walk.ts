@@ -29,7 +29,7 @@ export function* walk(root: Buffer, options: WalkOptions): Generator<Entry> {
     try {
       stats = isLinked || isNamed ? statSync(path) : lstatSync(path);
     } catch (error) {
-      // What is gone meanwhile, or was a link to nothing, cannot hold a key.
+      // A file that is gone meanwhile, or a link to nothing, cannot hold a key.
       if (isNamed || !['ENOENT', 'ELOOP'].includes(String((error as NodeJS.ErrnoException).code)))
         yield { path, isLinked, error };
       return;
