@@ -23,6 +23,11 @@ export function readHeaders(headers: HmacRequest['headers']): HeaderValues {
   return found;
 }
 
+/** Returns the headers as an object of lists. */
+export function toObject(headers: HeaderValues): Record<string, string[]> {
+  return Object.fromEntries([...headers].map(([name, values]) => [name, [...values]]));
+}
+
 function listHeaders(headers: NonNullable<HmacRequest['headers']>): Iterable<[string, string | string[] | undefined]> {
   const { entries } = headers as Partial<Headers>;
   return typeof entries === 'function' ? (headers as Headers).entries() : Object.entries(headers);

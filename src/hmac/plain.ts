@@ -1,14 +1,13 @@
 import { checkOptionNames, nodeCrypto, type CallOptions, type KeyedClient } from '../core/index.js';
 import { encodeBody } from './digest.js';
-import { readHeaders, readOne } from './headers.js';
-import { computeMac, findSigner } from './mac.js';
-import { checkTime, replayedError } from './message-age.js';
+import { readOne } from './headers.js';
+import { computeMac, createMismatch, createNonce, findSigner } from './mac.js';
+import { checkNew, checkTime, parseSeconds } from './message-age.js';
 import { checkClient, checkReplay, checkWindow } from './options.js';
 import { checkReceived, checkRequest, type CheckedRequest } from './request.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest, ReplayStore } from './types.js';
 
-const NONCE_BYTES = 18;
 /** The form of a nonce: no line break, which would move the borders of the message. */
 const NONCE = /^[\w-]{16,128}$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
@@ -84,7 +83,7 @@ export function plainSigner(client: KeyedClient): PlainSigner {
     async sign(request, call) {
       const checked = checkRequest(request);
       const timestamp = String(Math.floor(clock.now() / 1_000));
-      const nonce = nodeCrypto().randomBytes(NONCE_BYTES).toString('base64url');
+      const nonce = createNonce();
       const message = joinMessage(checked, timestamp, nonce);
       const mac = await client.withKey(async ({ bytes }) => computeMac(bytes, message), call);
       return { 'x-timestamp': timestamp, 'x-nonce': nonce, 'x-signature': mac.toString('hex') };
@@ -117,24 +116,19 @@ export function plainVerifier(client: KeyedClient, options: PlainVerifierOptions
   return {
     async verify(request) {
       const checked = checkReceived(request);
-      const headers = readHeaders(request.headers);
+      const { headers } = checked;
       const time = readOne(headers, 'x-timestamp');
       const nonce = readOne(headers, 'x-nonce');
       const signature = readOne(headers, 'x-signature');
-      const timestamp = Number(time);
-      const isReadable = String(timestamp) === time && NONCE.test(nonce) && SIGNATURE.test(signature);
-      if (!isReadable || !Number.isSafeInteger(timestamp))
+      const timestamp = parseSeconds(time);
+      if (timestamp === undefined || !NONCE.test(nonce) || !SIGNATURE.test(signature))
         throw new SignatureError('malformed', 'The timestamp, nonce or signature is not written as it should be.');
       checkTime(timestamp * 1_000, window, clock);
       const message = joinMessage(checked, time, nonce);
       const mac = Buffer.from(signature, 'hex');
       const version = await client.withLiveKeys((keys) => findSigner(keys, message, mac)?.version);
-      if (version === undefined) {
-        const problem = 'No live key has made the signature: the request was changed, or it was made with another key.';
-        throw new SignatureError('mismatch', problem);
-      }
-      const isNew = replay === undefined || (await replay.add(`plain ${nonce}`, timestamp * 1_000 + 2 * window));
-      if (!isNew) throw replayedError();
+      if (version === undefined) throw createMismatch('request');
+      await checkNew(`plain ${nonce}`, timestamp * 1_000, { replay, window });
       return { timestamp, nonce, version };
     },
   };

@@ -1,6 +1,5 @@
 import {
   invalidType,
-  nodeCrypto,
   raceAbort,
   type CallOptions,
   type Clock,
@@ -8,13 +7,12 @@ import {
   type KeyedClient,
 } from '../core/index.js';
 import { CONTENT_DIGEST, digestBody } from './digest.js';
-import { ALGORITHM, computeMac } from './mac.js';
+import { toObject } from './headers.js';
+import { ALGORITHM, computeMac, createNonce } from './mac.js';
 import { checkClient, checkSignerOptions, type CheckedSigner } from './options.js';
 import { loadSignatures } from './package.js';
 import { checkRequest } from './request.js';
 import type { HmacRequest, SignatureHeaders, SignerOptions } from './types.js';
-
-const NONCE_BYTES = 18;
 
 /** Signs requests. */
 export interface HmacSigner {
@@ -91,7 +89,7 @@ async function signRequest(
 ): Promise<SignatureHeaders> {
   const { httpbis } = await loadSignatures();
   const { method, url, headers: given, body = '' } = checkRequest(request);
-  const headers = Object.fromEntries([...given].map(([name, values]) => [name, [...values]]));
+  const headers = toObject(given);
   const isDigested = body.length > 0 || components.includes(CONTENT_DIGEST);
   if (isDigested) headers[CONTENT_DIGEST] = [digestBody(body)];
   for (const component of components) {
@@ -110,7 +108,7 @@ async function signRequest(
       paramValues: {
         created,
         expires: new Date(created.getTime() + expiresIn),
-        nonce: nodeCrypto().randomBytes(NONCE_BYTES).toString('base64url'),
+        nonce: createNonce(),
         ...(tag !== undefined && { tag }),
       },
     },

@@ -1,8 +1,8 @@
 import { isGoldKeyError, type Clock, type KeyedClient } from '../core/index.js';
 import { CONTENT_DIGEST, matchesDigest } from './digest.js';
-import { pickMember, type HeaderValues } from './headers.js';
-import { ALGORITHM, findSigner } from './mac.js';
-import { checkTime, replayedError } from './message-age.js';
+import { pickMember, toObject, type HeaderValues } from './headers.js';
+import { ALGORITHM, createMismatch, findSigner } from './mac.js';
+import { checkNew, checkTime } from './message-age.js';
 import { checkClient, checkVerifierOptions, type CheckedVerifier } from './options.js';
 import { loadSignatures, type SignatureParameters } from './package.js';
 import { checkReceived, type CheckedRequest } from './request.js';
@@ -116,10 +116,7 @@ async function findVersion(client: KeyedClient, base: Buffer, mac: Buffer, keyId
     const others = keys.filter(({ version }) => version !== keyId);
     const signer = findSigner([...named, ...others], base, mac);
     if (signer !== undefined) return signer.version;
-    if (named.length > 0) {
-      const message = 'No live key has made the signature: the request was changed, or it was made with another key.';
-      throw new SignatureError('mismatch', message);
-    }
+    if (named.length > 0) throw createMismatch('request');
     const message = 'The key that the signature names is not live, and no live key has made it; was it rotated out?';
     throw new SignatureError('unknown-key', message);
   });
@@ -179,16 +176,10 @@ function checkCovered(components: readonly string[], request: CheckedRequest, op
     );
 }
 
-async function checkReplay({ keyId, nonce, created }: Parameters, { replay, window }: CheckedVerifier): Promise<void> {
+async function checkReplay({ keyId, nonce, created }: Parameters, options: CheckedVerifier): Promise<void> {
   const id = `${keyId} ${nonce}`;
   if (id.length > MAX_ID) throw malformed('has a `nonce` and `keyid` that are too long');
-  // Until then `created` alone does not refuse it, by a clock that is as far behind as is accepted.
-  if (replay === undefined || (await replay.add(id, created * 1_000 + 2 * window))) return;
-  throw replayedError();
-}
-
-function toObject(headers: HeaderValues): Record<string, string[]> {
-  return Object.fromEntries([...headers].map(([name, values]) => [name, [...values]]));
+  await checkNew(id, created * 1_000, options);
 }
 
 function malformed(problem: string): SignatureError {

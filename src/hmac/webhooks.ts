@@ -12,11 +12,10 @@ import {
 import { decodeBase64 } from '../util/base64.js';
 import { encodeBody } from './digest.js';
 import { malformedHeader, readHeaders, readOne, type HeaderValues } from './headers.js';
-import { computeMac, findSigner } from './mac.js';
-import { checkTime, replayedError } from './message-age.js';
+import { computeMac, createMismatch, findSigner } from './mac.js';
+import { checkNew, checkTime, parseSeconds } from './message-age.js';
 import { checkClient, checkReplay, checkWindow } from './options.js';
 import { checkBody } from './request.js';
-import { SignatureError } from './signature-error.js';
 import type { HmacRequest, ReplayStore } from './types.js';
 
 /** Beginning of a secret in the form of Standard Webhooks; base64 of the key follows. */
@@ -146,22 +145,17 @@ async function verifyWebhook(
   const time = readOne(headers, 'webhook-timestamp');
   const given = readOne(headers, 'webhook-signature');
   if (!ID.test(id)) throw malformedHeader('webhook-id');
-  const timestamp = Number(time);
-  // One form only: `1e9` and `+1` are numbers as well.
-  if (String(timestamp) !== time || !Number.isSafeInteger(timestamp)) throw malformedHeader('webhook-timestamp');
+  const timestamp = parseSeconds(time);
+  if (timestamp === undefined) throw malformedHeader('webhook-timestamp');
   checkTime(timestamp * 1_000, window, clock);
   const signatures = given.split(' ').filter((each) => each.startsWith(SIGNATURE));
   if (signatures.length === 0 || signatures.length > MAX_SIGNATURES) throw malformedHeader('webhook-signature');
   const macs = signatures.flatMap((each) => decodeBase64(each.slice(SIGNATURE.length)) ?? []);
   const content = joinContent(id, time, body);
   const version = await client.withLiveKeys((keys) => findWebhookSigner(keys, content, macs)?.version);
-  if (version === undefined) {
-    const message = 'No live key has made the signature: the webhook was changed, or it was made with another key.';
-    throw new SignatureError('mismatch', message);
-  }
+  if (version === undefined) throw createMismatch('webhook');
   // A message that is sent again has another time, and is no replay.
-  const isNew = replay === undefined || (await replay.add(`${id} ${time}`, timestamp * 1_000 + 2 * window));
-  if (!isNew) throw replayedError();
+  await checkNew(`${id} ${time}`, timestamp * 1_000, { replay, window });
   return { id, timestamp, version };
 }
 
