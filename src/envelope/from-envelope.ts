@@ -5,17 +5,15 @@ import {
   copyBytes,
   deriveCiphertextVersion,
   describeType,
-  invalidType,
-  isGoldKeyError,
   KeyFormatError,
   KeyNotFoundError,
-  KeyProviderError,
   quote,
   raceAbort,
   type EncryptionContext,
   type KeyCipher,
   type KeyProvider,
 } from '../core/index.js';
+import { createByteSource } from '../providers/shared/byte-source.js';
 import { parseDocument, refuseDocument } from '../providers/shared/document.js';
 import { bindContext } from '../providers/shared/encryption-context.js';
 import { decodeBase64 } from '../util/base64.js';
@@ -65,7 +63,7 @@ export interface FromEnvelopeOptions {
  */
 export function fromEnvelope(options: FromEnvelopeOptions): KeyProvider {
   checkOptionNames('fromEnvelope', options, ['message', 'cipher', 'field', 'bind']);
-  const readMessage = createReader(options.message);
+  const readMessage = createByteSource(options.message, { name: 'message', text: 'base64', provider: ENVELOPE });
   const field = checkOptionalString('field', options.field);
   const bind = options.bind === undefined ? undefined : bindContext({}, options.bind);
   // Both kinds of message: the writer may have chosen either.
@@ -76,7 +74,7 @@ export function fromEnvelope(options: FromEnvelopeOptions): KeyProvider {
     async load({ stage, signal }) {
       signal.throwIfAborted();
       if (stage !== 'current') return undefined;
-      const message = decodeMessage(await raceAbort(readMessage(), signal));
+      const message = decodeMessage(await raceAbort(Promise.resolve(readMessage()), signal));
       const version = deriveCiphertextVersion(message);
       const plaintext = await opener.decrypt(message, { bind, signal });
       try {
@@ -87,31 +85,6 @@ export function fromEnvelope(options: FromEnvelopeOptions): KeyProvider {
     },
     close: () => closeAll(ciphers),
   };
-}
-
-function createReader(message: unknown): () => Promise<unknown> {
-  if (typeof message === 'function') {
-    return async () => {
-      try {
-        return (await message()) as unknown;
-      } catch (error) {
-        if (isGoldKeyError(error)) throw error;
-        // Retryable, so that a cached key can still serve.
-        throw new KeyProviderError('The `message` function failed; its error is the `cause`.', {
-          cause: error,
-          provider: ENVELOPE,
-        });
-      }
-    };
-  }
-  const bytes = asUint8Array(message);
-  if (bytes === undefined && message !== undefined && typeof message !== 'string') {
-    throw invalidType(
-      `\`message\` must be base64, a Uint8Array or a function that returns one, got ${describeType(message)}.`,
-    );
-  }
-  const copy = bytes === undefined ? message : copyBytes(bytes);
-  return () => Promise.resolve(copy);
 }
 
 /** Returns the bytes of a message. No error shows it: it may be a key, pasted by mistake. */

@@ -1,16 +1,12 @@
 import {
-  asUint8Array,
   checkOptionalString,
   deriveCiphertextVersion,
-  describeType,
   type EncryptionContext,
   getRequestClock,
-  invalidType,
-  isGoldKeyError,
   type KeyProvider,
-  KeyProviderError,
   raceAbort,
 } from '../../core/index.js';
+import { createByteSource } from './byte-source.js';
 import type { Ciphertext } from './ciphertext.js';
 import type { CipherCall } from './create-cipher.js';
 import { refuseDocument } from './document.js';
@@ -53,7 +49,7 @@ export function ciphertextProvider<C extends string | Uint8Array>(
   decrypt: (order: DecryptOrder<C>) => Uint8Array | Promise<Uint8Array>,
 ): KeyProvider {
   const context = checkContext('encryptionContext', options.encryptionContext);
-  const readSource = ciphertextSource(options.ciphertext, name);
+  const readSource = createByteSource(options.ciphertext, { name: 'ciphertext', text: 'a string', provider: name });
   const pinned = checkOptionalString('version', options.version);
   return {
     name,
@@ -68,30 +64,4 @@ export function ciphertextProvider<C extends string | Uint8Array>(
       return { bytes: refuseDocument(bytes, 'The plaintext', { provider: name, version }, ENCRYPT_ALONE), version };
     },
   };
-}
-
-/** Checks the type of the `ciphertext` option and returns a function that reads it anew for each load. */
-function ciphertextSource(ciphertext: unknown, provider: string): () => unknown {
-  if (typeof ciphertext === 'function') {
-    return async () => {
-      try {
-        return (await ciphertext()) as unknown;
-      } catch (error) {
-        if (isGoldKeyError(error)) throw error;
-        // Retryable, so that a cached key can still serve.
-        const message = 'The `ciphertext` function failed; its error is the `cause`.';
-        throw new KeyProviderError(message, { cause: error, provider });
-      }
-    };
-  }
-  if (ciphertext === undefined || typeof ciphertext === 'string') return () => ciphertext;
-  const bytes = asUint8Array(ciphertext);
-  if (bytes !== undefined) {
-    // Not `slice`, because that of a Buffer shares its memory.
-    const copy = new Uint8Array(bytes);
-    return () => copy;
-  }
-  throw invalidType(
-    `\`ciphertext\` must be a string, a Uint8Array or a function that returns one, got ${describeType(ciphertext)}.`,
-  );
 }
