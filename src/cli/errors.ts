@@ -122,6 +122,11 @@ const INTERRUPTED = 'ERR_INTERRUPTED';
 const FAILED = 'ERR_FAILED';
 const EXIT_CODES: Readonly<Record<string, number>> = { [USAGE]: 2, [INTERRUPTED]: 130 };
 
+/** Returns whether the network or the file system failed. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return isError(error) && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
 /** Returns an error and its causes, nine at most. */
 export function listErrors(error: unknown): Error[] {
   const errors: Error[] = [];

@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 import { addDoctor } from './commands/doctor/options.js';
 import { addPolicy } from './commands/policy/options.js';
 import { addRotate } from './commands/rotate-options.js';
 import type { CliRun } from './io.js';
+import { readManifest } from './manifest.js';
 import type { CommandOptions } from './options/command-options.js';
 import { addHelpTexts } from './help.js';
 import {
@@ -24,8 +24,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
   const { Command: Program } = await import('commander');
   const program = addVerbose(new Program('goldkey'))
     .description('Keeps a price API key encrypted under a master key, in AWS KMS or in a local file.')
-    // Found by the package's name: the published file lies in another folder than this one.
-    .version((createRequire(import.meta.url)('goldkey/package.json') as { version: string }).version, '-v, --version')
+    .version(readManifest().version, '-v, --version')
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),

@@ -6,7 +6,7 @@ const FRAMES = ['-', '\\', '|', '/'];
 const QUIET_MS = 500;
 const FRAME_MS = 120;
 /** Goes to the start of the line, and clears it. */
-const CLEAR = '\r\u001B[K';
+export const CLEAR_LINE = '\r\u001B[K';
 
 /** The spinners that show, or will; a prompt or a message clears its own. */
 const running = new WeakMap<CliIo, { stop(): void }>();
@@ -17,14 +17,14 @@ export async function showProgress<T>(io: CliIo, text: string, work: Promise<T>)
   const clock = io.clock ?? systemClock;
   let frame = 0;
   const show = (): void => {
-    io.stderr.write(`${CLEAR}${FRAMES[frame++ % FRAMES.length] ?? ''} ${text}`);
+    io.stderr.write(`${CLEAR_LINE}${FRAMES[frame++ % FRAMES.length] ?? ''} ${text}`);
     timer = clock.setTimeout(show, FRAME_MS, { unref: true });
   };
   let timer = clock.setTimeout(show, QUIET_MS, { unref: true });
   running.set(io, {
     stop() {
       timer.cancel();
-      if (frame > 0) io.stderr.write(CLEAR);
+      if (frame > 0) io.stderr.write(CLEAR_LINE);
       running.delete(io);
     },
   });

@@ -1,6 +1,6 @@
-import { isError, isGoldKeyError, type Clock } from '../../../core/index.js';
+import { isGoldKeyError, type Clock } from '../../../core/index.js';
 import { withDeadline } from '../../../util/deadline.js';
-import { CommandError, type Told } from '../../errors.js';
+import { CommandError, isSystemError, type Told } from '../../errors.js';
 
 export type CheckId =
   | 'node'
@@ -95,9 +95,4 @@ async function runCheck(check: Check, clock: Clock, explain: (error: unknown) =>
     const fix = await check.repair?.(error);
     return fail(fix === undefined && advice !== undefined ? `${message} ${advice}` : message, fix);
   }
-}
-
-/** Returns whether the network or the file system failed. */
-function isSystemError(error: unknown): boolean {
-  return isError(error) && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

@@ -2,6 +2,7 @@ import { redactValue, systemClock } from '../../../core/index.js';
 import { memoize } from '../../../util/memoize.js';
 import { explainError } from '../../errors.js';
 import { print, styleText, tell, type CliIo, type CliRun } from '../../io.js';
+import { readManifest } from '../../manifest.js';
 import {
   getMasterKeyFile,
   listMissingOfCipher,
@@ -15,7 +16,7 @@ import { canPrompt } from '../../input/prompt.js';
 import { showProgress } from '../../spinner.js';
 import { runChecks, type Check, type CheckId, type CheckResult, type Finding } from './check.js';
 import { checkFiles } from './files.js';
-import { checkEnvironment, checkNode, checkPackages, readManifest } from './host.js';
+import { checkEnvironment, checkNode, checkPackages } from './host.js';
 import {
   checkContext,
   checkKeyAge,

@@ -9,16 +9,11 @@ import {
   showText,
   tryOrUndefined,
 } from '../../../core/index.js';
+import { readManifest } from '../../manifest.js';
 import { fail, ok, warn, type Finding } from './check.js';
 import type { Setup } from './setup.js';
 
 const require = createRequire(import.meta.url);
-
-interface Manifest {
-  readonly version: string;
-  readonly engines: { readonly node: string };
-  readonly peerDependencies: Readonly<Record<string, string>>;
-}
 
 /** The ends of life of Node.js, by major version. */
 const END_OF_LIFE: Readonly<Record<string, string>> = {
@@ -38,11 +33,6 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   redis: ['redis'],
   rediss: ['redis'],
 };
-
-/** Reads the package's own manifest: by name, because the published file lies in another folder than this one. */
-export function readManifest(): Manifest {
-  return require('goldkey/package.json') as Manifest;
-}
 
 /** Returns whether a version is in a range such as `^20.19 || >=24`, the only forms that the manifest has. */
 export function isInRange(version: string, range: string): boolean {
@@ -90,7 +80,7 @@ export async function checkPackages({ kind, ringKind = '' }: Setup): Promise<Fin
 function readInstalledVersion(name: string): string | undefined {
   for (const folder of require.resolve.paths(name) ?? []) {
     const text = tryOrUndefined(() => readFileSync(join(folder, name, 'package.json'), 'utf8'));
-    if (text !== undefined) return (JSON.parse(text) as Manifest).version;
+    if (text !== undefined) return (JSON.parse(text) as { version: string }).version;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { redactValue } from '../../../core/index.js';
+import { readManifest } from '../../manifest.js';
 import type { Hit } from './content-scanner.js';
 
 /** A key that was found. It has no part of the key. */
@@ -40,7 +40,7 @@ export function escapePath(path: string): string {
 
 /** Returns the findings as SARIF 2.1.0, without the text that they stand in. */
 export function createSarif(findings: readonly Finding[]): unknown {
-  const { version: semanticVersion } = createRequire(import.meta.url)('goldkey/package.json') as { version: string };
+  const { version: semanticVersion } = readManifest();
   const rule = {
     id: RULE,
     name: 'ExactKey',

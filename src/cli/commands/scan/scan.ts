@@ -2,11 +2,12 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync, writeFil
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { computeFingerprint, encodeKey, tryOrUndefined } from '../../../core/index.js';
 import { quotePath } from '../../../util/quote-path.js';
-import { CommandError, UsageError } from '../../errors.js';
+import { CommandError, isSystemError, UsageError } from '../../errors.js';
 import { readKey } from '../../input/read-key.js';
 import { print, tell, type CliRun } from '../../io.js';
 import type { CommandOptions } from '../../options/command-options.js';
 import { loadLiveKeys, openStore, type StoredKey } from '../../options/store.js';
+import { CLEAR_LINE } from '../../spinner.js';
 import { ContentScanner, type Hit } from './content-scanner.js';
 import { findObjects, findOrigins, readObjects, readStaged } from './git.js';
 import { KeyMatcher } from './matcher.js';
@@ -186,7 +187,7 @@ class Scan {
       // A file that grows is read to where it ended. Those of /proc have no size.
       await this.#scanOpenFile(file, path, stats.size === 0 ? Infinity : stats.size);
     } catch (error) {
-      if (!isFileError(error)) throw error;
+      if (!isSystemError(error)) throw error;
       // A file that was removed, or replaced by a link, since it was listed is gone.
       if (error.code !== 'ENOENT' && error.code !== 'ELOOP') this.#addUnread(path, describeError(error));
     } finally {
@@ -298,7 +299,9 @@ class Scan {
     const { stderr } = this.#run.io;
     if (stderr.isTTY === true && now - this.#started > PROGRESS_MS) {
       const rate = formatBytes((this.#bytes / (now - this.#started)) * 1_000);
-      stderr.write(`\r\u001B[K${count(this.#files + this.#objects, 'file')}, ${formatBytes(this.#bytes)}, ${rate}/s`);
+      stderr.write(
+        `${CLEAR_LINE}${count(this.#files + this.#objects, 'file')}, ${formatBytes(this.#bytes)}, ${rate}/s`,
+      );
       this.#isProgressShown = true;
     }
     await nextTurn();
@@ -306,7 +309,7 @@ class Scan {
   }
 
   #hideProgress(): void {
-    if (this.#isProgressShown) this.#run.io.stderr.write('\r\u001B[K');
+    if (this.#isProgressShown) this.#run.io.stderr.write(CLEAR_LINE);
     this.#isProgressShown = false;
   }
 }
@@ -328,10 +331,6 @@ async function* readChunks(first: Buffer, read: () => Buffer): AsyncGenerator<Ui
 function identify(path: string | Buffer): string[] {
   const stats = tryOrUndefined(() => statSync(path));
   return stats === undefined ? [] : [`${String(stats.dev)}:${String(stats.ino)}`];
-}
-
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return typeof (error as NodeJS.ErrnoException | null)?.syscall === 'string';
 }
 
 function describeError(error: unknown): string {
