@@ -275,14 +275,15 @@ function wrap(code) {
     const newline = code.lastIndexOf('\n', from - 1) + 1;
     if (newline > lineStart) [lineStart, lastBreak, added] = [newline, undefined, 0];
     if (lastBreak === from && BOUND.has(type.label)) lastBreak = earlierBreak;
-    if (end - lineStart + added > MAX_LINE && lastBreak !== undefined) {
+    // esbuild drops it along with the white space.
+    const comment = type.label === 'name' && last.join('') === 'import(' ? IGNORE : '';
+    if (end - lineStart + added + comment.length > MAX_LINE && lastBreak !== undefined) {
       pieces.push(code.slice(start, lastBreak), '\n');
       [start, lineStart, lastBreak, added] = [lastBreak, lastBreak, undefined, 0];
     }
-    // esbuild drops it along with the white space.
-    if (type.label === 'name' && last.join('') === 'import(') {
-      pieces.push(code.slice(start, from), IGNORE);
-      [start, lastBreak, added] = [from, undefined, IGNORE.length];
+    if (comment !== '') {
+      pieces.push(code.slice(start, from), comment);
+      [start, lastBreak, added] = [from, undefined, added + comment.length];
     }
     last = [last[1], type.label];
     if (BREAKABLE.has(type.label) && code[end] !== '\n') [earlierBreak, lastBreak] = [lastBreak, end];
