@@ -197,19 +197,7 @@ describe("a caller's function", () => {
 
   it('whose error ends its own call while it is cleaned does not end somebody else', async () => {
     const { clock, client } = scene({ timeout: 2_000 });
-    const controller = new AbortController();
-    const error = Object.defineProperty(new Error('x'), 'detail', {
-      enumerable: true,
-      get() {
-        controller.abort(new Error('own abort'));
-        return 'detail';
-      },
-    });
-    const other = watch(
-      clock,
-      client.withKey(async ({ signal }) => pause(clock, 500, signal)),
-    );
-    await clock.advance(1);
+    const { controller, error, other } = await besideAnother({ clock, client });
 
     const own = watch(
       clock,
@@ -226,16 +214,7 @@ describe("a caller's function", () => {
 
   it('whose error ends its own call while it is cleaned is counted once: close() waits for the others', async () => {
     const { clock, client } = scene();
-    const controller = new AbortController();
-    const error = Object.defineProperty(new Error('x'), 'detail', {
-      enumerable: true,
-      get: () => controller.abort(),
-    });
-    const other = watch(
-      clock,
-      client.withKey(async ({ signal }) => pause(clock, 500, signal)),
-    );
-    await clock.advance(1);
+    const { controller, error, other } = await besideAnother({ clock, client });
     const own = watch(
       clock,
       client.withKey(() => Promise.reject(error), { signal: controller.signal }),
@@ -313,4 +292,22 @@ function revoked(): unknown {
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
   return proxy;
+}
+
+/** Starts a call of half a second, and returns an error whose property ends another call when it is read, by its signal. */
+async function besideAnother({ clock, client }: Pick<ReturnType<typeof scene>, 'clock' | 'client'>) {
+  const controller = new AbortController();
+  const error = Object.defineProperty(new Error('x'), 'detail', {
+    enumerable: true,
+    get() {
+      controller.abort(new Error('own abort'));
+      return 'detail';
+    },
+  });
+  const other = watch(
+    clock,
+    client.withKey(async ({ signal }) => pause(clock, 500, signal)),
+  );
+  await clock.advance(1);
+  return { controller, error, other };
 }
