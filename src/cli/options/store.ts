@@ -251,14 +251,20 @@ function parseUrl(io: CliIo, url: string, options: CommandOptions) {
     },
     /** The vault and secret of Azure Key Vault. */
     get secret() {
-      const [, host, secretName] = /^([A-Za-z0-9.:[\]-]+)\/([^/]+)$/.exec(path) ?? [];
-      if (host === undefined || secretName === undefined)
-        throw new UsageError(`${scheme}://… must name a vault and a secret.`);
-      // A stand-in on this machine has no certificate.
-      const protocol = isLoopback(new URL(`https://${host}`).hostname) ? 'http' : 'https';
-      return { vaultUrl: `${protocol}://${host}`, secretName };
+      return parseAzureSecret(url);
     },
   };
+}
+
+/** Parses `azure-key-vault://host/secret`: the address of the vault, and the secret in it. */
+export function parseAzureSecret(url: string): { readonly vaultUrl: string; readonly secretName: string } {
+  const { scheme, path } = splitUrl(url);
+  const [, host, secretName] = /^([A-Za-z0-9.:[\]-]+)\/([^/]+)$/.exec(path) ?? [];
+  if (host === undefined || secretName === undefined)
+    throw new UsageError(`${scheme}://… must name a vault and a secret.`);
+  // A stand-in on this machine has no certificate.
+  const protocol = isLoopback(new URL(`https://${host}`).hostname) ? 'http' : 'https';
+  return { vaultUrl: `${protocol}://${host}`, secretName };
 }
 
 function splitUrl(url: string): { scheme: string; path: string; field: string | undefined } {

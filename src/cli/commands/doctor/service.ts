@@ -10,6 +10,7 @@ import { isLoopback, isQuotable, raceAbort, showText, tryOrUndefined } from '../
 import { buildKmsUrl, findKmsEndpoint } from '../../../providers/shared/kms/endpoint.js';
 import { CommandError, listErrors, UsageError } from '../../errors.js';
 import { buildAwsSettings, openNetwork, type AwsSettings } from '../../options/network.js';
+import { parseAzureSecret } from '../../options/store.js';
 import { fail, ok, skip, unknown, warn, type Finding } from './check.js';
 import { formatCommand, quoteForShell } from './repair.js';
 import type { AwsClient, Connection, Setup } from './setup.js';
@@ -198,13 +199,7 @@ export function checkClock({ facts }: Setup): Finding {
 
 function findEndpoint({ kind, options, facts }: Setup): URL {
   const { endpointUrl, dangerouslyAllowHttp, store = '' } = options;
-  if (kind === 'azure-key-vault') {
-    const [url = ''] = /^https:\/\/[^/]+/.exec(store.replace(/^azure-key-vault/, 'https')) ?? [];
-    if (!URL.canParse(url)) throw new UsageError('azure-key-vault://… must name a vault and a secret.');
-    const { host, hostname } = new URL(url);
-    // A stand-in on this machine has no certificate.
-    return new URL(`${isLoopback(hostname) ? 'http' : 'https'}://${host}`);
-  }
+  if (kind === 'azure-key-vault') return new URL(parseAzureSecret(store).vaultUrl);
   if (kind.startsWith('vault')) {
     const address = readVariable('VAULT_ADDR') ?? '';
     if (URL.canParse(address)) return new URL(address);
