@@ -184,8 +184,11 @@ export function closedError(): ClientClosedError {
 }
 
 /** Creates an error like `error` with `changes`, for another caller. The first one is its `cause`. */
-export function copyError(error: GoldKeyError, changes: Omit<GoldKeyErrorOptions, 'cause'>): GoldKeyError {
-  const { message, code, retryable, retryAfter, provider, version } = error;
+export function copyError(
+  error: GoldKeyError,
+  { message = error.message, ...changes }: Omit<GoldKeyErrorOptions, 'cause'> & { message?: string },
+): GoldKeyError {
+  const { code, retryable, retryAfter, provider, version } = error;
   // Looked up by code, because a third-party subclass may have another constructor.
   const ErrorClass = BY_CODE[code] ?? KeyProviderError;
   return new ErrorClass(message, { cause: error, retryable, retryAfter, provider, version, ...changes });

@@ -117,8 +117,26 @@ export function checkOptionNames(of: string, options: unknown, names: readonly s
   }
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
-    throw invalidType(`${of} has no option ${quote(name)}; did you mean \`${nearest(name, names)}\`?`);
+    throw invalidType(explainWrongName(of, name, names));
   }
+}
+
+/** Names that stand for a key in plaintext elsewhere. */
+const KEY_NAMES = ['apikey', 'api_key', 'key', 'secretkey', 'accesskey', 'plaintext'];
+/** Names that clients of the AWS SDK take. */
+const SDK_NAMES = ['endpoint', 'credentials', 'profile', 'maxAttempts', 'retryMode', 'requestHandler', 'logger'];
+
+function explainWrongName(of: string, name: string, names: readonly string[]): string {
+  if (KEY_NAMES.includes(name.toLowerCase())) {
+    if (names.includes('keyProvider'))
+      return `${of} takes no key in plaintext; give it a key store as \`keyProvider\`, e.g. \`fromKms\`.`;
+    if (names.includes('ciphertext'))
+      return `${of} takes no key in plaintext; encrypt it with \`goldkey encrypt\` and give the result as \`ciphertext\`.`;
+  }
+  const noOption = `${of} has no option ${quote(name)}`;
+  if (names.includes('clientConfig') && SDK_NAMES.includes(name)) return `${noOption}; give it in \`clientConfig\`.`;
+  const near = nearest(name, names);
+  return `${noOption}; ${near === undefined ? `it has ${names.map((known) => `\`${known}\``).join(', ')}.` : `did you mean \`${near}\`?`}`;
 }
 
 /** Returns an integer option from `min` to `max`, or `fallback` if it is not given. */
@@ -277,15 +295,16 @@ function fraction(name: string, value: unknown, fallback: number, max: number): 
   return value;
 }
 
-function nearest(name: string, names: readonly string[]): string {
-  let best = names[0] ?? '';
-  let least = Infinity;
+/** Returns the name that was probably meant, or `undefined` if none is like it: half of the letters may differ. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = name.length / 2;
   for (const candidate of names) {
     const [given, known] = [name.toLowerCase(), candidate.toLowerCase()];
     // A name that contains the other is nearer than one with a few letters in common.
     const isPart = known.includes(given) || given.includes(known);
     const distance = given === known ? 0 : isPart ? 1 : editDistance(given, known);
-    if (distance < least) [best, least] = [candidate, distance];
+    if (distance <= least && (distance < least || best === undefined)) [best, least] = [candidate, distance];
   }
   return best;
 }

@@ -311,6 +311,8 @@ describe('a value of the wrong type', () => {
     [{ tmieout: 1 }, 'KeyedClient has no option `tmieout`; did you mean `timeout`?'],
     [{ entry: 1 }, 'KeyedClient has no option `entry`; did you mean `retry`?'],
     [{ retires: 1 }, 'KeyedClient has no option `retires`; did you mean `retry`?'],
+    [{ apiKey: 'x' }, 'KeyedClient takes no key in plaintext; give it a key store as `keyProvider`, e.g. `fromKms`.'],
+    [{ zzz: 1 }, /^KeyedClient has no option `zzz`; it has `keyProvider`, .*, `clock`\.$/],
   ])('%j is refused with what was expected', (options, message) => {
     expect(() => make(options)).toThrow(message);
   });

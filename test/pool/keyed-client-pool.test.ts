@@ -218,7 +218,7 @@ describe('a pool', () => {
       [{ max: 0, create }, '`max` must be an integer from 1 to 2147483647, got 0.'],
       [{ max: 1.5, create }, '`max` must be an integer from 1 to 2147483647, got 1.5.'],
       [{ max: 2 }, '`create` must be a function, got undefined.'],
-      [{ max: 2, create, ttl: 5 }, 'KeyedClientPool has no option `ttl`; did you mean `max`?'],
+      [{ max: 2, create, ttl: 5 }, 'KeyedClientPool has no option `ttl`; it has `max`, `create`.'],
       [undefined, 'KeyedClientPool expects an options object, got undefined.'],
     ]) {
       expect(() => new KeyedClientPool(options as never)).toThrow(

@@ -40,7 +40,7 @@ export async function buildAwsSettings(io: CliIo, options: CommandOptions): Prom
   const clientConfig = {
     ...(profile !== undefined && { profile }),
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
-    ...(proxy !== undefined && { requestHandler: createRequestHandler(proxy) }),
+    ...(proxy !== undefined && { requestHandler: getRequestHandler(proxy) }),
     mfaCodeProvider: getMfaPrompt(io),
   };
   return { region, clientConfig, dangerouslyAllowHttp };
@@ -91,8 +91,17 @@ function readProfiles(file: string): ReadonlySet<string> {
   return new Set([...heads].map(([, name = '']) => name));
 }
 
-/** Opens the proxy that HTTPS_PROXY and HTTP_PROXY name, past which NO_PROXY leads; `undefined` where there is none. */
-async function openProxy({ env }: Pick<CliIo, 'env'>): Promise<Dispatcher | undefined> {
+const proxies = new WeakMap<object, Promise<Dispatcher | undefined>>();
+
+/** Returns the proxy of a command line: one, so that its stores share connections and clients. */
+function openProxy(io: Pick<CliIo, 'env'>): Promise<Dispatcher | undefined> {
+  const proxy = proxies.get(io) ?? createProxy(io);
+  proxies.set(io, proxy);
+  return proxy;
+}
+
+/** Creates the proxy that HTTPS_PROXY and HTTP_PROXY name, past which NO_PROXY leads; `undefined` where there is none. */
+async function createProxy({ env }: Pick<CliIo, 'env'>): Promise<Dispatcher | undefined> {
   const read = (name: string): string => env[name.toLowerCase()] ?? env[name] ?? '';
   const [httpProxy, httpsProxy] = [read('HTTP_PROXY'), read('HTTPS_PROXY')];
   if (httpProxy === '' && httpsProxy === '') return undefined;
@@ -126,7 +135,15 @@ interface AwsRequest {
   readonly body?: string | Buffer | Readable | null | undefined;
 }
 
-/** Returns a request handler for clients of the AWS SDK, whose own handlers know no proxy. */
+const handlers = new WeakMap<Dispatcher, ReturnType<typeof createRequestHandler>>();
+
+/** Returns the request handler of a proxy, for clients of the AWS SDK, whose own handlers know no proxy. */
+function getRequestHandler(proxy: Dispatcher): ReturnType<typeof createRequestHandler> {
+  const handler = handlers.get(proxy) ?? createRequestHandler(proxy);
+  handlers.set(proxy, handler);
+  return handler;
+}
+
 function createRequestHandler(dispatcher: Dispatcher) {
   return {
     async handle(request: AwsRequest, { abortSignal }: { abortSignal?: AbortSignal | undefined } = {}) {

@@ -1,11 +1,13 @@
 import {
   checkBoolean,
   checkOptionNames,
+  copyError,
   describeType,
   getRequestClock,
   invalidType,
   KeyAccessDeniedError,
   KeyProviderError,
+  quote,
   systemClock,
   type GoldKeyError,
   type KeyProvider,
@@ -146,7 +148,11 @@ async function loadFromFirst(members: readonly ChainMember[], request: LoadReque
       if (!member.isEmergency && !(error as GoldKeyError).retryable) end = Math.min(end, member.index);
     }
   }
-  throw combineErrors(errors);
+  const sealed = stage === 'current' ? members.filter((member) => member.isEmergency && !member.isOpen) : [];
+  throw combineErrors(
+    errors,
+    sealed.map(({ store }) => store.name),
+  );
 }
 
 /** Puts resting members last, unless the request has no `known`: after a rejected key the order has to hold. */
@@ -156,15 +162,17 @@ function orderMembers(members: readonly ChainMember[], request: LoadRequest): re
   return members.toSorted((a, b) => Number(a.isResting(clock)) - Number(b.isResting(clock)));
 }
 
-function combineErrors(errors: readonly GoldKeyError[]): GoldKeyError {
+/** Returns the error of a chain. `sealed` are the emergency stores that were not asked. */
+function combineErrors(errors: readonly GoldKeyError[], sealed: readonly string[]): GoldKeyError {
   const [first] = errors;
   if (first === undefined) {
     return new KeyAccessDeniedError('Every key store of the chain is sealed; see `enabledBy`.', { provider: CHAIN });
   }
-  if (errors.length === 1) return first;
+  const seals = sealed.map((name) => ` The emergency store ${quote(name)} is sealed and was not asked.`).join('');
+  if (errors.length === 1) return seals === '' ? first : copyError(first, { message: `${first.message}${seals}` });
   const list = errors.map(({ provider, code }) => `${provider ?? 'a store'} (${code})`).join(', ');
   const waits = errors.flatMap(({ retryAfter }) => retryAfter ?? []);
-  return new KeyProviderError(`No key store of the chain gave a key: ${list}.`, {
+  return new KeyProviderError(`No key store of the chain gave a key: ${list}.${seals}`, {
     provider: CHAIN,
     retryable: errors.some(({ retryable }) => retryable),
     ...(waits.length > 0 && { retryAfter: Math.min(...waits) }),

@@ -142,7 +142,9 @@ describe('an emergency store in a chain', () => {
     seal.isBroken = true;
     const open = await chain.load(request());
 
-    expect(sealed).toMatchObject({ message: fault().message });
+    const { name, code, message } = fault();
+    const says = `${message} The emergency store \`${glass.name}\` is sealed and was not asked.`;
+    expect(sealed).toMatchObject({ name, code, message: says, cause: { message } });
     expect([text(open), open?.version, store.loads]).toEqual([EMERGENCY, '2:v1', 1]);
     expect(open).toMatchObject({ breakGlass: true });
     first.failWith(undefined);
