@@ -91,6 +91,20 @@ describe('the proxy of the environment', () => {
     expect(kms.requests.map(({ operation }) => operation)).toEqual(['Decrypt']);
   });
 
+  it('serves every check of doctor', async () => {
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', 'http://127.0.0.1:1');
+    const from = ['--ciphertext', kms.encrypt(KEY, {}), '--encryption-context', '{}', '--dangerously-allow-http'];
+    const ran = await run(['doctor', ...from, '--endpoint-url', farUrl(), '--region', kms.region, '--json'], {
+      env: { HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' },
+    });
+
+    const { checks } = JSON.parse(ran.stdout) as { checks: { id: string; status: string; message: string }[] };
+    const passed = checks.filter(({ status }) => status === 'ok').map(({ id }) => id);
+    expect(passed).toEqual(expect.arrayContaining(['endpoint', 'context']));
+    expect(new Set(proxy.asked)).toEqual(new Set([new URL(farUrl()).host]));
+    for (const form of formsOf(KEY)) expect(ran.stdout + ran.stderr).not.toContain(form);
+  });
+
   it('is left out for the hosts of NO_PROXY, and without it no request asks a proxy', async () => {
     const left = await verify({ HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' }, kms.url);
     const none = await verify({}, kms.url);

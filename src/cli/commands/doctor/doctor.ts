@@ -73,7 +73,7 @@ async function checkUsage(io: CliIo, options: CommandOptions): Promise<void> {
   getMasterKeyFile(options);
   if (ring !== undefined) requireAll(listMissingOfCipher(options));
   else if (store === undefined || isCipherUrl(store)) requireAll(listMissingOfCiphertext(io, options));
-  await (await openNetwork(io, options)).dispatcher?.destroy();
+  await openNetwork(io, options);
 }
 
 function listChecks(setup: Setup): Check[] {

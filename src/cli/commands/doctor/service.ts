@@ -229,10 +229,8 @@ async function exchange(
 ): Promise<{ status: number; text: string; date: string; start: number; ms: number }> {
   const undici = await loadUndici();
   if (undici === undefined) throw new CommandError('The package undici cannot be used here: run it with Node.js.');
-  const { dispatcher = new undici.Agent({ connect: { ...(ca !== undefined && { ca }) } }) } = await openNetwork(
-    run.io,
-    options,
-  );
+  const { dispatcher: proxy } = await openNetwork(run.io, options);
+  const dispatcher = proxy ?? new undici.Agent({ connect: { ...(ca !== undefined && { ca }) } });
   try {
     const [start, from] = [clock.now(), clock.monotonic()];
     const sending = undici.request(url, { method: method as 'GET', headers, body: body ?? null, dispatcher, signal });
@@ -242,6 +240,7 @@ async function exchange(
     const text = method === 'GET' ? '' : await answer.body.text();
     return { status: answer.statusCode, text, date: String(answer.headers['date']), start, ms };
   } finally {
-    void dispatcher.destroy();
+    // The proxy is the whole command line's.
+    if (dispatcher !== proxy) void dispatcher.destroy();
   }
 }
