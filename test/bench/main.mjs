@@ -21,13 +21,14 @@ import { imports } from './rows/imports.mjs';
 import { memory } from './rows/memory.mjs';
 import { pool } from './rows/pool.mjs';
 import { herd, outage, revoked, rotation, steady } from './rows/scenarios.mjs';
+import { scanning } from './rows/scan.mjs';
 import { scrub } from './rows/scrub.mjs';
 import { sparse } from './rows/sparse.mjs';
 import { transport } from './rows/transport.mjs';
 
 const groups = [
   ...[sparse, hot, allocation, herd, steady, rotation, revoked, outage],
-  ...[imports, firstKeys, bundle, handlerBundles, transport, memory, pool, extras, scrub],
+  ...[imports, firstKeys, bundle, handlerBundles, transport, memory, pool, extras, scrub, scanning],
 ];
 const ROOT = new URL('../../', import.meta.url);
 /** Where every row, budget and verdict is written. */

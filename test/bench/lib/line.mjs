@@ -36,8 +36,8 @@ export function ratioLine({ row, what, unit, ours, name, theirs, budget, atLeast
 }
 
 /** A row that is held to a figure of its own; `result` is that figure in short, where there is no room for `ours`. */
-export function figureLine({ ratio = '–', value, limit, of = '', result, ...line }) {
-  return { ...line, of, ratio, result: result ?? line.ours, ...verdictOf(value, { limit }) };
+export function figureLine({ ratio = '–', value, limit, atLeast, of = '', result, ...line }) {
+  return { ...line, of, ratio, result: result ?? line.ours, ...verdictOf(value, { limit, atLeast }) };
 }
 
 function ratioBudget(budget, atLeast) {
