@@ -4,7 +4,8 @@
 import { apiNinjas, commoditiesApi, goldApi, metalPriceApi, metalsApi, metalsDev, twelveData } from 'goldkey/prices';
 import { DayClock, quiet, turn } from './soak-clock.mjs';
 import { Desk, STORES } from './soak-desk.mjs';
-import { diceOf, faultsOf, randomOf } from './soak-faults.mjs';
+import { diceOf, randomOf } from '../proof/lib/dice.mjs';
+import { faultsOf } from './soak-faults.mjs';
 
 /** The price APIs of the day. Every other one has its key by way of `goldkey/kms-light`. */
 const APIS = [

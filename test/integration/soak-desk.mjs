@@ -4,10 +4,10 @@ import { GoldDataClient, isGoldKeyError } from 'goldkey';
 import { fromKms } from 'goldkey/kms';
 import { fromKmsLight } from 'goldkey/kms-light';
 import { startFakeKms, startFakePriceApi } from 'goldkey/testing';
-import { KmsLedger } from './soak-bound.mjs';
+import { LoadLedger } from '../proof/lib/load-ledger.mjs';
+import { SecretWatch } from '../proof/lib/secret-watch.mjs';
 import { FaultLog } from './soak-faults.mjs';
 import { KnownQuotes } from './soak-quotes.mjs';
-import { SecretWatch } from './soak-secret.mjs';
 
 const CREDENTIALS = { accessKeyId: 'AKIDSOAK', secretAccessKey: 'an-invented-secret' };
 const CONTEXT = { service: 'gold-data-stream', environment: 'soak' };
@@ -73,7 +73,7 @@ export class Desk {
     desk.name = name;
     desk.clock = clock;
     desk.#secret = secret;
-    desk.ledger = new KmsLedger(clock);
+    desk.ledger = new LoadLedger(clock);
     desk.#watched = new SecretWatch(secret);
     desk.kms = await startFakeKms({ credentials: CREDENTIALS });
     desk.api = await startFakePriceApi({ api: name });

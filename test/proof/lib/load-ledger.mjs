@@ -27,7 +27,7 @@ const LONGEST_PAUSE = 30_000;
 const CHANGED_PAUSE = 1_000;
 /** A load after evict() starts a second after the one before, and so does one of reload(). */
 const ORDER_WAIT = 2_000;
-const ROOM = 1 << 16;
+const ROOM = 1 << 18;
 
 /** Moments, in order, in memory that is there from the start: what is measured must not grow by being measured. */
 class Moments {
@@ -113,7 +113,7 @@ const loadsWithin = (first, longest) => (ms) => {
 };
 
 /** What KMS was asked, and why. Times are on the monotonic clock. */
-export class KmsLedger {
+export class LoadLedger {
   violations = [];
   causes = { first: 0, life: 0, failure: 0, step: 0, order: 0, refusal: 0 };
   loads = 0;
