@@ -10,6 +10,7 @@ import {
   invalidRange,
   invalidType,
   isGoldKeyError,
+  isPlainObject,
   KeyDecryptError,
   KeyFormatError,
   raceAbort,
@@ -153,7 +154,9 @@ function checkCiphers(given: unknown): [KeyCipher, ...KeyCipher[]] {
   const ciphers = [given].flat() as Partial<KeyCipher | null>[];
   if (ciphers.length === 0) throw invalidType('`cipher` must not be empty.');
   for (const cipher of ciphers) {
-    if (typeof cipher?.encrypt === 'function' && typeof cipher.decrypt === 'function') continue;
+    const { name, encryptionContext, accepts, encrypt, decrypt } = cipher ?? {};
+    const isWhole = [accepts, encrypt, decrypt].every((method) => typeof method === 'function');
+    if (isWhole && typeof name === 'string' && name !== '' && isPlainObject(encryptionContext)) continue;
     throw invalidType(
       `\`cipher\` must be a KeyCipher, such as kmsCipher(…) or localCipher(…), got ${describeType(cipher)}.`,
     );
