@@ -78,6 +78,7 @@ const MAX_MAX_PLAINTEXT = 1_073_741_824;
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown, or has a wrong type or value
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by the methods: over `maxPlaintext`
  * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by decrypting: a damaged message, another context, or an unknown key
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by the methods: the cipher answers with what is no key, or no ciphertext
  * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by the methods: the SDK's packages are not installed
  *
  * @example
