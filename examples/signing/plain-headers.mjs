@@ -3,7 +3,8 @@
 //   SIGNING_KEY_FILE, ORIGIN   as for signing.mjs
 import express from 'express';
 import { plainVerifier } from 'goldkey/hmac';
-import { client, toAnswer } from './signing.mjs';
+import { toAnswer } from './answer.mjs';
+import { client } from './signing.mjs';
 
 const verifier = plainVerifier(client);
 

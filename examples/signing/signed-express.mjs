@@ -1,5 +1,6 @@
 import express from 'express';
-import { toAnswer, verify } from './signing.mjs';
+import { toAnswer } from './answer.mjs';
+import { verify } from './signing.mjs';
 
 export const app = express();
 // The bytes as they were sent: not parsed, and not inflated.

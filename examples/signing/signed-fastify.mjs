@@ -1,5 +1,6 @@
 import Fastify from 'fastify';
-import { toAnswer, verify } from './signing.mjs';
+import { toAnswer } from './answer.mjs';
+import { verify } from './signing.mjs';
 
 export const app = Fastify({ bodyLimit: 100_000 });
 app.removeAllContentTypeParsers();

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { toAnswer, verify } from './signing.mjs';
+import { toAnswer } from './answer.mjs';
+import { verify } from './signing.mjs';
 
 const signed = createMiddleware(async (context, next) => {
   const { method, url, headers } = context.req.raw;

@@ -1,6 +1,7 @@
 // For an HTTP API or a function URL (payload 2.0), on the stage `$default`: others put their name before the path.
 import { withGoldKey } from 'goldkey/lambda';
-import { client, toAnswer, verify } from './signing.mjs';
+import { toAnswer } from './answer.mjs';
+import { client, verify } from './signing.mjs';
 
 export const handler = withGoldKey(client, async (/** @type {any} */ event) => {
   const { rawPath, rawQueryString, headers, isBase64Encoded, requestContext } = event;

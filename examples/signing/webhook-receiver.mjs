@@ -5,7 +5,7 @@ import express from 'express';
 import { KeyedClient } from 'goldkey';
 import { fromFile } from 'goldkey/file';
 import { webhookVerifier } from 'goldkey/hmac';
-import { toAnswer } from './signing.mjs';
+import { toAnswer } from './answer.mjs';
 
 const client = new KeyedClient({ keyProvider: fromFile({ path: process.env.WEBHOOK_SECRET_FILE }) });
 const verifier = webhookVerifier(client);

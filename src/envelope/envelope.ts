@@ -10,6 +10,7 @@ import {
   invalidRange,
   invalidType,
   isGoldKeyError,
+  isPlainObject,
   KeyDecryptError,
   KeyFormatError,
   raceAbort,
@@ -77,6 +78,7 @@ const MAX_MAX_PLAINTEXT = 1_073_741_824;
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option is unknown, or has a wrong type or value
  * @throws {KeyFormatError} `ERR_GOLDKEY_FORMAT`, by the methods: over `maxPlaintext`
  * @throws {KeyDecryptError} `ERR_GOLDKEY_DECRYPT`, by decrypting: a damaged message, another context, or an unknown key
+ * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by the methods: the cipher answers with what is no key, or no ciphertext
  * @throws {MissingPackageError} `ERR_GOLDKEY_MISSING_PACKAGE`, by the methods: the SDK's packages are not installed
  *
  * @example
@@ -153,7 +155,9 @@ function checkCiphers(given: unknown): [KeyCipher, ...KeyCipher[]] {
   const ciphers = [given].flat() as Partial<KeyCipher | null>[];
   if (ciphers.length === 0) throw invalidType('`cipher` must not be empty.');
   for (const cipher of ciphers) {
-    if (typeof cipher?.encrypt === 'function' && typeof cipher.decrypt === 'function') continue;
+    const { name, encryptionContext, accepts, encrypt, decrypt } = cipher ?? {};
+    const isWhole = [accepts, encrypt, decrypt].every((method) => typeof method === 'function');
+    if (isWhole && typeof name === 'string' && name !== '' && isPlainObject(encryptionContext)) continue;
     throw invalidType(
       `\`cipher\` must be a KeyCipher, such as kmsCipher(…) or localCipher(…), got ${describeType(cipher)}.`,
     );

@@ -5,11 +5,15 @@ import type {
   NodeEncryptionMaterial,
 } from '@aws-crypto/material-management-node';
 import {
+  allocateBytes,
+  asUint8Array,
   copyBytes,
   isGoldKeyError,
   KeyDecryptError,
   KeyFormatError,
+  KeyProviderError,
   nodeCrypto,
+  type EncryptedKey,
   type EncryptionContext,
   type KeyCipher,
 } from '../core/index.js';
@@ -38,6 +42,9 @@ export interface MessageKeyring {
 }
 
 type Material = NodeEncryptionMaterial | NodeDecryptionMaterial;
+
+/** Longest id and ciphertext that a message has room for. */
+const MAX_TEXT_BYTES = 65_535;
 
 /** The pairs that the SDK adds itself. */
 export const RESERVED_PREFIX = 'aws-crypto-';
@@ -69,31 +76,30 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
     return material;
   };
 
+  const fail = (error: unknown): never => {
+    failure = error;
+    // The SDK would take what is falsy for no error, and wait for ever.
+    throw new KeyProviderError('The cipher failed, and gave no error.', { provider: ciphers[0]?.name });
+  };
+
   const keyring = new (class extends KeyringClass {
     async _onEncrypt(material: NodeEncryptionMaterial): Promise<NodeEncryptionMaterial> {
       const cipher = ciphers[0] as KeyCipher;
-      // With memory of its own, which the SDK asks for.
-      const dataKey = new Uint8Array(new ArrayBuffer(material.suite.keyLengthBytes));
-      nodeCrypto().randomFillSync(dataKey);
+      const dataKey = nodeCrypto().randomFillSync(allocateBytes(material.suite.keyLengthBytes));
       try {
-        const { ciphertext, keyId } = await cipher.encrypt(dataKey, {
+        // Before the cipher has it, which may zero what it is given.
+        setDataKey(material, copyBytes(dataKey), KeyringTraceFlag.WRAPPING_KEY_GENERATED_DATA_KEY);
+        const answer = await cipher.encrypt(dataKey, {
           bind: subtract(material.encryptionContext, cipher.encryptionContext),
           raw: true,
           signal,
         });
-        const encrypted = {
-          providerId: cipher.name,
-          providerInfo: keyId,
-          encryptedDataKey: toBytes(cipher, ciphertext),
-        };
-        setDataKey(material, dataKey, KeyringTraceFlag.WRAPPING_KEY_GENERATED_DATA_KEY);
         return material.addEncryptedDataKey(
-          new EncryptedDataKeyClass(encrypted),
+          new EncryptedDataKeyClass(readEncrypted(cipher, answer)),
           KeyringTraceFlag.WRAPPING_KEY_ENCRYPTED_DATA_KEY | KeyringTraceFlag.WRAPPING_KEY_SIGNED_ENC_CTX,
         );
       } catch (error) {
-        failure = error;
-        throw error;
+        return fail(error);
       } finally {
         dataKey.fill(0);
       }
@@ -119,8 +125,7 @@ export function createKeyring({ materials }: EncryptionSdk, options: KeyringOpti
           dataKey.fill(0);
         }
       } catch (error) {
-        failure = error;
-        throw error;
+        return fail(error);
       }
     }
   })();
@@ -165,10 +170,16 @@ async function decryptDataKey(
       const { name, encryptionContext } = cipher;
       if (providerId !== name || !cipher.accepts({ cipher: name, keyId, encryptionContext })) continue;
       try {
-        const decrypted = await cipher.decrypt(fromBytes(cipher, encryptedDataKey), {
+        const answer = await cipher.decrypt(fromBytes(cipher, encryptedDataKey), {
           bind: subtract(context, encryptionContext),
           signal,
         });
+        const decrypted = asUint8Array(answer);
+        if (decrypted === undefined) {
+          throw new KeyProviderError('The cipher decrypted a data key to something else than a Uint8Array.', {
+            provider: name,
+          });
+        }
         try {
           if (decrypted.length === length) return copyBytes(decrypted);
         } finally {
@@ -210,6 +221,19 @@ function isSame(expected: EncryptionContext, context: EncryptionContext): boolea
   return (
     found.length === Object.keys(expected).length &&
     found.every(([key, value]) => Object.hasOwn(expected, key) && expected[key] === value)
+  );
+}
+
+/** Returns what a cipher has encrypted as a message holds it. One without a text of each kind could never be read again. */
+function readEncrypted(cipher: KeyCipher, answer: EncryptedKey): ConstructorParameters<typeof EncryptedDataKey>[0] {
+  const { ciphertext, keyId } = (answer ?? {}) as Partial<EncryptedKey>;
+  const fits = (text: unknown): text is string =>
+    typeof text === 'string' && text !== '' && Buffer.byteLength(text) <= MAX_TEXT_BYTES;
+  if (fits(ciphertext) && fits(keyId))
+    return { providerId: cipher.name, providerInfo: keyId, encryptedDataKey: toBytes(cipher, ciphertext) };
+  throw new KeyProviderError(
+    'The cipher encrypted a data key without a `ciphertext` or a `keyId`: texts of 1 to 65,535 bytes were expected.',
+    { provider: cipher.name },
   );
 }
 

@@ -11,14 +11,22 @@ export type HeaderValues = ReadonlyMap<string, readonly string[]>;
 
 /** Reads the headers of a request in any of their forms. */
 export function readHeaders(headers: HmacRequest['headers']): HeaderValues {
-  if (headers === null || !['object', 'undefined'].includes(typeof headers))
-    throw invalidType(`\`headers\` must be a Headers or an object, got ${describeType(headers)}.`);
+  const invalid = (got: string): TypeError => invalidType(`\`headers\` must be a Headers or an object, got ${got}.`);
+  if (headers === null || !['object', 'undefined'].includes(typeof headers)) throw invalid(describeType(headers));
   const found = new Map<string, string[]>();
-  for (const [name, value] of headers === undefined ? [] : listHeaders(headers)) {
-    if (value === undefined) continue;
-    const values = Array.isArray(value) ? value : [value];
-    const key = name.toLowerCase();
-    found.set(key, [...(found.get(key) ?? []), ...values.map(String)]);
+  // A Headers, of whatever library, gives pairs; an object is no list of anything.
+  const given = headers ?? {};
+  const entries = Symbol.iterator in given ? (given as Iterable<unknown>) : Object.entries(given);
+  for (const entry of entries) {
+    const [name, value]: readonly unknown[] = Array.isArray(entry) ? entry : [];
+    if (typeof name !== 'string') throw invalid(describeType(headers));
+    for (const text of [value ?? []].flat()) {
+      if (typeof text !== 'string' && typeof text !== 'number') throw invalid(`${describeType(text)} as a value`);
+      const key = name.toLowerCase();
+      const texts = found.get(key) ?? [];
+      texts.push(String(text));
+      found.set(key, texts);
+    }
   }
   return found;
 }
@@ -26,11 +34,6 @@ export function readHeaders(headers: HmacRequest['headers']): HeaderValues {
 /** Returns the headers as an object of lists. */
 export function toObject(headers: HeaderValues): Record<string, string[]> {
   return Object.fromEntries([...headers].map(([name, values]) => [name, [...values]]));
-}
-
-function listHeaders(headers: NonNullable<HmacRequest['headers']>): Iterable<[string, string | string[] | undefined]> {
-  const { entries } = headers as Partial<Headers>;
-  return typeof entries === 'function' ? (headers as Headers).entries() : Object.entries(headers);
 }
 
 /** Returns the value of a header that must be there once. */

@@ -1,4 +1,4 @@
-import { asUint8Array, describeType, invalidType, tryOrUndefined } from '../core/index.js';
+import { asUint8Array, checkString, describeType, invalidType, tryOrUndefined } from '../core/index.js';
 import { readHeaders, type HeaderValues } from './headers.js';
 import { SignatureError } from './signature-error.js';
 import type { HmacRequest } from './types.js';
@@ -21,9 +21,9 @@ export interface CheckedRequest {
 
 /** Checks the caller's request: what is wrong with it is a mistake of the program, and not of the signature. */
 export function checkRequest(request: HmacRequest): CheckedRequest {
-  const { method, url, headers, body } = (request ?? {}) as Partial<HmacRequest>;
-  if (typeof method !== 'string' || method === '')
-    throw invalidType(`\`method\` must be a string, got ${describeType(method)}.`);
+  const given = (request ?? {}) as Partial<HmacRequest>;
+  const method = checkString('method', given.method);
+  const { url, headers, body } = given;
   const parsed = tryOrUndefined(() => new URL(String(url)));
   // It is never sent.
   if (parsed !== undefined) parsed.hash = '';

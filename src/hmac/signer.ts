@@ -93,7 +93,7 @@ async function signRequest(
   const isDigested = body.length > 0 || components.includes(CONTENT_DIGEST);
   if (isDigested) headers[CONTENT_DIGEST] = [digestBody(body)];
   for (const component of components) {
-    if (component.startsWith('@') || headers[component] !== undefined) continue;
+    if (component.startsWith('@') || component === CONTENT_DIGEST || given.has(component)) continue;
     throw invalidType(`The request has no header \`${component}\`, which \`components\` lists.`);
   }
   delete headers['signature'];

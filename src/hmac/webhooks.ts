@@ -92,10 +92,11 @@ export function webhookSigner(client: KeyedClient): WebhookSigner {
   const clock = checkClient(client);
   return {
     async sign(message) {
-      const id = checkString('id', message.id);
+      const given = (message ?? {}) as Partial<typeof message>;
+      const id = checkString('id', given.id);
       if (!ID.test(id)) throw invalidRange('`id` must be at most 256 characters of visible ASCII, with no dot.');
-      const body = requireBody(message.body);
-      const timestamp = checkTimestamp(message.timestamp ?? Math.floor(clock.now() / 1_000));
+      const body = requireBody(given.body);
+      const timestamp = checkTimestamp(given.timestamp ?? Math.floor(clock.now() / 1_000));
       const content = joinContent(id, String(timestamp), body);
       const mac = await client.withKey(async ({ bytes }) => useSecret(bytes, (key) => computeMac(key, content)));
       return {
@@ -130,8 +131,10 @@ export function webhookVerifier(client: KeyedClient, options: WebhookVerifierOpt
   const window = checkWindow(options.window);
   const replay = checkReplay(options.replay, clock);
   return {
-    verify: async ({ headers, body }) =>
-      verifyWebhook(client, readHeaders(headers), requireBody(body), { window, replay, clock }),
+    async verify(request) {
+      const { headers, body } = (request ?? {}) as Partial<typeof request>;
+      return verifyWebhook(client, readHeaders(headers), requireBody(body), { window, replay, clock });
+    },
   };
 }
 

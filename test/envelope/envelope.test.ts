@@ -4,7 +4,7 @@ import { EncryptedDataKey, KeyringNode, type NodeEncryptionMaterial } from '@aws
 import { buildEncrypt } from '@aws-crypto/encrypt-node';
 import { describe, expect, it, vi } from 'vitest';
 import { envelope, type EnvelopeOptions } from '../../src/envelope/index.js';
-import { KeyAccessDeniedError, type KeyCipher } from '../../src/index.js';
+import { KeyAccessDeniedError, type EncryptedKey, type KeyCipher } from '../../src/index.js';
 import { formsOf } from '../cli/run.js';
 import { CONTEXT, failureOf, isZero, newCipher, watchCipher } from './scene.js';
 
@@ -13,6 +13,15 @@ const BUNDLE = JSON.stringify({ metalsApi: SECRET, note: 'x'.repeat(5_000) });
 
 const suiteOf = (message: Uint8Array): string => Buffer.from(message.subarray(0, 3)).toString('hex');
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** A cipher as a user might write it, but for what it does to its plaintext. */
+const OWN: KeyCipher = {
+  name: 'own',
+  encryptionContext: CONTEXT,
+  accepts: ({ cipher }) => cipher === 'own',
+  encrypt: async (key) => ({ ciphertext: Buffer.from(key).toString('hex'), keyId: 'k' }) as EncryptedKey,
+  decrypt: async (ciphertext) => new Uint8Array(Buffer.from(String(ciphertext), 'hex')),
+};
 
 describe('a message', () => {
   it.each([0, 1, 4_095, 4_096, 4_097, 65_536, 1_048_576])(
@@ -255,6 +264,51 @@ describe('secrets', () => {
   });
 });
 
+describe('a cipher of one’s own', () => {
+  const MESSAGE = envelope({ cipher: OWN }).encrypt(BUNDLE);
+
+  it('may zero what it is given, which is the data key all the same', async () => {
+    const given: Uint8Array[] = [];
+    const encrypt: KeyCipher['encrypt'] = async (dataKey, options) => {
+      const encrypted = await OWN.encrypt(dataKey, options);
+      given.push((dataKey as Uint8Array).fill(0));
+      return encrypted;
+    };
+    const message = await envelope({ cipher: { ...OWN, encrypt } }).encrypt(BUNDLE);
+    expect(Buffer.from(await envelope({ cipher: OWN }).decrypt(message)).toString()).toBe(BUNDLE);
+    expect(given.map(isZero)).toEqual([true]);
+  });
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['no ciphertext', { keyId: 'k' }],
+    ['no key id', { ciphertext: 'a' }],
+    ['bytes', { ciphertext: Uint8Array.of(1, 2), keyId: 'k' }],
+    ['an empty ciphertext', { ciphertext: '', keyId: 'k' }],
+    ['a ciphertext that no message has room for', { ciphertext: 'a'.repeat(65_536), keyId: 'k' }],
+  ])('that encrypts to %s makes no message, which nobody could read', async (_, answer) => {
+    const cipher = { ...OWN, encrypt: async () => answer } as KeyCipher;
+    expect((await failureOf(envelope({ cipher }).encrypt(BUNDLE))).code).toBe('ERR_GOLDKEY_PROVIDER');
+  });
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'ERR_GOLDKEY_PROVIDER'],
+    ['a text', 'x'.repeat(32), 'ERR_GOLDKEY_PROVIDER'],
+    ['too few bytes', new Uint8Array(31), 'ERR_GOLDKEY_DECRYPT'],
+    ['too many bytes', new Uint8Array(33), 'ERR_GOLDKEY_DECRYPT'],
+  ])('that decrypts to %s is told', async (_, answer, code) => {
+    const cipher = { ...OWN, decrypt: async () => answer } as KeyCipher;
+    expect((await failureOf(envelope({ cipher }).decrypt(await MESSAGE))).code).toBe(code);
+  });
+
+  it.each([undefined, null, ''])('that fails with %j fails the call, and does not hang it', async (reason) => {
+    const fail = (): Promise<never> => Promise.reject(reason as unknown as Error);
+    const sealed = envelope({ cipher: { ...OWN, encrypt: fail, decrypt: fail } });
+    const [made, read] = await Promise.allSettled([sealed.encrypt(BUNDLE), sealed.decrypt(await MESSAGE)]);
+    expect([made.status, read.status]).toEqual(['rejected', 'rejected']);
+  });
+});
+
 describe('a signal', () => {
   it('ends a call before it begins, and asks no key service', async () => {
     const cipher = watchCipher(await newCipher());
@@ -301,6 +355,9 @@ describe('the options', () => {
     ['an empty list', { cipher: [] }],
     ['what is no cipher', { cipher: { encrypt: () => undefined } }],
     ['null', { cipher: [null] }],
+    ['a cipher without `accepts`', { cipher: { ...OWN, accepts: undefined } }],
+    ['a cipher without a name', { cipher: { ...OWN, name: '' } }],
+    ['a cipher without a context', { cipher: { ...OWN, encryptionContext: undefined } }],
     ['an unknown name', { cipher: [], signd: true }],
   ])('%s is told at once', (_, options) => {
     expect(() => envelope(options as unknown as EnvelopeOptions)).toThrow(

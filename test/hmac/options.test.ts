@@ -35,10 +35,16 @@ describe('the options', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a method', { method: undefined }, /`method` must be a string/],
+    ['a method', { method: undefined }, /`method` must be a non-empty string, got undefined/],
+    ['a method that is not empty', { method: '' }, /`method` must be a non-empty string, got ''/],
     ['a whole URL', { url: '/orders' }, /`url` must be a whole URL/],
     ['a URL with a host', { url: 'data:,x' }, /`url` must be a whole URL/],
     ['headers', { headers: null }, /`headers` must be a Headers or an object, got null/],
+    ['headers with names, not a raw list', { headers: ['Host', 'api.example'] }, /`headers` .* got an array/],
+    ['headers with names, not bytes', { headers: Uint8Array.of(1) }, /`headers` must be a Headers or an object/],
+    ['texts as values of headers', { headers: { a: Object.create(null) as object } }, /`headers` .* as a value/],
+    ['lists of texts as values of headers', { headers: { a: [['b']] } }, /`headers` .* got an array as a value/],
+    ['headers that are no functions', { headers: { entries: () => [] } }, /type function as a value/],
     ['the body as it came', { body: { metal: 'XAU' } }, /`body` must be the bytes or the text that was sent/],
   ])('of a request ask for %s', async (_what, more, message) => {
     const request = { method: 'GET', url: URL_OF_ORDERS, ...more } as never;

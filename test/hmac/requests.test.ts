@@ -36,12 +36,14 @@ describe('a signed request', () => {
     expect(await verify(await sign(more))).toMatchObject({ version: 'v1' });
   });
 
-  it('holds with its headers in any form: a Headers, other letter case, lists', async () => {
+  it('holds with its headers in any form: a Headers, a Map, pairs, other letter case, lists', async () => {
     const { sign, verify } = scene({ verifier: { replay: false } });
     const { headers, ...request } = await sign();
     const upper = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]]));
-    expect(await verify({ ...request, headers: new Headers(headers) })).toMatchObject({ version: 'v1' });
-    expect(await verify({ ...request, headers: upper })).toMatchObject({ version: 'v1' });
+    const pairs = Object.entries(headers);
+    const forms = [new Headers(headers), new Map(pairs), pairs, upper, { ...headers, absent: null, none: undefined }];
+    for (const form of forms)
+      expect(await verify({ ...request, headers: form as never })).toMatchObject({ version: 'v1' });
   });
 
   it('signs the headers that it is told to', async () => {
@@ -56,6 +58,14 @@ describe('a signed request', () => {
       code: 'ERR_INVALID_ARG_VALUE',
       message: expect.stringContaining('x-tenant'),
     });
+  });
+
+  it.each(['constructor', '__proto__'])('signs a header named %s where it is there, and no other', async (name) => {
+    const components = ['@method', '@target-uri', name];
+    const { sign, verify } = scene({ signer: { components } });
+    const request = await sign({ headers: Object.fromEntries([[name, 'acme']]) });
+    expect(await verify(request)).toMatchObject({ components: [...components, 'content-digest'] });
+    await expect(sign()).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
   });
 
   it.each<[string, object, string]>([

@@ -137,7 +137,8 @@ describe('a webhook', () => {
     expect(store.loads).toBe(loads);
   });
 
-  it.each<[string, object]>([
+  it.each<[string, object | undefined]>([
+    ['nothing', undefined],
     ['no id', { body: BODY }],
     ['an id with a dot, which would move the border to the time', { id: 'a.1', body: BODY }],
     ['an id of two lines', { id: 'POST\n/orders', body: BODY }],
@@ -148,6 +149,12 @@ describe('a webhook', () => {
     ['a time that is no number', { id: 'msg_1', body: BODY, timestamp: '1' }],
   ])('is not signed with %s', async (_what, message) => {
     await expect(webhookSigner(scene().client).sign(message as never)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  });
+
+  it('is not verified with nothing', async () => {
+    await expect(webhookVerifier(scene().client).verify(undefined as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ARG_VALUE',
     });
   });
