@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addEncryptionContext } from './values.js';
+import { addEncryptionContext, parseMfaSerial } from './values.js';
 
 // The options that several commands share, so that each is called the same everywhere.
 
@@ -19,9 +19,10 @@ export function addMasterKey(command: Command): Command {
     .optionsGroup('Master key:')
     .option('--region <region>', 'AWS Region of the KMS key')
     .option('--profile <name>', 'profile of the AWS configuration files')
+    .option('--mfa-serial <arn>', "an IAM user's MFA device; its code is asked for", parseMfaSerial)
     .option('--endpoint-url <url>', 'another address for KMS')
     .option('--dangerously-allow-http', 'allow plain http to any host, e.g. to LocalStack; the network sees every key')
-    .addOption(local.conflicts(['keyId', 'region', 'profile', 'endpointUrl', 'store', 'alias']))
+    .addOption(local.conflicts(['keyId', 'region', 'profile', 'mfaSerial', 'endpointUrl', 'store', 'alias']))
     .option('--master-key <file>', 'the master-key file of --local');
 }
 
