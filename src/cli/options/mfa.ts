@@ -157,7 +157,7 @@ async function askAgain(io: CliIo, open: () => Promise<AwsCredentials>): Promise
 async function readCode(io: CliIo, serial: string): Promise<string> {
   if (!canPrompt(io)) {
     throw createError(
-      `AWS asks for an MFA code of ${serial}: run the command on a terminal, or sign in first with \`aws sts get-session-token\`.`,
+      `AWS asks for an MFA code of ${serial}: run the command on a terminal, or open a session with the AWS CLI first.`,
     );
   }
   for (let left = TRIES; left > 0; left--) {
