@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -93,7 +93,7 @@ describe.skipIf(!built || !hasScript)(`on a terminal ${skipped}`, () => {
     expect(ran.shown).not.toMatch(/\n\s+at /);
   });
 
-  it('an MFA code is typed without being shown, once for a key that is read, encrypted anew and read back', async () => {
+  it('an MFA code is typed without being shown, once for all calls of KMS', async () => {
     await using kms = await startFakeKms({ region: REGION, credentials: SESSION });
     await using sts = await startFakeSts();
     const env = {
@@ -102,18 +102,22 @@ describe.skipIf(!built || !hasScript)(`on a terminal ${skipped}`, () => {
       AWS_ENDPOINT_URL_STS: sts.url,
       AWS_REGION: REGION,
     };
-    const pairs = ['--encryption-context', 'service=gold'];
-    const from = ['--ciphertext', kms.encrypt(KEY, { service: 'gold' })];
-    const argv = ['copy', ...from, ...pairs, '--key-id', kms.keyArn, '--endpoint-url', kms.url];
+    await writeFile(join(folder.path, 'key.txt'), KEY);
+    const ring = ['--ring', join(folder.path, 'gold.ring.json'), '--key-file', join(folder.path, 'key.txt')];
+    const at = ['--encryption-context', 'service=gold', '--key-id', kms.keyArn, '--endpoint-url', kms.url];
     // The end of its 30 s is too near for a code that is typed now.
     while (Date.now() % 30_000 > 25_000) await sleep(200);
     const code = showCode(Date.now());
 
-    const ran = await onTerminal([...argv, '--mfa-serial', SERIAL], typeAt('MFA code of', `${code}\r`), env);
+    const ran = await onTerminal(
+      ['rotate', 'init', ...ring, ...at, '--mfa-serial', SERIAL],
+      typeAt('MFA code of', `${code}\r`),
+      env,
+    );
 
     expect(ran.code, ran.shown).toBe(0);
     expect(sts.requests).toMatchObject([{ Action: 'GetSessionToken', TokenCode: code }]);
-    expect(kms.requests.map(({ operation }) => operation)).toContain('Encrypt');
+    expect(kms.requests.map(({ operation }) => operation)).toEqual(['Encrypt', 'Decrypt']);
     for (const secret of [code, USER.secretAccessKey, SESSION.secretAccessKey, SESSION_TOKEN]) {
       expect(ran.shown).not.toContain(secret);
     }
