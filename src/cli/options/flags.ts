@@ -26,18 +26,26 @@ export function addMasterKey(command: Command): Command {
     .option('--master-key <file>', 'the master-key file of --local');
 }
 
-export function addCipher(command: Command): Command {
+/** What --store may name, by what the command does with it. */
+const ANY_STORE = 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …';
+export const ENCRYPTING_STORE = 'encrypt with vault-transit://mount/key in place of KMS';
+
+export function addCipher(command: Command, store: string = ANY_STORE): Command {
   return addMasterKey(command)
     .option('--key-id <id>', 'KMS key: alias, id or ARN')
-    .option('--encryption-context <pairs>', 'name=value,…  or JSON; repeatable; {} for none', addEncryptionContext)
+    .option(
+      '--encryption-context <pairs>',
+      'what a ciphertext is bound to, the same to encrypt and to decrypt: name=value,… or JSON; repeatable; {} for none',
+      addEncryptionContext,
+    )
     .optionsGroup('Key store:')
-    .option('--store <url>', 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …');
+    .option('--store <url>', store);
 }
 
 export function addRing(command: Command): Command {
   const ring = command.createOption(
     '--ring <ring>',
-    'a file, rediss://host/name, dynamodb://table/name or vault://mount/path',
+    'a file, rediss://host/name (redis:// on this machine), dynamodb://table/name or vault://mount/path',
   );
   return command
     .optionsGroup('Key store:')
