@@ -196,7 +196,6 @@ describe('help', () => {
   });
 
   it('of `rotate` shows the commands of a whole rotation, in their order', async () => {
-    await using kms = await startFakeKms();
     await using api = await startFakePriceApi({ keys: ['sk-the-first-0001', 'sk-the-second-0002'] });
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'invented');
