@@ -43,10 +43,13 @@ const ADVICE: Partial<Record<GoldKeyErrorCode, string>> = {
 };
 
 /** The stores without advice: the options that it names are not theirs, and their messages are complete. */
-const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault']);
+const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault', 'mfa']);
 
 /** The ends of messages whose reason is in their cause. */
 const IN_CAUSE = ['the original error is the `cause`', 'its error is the `cause`', 'see `cause`'];
+
+/** How the message of a step begins whose key the price API refused. */
+const KEY_REFUSED = 'The price API refused';
 
 /** The words of the command line by those that the messages of the library use. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -60,6 +63,9 @@ const WORDS: Readonly<Record<string, string>> = {
   '`masterKeyFile`': '--master-key',
   '`createMasterKey`': '`goldkey create-key --local`',
   '`baseUrl`': '--api-url',
+  '`url` or `client`': '--ring',
+  '`url`': '--ring',
+  'make one with `init`': 'check --ring and --name, or make one with `goldkey rotate init`',
   '`ring` or `name`': '--ring or --name',
   '`force`': '--force',
   '`version`': '--key-version',
@@ -68,7 +74,7 @@ const WORDS: Readonly<Record<string, string>> = {
   '`cutover`': '--cutover',
   '`percent`': '--percent',
   '`quiet`': '--unused',
-  '`probe` refused': 'The price API refused',
+  '`probe` refused': KEY_REFUSED,
   '`probe`': '--api',
   '`dangerouslyAllowHttp`': '--dangerously-allow-http',
   '`dangerouslyAllowPlaintext`': '--dangerously-allow-http',
@@ -173,6 +179,9 @@ function chooseAdvice(
   if (code === 'ERR_GOLDKEY_REJECTED') {
     const command = has('--ring') ? 'rotate stage' : has('--store') ? 'put' : 'encrypt';
     return `Get the current key from the vendor and store it with \`goldkey ${command}\`.`;
+  }
+  if (message.includes(KEY_REFUSED) && argv.includes('stage')) {
+    return 'No client uses it: stage the right one with `goldkey rotate stage`.';
   }
   // The message names the command already.
   if (WITHOUT_ADVICE.has(provider) || message.includes('run `aws ')) return undefined;

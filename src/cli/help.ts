@@ -23,7 +23,15 @@ const RING = '--ring gold.ring.json';
 
 /** The help by the command's words after `goldkey`; the empty one is of goldkey itself. */
 const HELP: Readonly<Record<string, Help>> = {
-  '': { examples: ['goldkey demo', 'goldkey help rotate stage'], variables: Object.keys(VARIABLES) },
+  '': {
+    examples: [
+      'goldkey demo',
+      'goldkey create-key --alias alias/gold-api-keys',
+      `goldkey encrypt ${KMS}`,
+      'goldkey help rotate stage',
+    ],
+    variables: Object.keys(VARIABLES),
+  },
   'create-key': {
     examples: [
       'goldkey create-key --alias alias/gold-api-keys',
@@ -65,7 +73,18 @@ const HELP: Readonly<Record<string, Help>> = {
     ],
     variables: READS,
   },
-  rotate: { examples: [`goldkey rotate init ${RING} ${KMS}`, `goldkey rotate status ${RING}`], variables: SERVICES },
+  rotate: {
+    // In the order of a rotation.
+    examples: [
+      `goldkey rotate init ${RING} ${KMS}`,
+      `goldkey rotate stage ${RING} ${KMS} --api metals-api`,
+      `goldkey rotate canary ${RING} --percent 10`,
+      `goldkey rotate promote ${RING} ${KMS}`,
+      `goldkey rotate retire ${RING} ${KMS}`,
+      `goldkey rotate status ${RING}`,
+    ],
+    variables: SERVICES,
+  },
   'rotate init': { examples: [`goldkey rotate init ${RING} ${KMS}`], variables: SERVICES },
   'rotate stage': {
     examples: [`goldkey rotate stage ${RING} ${KMS} --api metals-api`],

@@ -14,6 +14,7 @@ import {
   addStoredKey,
   addVerbose,
   addVersion,
+  ENCRYPTING_STORE,
 } from './options/flags.js';
 import { addPriceApi } from './options/price-api.js';
 import { addGlob, parseInterval, parseSize } from './options/values.js';
@@ -39,7 +40,12 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .option('--alias <alias>', 'name of the KMS key, alias/…')
     .action(async (options) => (await import('./commands/create-key.js')).createKey(io, options));
 
-  addKeyFile(addCipher(command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext')))
+  addKeyFile(
+    addCipher(
+      command('encrypt', 'encrypt an API key, typed, piped in or from a file; print the ciphertext'),
+      ENCRYPTING_STORE,
+    ),
+  )
     .option('--envelope', 'for many keys or over 4,096 bytes: print a message of the AWS Encryption SDK')
     .action(async (options) => (await import('./commands/encrypt.js')).encrypt(run, options));
 
@@ -67,7 +73,7 @@ export async function buildProgram(run: CliRun): Promise<Command> {
   addVersion(addStoredKey(command('copy', 'copy a key from one store to another, and read it back; it is never shown')))
     .optionsGroup('Key store:')
     .option('--from <url>', 'the store to copy from; default: what --ring or --ciphertext names')
-    .option('--to <url>', 'the store to copy to; default: a ciphertext under KMS or --local')
+    .option('--to <url>', 'the store to copy to; default with --from: a ciphertext under KMS or --local')
     .action(async (options) => (await import('./commands/copy.js')).copy(run, options));
 
   addRotate(program, run);

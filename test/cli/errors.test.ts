@@ -146,6 +146,17 @@ describe('missing credentials of AWS', () => {
   });
 });
 
+describe('an error in the words of the command line', () => {
+  it('names --ring where there is no ring, or no Redis', async () => {
+    const nothing = await goldkey(['rotate', 'status', '--ring', join(folder.path, 'none.json')]);
+    const down = await goldkey(['rotate', 'status', '--ring', 'redis://127.0.0.1:9/gold']);
+
+    expect(nothing.stderr).toContain('check --ring and --name, or make one with `goldkey rotate init`.');
+    expect(down.stderr).toContain('--ring');
+    expect(down.stderr).not.toContain('`');
+  });
+});
+
 describe('a misspelt command or option', () => {
   it.each([
     [['encrpyt'], 'There is no such command. Did you mean encrypt?'],
@@ -182,6 +193,44 @@ describe('help', () => {
     for (const command of commands.filter((name) => name !== 'help')) {
       expect((await goldkey([String(command), '--help'])).stdout, command).toContain('\nExamples:\n');
     }
+  });
+
+  it('of `rotate` shows the commands of a whole rotation, in their order', async () => {
+    await using api = await startFakePriceApi({ keys: ['sk-the-first-0001', 'sk-the-second-0002'] });
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'invented');
+    const keys = ['sk-the-first-0001', 'sk-the-second-0002'];
+    const { stdout } = await goldkey(['rotate', '--help']);
+    const examples = [...stdout.matchAll(/^ {2}goldkey (rotate .+)$/gm)].map(([, line]) => String(line).split(' '));
+    const ran: (readonly [string | undefined, number, string])[] = [];
+
+    for (const [, step, ...words] of examples) {
+      const more = [
+        ...(words.includes('--key-id') ? ['--endpoint-url', kms.url, '--region', kms.region] : []),
+        ...(words.includes('--api') ? ['--api-url', api.url] : []),
+        // Its overlap is over when the key is retired.
+        ...(step === 'promote' ? ['--overlap', '1ms'] : []),
+      ];
+      const argv = words.map((word) => word.replace('gold.ring.json', join(folder.path, 'gold.ring.json')));
+      const takesKey = step === 'init' || step === 'stage';
+      const { code, stderr } = await run(['rotate', String(step), ...argv, ...more], {
+        ...(takesKey && { piped: String(keys.shift()) }),
+      });
+      ran.push([step, code, code === 0 ? '' : stderr]);
+    }
+
+    expect(ran).toEqual(['init', 'stage', 'canary', 'promote', 'retire', 'status'].map((step) => [step, 0, '']));
+  });
+
+  it.each([
+    ['encrypt', 'vault-transit://'],
+    ['rotate stage', 'vault-transit://'],
+    ['put', 'secrets-manager://'],
+    ['verify', 'secrets-manager://'],
+  ])('of `%s` names stores that --store takes there', async (line, scheme) => {
+    const { stdout } = await goldkey([...line.split(' '), '--help']);
+
+    expect(/--store <url>[^]*?(?=\n {2}--)/.exec(`${stdout}\n  --`)?.[0]).toContain(scheme);
   });
 
   it.each(['-v', '--version'])('the version comes by %s', async (flag) => {

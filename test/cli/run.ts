@@ -15,7 +15,7 @@ export interface Ran {
 
 interface RunOptions {
   piped?: string;
-  typed?: string | readonly string[];
+  typed?: string | readonly string[] | (() => string);
   tty?: boolean;
   env?: Record<string, string>;
   clock?: Clock;
@@ -33,7 +33,10 @@ export interface Started {
   listeners(): number;
 }
 
-/** Starts a command line. `typed` makes stdin a terminal; without it stdin is a pipe with `piped`. */
+/**
+ * Starts a command line. `typed` makes stdin a terminal, on which it is typed at each prompt; without it stdin is a pipe with
+ * `piped`.
+ */
 export function begin(argv: readonly string[], options: RunOptions = {}): Started {
   const out: string[] = [];
   const err: string[] = [];
@@ -42,12 +45,12 @@ export function begin(argv: readonly string[], options: RunOptions = {}): Starte
   let stdin: CliIo['stdin'] = Readable.from(options.piped === undefined ? [] : [Buffer.from(options.piped)]);
   if (options.typed !== undefined) {
     const typed = new PassThrough();
-    const chunks = [options.typed].flat();
+    const { typed: given } = options;
     stdin = Object.assign(typed, {
       isTTY: true,
       setRawMode(mode: boolean) {
         raw.push(mode);
-        if (mode) for (const chunk of chunks) typed.write(chunk);
+        if (mode) for (const chunk of [typeof given === 'function' ? given() : given].flat()) typed.write(chunk);
       },
     });
   }

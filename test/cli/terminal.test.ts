@@ -1,9 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { built, missing, ROOT } from '../examples/start-example.js';
+import { startFakeKms } from '../../src/testing/fake-kms/server.js';
+import { REGION, SERIAL, SESSION, SESSION_TOKEN, showCode, startFakeSts, USER } from './fake-sts.js';
 import { formsOf, run, temporaryFolder } from './run.js';
 
 const KEY = 'sk"test/+&=0123456';
@@ -30,10 +33,14 @@ beforeEach(async () => {
 afterEach(() => folder[Symbol.asyncDispose]());
 
 /** Runs the published command on a terminal. `answer` types after what the terminal shows. */
-async function onTerminal(argv: readonly string[], answer: (shown: string, type: (text: string) => void) => void) {
+async function onTerminal(
+  argv: readonly string[],
+  answer: (shown: string, type: (text: string) => void) => void,
+  env: Readonly<Record<string, string>> = {},
+) {
   const command = [process.execPath, BIN, ...argv].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-q', '-e', '-c', command, '/dev/null'], {
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', HOME: folder.path },
+    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', HOME: folder.path, ...env },
   });
   let shown = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -84,6 +91,36 @@ describe.skipIf(!built || !hasScript)(`on a terminal ${skipped}`, () => {
     expect(ran.code, ran.shown).toBe(130);
     expect(ran.shown).toContain(sentence);
     expect(ran.shown).not.toMatch(/\n\s+at /);
+  });
+
+  it('an MFA code is typed without being shown, once for all calls of KMS', async () => {
+    await using kms = await startFakeKms({ region: REGION, credentials: SESSION });
+    await using sts = await startFakeSts();
+    const env = {
+      AWS_ACCESS_KEY_ID: USER.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: USER.secretAccessKey,
+      AWS_ENDPOINT_URL_STS: sts.url,
+      AWS_REGION: REGION,
+    };
+    await writeFile(join(folder.path, 'key.txt'), KEY);
+    const ring = ['--ring', join(folder.path, 'gold.ring.json'), '--key-file', join(folder.path, 'key.txt')];
+    const at = ['--encryption-context', 'service=gold', '--key-id', kms.keyArn, '--endpoint-url', kms.url];
+    // The end of its 30 s is too near for a code that is typed now.
+    while (Date.now() % 30_000 > 25_000) await sleep(200);
+    const code = showCode(Date.now());
+
+    const ran = await onTerminal(
+      ['rotate', 'init', ...ring, ...at, '--mfa-serial', SERIAL],
+      typeAt('MFA code of', `${code}\r`),
+      env,
+    );
+
+    expect(ran.code, ran.shown).toBe(0);
+    expect(sts.requests).toMatchObject([{ Action: 'GetSessionToken', TokenCode: code }]);
+    expect(kms.requests.map(({ operation }) => operation)).toEqual(['Encrypt', 'Decrypt']);
+    for (const secret of [code, USER.secretAccessKey, SESSION.secretAccessKey, SESSION_TOKEN]) {
+      expect(ran.shown).not.toContain(secret);
+    }
   });
 
   it('a rotation shows its timeline', async () => {

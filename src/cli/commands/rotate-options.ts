@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { CliRun } from '../io.js';
-import { addCipher, addKeyFile, addOutputFlags, addRing } from '../options/flags.js';
+import { addCipher, addKeyFile, addOutputFlags, addRing, ENCRYPTING_STORE } from '../options/flags.js';
 import { addPriceApi } from '../options/price-api.js';
 import { addMetadata, parseDuration, parseNumber } from '../options/values.js';
 import type { StepName } from './rotate.js';
@@ -12,7 +12,7 @@ export function addRotate(program: Command, run: CliRun): void {
   const rotate = program.command('rotate').description('rotate a key without downtime, step by step');
   const load = (): Promise<typeof import('./rotate.js')> => import('./rotate.js');
   const command = (name: string, description: string): Command =>
-    addOutputFlags(addCipher(addRing(rotate.command(name).description(description))));
+    addOutputFlags(addCipher(addRing(rotate.command(name).description(description)), ENCRYPTING_STORE));
   const step = (name: StepName, description: string): Command =>
     command(name, description).action(async (options) => (await load()).rotateStep(run, name, options));
 

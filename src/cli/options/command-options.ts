@@ -15,6 +15,7 @@ export interface CommandOptions {
   alias?: string | undefined;
   region?: string | undefined;
   profile?: string | undefined;
+  mfaSerial?: string | undefined;
   endpointUrl?: string | undefined;
   dangerouslyAllowHttp?: boolean | undefined;
   local?: boolean | undefined;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addEncryptionContext } from './values.js';
+import { addEncryptionContext, parseMfaSerial } from './values.js';
 
 // The options that several commands share, so that each is called the same everywhere.
 
@@ -19,24 +19,33 @@ export function addMasterKey(command: Command): Command {
     .optionsGroup('Master key:')
     .option('--region <region>', 'AWS Region of the KMS key')
     .option('--profile <name>', 'profile of the AWS configuration files')
+    .option('--mfa-serial <arn>', "an IAM user's MFA device; its code is asked for", parseMfaSerial)
     .option('--endpoint-url <url>', 'another address for KMS')
     .option('--dangerously-allow-http', 'allow plain http to any host, e.g. to LocalStack; the network sees every key')
-    .addOption(local.conflicts(['keyId', 'region', 'profile', 'endpointUrl', 'store', 'alias']))
+    .addOption(local.conflicts(['keyId', 'region', 'profile', 'mfaSerial', 'endpointUrl', 'store', 'alias']))
     .option('--master-key <file>', 'the master-key file of --local');
 }
 
-export function addCipher(command: Command): Command {
+/** What --store may name, by what the command does with it. */
+const ANY_STORE = 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …';
+export const ENCRYPTING_STORE = 'encrypt with vault-transit://mount/key in place of KMS';
+
+export function addCipher(command: Command, store: string = ANY_STORE): Command {
   return addMasterKey(command)
     .option('--key-id <id>', 'KMS key: alias, id or ARN')
-    .option('--encryption-context <pairs>', 'name=value,…  or JSON; repeatable; {} for none', addEncryptionContext)
+    .option(
+      '--encryption-context <pairs>',
+      'what a ciphertext is bound to, the same to encrypt and to decrypt: name=value,… or JSON; repeatable; {} for none',
+      addEncryptionContext,
+    )
     .optionsGroup('Key store:')
-    .option('--store <url>', 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …');
+    .option('--store <url>', store);
 }
 
 export function addRing(command: Command): Command {
   const ring = command.createOption(
     '--ring <ring>',
-    'a file, rediss://host/name, dynamodb://table/name or vault://mount/path',
+    'a file, rediss://host/name (redis:// on this machine), dynamodb://table/name or vault://mount/path',
   );
   return command
     .optionsGroup('Key store:')

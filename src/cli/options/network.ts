@@ -1,14 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { KeyProviderError } from '../../core/index.js';
 import { loadUndici } from '../../http/undici-pool.js';
 import { UsageError } from '../errors.js';
-import { canPrompt, promptHidden } from '../input/prompt.js';
 import type { CliIo } from '../io.js';
+import { checkProfile } from './aws-profile.js';
 import type { CommandOptions } from './command-options.js';
+import { findMfaCredentials } from './mfa.js';
 
 // How the commands reach services: by the profile and the address that were given, and through the proxy of the environment.
 
@@ -37,58 +34,14 @@ export async function buildAwsSettings(io: CliIo, options: CommandOptions): Prom
   const { profile, endpointUrl, region, dangerouslyAllowHttp } = options;
   checkProfile(profile);
   const proxy = await openProxy(io);
+  const credentials = findMfaCredentials(io, options);
   const clientConfig = {
     ...(profile !== undefined && { profile }),
     ...(endpointUrl !== undefined && { endpoint: endpointUrl }),
     ...(proxy !== undefined && { requestHandler: getRequestHandler(proxy) }),
-    mfaCodeProvider: getMfaPrompt(io),
+    ...(credentials !== undefined && { credentials }),
   };
   return { region, clientConfig, dangerouslyAllowHttp };
-}
-
-type MfaPrompt = (serial: string) => Promise<string>;
-const prompts = new WeakMap<CliIo, MfaPrompt>();
-
-/**
- * Returns what the SDK's default credential chain calls for a profile with `mfa_serial`: one function for a command line, so
- * that its stores share a client, and a code is asked for once.
- */
-function getMfaPrompt(io: CliIo): MfaPrompt {
-  const prompt =
-    prompts.get(io) ??
-    (async (serial) => {
-      if (canPrompt(io)) return promptHidden(io, `MFA code of ${serial}: `);
-      // A goldkey error, because a store passes those on unchanged.
-      throw new KeyProviderError(`The profile asks for an MFA code of ${serial}: run the command on a terminal.`, {
-        retryable: false,
-      });
-    });
-  prompts.set(io, prompt);
-  return prompt;
-}
-
-/** Throws if no file of the AWS configuration has the profile: the SDK would only find no credentials. */
-function checkProfile(given: string | undefined): void {
-  // The SDK reads this process's environment, too.
-  const { env } = process;
-  const profile = given ?? env['AWS_PROFILE'] ?? '';
-  if (profile === '') return;
-  const folder = join(env['HOME'] ?? homedir(), '.aws');
-  const files = [
-    env['AWS_CONFIG_FILE'] ?? join(folder, 'config'),
-    env['AWS_SHARED_CREDENTIALS_FILE'] ?? join(folder, 'credentials'),
-  ];
-  if (files.some((file) => existsSync(file) && readProfiles(file).has(profile))) return;
-  const source = given === undefined ? 'AWS_PROFILE' : '--profile';
-  throw new UsageError(
-    `The AWS configuration has no profile of the name in ${source}; list them by \`aws configure list-profiles\`.`,
-  );
-}
-
-/** Returns the names in the heads of a configuration file's sections: `[name]` or `[profile name]`. */
-function readProfiles(file: string): ReadonlySet<string> {
-  const heads = readFileSync(file, 'utf8').matchAll(/^\s*\[\s*(?:profile\s+)?["']?([^\]"']+?)["']?\s*\]/gm);
-  return new Set([...heads].map(([, name = '']) => name));
 }
 
 const proxies = new WeakMap<object, Promise<Dispatcher | undefined>>();

@@ -32,6 +32,12 @@ export function parseSize(text: string): number {
   return Number(count) * 1_024 ** ['', 'k', 'm', 'g', 't'].indexOf(unit.toLowerCase());
 }
 
+/** Checks the value of `--mfa-serial`: the ARN of a device that shows codes, as a security key does not. */
+export function parseMfaSerial(text: string): string {
+  if (/^arn:aws[a-z-]*:iam::\d{12}:mfa\/[\w+=,.@/-]+$/.test(text)) return text;
+  throw new UsageError('--mfa-serial must be the ARN of an MFA device: arn:aws:iam::111122223333:mfa/ada.');
+}
+
 /** Adds a glob of `--exclude` to those before: as a string of bytes, as which it is compared. */
 export function addGlob(text: string, before: readonly string[] = []): string[] {
   return [...before, Buffer.from(text.endsWith('/') ? text.slice(0, -1) : text).toString('latin1')];

@@ -1,6 +1,6 @@
 import { KeyProviderError, type Clock, showText } from '../../core/index.js';
-import { signCallerIdentity } from '../../aws/caller-identity.js';
 import { loadAwsCredentials, readAwsRegion } from '../../aws/credentials.js';
+import { signStsRequest } from '../../aws/sts.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import type { CredentialScrubber } from '../../util/credential-scrubber.js';
 import { quotePath } from '../../util/quote-path.js';
@@ -102,7 +102,8 @@ async function createCredentials(
     case 'aws': {
       const credentials = await loadAwsCredentials({ provider: VAULT, signal, clock });
       scrubber.remember(credentials.secretAccessKey, credentials.sessionToken);
-      const signed = signCallerIdentity(credentials, clock.now(), auth.region ?? readAwsRegion(VAULT));
+      const place = { region: auth.region ?? readAwsRegion(VAULT) };
+      const signed = signStsRequest('GetCallerIdentity', {}, credentials, clock.now(), place);
       const base64 = (text: string): string => Buffer.from(text).toString('base64');
       return {
         role: auth.role,

@@ -136,7 +136,9 @@ describe('rotate', () => {
       const status = await rotate('status');
 
       expect(ran.code).toBe(1);
-      expect(ran.stderr).toContain('The price API refused v2');
+      expect(ran.stderr).toContain(
+        'The price API refused v2. No client uses it: stage the right one with `goldkey rotate stage`.',
+      );
       expect(status.stdout).toMatch(/v2 +rejected/);
     });
   });

@@ -15,20 +15,31 @@ const OPTIONS = {
   ciphertextFile: '--ciphertext-file',
   region: '--region',
   profile: '--profile',
+  mfaSerial: '--mfa-serial',
   endpointUrl: '--endpoint-url',
   dangerouslyAllowHttp: '--dangerously-allow-http',
 } as const satisfies Partial<Record<keyof CommandOptions, string>>;
 
 type Name = keyof typeof OPTIONS;
-const MASTER_KEY: readonly Name[] = ['local', 'masterKey', 'keyId', 'region', 'profile', 'endpointUrl'];
+const MASTER_KEY: readonly Name[] = ['local', 'masterKey', 'keyId', 'region', 'profile', 'mfaSerial', 'endpointUrl'];
 
 /** The options that the commands take which the repairs name. */
 const TAKEN: Readonly<Record<string, readonly Name[]>> = {
-  'goldkey create-key': ['local', 'masterKey', 'region', 'profile', 'endpointUrl', 'dangerouslyAllowHttp'],
+  'goldkey create-key': ['local', 'masterKey', 'region', 'profile', 'mfaSerial', 'endpointUrl', 'dangerouslyAllowHttp'],
   'goldkey doctor': Object.keys(OPTIONS) as Name[],
   'goldkey encrypt': [...MASTER_KEY, 'encryptionContext', 'dangerouslyAllowHttp'],
-  'goldkey policy': ['store', 'keyId', 'region', 'profile', 'endpointUrl', 'ring', 'name', 'encryptionContext'],
-  'goldkey put': ['store', 'region', 'profile', 'endpointUrl', 'dangerouslyAllowHttp'],
+  'goldkey policy': [
+    'store',
+    'keyId',
+    'region',
+    'profile',
+    'mfaSerial',
+    'endpointUrl',
+    'ring',
+    'name',
+    'encryptionContext',
+  ],
+  'goldkey put': ['store', 'region', 'profile', 'mfaSerial', 'endpointUrl', 'dangerouslyAllowHttp'],
   'goldkey rotate': [...MASTER_KEY, 'ring', 'name', 'encryptionContext', 'dangerouslyAllowHttp'],
   'aws kms': ['keyId', 'region', 'profile', 'endpointUrl'],
 };

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { loadUndici } from '../../../http/undici-pool.js';
-import { signCallerIdentity } from '../../../aws/caller-identity.js';
 import { parseEndpoint } from '../../../aws/client-config.js';
 import { classifyAwsError } from '../../../aws/failures.js';
 import { isAwsRegion } from '../../../aws/credentials.js';
 import { readVariable } from '../../../aws/environment.js';
 import type { AwsCredentials } from '../../../aws/sigv4.js';
+import { signStsRequest } from '../../../aws/sts.js';
 import { isLoopback, isQuotable, raceAbort, showText, tryOrUndefined } from '../../../core/index.js';
 import { buildKmsUrl, findKmsEndpoint } from '../../../providers/shared/kms/endpoint.js';
 import { CommandError, listErrors, UsageError } from '../../errors.js';
@@ -124,7 +124,8 @@ async function askIdentity(
   const isStandIn = URL.canParse(endpointUrl) && isLoopback(new URL(endpointUrl).hostname);
   // The credentials of a stand-in for KMS are not those of AWS.
   if (endpoint === undefined && (given !== undefined || isStandIn)) return {};
-  const request = signCallerIdentity(credentials, clock.now(), facts.region, endpoint);
+  const place = { region: facts.region, endpoint };
+  const request = signStsRequest('GetCallerIdentity', {}, credentials, clock.now(), place);
   try {
     const { status, text } = await exchange({ run, options, clock }, request, signal);
     return status === 200
