@@ -142,14 +142,15 @@ export function listErrors(error: unknown): Error[] {
 
 /** Explains an error in the words of the command line. The text is not redacted yet. */
 export function explainError(error: unknown, argv: readonly string[]): Told {
-  // A prompt that Ctrl-C ended while a store asked for an MFA code.
+  // A store asks for an MFA code: Ctrl-C may end the prompt, or there is no terminal.
   const interrupted = listErrors(error).find((cause) => cause instanceof InterruptedError);
   if (interrupted !== undefined) return { code: INTERRUPTED, message: interrupted.message, advice: undefined };
+  const usage = listErrors(error).find((cause) => cause instanceof UsageError);
+  if (usage !== undefined) return { code: USAGE, message: usage.message, advice: usage.advice };
   const message = readMessage(error);
   if (isGoldKeyError(error)) {
     return { code: error.code, message, advice: chooseAdvice(error.code, error.provider, message, argv) };
   }
-  if (error instanceof UsageError) return { code: USAGE, message, advice: error.advice };
   // The library's check of an option.
   if ((error as { code?: unknown } | null)?.code === USAGE) return { code: USAGE, message, advice: undefined };
   const advice = error instanceof CommandError ? undefined : '(run it with --verbose to see more)';

@@ -139,7 +139,7 @@ describe('missing credentials of AWS', () => {
 
     const ran = await verifyAtKms('--profile', 'p');
 
-    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toContain(
       'asks for an MFA code of arn:aws:iam::111122223333:mfa/ada: run the command on a terminal',
     );

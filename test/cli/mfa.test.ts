@@ -128,13 +128,13 @@ describe('--mfa-serial', () => {
     expect(ran).toMatchObject({ code: 0, stderr: `${PROMPT}An MFA code has six digits.\n${PROMPT}` });
   });
 
-  it('is a failure that says what to do where nobody can be asked', async () => {
+  it('is wrong usage, told with what to do, where nobody can be asked', async () => {
     const ran = await verify(['--mfa-serial', SERIAL]);
 
-    expect(ran).toMatchObject({ code: 1, stdout: '' });
-    expect(ran.stderr).toBe(
-      `goldkey: AWS asks for an MFA code of ${SERIAL}: run the command on a terminal, or open a session with the AWS CLI first.\n`,
-    );
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr.split('\n', 1)).toEqual([
+      `goldkey: AWS asks for an MFA code of ${SERIAL}: run the command on a terminal, or open a session with the AWS CLI first.`,
+    ]);
     expect(sts.requests).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { signStsRequest } from '../../aws/sts.js';
 import { isError, KeyProviderError, systemClock, type Clock } from '../../core/index.js';
 import { readBody } from '../../http/bounded-body.js';
 import { parseErrorName } from '../../util/error-name.js';
+import { UsageError } from '../errors.js';
 import { canPrompt, promptHidden } from '../input/prompt.js';
 import { tell, type CliIo } from '../io.js';
 import { findMfaProfile, readCliSession } from './aws-profile.js';
@@ -156,7 +157,7 @@ async function askAgain(io: CliIo, open: () => Promise<AwsCredentials>): Promise
 /** Asks for the code of a device. */
 async function readCode(io: CliIo, serial: string): Promise<string> {
   if (!canPrompt(io)) {
-    throw createError(
+    throw new UsageError(
       `AWS asks for an MFA code of ${serial}: run the command on a terminal, or open a session with the AWS CLI first.`,
     );
   }
