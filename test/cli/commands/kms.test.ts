@@ -97,7 +97,7 @@ describe('the command line against KMS', () => {
 describe('a profile that asks for an MFA code', () => {
   it.each([
     ['is prompted for on a terminal', ['123456\r'], 'MFA code of arn:aws:iam::111122223333:mfa/ada: \n', [true, false]],
-    ['is a failure that says so without one', undefined, 'goldkey: AWS asks for an MFA code of', []],
+    ['is wrong usage that says so without one', undefined, 'goldkey: AWS asks for an MFA code of', []],
   ])('%s', async (_, typed, says, raw) => {
     await using folder = await temporaryFolder();
     const config = [
@@ -115,7 +115,7 @@ describe('a profile that asks for an MFA code', () => {
 
     const ran = await run(argv, typed === undefined ? {} : { typed });
 
-    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
     expect(ran.stderr).toContain(says);
     expect(ran.raw.slice(0, 2)).toEqual(raw);
     expect(ran.stderr).not.toContain('123456');
