@@ -96,9 +96,15 @@ describe('the command line against KMS', () => {
 
 describe('a profile that asks for an MFA code', () => {
   it.each([
-    ['is prompted for on a terminal', ['123456\r'], 'MFA code of arn:aws:iam::111122223333:mfa/ada: \n', [true, false]],
-    ['is wrong usage that says so without one', undefined, 'goldkey: AWS asks for an MFA code of', []],
-  ])('%s', async (_, typed, says, raw) => {
+    [
+      'is prompted for on a terminal',
+      ['123456\r'],
+      'MFA code of arn:aws:iam::111122223333:mfa/ada: \n',
+      [true, false],
+      1,
+    ],
+    ['is wrong usage that says so without one', undefined, 'goldkey: AWS asks for an MFA code of', [], 2],
+  ])('%s', async (_, typed, says, raw, code) => {
     await using folder = await temporaryFolder();
     const config = [
       '[profile base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = invented',
@@ -115,7 +121,7 @@ describe('a profile that asks for an MFA code', () => {
 
     const ran = await run(argv, typed === undefined ? {} : { typed });
 
-    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran).toMatchObject({ code, stdout: '' });
     expect(ran.stderr).toContain(says);
     expect(ran.raw.slice(0, 2)).toEqual(raw);
     expect(ran.stderr).not.toContain('123456');
