@@ -98,6 +98,8 @@ class AppendedFile {
   run<T>(work: (handle: FileHandle) => Promise<T>): Promise<T> {
     return this.#enqueue(async () => {
       try {
+        // A file that was removed while it is open takes records that nobody will ever read.
+        if ((await this.#handle?.stat())?.nlink === 0) await this.#drop();
         return await work((this.#handle ??= await this.#open()));
       } catch (error) {
         throw toFileError(this.#path, error, ERRORS);
@@ -106,11 +108,7 @@ class AppendedFile {
   }
 
   close(): Promise<void> {
-    return this.#enqueue(async () => {
-      const handle = this.#handle;
-      this.#handle = undefined;
-      await handle?.close();
-    });
+    return this.#enqueue(() => this.#drop());
   }
 
   /** Appends one line, or nothing: of a line that does not fit no part may stay in front of the next one. */
@@ -155,6 +153,12 @@ class AppendedFile {
       if (end > 0 && (before >= 0 || start === 0)) return bytes.subarray(before + 1, end);
       if (start === 0 || length > MAX_LINE) return undefined;
     }
+  }
+
+  async #drop(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
   }
 
   async #open(): Promise<FileHandle> {
