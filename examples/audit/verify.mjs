@@ -1,6 +1,6 @@
 // Writes an audit log, verifies it, changes one line of it, and verifies it again: exit code 3, as `goldkey audit verify`.
 //
-//   AUDIT_FILE      default ./audit.ndjson
+//   AUDIT_FILE      default ./changed.ndjson; a line of it is changed, so give it no other log
 //   GOLD_API_KEY    the API key
 //   PRICE_API_URL   optional
 import { createReadStream } from 'node:fs';
@@ -11,7 +11,7 @@ import { audit, auditedProvider, fileSink, verifyAudit } from 'goldkey/audit';
 import { fromEnvironment } from 'goldkey/env';
 import { metalsApi } from 'goldkey/prices';
 
-const path = process.env.AUDIT_FILE ?? './audit.ndjson';
+const path = process.env.AUDIT_FILE ?? './changed.ndjson';
 const verify = () => verifyAudit(createInterface({ input: createReadStream(path) }));
 
 const log = audit([], fileSink(path), { actor: 'examples/audit' });

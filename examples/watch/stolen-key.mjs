@@ -2,6 +2,7 @@
 //
 //   GOLD_API_KEY_CIPHERTEXT   what `goldkey encrypt` printed
 //   PRICE_API_URL, USAGE_URL  the price API, and where it tells { "used": number }
+//   CHECK_EVERY               ms between two readings, from 1000; default an hour
 import { GoldDataClient } from 'goldkey';
 import { fromKms } from 'goldkey/kms';
 import { metalsApi } from 'goldkey/prices';

@@ -152,8 +152,7 @@ export class AuditLog implements Audit, LineSource {
     const { onError } = this.#options;
     const shown = tryOrUndefined(() => this.#redact(error)) ?? new Error('An audit sink failed.');
     tryOrUndefined(() => {
-      const answer = onError?.(shown) as unknown;
-      if (nodeTypes().isPromise(answer)) answer.catch(() => undefined);
+      ignorePromise(onError?.(shown));
     });
     if (hasSubscribers('audit-failed')) tryOrUndefined(() => publishOn('audit-failed', { error: shown }));
     else if (onError === undefined && !this.#hasWarned) {
@@ -208,6 +207,7 @@ export class AuditLog implements Audit, LineSource {
   #readActor(): string | undefined {
     const { actor } = this.#options;
     const name: unknown = typeof actor === 'function' ? tryOrUndefined(actor) : actor;
+    ignorePromise(name);
     return typeof name === 'string' ? name : undefined;
   }
 
@@ -215,7 +215,9 @@ export class AuditLog implements Audit, LineSource {
     const { format } = this.#options;
     if (format !== undefined) {
       try {
-        const text: unknown = JSON.stringify(format({ ...record }));
+        const event: unknown = format({ ...record });
+        ignorePromise(event);
+        const text: unknown = JSON.stringify(event);
         if (typeof text === 'string' && text.startsWith('{') && text !== '{}') return text;
         throw new TypeError('`format` returned no object with fields of its own, so the record was written as it is.');
       } catch (error) {
@@ -277,6 +279,11 @@ export function checkClients(clients: KeyedClient | readonly KeyedClient[]): rea
     throw invalidType(`\`clients\` must be clients of goldkey, got ${describeType(client)}.`);
   }
   return all;
+}
+
+/** Lets a promise that a function of the user's returned, though nobody waits for it, fail unseen. */
+function ignorePromise(answer: unknown): void {
+  if (nodeTypes().isPromise(answer)) answer.catch(() => undefined);
 }
 
 function isJson(text: string): boolean {

@@ -9,7 +9,7 @@ import {
   KeyProviderError,
 } from '../core/index.js';
 import { FileCheckError, toFileError, type FileErrors } from '../util/file-errors.js';
-import { MAX_BUFFER, READ_LAST_LINE, type ResumableSink } from './sink-writer.js';
+import { DROP_REMOVED, MAX_BUFFER, READ_LAST_LINE, type ResumableSink } from './sink-writer.js';
 import type { AuditSink } from './types.js';
 
 /** Options of {@link fileSink}. */
@@ -74,6 +74,7 @@ export function fileSink(path: string, options: FileSinkOptions = {}): AuditSink
     },
     close: () => file.close(),
     [READ_LAST_LINE]: () => file.run((handle) => file.readLastLine(handle)),
+    [DROP_REMOVED]: () => file.dropRemoved(),
     [MAX_BUFFER]: checkInteger('maxBuffer', options.maxBuffer, 1_048_576, 1),
   };
   return sink;
@@ -106,11 +107,7 @@ class AppendedFile {
   }
 
   close(): Promise<void> {
-    return this.#enqueue(async () => {
-      const handle = this.#handle;
-      this.#handle = undefined;
-      await handle?.close();
-    });
+    return this.#enqueue(() => this.#drop());
   }
 
   /** Appends one line, or nothing: of a line that does not fit no part may stay in front of the next one. */
@@ -155,6 +152,21 @@ class AppendedFile {
       if (end > 0 && (before >= 0 || start === 0)) return bytes.subarray(before + 1, end);
       if (start === 0 || length > MAX_LINE) return undefined;
     }
+  }
+
+  /** Lets go of a file that was removed while it was open: nobody could ever read its records. Resolves to whether it was. */
+  dropRemoved(): Promise<boolean> {
+    return this.#enqueue(async () => {
+      if ((await this.#handle?.stat())?.nlink !== 0) return false;
+      await this.#drop();
+      return true;
+    });
+  }
+
+  async #drop(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
   }
 
   async #open(): Promise<FileHandle> {

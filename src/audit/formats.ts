@@ -15,6 +15,8 @@ const ACTIVITIES: Partial<Record<AuditEvent, number>> = {
   'key.evicted': DELETE,
   'rotation.step': UPDATE,
 };
+/** What the Elastic Common Schema calls these activities, for its category `api`. */
+const EVENT_TYPES: Readonly<Record<number, string>> = { [READ]: 'access', [UPDATE]: 'change', [DELETE]: 'deletion' };
 const SEVERITIES = { info: 1, warning: 3, critical: 5 } as const;
 
 /**
@@ -82,8 +84,8 @@ export function toEcs(record: AuditRecord): object {
     event: {
       id,
       kind: event === 'alert' ? 'alert' : 'event',
-      category: ['iam'],
-      type: ['access'],
+      category: ['api'],
+      type: [EVENT_TYPES[ACTIVITIES[event] ?? OTHER] ?? 'info'],
       action: event,
       outcome,
       sequence: seq,

@@ -3,12 +3,15 @@ import type { AuditEvent, AuditRecord, AuditSink } from './types.js';
 
 /** Hidden method of a sink that can be gone on with: resolves to its last line, without the line break. */
 export const READ_LAST_LINE: unique symbol = Symbol.for('goldkey.audit.readLastLine');
+/** Hidden method of a sink: lets go of what was removed under it, and resolves to whether it was. */
+export const DROP_REMOVED: unique symbol = Symbol.for('goldkey.audit.dropRemoved');
 /** Hidden property of a sink: bytes that may wait for it before records are added up. */
 export const MAX_BUFFER: unique symbol = Symbol.for('goldkey.audit.maxBuffer');
 
 /** A sink of this package. */
 export interface ResumableSink extends AuditSink {
   [READ_LAST_LINE]?(): Promise<Uint8Array | undefined>;
+  [DROP_REMOVED]?(): Promise<boolean>;
   readonly [MAX_BUFFER]?: number;
 }
 
@@ -159,7 +162,7 @@ export class SinkWriter {
   }
 
   async #open(): Promise<void> {
-    if (this.#isOpen) return;
+    if (this.#isOpen && (await this.#sink[DROP_REMOVED]?.()) !== true) return;
     if (this.#lastHash === undefined && this.#source.chain) {
       const last = await this.#sink[READ_LAST_LINE]?.();
       this.#lastHash = last === undefined ? GENESIS : hashLine(last);

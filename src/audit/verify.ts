@@ -65,7 +65,7 @@ export async function checkChain(
   let [line, records] = [0, 0];
   for await (const text of lines) {
     line++;
-    const content = text.replace(/\r?\n$/, '');
+    const content = text.replace(/^\uFEFF|\r?\n$/g, '');
     if (content === '') continue;
     records++;
     if (problem === undefined) problem = checker.check(content, line);

@@ -109,13 +109,14 @@ function getStorage(invocation: Invocation): AsyncLocalStorage<Invocation> {
 
 /** Returns the context that tells the time left, if it is one: a durable execution has Lambda's inside its own. */
 function getLambdaContext(given: unknown): Partial<LambdaContext> | undefined {
-  const outer = given as { lambdaContext?: unknown } | null | undefined;
-  const context = outer?.lambdaContext ?? outer;
+  const context =
+    tryOrUndefined(() => (given as { lambdaContext?: unknown } | null | undefined)?.lambdaContext) ?? given;
   return typeof context === 'object' && context !== null ? context : undefined;
 }
 
 /** Returns the context among a handler's arguments: the second, or the third where the second is the response stream. */
 export function findContext(args: readonly unknown[]): unknown {
-  const isTimed = (arg: unknown): boolean => typeof getLambdaContext(arg)?.getRemainingTimeInMillis === 'function';
+  const isTimed = (arg: unknown): boolean =>
+    typeof tryOrUndefined(() => getLambdaContext(arg)?.getRemainingTimeInMillis) === 'function';
   return args.find(isTimed) ?? args[1];
 }

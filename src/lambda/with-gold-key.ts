@@ -17,7 +17,8 @@ const OWN_NAMES: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arg
  * meanwhile are.
  *
  * @param clients - the client, or several
- * @param handler - an async handler, also a streaming or a durable one; it may not use Lambda's callback
+ * @param handler - an async handler, also a streaming one or what `withDurableExecution` returns; it may not use Lambda's
+ *   callback
  * @param options - `margin` and `settle` in ms, and `prefetch`
  * @returns the handler, with the same signature
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option of a wrong type or name, or no client, or no handler

@@ -71,10 +71,12 @@ export function instrument(
       noteRevert: (name, provider) => metrics.noteRevert(name, provider),
     }),
   ).map(([event, handle]) => [event as keyof KeyEvents, guard(handle as Handler)] as const);
+  const unregister = metrics.register(meter);
+  // Last what calls the meter, which may throw.
   const undo = [
-    metrics.register(meter),
     () => metrics.untrackAll(),
     ...(given === undefined ? followProcess(metrics, handlers) : []),
+    unregister,
   ];
   for (const client of given ?? []) followClient(client, metrics, handlers);
   return () => {

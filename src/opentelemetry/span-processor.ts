@@ -1,4 +1,4 @@
-import { isObject, type KeyedClient } from '../core/index.js';
+import { isObject, tryOrUndefined, type KeyedClient } from '../core/index.js';
 import { listClients } from './clients.js';
 import { redactRecord, toAttributes, toList, toText, type Parts, type Rebuild } from './redact-record.js';
 
@@ -112,7 +112,8 @@ const SPAN_FIELDS: Readonly<Record<string, Rebuild>> = {
 
 /** The contexts of which exporters write the trace state. */
 function listContexts(span: AnySpan): AnyContext[] {
-  const contexts = [span.spanContext?.(), span.parentSpanContext, ...(span.links ?? []).map(({ context }) => context)];
+  const own = tryOrUndefined(() => span.spanContext?.());
+  const contexts = [own, span.parentSpanContext, ...(span.links ?? []).map(({ context }) => context)];
   return contexts.flatMap((context) => (context?.traceState === undefined ? [] : context));
 }
 

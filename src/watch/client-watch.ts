@@ -68,8 +68,10 @@ export class ClientWatch {
     this.#schedule();
     const now = this.#clock.monotonic();
     const last = this.#counts;
-    // A timer may come late: on a busy process, or after a laptop slept.
-    const share = this.#options.window / Math.max(1, now - this.#readAt);
+    // A timer may come late: on a busy process, or after a laptop slept. After release() it comes early, and a short time is
+    // no measure of a rate.
+    const { window } = this.#options;
+    const share = window / Math.max(window, now - this.#readAt);
     this.#counts = status.counts;
     this.#readAt = now;
     this.#checkAge(status);

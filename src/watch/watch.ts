@@ -5,9 +5,12 @@ import { KeyHeldError } from './held-error.js';
 import type { Alert, Clients, WatchOptions } from './types.js';
 import { UsageCheck } from './usage-check.js';
 
+/** What holds a client: a set of each watch. A client calls again once all have let go of it. */
+const holders = new WeakMap<KeyedClient, Set<object>>();
+
 /** A running watch. */
 export interface Watch {
-  /** Lets the clients that this watch holds call again. What was told is told again if it goes on. Works after `close()`. */
+  /** Lets the clients that this watch alone holds call again. What was told is told again if it goes on. Works after `close()`. */
   release(): void;
   /** Ends the watch. A client that it holds stays held until `release()`. */
   close(): void;
@@ -42,6 +45,7 @@ export function watch(clients: Clients, options: WatchOptions): Watch {
   const hold = (client: KeyedClient, kind: Alert['kind']): void => {
     const { name } = client.status();
     held.add(client);
+    holders.set(client, (holders.get(client) ?? new Set()).add(held));
     const createError = (): KeyHeldError =>
       new KeyHeldError(
         `The client \`${name}\` is held after an alert (${kind}): no call runs until \`release()\` of its watch; find out first who uses the key.`,
@@ -69,7 +73,9 @@ export function watch(clients: Clients, options: WatchOptions): Watch {
     release() {
       for (const each of watches) {
         if (!held.delete(each.client)) continue;
-        getClientState(each.client).release();
+        const holding = holders.get(each.client);
+        holding?.delete(held);
+        if (holding?.size === 0) getClientState(each.client).release();
         each.reset();
       }
     },

@@ -461,7 +461,7 @@ describe('the end of a log', () => {
 describe('what a record may hold', () => {
   it('an actor function is asked for each record; one that throws or gives no text leaves it out', async () => {
     let turn = 0;
-    const actors: unknown[] = ['first', 7, { toString: () => 'no' }];
+    const actors: unknown[] = ['first', 7, { toString: () => 'no' }, Promise.reject(new Error('unseen'))];
     const { gold, sink, log } = setUpAudit({
       actor: () => {
         const actor = actors[turn++];
@@ -481,6 +481,7 @@ describe('what a record may hold', () => {
     ['throws', () => JSON.parse('{')],
     ['returns nothing', () => undefined],
     ['returns a promise', async () => ({ a: 1 })],
+    ['returns a promise that rejects', async () => Promise.reject(new Error('unseen'))],
     ['returns a list', () => [1]],
     ['returns a number that JSON lacks', () => ({ n: 1n })],
     [

@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, open, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -189,6 +189,23 @@ describe('fileSink', () => {
     expect(await verifyFiles(...files)).toEqual({ records: records.length, ok: true });
     for (const file of files) expect(await verifyFiles(file), file).toMatchObject({ ok: true });
     expect(await verifyFiles(...files.toSpliced(1, 1))).toMatchObject({ ok: false });
+  });
+
+  it('a file that is removed while it is open is made anew: the records from there on are in it', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'audit.ndjson');
+    const { gold } = setUp();
+    const log = audit(gold, fileSink(path));
+    await gold.getPrice();
+    await log.flush();
+    await rm(path);
+    await gold.getPrice();
+    await gold.close();
+    await log.close();
+
+    const events = (await linesOf(path)).map((line) => (JSON.parse(line) as { event: string }).event);
+    expect(events).toEqual(['opened', 'key.used', 'closed', 'checkpoint']);
+    expect(await verifyFiles(path)).toEqual({ records: 4, ok: true });
   });
 
   it('two logs on one file: both chains hold', async () => {

@@ -92,12 +92,21 @@ describe('toOcsf', () => {
 });
 
 describe('toEcs', () => {
+  it.each(EVENTS)('%s is of the category `api`, and of a type that ECS lists for it', (event) => {
+    // https://www.elastic.co/docs/reference/ecs/ecs-allowed-values-event-category, the same in 8.11
+    const types = ['access', 'admin', 'allowed', 'change', 'creation', 'deletion', 'denied', 'end', 'info', 'start'];
+    const given = toEcs({ ...record, event }) as { event: { category: string[]; type: string[] } };
+
+    expect(given.event.category).toEqual(['api']);
+    expect(given.event.type).toEqual([expect.toBeOneOf(types)]);
+  });
+
   it('a load is an access with its duration in nanoseconds, and the chain under `goldkey`', () => {
     expect(toEcs(record)).toMatchObject({
       '@timestamp': record.time,
       'ecs.version': '8.11.0',
       event: {
-        ...{ id: record.id, kind: 'event', category: ['iam'], type: ['access'], action: 'key.loaded' },
+        ...{ id: record.id, kind: 'event', category: ['api'], type: ['access'], action: 'key.loaded' },
         ...{ outcome: 'success', sequence: 7, duration: 12_000_000, provider: 'aws-kms' },
       },
       host: { hostname: 'host-1' },
@@ -118,7 +127,9 @@ describe('toEcs', () => {
 
   it('an alert is one, uses have their time, a failure its code', () => {
     const { actor: _actor, durationMs: _durationMs, ...rest } = record;
-    expect(toEcs({ ...rest, event: 'alert' })).toMatchObject({ event: { kind: 'alert' } });
+    expect(toEcs({ ...rest, event: 'alert' })).toMatchObject({ event: { kind: 'alert', type: ['info'] } });
+    expect(toEcs({ ...rest, event: 'key.evicted' })).toMatchObject({ event: { type: ['deletion'] } });
+    expect(toEcs({ ...rest, event: 'rotation.step' })).toMatchObject({ event: { type: ['change'] } });
     expect(toEcs({ ...rest, event: 'key.used', since: record.time, code: 'ERR_GOLDKEY_HELD' })).toMatchObject({
       event: { start: record.time, end: record.time, code: 'ERR_GOLDKEY_HELD' },
     });

@@ -64,6 +64,12 @@ describe('the chain', () => {
     }
   });
 
+  it('it holds in a file that an editor of Windows saved: with a byte order mark, CRLF and empty lines', async () => {
+    const lines = await writeLog();
+    const saved = lines.flatMap((line) => [`${line}\r\n`, '\r\n']);
+    expect(await verify(saved.with(0, `\uFEFF${saved[0] ?? ''}`))).toEqual({ records: 12, ok: true });
+  });
+
   it.each([toOcsf, toEcs])('it holds in the form of %o too', async (format) => {
     const lines = await writeLog({ format, chainKey: CHAIN_KEY });
     expect(await verify(lines, CHAIN_KEY)).toEqual({ records: 12, ok: true });

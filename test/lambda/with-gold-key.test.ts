@@ -114,6 +114,7 @@ describe('a call in an invocation', () => {
     ['a context that tells no time', {}],
     ['a context that fails to tell it', { getRemainingTimeInMillis: () => throwAtOnce(new Error('no')) }],
     ['a context that tells no number', { getRemainingTimeInMillis: () => Number.NaN }],
+    ['a context that cannot be read', new Proxy({}, { get: () => throwAtOnce(new Error('no')) })],
   ])('of %s has its own timeout', async (_, context) => {
     const { gold, clock } = setUp({ timeout: 4_000 });
     const startedAt = clock.now();

@@ -442,6 +442,21 @@ describe('the function that instrument() returns', () => {
     const events = ['loaded', 'load-failed', 'stale', 'client-created', 'closed'];
     expect(events.filter((event) => diagnostics.hasSubscribers(`goldkey:${event}`))).toEqual([]);
   });
+
+  it.each(['given clients', 'all clients'])('ends the spans of %s though the meter throws', async (whose) => {
+    const { gold } = setUp({ name: 'gold' });
+    const { tracerProvider, meterProvider, spans } = startSdk();
+    const meter = meterProvider.getMeter('goldkey');
+    meter.removeBatchObservableCallback = () => {
+      throw new Error('no');
+    };
+    const given = whose === 'given clients' ? gold : undefined;
+    const stop = instrument(given, { tracerProvider, meterProvider: { getMeter: () => meter } });
+
+    expect(stop).toThrow('no');
+    await gold.getPrice('XAU');
+    expect(spans()).toEqual([]);
+  });
 });
 
 describe('the options of instrument()', () => {

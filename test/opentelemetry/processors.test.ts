@@ -243,8 +243,13 @@ describe('KeyRedactingSpanProcessor', () => {
     expect(allLeaks(visible(span), SPECIAL)).toEqual([]);
   });
 
-  it.each([undefined, null, 5, {}, { attributes: undefined }, { events: [], links: [] }])(
-    'lets %j pass',
+  const contextless = {
+    spanContext: () => {
+      throw new Error('no');
+    },
+  };
+  it.each([undefined, null, 5, {}, { attributes: undefined }, { events: [], links: [] }, contextless])(
+    'lets %o pass',
     async (span) => {
       const { client } = await hold();
       const processor = new KeyRedactingSpanProcessor(client);

@@ -67,6 +67,37 @@ describe('a client that is held', () => {
     await expect(client.withKey(async () => 1)).rejects.toBeInstanceOf(KeyHeldError);
   });
 
+  it('of two watches that hold it calls again once both have let go, and not before', async () => {
+    const load = async () => ({ bytes: new TextEncoder().encode(KEY), version: 'v1', breakGlass: true });
+    const { client, watching } = scene({ failSafe: ['break-glass'] }, { keyProvider: { name: 'store', load } });
+    const other = watch(client, { failSafe: ['break-glass'], onAlert: () => undefined });
+    await client.prefetch().catch(() => undefined);
+    watching.release();
+    watching.release();
+    await expect(client.withKey(async () => 1)).rejects.toBeInstanceOf(KeyHeldError);
+    other.close();
+    other.release();
+    watching.close();
+    expect(await client.withKey(async () => 1)).toBe(1);
+  });
+
+  it('is not held again for one refusal just before the window ends in which it was let go', async () => {
+    const { client, clock, alerts, watching } = scene({ failSafe: ['rejections'] });
+    const refuse = async (times: number): Promise<void> => {
+      for (let made = 0; made < times; made++)
+        await client
+          .withKey(async () => Promise.reject(Object.assign(new Error('no'), { status: 401 })))
+          .catch(() => undefined);
+    };
+    await refuse(10);
+    await clock.advance(2 * MINUTE - 10);
+    watching.release();
+    await refuse(1);
+    await clock.advance(10);
+    expect(alerts).toHaveLength(1);
+    expect(client.status().lastErrorCode).not.toBe('ERR_GOLDKEY_HELD');
+  });
+
   it.each(['rejections', 'break-glass'] as const)('may be held on %s too', async (kind) => {
     const clock = manualClock();
     const keyProvider = memoryKeyProvider({ current: KEY });
