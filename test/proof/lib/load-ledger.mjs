@@ -7,8 +7,8 @@
 //   step      the wall clock was set, or frozen
 //   order     evict() or reload() was called. The load of an evict() may have to wait for a second; a reload() meanwhile has
 //             one of its own after it
-//   refusal   the price API refused the key, and the pause since the end of the last reload of this kind has passed: 1 s
-//             after a changed key, 5, 10, 20, 30 s while it stays the same and no call succeeds
+//   refusal   the price API refused the key, no call has succeeded since, and the pause since the end of the last reload of
+//             this kind has passed: 1 s after a changed key, 5, 10, 20, 30 s while it stays the same
 //
 // A load is one request, and one more for each of its requests that failed, three at most. So in any window of W seconds
 //
@@ -87,6 +87,10 @@ class Spells {
 
   ends() {
     this.#open = false;
+  }
+
+  get isOpen() {
+    return this.#open;
   }
 
   /** The loads allowed by the spells in [from, to), by each for its part of it. */
@@ -193,6 +197,7 @@ export class LoadLedger {
     this.loads++;
     if (cause === undefined) this.violations.push(`a load at ${String(mono)} ms that nothing asked for`);
     else this.causes[cause]++;
+    if (cause === 'refusal') this.#refusals.goesOn(mono);
     const alone = this.#running++ === 0;
     const { loads } = this;
     this.#coming++;
@@ -254,7 +259,7 @@ export class LoadLedger {
     }
     if (mono >= this.#goodAt + LEAST_LIFE) return 'life';
     if (steps > 0) return 'step';
-    return refusals > 0 && mono >= this.#mayRefuseAt ? 'refusal' : undefined;
+    return (refusals > 0 || this.#refusals.isOpen) && mono >= this.#mayRefuseAt ? 'refusal' : undefined;
   }
 
   /** The most requests there may be in [from, to), by what has happened in it. */
