@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { handleFirstRun } from '../../../src/core/call/first-run.js';
 
 /** What a call was told, in order. */
@@ -10,6 +10,11 @@ function makeCall(told: Told): Parameters<typeof handleFirstRun>[1] {
     onFirstResult: (result) => void told.push(['result', result]),
     onFirstError: (error) => void told.push(['error', error]),
   };
+}
+
+function setThen(then: Promise<unknown>['then']): void {
+  // oxlint-disable-next-line unicorn/no-thenable, no-extend-native -- what it is about
+  Promise.prototype.then = then;
 }
 
 /** A promise of somebody's own kind. */
@@ -47,6 +52,29 @@ describe("a promise of the language's own", () => {
 
       expect(all).toEqual(Array.from({ length: 400 }, (_, index) => [['result', index]]));
     }
+  });
+});
+
+describe('what listens to a promise', () => {
+  it('listens to later ones too, and 256 are kept for them at most', async () => {
+    const { then } = Promise.prototype;
+    const listeners = new Set<unknown>();
+    vi.resetModules();
+    // The module takes the method as it is at load.
+    setThen(function (this: Promise<unknown>, onResult: unknown, onError: unknown) {
+      listeners.add(onResult);
+      return then.call(this, onResult as never, onError as never);
+    } as typeof then);
+    const module = await import('../../../src/core/call/first-run.js').finally(() => setThen(then));
+    listeners.clear();
+    const counts: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      for (let each = 0; each < 300; each++) module.handleFirstRun(Promise.resolve('price'), makeCall([]));
+      await Promise.resolve();
+      counts.push(listeners.size);
+    }
+
+    expect(counts).toEqual([300, 344, 388]);
   });
 });
 
