@@ -42,6 +42,7 @@ describe('the unit of a quote', () => {
     ['an unknown word', 'handful'],
     ['a number', 1],
     ['an object', {}],
+    ['a list of an ounce', ['oz']],
     ['an ounce and more', 'oz of gold'],
     ['more before an ounce', 'per fluid oz'],
   ])('of a precious metal is not clear when it is %s', (_, unit) => {
@@ -86,6 +87,7 @@ describe('the currency of a quote', () => {
     ['a hundredth of another', 'GBX'],
     ['one in other letters', 'usd'],
     ['a number', 840],
+    ['a list of a hundredth', ['USX']],
     ['the name of a method', 'toString'],
   ])('%s is refused, in either field', (_, code) => {
     for (const quote of [{ currency: code }, { currency_unit: code }]) {
