@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyProviderError, type KeyEvents } from '../../src/index.js';
 import { assertNoSecret } from '../../src/testing/index.js';
 import { FIRST, SECOND, setUp, THIRD, type Stage } from './helpers.js';
+import { B, scene } from './scene.js';
 
 const NAMES = [
   'loaded',
@@ -137,6 +138,21 @@ describe('events', () => {
 
     expect(published).toMatchObject([{ name: 'memory', version: 'v1', changed: true, duration: 0 }]);
     await gold.close();
+  });
+
+  it('of one client alone are told on a channel too, though no client is listened to', async () => {
+    const { client, api, store } = scene();
+    const published: unknown[] = [];
+    const onMessage = (payload: unknown): void => void published.push(payload);
+    channel('goldkey:repaired').subscribe(onMessage);
+    unsubscribe.push(() => channel('goldkey:repaired').unsubscribe(onMessage));
+    await client.withKey(api.fetch);
+    store.put('current', B);
+    api.live.clear();
+    api.live.add(B);
+    await client.withKey(api.fetch);
+
+    expect(published).toEqual([expect.objectContaining({ provider: 'test-store', version: 'v2', from: 'v1' })]);
   });
 
   it('reach nobody who has stopped listening, and twice one who listens twice', async () => {

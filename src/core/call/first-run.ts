@@ -17,13 +17,13 @@ class ResultHandlers {
   readonly onError: (error: unknown) => void;
 
   constructor() {
-    this.onResult = (result) => this.#release()?.onFirstResult(result);
-    this.onError = (error) => this.#release()?.onFirstError(error);
+    this.onResult = (result) => this.#release().onFirstResult(result);
+    this.onError = (error) => this.#release().onFirstError(error);
   }
 
   /** Returns the call and takes no part in it any more. A promise settles once, so nothing calls a handler again. */
-  #release(): FirstRun | undefined {
-    const { call } = this;
+  #release(): FirstRun {
+    const call = this.call as FirstRun;
     this.call = undefined;
     if (idle.length < MAX_IDLE) idle.push(this);
     return call;

@@ -98,12 +98,10 @@ export class ClientState implements CacheUser {
 
   /** Tells this client's listeners and the diagnostics channel. */
   emit<E extends EventName>(event: E, about: CachedKey | StageState, details: EventDetails<E>): void {
-    const hasListener = this.hasListener(event);
-    const hasChannel = hasSubscribers(event);
-    if (!hasListener && !hasChannel) return;
+    if (!this.hasListener(event) && !hasSubscribers(event)) return;
     const payload = this.keys.buildPayload(this.name, about, details);
-    if (hasListener) this.notify(event, payload);
-    if (hasChannel) publish(event, payload);
+    this.notify(event, payload);
+    publish(event, payload);
   }
 
   /** Returns the key if it may be handed out without any other check: one wall-clock reading is the whole warm path. */

@@ -8,9 +8,11 @@ import {
   KeyProviderError,
   KeyTimeoutError,
   MissingPackageError,
+  type Clock,
   type LoadRequest,
   type Rollout,
 } from '../../../src/index.js';
+import { CLOCK, FRESH_UNTIL } from '../../../src/core/util/clock.js';
 import { A, B, loadsOf, pause, scene, watch, zeroed } from '../scene.js';
 
 const bytesOf = (key: string): Uint8Array => new TextEncoder().encode(key);
@@ -33,6 +35,31 @@ describe('what a store is asked', () => {
       ['stage', 'signal', 'known'],
     ]);
     expect(requests.every(({ signal }) => signal instanceof AbortSignal && !signal.aborted)).toBe(true);
+  });
+
+  it('carries the client’s clock, and the expiry of a key that is not due yet', async () => {
+    const { store, clock, client } = scene({ ttl: 10_000, refreshAhead: 2_000 });
+    const start = clock.now();
+    const told: unknown[] = [];
+    const load = store.load.bind(store);
+    store.load = async (request) => {
+      const { [CLOCK]: itsClock, [FRESH_UNTIL]: freshUntil } = request as { [CLOCK]?: Clock; [FRESH_UNTIL]?: number };
+      told.push([itsClock === clock, freshUntil === undefined ? undefined : freshUntil - start]);
+      return load(request);
+    };
+    await client.prefetch();
+    for (const ms of [7_999, 8_000, 12_000]) {
+      await clock.advance(ms);
+      await client.reload();
+    }
+
+    // Loaded at 0, 7,999 and 15,999 ms; due 8,000 ms later, and expired 10,000 ms later.
+    expect(told).toEqual([
+      [true, undefined],
+      [true, 10_000],
+      [true, undefined],
+      [true, undefined],
+    ]);
   });
 
   it('ends at `keyTimeout`, to the millisecond, with an error that says so, and aborts the signal with it', async () => {

@@ -73,6 +73,22 @@ describe('a caller whose key has expired', () => {
     expect(client.status().counts.stale).toBe(1);
   });
 
+  it('gets the old one when 250 ms are over, and no error is told with it where none was', async () => {
+    const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 });
+    const stale: object[] = [];
+    client.on('stale', (event) => stale.push(event));
+    await call();
+    await clock.advance(10_001);
+    store.latency = 1_000;
+
+    const next = watch(clock, call());
+    await clock.advance(250);
+
+    expect(next.value).toBe(`price by ${A}`);
+    expect(stale).toEqual([expect.objectContaining({ age: 10_251, count: 1, version: 'v1' })]);
+    expect(stale[0]).not.toHaveProperty('error');
+  });
+
   it('is not kept at all after a failed load, while the next one goes on behind it', async () => {
     const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0, keyTimeout: KEY_TIMEOUT });
     await call();

@@ -53,6 +53,14 @@ describe('a preference for `previous`', () => {
 });
 
 describe('isKeyRejected', () => {
+  it('looks at the result of every call, not of the first alone', async () => {
+    let seen = 0;
+    const { client } = scene({ isKeyRejected: () => ++seen < 0 });
+    for (let call = 0; call < 3; call++) await client.withKey(async () => 'price');
+
+    expect(seen).toBe(3);
+  });
+
   it('that throws, or rejects, ends the call with its error', async () => {
     const error = new Error('from isKeyRejected');
     for (const isKeyRejected of [

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchEscaped } from '../../../src/core/redaction/escaped-key.js';
 import { redactValue, scrub } from '../../../src/core/redaction/redact.js';
-import { WorkMeter } from '../../../src/core/redaction/work-meter.js';
 import { findSecret } from '../../../src/testing/assert-no-secret.js';
 import { PLAIN as KEY, SPECIAL } from './encodings.js';
 import { errorWith, NOT_SEARCHED, REDACTED } from './helpers.js';
@@ -205,21 +203,5 @@ describe('the bound', () => {
     expect(left.extra.deep).toEqual(nested(20, REDACTED));
     expect(left.extra.text === text).toBe(true);
     expect(left.extra.long.slice(-50)).toBe(`${text}${REDACTED}`.slice(-50));
-  });
-});
-
-describe('the search for a key among escapes', () => {
-  const escaped = [...KEY].map((char) => `%${char.charCodeAt(0).toString(16)}`).join('');
-
-  it('says so when it had no time to finish', () => {
-    const search = (hasTime: boolean): [boolean, Array<[number, number]>] => {
-      const meter = new WorkMeter({ hasTimeToSearch: () => hasTime });
-      meter.spend(10 * MB);
-      const ranges: Array<[number, number]> = [];
-      return [matchEscaped(`of ${escaped}`, KEY, ranges, meter), ranges];
-    };
-
-    expect(search(true)).toEqual([true, expect.arrayContaining([[3, 3 + escaped.length]])]);
-    expect(search(false)).toEqual([false, []]);
   });
 });

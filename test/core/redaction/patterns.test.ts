@@ -5,6 +5,7 @@ import { HELD_FORMS, writeForm } from '../../../src/core/redaction/key-forms.js'
 import { PatternTable } from '../../../src/core/redaction/pattern-table.js';
 import { GonePattern, HeldPattern, type Finding } from '../../../src/core/redaction/patterns.js';
 import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
+import { hashWindow } from '../../../src/core/redaction/window-hash.js';
 import { PLAIN as KEY } from './encodings.js';
 
 const found = (): Finding => ({ from: 7, to: 7, steps: 7 });
@@ -14,8 +15,8 @@ const FORMS = HELD_FORMS.map((form) => [Buffer.from(writeForm(form, KEY)).toStri
 );
 
 describe('the table of what is looked for', () => {
-  const count = (key: string): number => {
-    const table = new PatternTable([key], []);
+  const count = (...keys: string[]): number => {
+    const table = new PatternTable(keys, []);
     let number = 1;
     while (table.get(number) !== undefined) number++;
     return number - 1;
@@ -32,6 +33,23 @@ describe('the table of what is looked for', () => {
     expect(count('a'.repeat(39))).toBe(32 + 7);
     expect(count('a'.repeat(50)), 'the first 32, and the last').toBe(33 + 7);
     expect(count(`${'a'.repeat(40)}${end}`)).toBe(32 + end.length + 7);
+  });
+
+  it('counts the repeats of each key for itself', () => {
+    expect(count('a'.repeat(40), `b${'a'.repeat(40)}`)).toBe(33 + 7 + (1 + 33) + 7);
+  });
+
+  it('counts no repeats of what only has its place among the slots', () => {
+    const hash = (text: string): number => hashWindow(Buffer.from(text), 8);
+    const repeated = hash('aaaaaaaa');
+    let other = '';
+    for (let number = 0; number < 200_000 && other === ''; number++) {
+      const text = number.toString(36).padStart(8, 'z');
+      if (hash(text) !== repeated && hash(text) >>> 4 === repeated >>> 4) other = text;
+    }
+
+    expect(other).not.toBe('');
+    expect(count(`${'a'.repeat(40)}${other}.`)).toBe(32 + other.length + 1 + 7);
   });
 
   it('has sixteen slots for each character and each form, and 65,536 at most', () => {

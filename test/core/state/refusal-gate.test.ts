@@ -203,6 +203,17 @@ describe('the refusal gate', () => {
     expect(play.client.status()).toMatchObject({ stage: 'pending', state: 'rejected' });
   });
 
+  it('shows as fresh again once a call has succeeded', async () => {
+    const { client, api, call, clock } = await revoked({ refusalGate: { after: 3 } });
+    for (let refused = 0; refused < 3; refused++) await call().catch(() => undefined);
+    const closed = client.status().state;
+    api.live.add(A);
+    await clock.advance(60_000);
+    await call();
+
+    expect([closed, client.status().state]).toEqual(['rejected', 'fresh']);
+  });
+
   it('counts calls that may run only once, too', async () => {
     const { client, api, told } = await revoked();
     for (let refused = 0; refused < 30; refused++)

@@ -25,6 +25,17 @@ function problem(
 }
 
 describe('a price', () => {
+  it('of a fixing is limited as that of its metal', () => {
+    expect(problem({ price: 1 }, { metal: 'LBMA-XAU' })).toContain('is outside 200 to 50000 USD');
+  });
+
+  it('without a time is refused where one is needed', () => {
+    const says = 'gave a price of `XAU` in USD that has no time, and `maxAge` is set';
+
+    expect(problem({ price: 2_000, timestamp: undefined }, { needsTime: true })).toBe(says);
+    expect(problem({ price: 2_000, timestamp: undefined })).toBe('');
+  });
+
   it.each([
     [200, ''],
     [199.99, 'is outside 200 to 50000 USD per troy ounce'],

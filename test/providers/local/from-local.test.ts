@@ -270,6 +270,7 @@ describe('a local ciphertext', () => {
       ['a member that is missing', forge(json({ kid: undefined })), /exactly/],
       ['a member in place of another', forge(json({ kid: undefined, zip: 'DEF' })), /exactly/],
       ['a number', forge(json({ kid: 1 })), /exactly/],
+      ['an object with as many quotes as a text', forge(json({ kid: { a: 1 } })), /exactly/],
       ['a member twice', forge(json({}).replace('{', '{"alg":"none",')), /exactly/],
       ['a member twice, escaped', forge(json({}).replace('{', '{"\\u0061lg":"dir",')), /exactly/],
       ['a member twice, once a number', forge(json({}).replace('{', '{"kid":1,')), /exactly/],
@@ -278,6 +279,11 @@ describe('a local ciphertext', () => {
       ['no JSON', forge('{'), /exactly/],
       ['a foreign kid', forge(json({ kid: 'mine' })), /`kid`/],
       ['a kid of other digits', forge(json({ kid: `local-${'g'.repeat(16)}` })), /`kid`/],
+      ['a kid of one other digit', forge(json({ kid: `local-${'a'.repeat(15)}g` })), /`kid`/],
+      ['a kid of fifteen digits', forge(json({ kid: `local-${'a'.repeat(15)}` })), /`kid`/],
+      ['a kid of seventeen digits', forge(json({ kid: `local-${'a'.repeat(17)}` })), /`kid`/],
+      ['a kid of another beginning', forge(json({ kid: `other-${'a'.repeat(16)}` })), /`kid`/],
+      ['a kid with a quote', forge(json({ kid: '"' })), /`kid`/],
       ['a short ctx', forge(json({ ctx: 'AAAA' })), /`ctx`/],
       ['a ctx of other letters', forge(json({ ctx: '*' })), /`ctx`/],
       ['an encrypted key', forge(json({}), { key: 'AAAA' }), /encrypted key/],
@@ -335,11 +341,48 @@ describe('a local ciphertext', () => {
     );
     const oversized = [padded.toString('base64url'), ...rest].join('.');
 
-    for (const ciphertext of [oversized, Buffer.from(oversized)]) {
+    for (const [ciphertext, unit] of [
+      [oversized, 'characters'],
+      [Buffer.from(oversized), 'bytes'],
+    ] as const) {
       const error = (await failure(cipher().decrypt(ciphertext))) as Error;
       expect(error).toMatchObject({ code: 'ERR_GOLDKEY_FORMAT' });
-      expect(error.message).toMatch(/at most 6144/);
+      expect(error.message).toContain(
+        `has ${String(oversized.length)} ${unit}; a ciphertext of goldkey/local has at most 6144.`,
+      );
     }
+  });
+
+  it.each([
+    ['is too short with 79 characters', 79, /has only 79 characters; it looks like a plaintext key/],
+    ['may have 80 characters', 80, /has 2 parts/],
+    ['may have 6,144 characters', 6_144, /has 2 parts/],
+    ['is too long with 6,145 characters', 6_145, /has 6145 characters/],
+  ])('%s', async (_, length, says) => {
+    const error = (await failure(cipher().decrypt('e.'.padEnd(length, 'a')))) as Error;
+
+    expect(error.message).toMatch(says);
+  });
+
+  it('may be bytes with white space around them, and is nothing else than text or bytes', async () => {
+    const { ciphertext } = await cipher().encrypt(KEY);
+
+    expect(Buffer.from(await cipher().decrypt(Buffer.from(` ${ciphertext}\n`))).toString()).toBe(KEY);
+    expect(await failure(cipher().decrypt(7 as never))).toMatchObject({
+      message: '`ciphertext` must be a JWE string or a Uint8Array, got 7.',
+    });
+  });
+
+  it('that is damaged is told with its version and the cause', () => {
+    const parts = seal(masterKey, Buffer.from(KEY), {}).split('.');
+    const damaged = parts.with(3, Buffer.alloc(KEY.length).toString('base64url')).join('.');
+
+    expect(thrownBy(() => open(masterKey, damaged, {}, 'v7'))).toMatchObject({
+      code: 'ERR_GOLDKEY_DECRYPT',
+      provider: 'local',
+      version: 'v7',
+      cause: expect.any(Error) as Error,
+    });
   });
 
   it('is the same to an attacker who measures time, whichever byte of `ctx` differs', () => {
@@ -566,8 +609,22 @@ describe('createMasterKey', () => {
   it('needs a path in a directory that exists', async () => {
     expect(await failure(createMasterKey(join(directory, 'none', 'x')))).toMatchObject({
       code: 'ERR_GOLDKEY_NOT_FOUND',
+      message: expect.stringContaining('its folder does not exist; create the folder first.') as string,
     });
     expect(await failure(createMasterKey(''))).toMatchObject({ message: expect.stringMatching(/^`path`/) as string });
     expect(await failure(createMasterKey(undefined as never))).toBeInstanceOf(TypeError);
+  });
+
+  it('takes no key for a path, and shows none', async () => {
+    const error = (await failure(createMasterKey('sk_live_4eC39HqLyjWDarjtT1zdp7dc'))) as Error;
+
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error.message).toMatch(/^`path` must be a path, got what looks like a key: /);
+    expect(error.message).not.toContain('4eC39');
+  });
+
+  it('takes the name of a file for a path', async () => {
+    expect(await failure(createMasterKey('package.json'))).toMatchObject({ cause: { code: 'EEXIST' } });
+    expect(await failure(createMasterKey('LICENSE'))).toMatchObject({ cause: { code: 'EEXIST' } });
   });
 });
