@@ -32,6 +32,7 @@ const options = {
   platform: 'node',
   target: 'node20.19',
   minifyWhitespace: true,
+  minifySyntax: true,
   lineLimit: 140,
   legalComments: 'inline',
   logLevel: 'warning',

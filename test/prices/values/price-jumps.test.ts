@@ -33,6 +33,16 @@ describe('jumps', () => {
     expect(jumps.allows('XAU/EUR', 4_000)).toBe(true);
   });
 
+  it.each([0.1, 0.2, 0.3])('of exactly the limit, %d, are allowed, though binary fractions make them more', (limit) => {
+    const jumps = new PriceJumpLimit(limit);
+    jumps.accept('XAU/USD', 2_000);
+
+    for (const sign of [1, -1]) {
+      expect(jumps.allows('XAU/USD', Math.round(2_000 * (1 + sign * limit)))).toBe(true);
+      expect(jumps.allows('XAU/USD', Math.round(2_000 * (1 + sign * limit)) + sign * 0.01)).toBe(false);
+    }
+  });
+
   it('to a level are allowed once it has been kept to for an hour', () => {
     const jumps = after2000();
     const moments = [0, HOUR / 2, HOUR - 1, HOUR].map((at) => {
