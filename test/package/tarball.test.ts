@@ -15,7 +15,7 @@ const BUILT = /^dist\/(?:esm\/.*\.(?:js|d\.ts)|cjs\/.*\.(?:js|d\.ts)|cjs\/packag
 const classesOf = (text: string): string[] =>
   [
     ...text.matchAll(
-      /(?:^|[;}]|^export )(?:abstract )?(?:var (\w+) ?=\s?)?class(?: (?!extends\b)(\w+)|(?= extends\b|\{))/gm,
+      /(?:^|[;},]|^export |\b(?:var|let)\s)\s*(?:abstract )?(?:(\w+)\s*=\s*)?class(?:\s+(?!extends\b)(\w+)|(?=\s+extends\b|\s*\{))/gm,
     ),
   ].map(([, variable = '', name = variable]) => name);
 
