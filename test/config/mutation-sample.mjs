@@ -92,5 +92,5 @@ export const sample = [
     ['age > maxAge', 'age >= maxAge'],
     ['age < -MAX_AHEAD_MS', 'age <= -MAX_AHEAD_MS'],
   ),
-  ...of('src/prices/values/price-jumps.ts', LIMITS, ['<= this.#maxChange', '< this.#maxChange']),
+  ...of('src/prices/values/price-jumps.ts', LIMITS, ['this.#maxChange + ROUNDING', 'this.#maxChange - ROUNDING']),
 ];
