@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { majorOf } from './results.mjs';
 
-const MAJORS = ['20', '22', '24'];
+const MAJORS = ['20', '22', '24', '26'];
 const running = String(majorOf(process.version));
 
 /**
  * The paths of the Node.js binaries to measure on, the oldest first.
  *
- * @param asked - paths or major versions; without any the three that are supported and the running one, of which those that
+ * @param asked - paths or major versions; without any the four that are supported and the running one, of which those that
  *   cannot be had are told of and left out
  */
 export async function nodes(asked) {
