@@ -15,6 +15,9 @@ const hex = (text: string): string => Buffer.from(text, 'latin1').toString('hex'
 const wrapped = (text: string, length: number, end: string): string =>
   text.replace(new RegExp(`.{${length}}(?=.)`, 'g'), (line) => `${line}${end}`);
 
+/** What each encoding of URLs keeps, or does not. */
+const PUNCTUATION = "k9-_.!~*'();,/?:@&=+$[]^|`{}%\\#Z0";
+
 /** The forms in which a key is recognised although nobody holds it any more. */
 const forms: Record<string, (key: string) => string> = {
   raw: (key) => key,
@@ -25,6 +28,13 @@ const forms: Record<string, (key: string) => string> = {
   'URLSearchParams in small letters': (key) => new URLSearchParams({ k: key }).toString().slice(2).toLowerCase(),
   encodeURI: (key) => encodeURI(key),
   'the query of a URL': (key) => new URL(`http://h/?k=${encodeURIComponent(key)}`).search.slice(3),
+  'RFC 3986': (key) => encodeURIComponent(key).replace(/[!'()*]/g, (char) => `%${hex(char)}`),
+  axios: (key) => encodeURIComponent(key).replace(/%(?:3A|24|2C|5B|5D)/g, decodeURIComponent),
+  'the query that a URL was given': (key) => {
+    const url = new URL('http://h/');
+    url.search = `?k=${key}`;
+    return url.search.slice(3);
+  },
   'every character percent-encoded': (key) => `%${wrapped(hex(key), 2, '%')}`,
   JSON: (key) => JSON.stringify(key).slice(1, -1),
   hex: (key) => hex(key),
@@ -48,26 +58,29 @@ const goneAll = (...keys: string[]): GoneKeys => {
   return gone;
 };
 
-describe.each([PLAIN, SPECIAL, QUOTED, 'sk_live_0123456789abcdefXYZ', '>>>~~~???+++///'])('%s, once gone,', (key) => {
-  const list = goneAll(key).list();
+describe.each([PLAIN, SPECIAL, QUOTED, 'sk_live_0123456789abcdefXYZ', '>>>~~~???+++///', PUNCTUATION])(
+  '%s, once gone,',
+  (key) => {
+    const list = goneAll(key).list();
 
-  it.each(Object.entries(forms))('is recognised: %s', (_name, show) => {
-    const text = `"before", ${show(key)} .`;
-    const clean = redactValue(text, [], list);
-    expect(clean).toContain(REDACTED);
-    expect(clean.startsWith('"before"')).toBe(true);
-    expect(clean.endsWith(' .')).toBe(true);
-    const error = Object.assign(new Error(text), { deep: [{ text }] });
-    expect(scrub(error, [], list)).toBe(error);
-    expect(error.message).toBe(clean);
-    expect(error.deep[0]?.text).toBe(clean);
-  });
+    it.each(Object.entries(forms))('is recognised: %s', (_name, show) => {
+      const text = `"before", ${show(key)} .`;
+      const clean = redactValue(text, [], list);
+      expect(clean).toContain(REDACTED);
+      expect(clean.startsWith('"before"')).toBe(true);
+      expect(clean.endsWith(' .')).toBe(true);
+      const error = Object.assign(new Error(text), { deep: [{ text }] });
+      expect(scrub(error, [], list)).toBe(error);
+      expect(error.message).toBe(clean);
+      expect(error.deep[0]?.text).toBe(clean);
+    });
 
-  it.each(Object.entries(forms))('is told from others: %s', (_name, show) => {
-    const text = `"before", ${show(`${key.slice(0, 5)}x${key.slice(6)}`)} .`;
-    expect(redactValue(text, [], list)).toBe(text);
-  });
-});
+    it.each(Object.entries(forms))('is told from others: %s', (_name, show) => {
+      const text = `"before", ${show(`${key.slice(0, 5)}x${key.slice(6)}`)} .`;
+      expect(redactValue(text, [], list)).toBe(text);
+    });
+  },
+);
 
 describe('a client', () => {
   const OLD = 'old+key/with=all%1234';
