@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { built, finishedWithout, missing, ROOT } from '../examples/start-example.js';
 
-const SEED = process.env['PROOF_SEED'] ?? String(Date.now() % 1_000_000_000);
+const { PROOF_SEED, GOLDKEY_SEED = String(Date.now() % 1_000_000_000) } = process.env;
+const SEED = PROOF_SEED ?? GOLDKEY_SEED;
 /** By this one everything happens within the calls of a run. */
 const EVENTFUL = '1';
 const CALLS = '150000';
