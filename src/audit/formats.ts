@@ -15,7 +15,7 @@ const ACTIVITIES: Partial<Record<AuditEvent, number>> = {
   'key.evicted': DELETE,
   'rotation.step': UPDATE,
 };
-/** What the Elastic Common Schema calls these activities, for its category `api`. */
+/** The Elastic Common Schema's types of these activities, for its category `api`. */
 const EVENT_TYPES: Readonly<Record<number, string>> = { [READ]: 'access', [UPDATE]: 'change', [DELETE]: 'deletion' };
 const SEVERITIES = { info: 1, warning: 3, critical: 5 } as const;
 

@@ -1,4 +1,5 @@
 import { invalidRange, invalidType, isPlainObject, isSecureTransport } from '../core/index.js';
+import { readVariable } from './environment.js';
 
 /** The fields of an SDK client's configuration that are looked at; all others are passed on. */
 export type AwsConfig = Partial<
@@ -35,6 +36,12 @@ export function parseEndpoint(text: string, allowHttp = false): URL | undefined 
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) return undefined;
   return isSecureTransport(url) || (allowHttp && url.protocol === 'http:') ? url : undefined;
+}
+
+/** Returns the endpoint that the environment gives STS: `isGiven` without `endpoint` means that it may not be used. */
+export function readStsEndpoint(allowHttp: boolean | undefined): { isGiven: boolean; endpoint: URL | undefined } {
+  const given = readVariable('AWS_ENDPOINT_URL_STS') ?? readVariable('AWS_ENDPOINT_URL');
+  return { isGiven: given !== undefined, endpoint: given === undefined ? undefined : parseEndpoint(given, allowHttp) };
 }
 
 /** Returns whether this configuration leaves retries to the SDK. */

@@ -143,9 +143,10 @@ export function listErrors(error: unknown): Error[] {
 /** Explains an error in the words of the command line. The text is not redacted yet. */
 export function explainError(error: unknown, argv: readonly string[]): Told {
   // A store asks for an MFA code: Ctrl-C may end the prompt, or there is no terminal.
-  const interrupted = listErrors(error).find((cause) => cause instanceof InterruptedError);
+  const errors = listErrors(error);
+  const interrupted = errors.find((cause) => cause instanceof InterruptedError);
   if (interrupted !== undefined) return { code: INTERRUPTED, message: interrupted.message, advice: undefined };
-  const usage = listErrors(error).find((cause) => cause instanceof UsageError);
+  const usage = errors.find((cause) => cause instanceof UsageError);
   if (usage !== undefined) return { code: USAGE, message: usage.message, advice: usage.advice };
   const message = readMessage(error);
   if (isGoldKeyError(error)) {

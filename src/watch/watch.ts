@@ -5,7 +5,7 @@ import { KeyHeldError } from './held-error.js';
 import type { Alert, Clients, WatchOptions } from './types.js';
 import { UsageCheck } from './usage-check.js';
 
-/** What holds a client: a set of each watch. A client calls again once all have let go of it. */
+/** The watches that hold a client, by a set of each. A client calls again once all have let go of it. */
 const holders = new WeakMap<KeyedClient, Set<object>>();
 
 /** A running watch. */

@@ -26,7 +26,7 @@ export function addMasterKey(command: Command): Command {
     .option('--master-key <file>', 'the master-key file of --local');
 }
 
-/** What --store may name, by what the command does with it. */
+/** The stores that --store may name, by what the command does with them. */
 const ANY_STORE = 'another key store: vault://mount/path, secrets-manager://id, ssm://name, file://path …';
 export const ENCRYPTING_STORE = 'encrypt with vault-transit://mount/key in place of KMS';
 

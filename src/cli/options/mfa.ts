@@ -1,6 +1,5 @@
-import { parseEndpoint } from '../../aws/client-config.js';
+import { readStsEndpoint } from '../../aws/client-config.js';
 import { isAwsCredentials } from '../../aws/credentials.js';
-import { readVariable } from '../../aws/environment.js';
 import { classifyAwsError } from '../../aws/failures.js';
 import type { AwsCredentials } from '../../aws/sigv4.js';
 import { signStsRequest } from '../../aws/sts.js';
@@ -22,10 +21,10 @@ const SESSION_S = '3600';
 /** The SDK asks for other credentials so long before the end of those it has, in ms. */
 const RENEWAL_MS = 300_000;
 const MAX_BODY_BYTES = 65_536;
-/** What AWS STS says of a code that is wrong or was used before. */
+/** AWS STS's words for a code that is wrong or was used before. */
 const WRONG_CODE = 'invalid MFA one time pass code';
 
-/** What is used of the configuration of the SDK's client that asks for credentials. */
+/** The part that is used of the configuration of the SDK's client that asks for credentials. */
 interface CallerConfig {
   readonly region: () => Promise<string>;
   readonly requestHandler: {
@@ -107,9 +106,8 @@ async function openUserSession(
   if (credentials.sessionToken !== undefined) {
     throw createError('--mfa-serial takes the access key of an IAM user, and these are credentials of a session.');
   }
-  const given = readVariable('AWS_ENDPOINT_URL_STS') ?? readVariable('AWS_ENDPOINT_URL');
-  const endpoint = given === undefined ? undefined : parseEndpoint(given, dangerouslyAllowHttp);
-  if (given !== undefined && endpoint === undefined) {
+  const { isGiven, endpoint } = readStsEndpoint(dangerouslyAllowHttp);
+  if (isGiven && endpoint === undefined) {
     throw createError('AWS_ENDPOINT_URL_STS must be an https URL, or --dangerously-allow-http be given.');
   }
   const place = { region: await config.region(), endpoint };

@@ -4,7 +4,7 @@ const SETTLED_MS = 3_600_000;
 const FORGOTTEN_MS = 86_400_000;
 /** More pairs than any price API has. Beyond it the oldest is dropped: a caller's symbols must not fill the memory. */
 const MAX_PAIRS = 10_000;
-/** What a change of exactly the limit may come out above it: 2200 / 2000 - 1 is more than 0.1. */
+/** How far above the limit a change of exactly the limit may come out: 2200 / 2000 - 1 is more than 0.1. */
 const ROUNDING = 1e-12;
 
 interface LastPrice {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadUndici } from '../../../http/undici-pool.js';
-import { parseEndpoint } from '../../../aws/client-config.js';
+import { readStsEndpoint } from '../../../aws/client-config.js';
 import { classifyAwsError } from '../../../aws/failures.js';
 import { isAwsRegion } from '../../../aws/credentials.js';
 import { readVariable } from '../../../aws/environment.js';
@@ -119,11 +119,10 @@ async function askIdentity(
   signal: AbortSignal,
 ): Promise<{ arn?: string | undefined; code?: string | undefined }> {
   const { endpointUrl = '', dangerouslyAllowHttp } = options;
-  const given = readVariable('AWS_ENDPOINT_URL_STS') ?? readVariable('AWS_ENDPOINT_URL');
-  const endpoint = given === undefined ? undefined : parseEndpoint(given, dangerouslyAllowHttp);
+  const { isGiven, endpoint } = readStsEndpoint(dangerouslyAllowHttp);
   const isStandIn = URL.canParse(endpointUrl) && isLoopback(new URL(endpointUrl).hostname);
   // The credentials of a stand-in for KMS are not those of AWS.
-  if (endpoint === undefined && (given !== undefined || isStandIn)) return {};
+  if (endpoint === undefined && (isGiven || isStandIn)) return {};
   const place = { region: facts.region, endpoint };
   const request = signStsRequest('GetCallerIdentity', {}, credentials, clock.now(), place);
   try {
