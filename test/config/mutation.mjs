@@ -77,6 +77,14 @@ const GROUPS = {
     mutate: ['src/rotation/ring/*.ts', '!src/rotation/ring/types.ts'],
     tests: ['test/rotation/{ring,manager}/*.test.ts'],
   },
+  manager: {
+    mutate: ['src/rotation/manager/*.ts', '!src/rotation/manager/options.ts'],
+    tests: ['test/rotation/{ring,manager}/*.test.ts'],
+  },
+  hmac: {
+    mutate: ['src/hmac/*.ts', '!src/hmac/index.ts'],
+    tests: ['test/hmac/*.test.ts'],
+  },
   prices: {
     mutate: ['src/prices/values/*.ts'],
     tests: ['test/prices/**/*.test.ts'],

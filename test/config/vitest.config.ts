@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // A failure that depends on the order comes again with the seed that the run printed: GOLDKEY_SEED=1234 npm test
@@ -12,6 +13,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/integration/**', '**/package/**'],
     sequence: { shuffle: { files: true, tests: true }, seed },
+    // On two cores vitest would leave one idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,
     coverage: {
       provider: 'v8',

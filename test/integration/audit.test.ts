@@ -1,11 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { audit, auditedProvider, fileSink, verifyAudit, type AuditRecord } from '../../src/audit/index.js';
 import { KeyedClient, type KeyProvider } from '../../src/core/index.js';
@@ -17,6 +15,7 @@ import { run, temporaryFolder } from '../cli/run.js';
 import { built, missing, ROOT } from '../examples/start-example.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
+import { mountTmpfs } from '../servers/tmpfs.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const SECOND = 'sk-invented/second+&=98765';
@@ -84,26 +83,6 @@ describe.skipIf(!built)(`a process killed with -9 while it writes ${missing}`, (
   });
 });
 
-const execute = promisify(execFile);
-
-/** Mounts a file system of 2 MiB, which takes rights that a user may lack. */
-async function mountTmpfs(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'goldkey-full-'));
-  try {
-    await execute('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', path]);
-  } catch (error) {
-    await rm(path, { recursive: true });
-    throw new Error('no file system can be mounted; run the tests as root', { cause: error });
-  }
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      // Lazily: after a failed test the file is open still.
-      await execute('umount', ['-l', path]);
-      await rm(path, { recursive: true });
-    },
-  };
-}
 const { skipped } = await orSkip(async () => (await mountTmpfs())[Symbol.asyncDispose]());
 
 describe.skipIf(skipped !== undefined)(`a full disk ${skipped ?? ''}`, () => {

@@ -1,12 +1,14 @@
 // Days of calls on a manual clock: one client, a store and a price API that go wrong by chance. Prints one line of JSON, in
-// which `violations` must be empty. Started by main.mjs with --expose-gc; told by its environment: PROOF_SEED, PROOF_CALLS.
+// which `violations` must be empty. Started with --expose-gc; told by its environment: PROOF_SEED, PROOF_CALLS, and PROOF_KEYS
+// where it is to be searched for its keys at its end.
 import { GoldDataClient, KeyProviderError, isGoldKeyError } from 'goldkey';
 import { manualClock } from 'goldkey/testing';
+import { awaitSearch } from './lib/await-search.mjs';
 import { diceOf, randomOf } from './lib/dice.mjs';
+import { keysOf, SECRET } from './lib/keys.mjs';
 import { LoadLedger } from './lib/load-ledger.mjs';
 import { SecretWatch } from './lib/secret-watch.mjs';
 
-const SECRET = 'sk-invented/proof+=&01234';
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const TTL = 5 * MINUTE;
@@ -54,6 +56,7 @@ const world = { store: 'up', api: 'up', excusedUntil: -Infinity, number: 0 };
 const valid = new Set();
 /** When and by which load each key came last. */
 const loaded = new Map();
+const { keyOf } = keysOf(process.env.PROOF_KEYS);
 let current;
 let loadNumber = 0;
 /** Keys that came by this load or an earlier one were evicted. */
@@ -62,7 +65,7 @@ let evictedUpTo = 0;
 let handedOver = [];
 
 function addKey() {
-  const text = `${SECRET}${String(++world.number).padStart(6, '0')}`;
+  const text = `${SECRET}${keyOf(++world.number)}`;
   valid.add(text);
   return { text, version: String(world.number) };
 }
@@ -75,7 +78,8 @@ async function answer({ known = [], signal }, { store } = world) {
   if (store === 'denied') throw new KeyProviderError('The store denies it.', { retryable: false });
   const { text, version } = current;
   if (known.includes(version)) return { unchanged: true, version };
-  const bytes = new Uint8Array(Buffer.from(text));
+  // A buffer made of the text would lie in a pool, and stay.
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
   handedOver.push(bytes);
   return { bytes, version };
 }
@@ -322,5 +326,11 @@ const requests = { made: ledger.requests.count, allowed: ledger.allowed(0, ends)
 if (requests.made > requests.allowed) violate('the store was asked more often than there was a reason for');
 const worst = Object.fromEntries([10_000, MINUTE, 5 * MINUTE].map((window) => [window / 1_000, ledger.worst(window)]));
 violations.push(...ledger.violations.slice(0, 20));
-const report = { seed, days: ends / DAY, counts, incidents, loads, causes, requests, worst, heaps };
+const report = { seed, keys: world.number, days: ends / DAY, counts, incidents, loads, causes, requests, worst, heaps };
 process.stdout.write(`${JSON.stringify({ ...report, violations })}\n`);
+if (process.env.PROOF_KEYS) {
+  // What is left of the keys is what goldkey has left.
+  valid.clear();
+  current = undefined;
+  await awaitSearch();
+}

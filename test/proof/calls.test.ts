@@ -1,16 +1,18 @@
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { built, finishedWithout, missing, ROOT } from '../examples/start-example.js';
+import { lib } from './typed-lib.js';
+
+const { copyBroken, FAULTS } = await lib('broken-copy.mjs');
+const { SECRET } = await lib('keys.mjs');
 
 const { PROOF_SEED, GOLDKEY_SEED = String(Date.now() % 1_000_000_000) } = process.env;
 const SEED = PROOF_SEED ?? GOLDKEY_SEED;
 /** By this one everything happens within the calls of a run. */
 const EVENTFUL = '1';
 const CALLS = '150000';
-/** The beginning of every key of a run. */
-const SECRET = 'sk-invented/proof+=&01234';
 /** In bytes: what a call leaves behind would be more. */
 const HEAP_PER_CALL = 16;
 
@@ -48,19 +50,7 @@ describe.skipIf(!built)(`calls on a manual clock, with everything going wrong by
   }, 60_000);
 });
 
-/** What a fault would look like in the code that is published: what stands there, and what in its place; white space aside. */
-const FAULTS = [
-  ['a refused call is not repaired', 'call.client.options.isKeyRejected??isUnauthorized', '()=>false', /lost at/],
-  ['an evicted key is kept', 'evict(reason){this.#state.cache.evict(reason)', 'evict(reason){', /used after evict/],
-  ['what the store gave is not zeroed', 'zeroAnswer(answer.key)', 'void 0', /were not zeroed/],
-  ['a key is served for ever', 'Math.min(expiresAt+staleIfError,', 'Math.min(Infinity,', /ms after its load/],
-  [
-    'loads follow one another without a pause',
-    'lastError:error,retryAt:now+pause',
-    'lastError:error,retryAt:now',
-    /that nothing asked for/,
-  ],
-] as const;
+const OF_CALLS = FAULTS.flatMap((fault) => (fault.found.a === undefined ? [] : [{ ...fault, says: fault.found.a }]));
 
 describe.skipIf(!built)(`the proof, of a copy in which ${missing}`, () => {
   let folder: string;
@@ -69,27 +59,16 @@ describe.skipIf(!built)(`the proof, of a copy in which ${missing}`, () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it.each(FAULTS)(
-    '%s, fails',
-    async (name, text, broken, says) => {
-      const root = join(folder, name.replaceAll(' ', '-'));
-      for (const part of ['dist', 'package.json', 'test/proof'])
-        await cp(join(ROOT, part), join(root, part), { recursive: true });
-      await symlink(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-      const tokens = Array.from(text, (char) => char.replace(/[^\w\s]/, '\\$&')).join('\\s*');
-      const shared = join(root, 'dist/esm/shared');
-      let found = 0;
-      for (const file of await readdir(shared)) {
-        const code = await readFile(join(shared, file), 'utf8');
-        const changed = code.replace(new RegExp(tokens), broken);
-        if (changed !== code) found++;
-        await writeFile(join(shared, file), changed);
-      }
+  it.each(OF_CALLS)(
+    '$name, fails',
+    async (fault) => {
+      const root = join(folder, fault.name.replaceAll(' ', '-'));
+      const changed = await copyBroken(fault, root);
 
       const { violations } = await runCalls(root, EVENTFUL);
 
-      expect(found).toBe(1);
-      expect(violations.join('\n'), `PROOF_SEED=${EVENTFUL}`).toMatch(says);
+      expect(changed).toBe(1);
+      expect(violations.join('\n'), `PROOF_SEED=${EVENTFUL}`).toMatch(fault.says);
     },
     60_000,
   );

@@ -6,7 +6,7 @@ const ROW = 24;
 const FONT = "-apple-system, BlinkMacSystemFont, 'Segoe UI', 'Noto Sans', Helvetica, Arial, sans-serif";
 
 /** Blue, grey and orange differ for every kind of colour vision; each stands out from its background by 3 to 1. */
-const THEMES = {
+export const THEMES = {
   light: {
     back: '#ffffff',
     edge: '#d1d9e0',
@@ -79,12 +79,16 @@ function svg({ title, subtitle, description, panels }, theme) {
       y += 7;
     }
   }
-  const height = y + MARGIN;
+  return framed({ title, description, width: WIDTH, height: y + MARGIN }, theme, parts);
+}
+
+/** Returns the SVG of a picture's parts, on its background and with its words for who cannot see it. */
+export function framed({ title, description, width, height }, theme, parts) {
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${String(WIDTH)}" height="${String(height)}" viewBox="0 0 ${String(WIDTH)} ${String(height)}" role="img" aria-labelledby="title description" font-family="${FONT}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${String(width)}" height="${String(height)}" viewBox="0 0 ${String(width)} ${String(height)}" role="img" aria-labelledby="title description" font-family="${FONT}">`,
     `<title id="title">${escaped(title)}</title>`,
     `<desc id="description">${escaped(description)}</desc>`,
-    `<rect x="0.5" y="0.5" width="${String(WIDTH - 1)}" height="${String(height - 1)}" rx="6" fill="${theme.back}" stroke="${theme.edge}"/>`,
+    `<rect x="0.5" y="0.5" width="${String(width - 1)}" height="${String(height - 1)}" rx="6" fill="${theme.back}" stroke="${theme.edge}"/>`,
     ...parts,
     '</svg>\n',
   ].join('\n');

@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { fromTypeScript } from '../../servers/from-typescript.mjs';
 import { majorOf } from './results.mjs';
 
 const MAJORS = ['20', '22', '24', '26'];
@@ -28,17 +27,4 @@ async function binary(major) {
   if (major === running) return process.execPath;
   const { installNode } = await fromTypeScript(new URL('../../servers/node.ts', import.meta.url));
   return await installNode(major);
-}
-
-/** A module of the tests, which Node.js 20 cannot read as it is. It may import nothing but Node's own modules and its kind. */
-async function fromTypeScript(url) {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(url)],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-  });
-  const [{ contents }] = outputFiles;
-  return await import(`data:text/javascript;base64,${Buffer.from(contents).toString('base64')}`);
 }

@@ -1,23 +1,22 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { escaped } from './chart.mjs';
 
-const START = '<!-- bench:start -->';
-const END = '<!-- bench:end -->';
 const CHARTS = '.github/charts';
 
 /**
  * Opens a Markdown file whose figures stand between two markers; throws if it lacks them. `root` is the project's
- * folder, `path` the file's place in it.
+ * folder, `path` the file's place in it, `mark` the name of the markers.
  */
-export async function openDocument(root, path) {
+export async function openDocument(root, path, mark = 'bench') {
+  const [opening, closing] = ['start', 'end'].map((which) => `<!-- ${mark}:${which} -->`);
   const url = new URL(path, root);
   const text = await readFile(url, 'utf8');
-  const start = text.indexOf(START);
-  const end = text.indexOf(END);
-  if (start === -1 || end < start) throw new Error(`${path} lacks the markers ${START} and ${END}`);
+  const start = text.indexOf(opening);
+  const end = text.indexOf(closing);
+  if (start === -1 || end < start) throw new Error(`${path} lacks the markers ${opening} and ${closing}`);
   return {
     async write(markdown) {
-      const written = `${text.slice(0, start + START.length)}\n\n${markdown}\n\n${text.slice(end)}`;
+      const written = `${text.slice(0, start + opening.length)}\n\n${markdown}\n\n${text.slice(end)}`;
       const { format, resolveConfig } = await import('prettier');
       await writeFile(url, await format(written, { ...(await resolveConfig(url)), parser: 'markdown' }));
     },

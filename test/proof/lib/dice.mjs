@@ -16,6 +16,7 @@ export function diceOf(seed) {
   const random = randomOf(seed);
   const below = (count) => Math.floor(random() * count);
   return {
+    fraction: random,
     below,
     chance: (share) => random() < share,
     oneOf: (list) => list[below(list.length)],

@@ -106,7 +106,7 @@ class Spells {
 }
 
 /** One load, and one after each of the pauses that fit into a spell: they double from the first to the longest. */
-const loadsWithin = (first, longest) => (ms) => {
+export const loadsWithin = (first, longest) => (ms) => {
   let count = 1;
   let pause = first;
   for (let at = pause; at <= ms; at += pause) {

@@ -166,8 +166,9 @@ function findWord(words: Int32Array, from: number, count: number, bits: Int32Arr
   return index;
 }
 
+/** Returns whether `wanted` stands at `start`. From its end on, because spellings begin alike: `\\u00`. */
 function isAt(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
-  for (let index = 0; index < wanted.length; index++) if (bytes[start + index] !== wanted[index]) return false;
+  for (let index = wanted.length - 1; index >= 0; index--) if (bytes[start + index] !== wanted[index]) return false;
   return true;
 }
 

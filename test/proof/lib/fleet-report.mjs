@@ -1,0 +1,60 @@
+import { lineChart } from '../../bench/lib/line-chart.mjs';
+import { EVENTS, FLEET } from '../parts/day.mjs';
+import { grouped } from './claims.mjs';
+
+const seconds = (ms) => (ms === Infinity ? 'never' : `${grouped(Math.round(ms / 1_000))} s`);
+const perSecond = (count) => (count / 60).toFixed(1);
+/** The first minutes are the start of the fleet. */
+const STARTED = 20;
+
+const sumOf = (minutes, what) => minutes.reduce((sum, minute) => sum + minute[what], 0);
+const worstOf = (minutes, what) => Math.max(...minutes.map((minute) => minute[what]));
+
+/** Returns the figures as a table of Markdown, a column for each fleet. */
+export function tableOf(figures) {
+  const row = (what, tell) => `| ${what} | ${figures.map(tell).join(' | ')} |`;
+  return [
+    `| ${['', ...figures.map(({ subscribes }) => (subscribes ? `with notices, ${String(FLEET.lost * 100)} % of them lost` : 'without notices'))].join(' | ')} |`,
+    `| --- | ${figures.map(() => '---').join(' | ')} |`,
+    row('calls', ({ calls }) => grouped(calls)),
+    row('KMS requests a second, on average', ({ minutes }) =>
+      perSecond(sumOf(minutes.slice(STARTED), 'kms') / (minutes.length - STARTED)),
+    ),
+    row('in the worst minute after the start', ({ minutes }) => perSecond(worstOf(minutes.slice(STARTED), 'kms'))),
+    row('in the worst minute of the start', ({ minutes }) => perSecond(worstOf(minutes.slice(0, STARTED), 'kms'))),
+    row('reads of the ring a second, on average', ({ minutes }) => perSecond(sumOf(minutes, 'reads') / minutes.length)),
+    row('in the worst minute', ({ minutes }) => perSecond(worstOf(minutes, 'reads'))),
+    row('rotation: until 99 % use the promoted key', ({ rotation }) => seconds(rotation.most)),
+    row('rotation: until all do', ({ rotation }) => seconds(rotation.all)),
+    row(
+      'rotation: refused requests, failed calls',
+      ({ rotation }) => `${grouped(rotation.refused)}, ${grouped(rotation.failed)}`,
+    ),
+    row('leak: until all use the new key', ({ leak }) => seconds(leak.all)),
+    row('leak: refused requests, failed calls', ({ leak }) => `${grouped(leak.refused)}, ${grouped(leak.failed)}`),
+    row('leak: times the account was locked', ({ leak }) => String(leak.locks)),
+  ].join('\n');
+}
+
+/** Says what was simulated. */
+export function wordsOf({ instances, hours }) {
+  return `\`npm run simulate\` lets ${grouped(instances)} clients with goldkey's defaults live through ${String(hours)} hours on a manual clock. Each calls once a minute and lives for ${String(FLEET.life / 3_600_000)} hours on average; at ${String(EVENTS.rotation)} h a key is rotated with a canary and an overlap, at ${String(EVENTS.deployment)} h the fleet is deployed anew within ten minutes, and at ${String(EVENTS.leak)} h a leaked key is revoked and replaced in the same moment. The price API locks the account for ${String(FLEET.lockFor / 60_000)} minutes at more than ${String(FLEET.lockAfter)} refusals a minute.`;
+}
+
+/** Returns the chart of what KMS is asked over the day. */
+export function chartOf([figures], { instances, hours }) {
+  const values = figures.minutes.slice(0, hours * 60).map(({ kms }) => kms / 60);
+  const subtitle = `KMS requests a second of ${grouped(instances)} instances, by the minute`;
+  const alt = `${subtitle}: ${perSecond(sumOf(figures.minutes, 'kms') / figures.minutes.length)} on average, ${perSecond(worstOf(figures.minutes, 'kms'))} in the worst minute.`;
+  const marks = Object.entries(EVENTS).map(([label, hour]) => ({ label, hour }));
+  const svg = lineChart({
+    title: 'A day of a fleet',
+    subtitle,
+    description: alt,
+    unit: 'requests a second',
+    hours,
+    marks,
+    lines: [{ label: 'KMS', tone: 'ours', values }],
+  });
+  return { name: 'fleet', alt, svg };
+}

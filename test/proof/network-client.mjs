@@ -1,0 +1,67 @@
+// A service behind a network that goes wrong: one client, whose key KMS decrypts, and so many calls a second. Told by its
+// argument: the path to KMS, the endpoints, the file with the ciphertext, the rate, and until when. Prints one line of JSON
+// with the outcomes, and is then searched for the key, of which it makes no string.
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GoldDataClient, isGoldKeyError } from 'goldkey';
+import { awaitSearch } from './lib/await-search.mjs';
+import { signedFetch } from './lib/signing-api.mjs';
+
+const { path, kms, api, region, ciphertextFile, encryptionContext, rate, until, timing } = JSON.parse(process.argv[2]);
+const credentials = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented-secret-access-key' };
+const ciphertext = () => readFile(ciphertextFile, 'utf8');
+
+async function providerOf() {
+  if (path === 'fromKmsLight') {
+    const { fromKmsLight } = await import('goldkey/kms-light');
+    return fromKmsLight({ ciphertext, encryptionContext, region, endpoint: kms, credentials });
+  }
+  const { fromKms } = await import('goldkey/kms');
+  return fromKms({ ciphertext, encryptionContext, clientConfig: { endpoint: kms, region, credentials } });
+}
+
+const violations = [];
+process.on('unhandledRejection', (error) => violations.push(`unhandled rejection: ${String(error)}`));
+
+const client = new GoldDataClient({ keyProvider: await providerOf(), fetchPrice: signedFetch(api), ...timing });
+const loads = { good: 0, failed: 0 };
+client.on('loaded', () => loads.good++);
+client.on('load-failed', () => loads.failed++);
+const counts = { calls: 0, prices: 0, failed: {} };
+/** Of the calls that failed: from when to when, and how. */
+const failures = [];
+let slowest = 0;
+
+async function call(symbol) {
+  counts.calls++;
+  const startedAt = Date.now();
+  try {
+    const price = await client.getPrice(symbol);
+    counts.prices++;
+    if (price.symbol !== symbol) violations.push(`${symbol} was answered with ${String(price.symbol)}`);
+  } catch (error) {
+    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.cause?.code ?? error);
+    counts.failed[code] = (counts.failed[code] ?? 0) + 1;
+    failures.push({ startedAt, endedAt: Date.now(), code });
+  }
+  slowest = Math.max(slowest, Date.now() - startedAt);
+}
+
+await client.prefetch();
+process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+const startedAt = performance.now();
+const running = new Set();
+while (Date.now() < until) {
+  const due = Math.floor(((performance.now() - startedAt) * rate) / 1_000);
+  while (counts.calls < due) {
+    const started = call(`X${String(counts.calls)}`).finally(() => running.delete(started));
+    running.add(started);
+  }
+  await sleep(5);
+}
+await Promise.all(running);
+client.evict();
+await client.close();
+process.stdout.write(`${JSON.stringify({ outcome: { counts, failures, slowest, loads, violations } })}\n`);
+await awaitSearch();
+process.exit(0);

@@ -1,0 +1,45 @@
+// Days of calls on the manual clock: see test/proof/calls.mjs.
+import { randomBytes } from 'node:crypto';
+import { Claims, grouped } from '../lib/claims.mjs';
+import { keysOf } from '../lib/keys.mjs';
+import { Program } from '../lib/program.mjs';
+
+/** In bytes a call: what a call leaves behind would be more. */
+const HEAP_PER_CALL = 1;
+
+export async function calls({ seed, count }) {
+  const claims = new Claims('a');
+  const secret = randomBytes(16).toString('hex');
+  const env = { PROOF_SEED: String(seed), PROOF_CALLS: String(count), PROOF_KEYS: secret };
+  const program = new Program('calls.mjs', [], { env, flags: ['--expose-gc'] });
+  try {
+    const { counts, days, keys, incidents, loads, requests, worst, heaps, violations } =
+      await program.line('violations');
+    const happened = Object.values(incidents).reduce((sum, times) => sum + times, 0);
+    claims.atLeast(
+      `calls, in ${days.toFixed(1)} days on the clock with ${grouped(happened)} incidents`,
+      counts.calls,
+      count,
+    );
+    claims.none(
+      'calls lost: failed though nothing excused it',
+      counts.unexcused === 0 ? [] : [`${grouped(counts.unexcused)} calls`],
+    );
+    claims.none(
+      'keys used past their end or their eviction, bytes not zeroed, keys in errors, loads without a reason',
+      violations,
+    );
+    claims.atMost(`requests to KMS, ${grouped(loads)} loads, ${grouped(keys)} keys`, requests.made, requests.allowed);
+    for (const [window, most] of Object.entries(worst))
+      claims.atMost(`requests to KMS in the fullest ${window} s`, most.requests, most.allowed);
+    const half = Math.floor(heaps.length / 2);
+    const grown = (heaps.at(-1) - heaps[half - 1]) / (counts.calls / 2);
+    claims.add('growth of the heap a call, over the second half', `${grown.toFixed(3)} B`, grown < HEAP_PER_CALL);
+    await program.line('done');
+    const found = await program.search(keysOf(secret).shared);
+    claims.none('d: forms of a key in the memory of the process after close()', found);
+  } finally {
+    await program.kill();
+  }
+  return claims.list;
+}
