@@ -10,6 +10,9 @@ import { fleet } from './parts/fleet.mjs';
 import { network } from './parts/network.mjs';
 import { printClaims, writeResults } from './lib/report.mjs';
 
+// Not a word about Node.js 20 from the AWS SDK between the results.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const WHOLE = {
   a: (seed) => calls({ seed, count: 10_000_000 }),
   b: (seed) => network({ seed, episode: 8_000, pause: 2_500, rounds: 2 }),

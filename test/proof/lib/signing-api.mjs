@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { Agent, request } from 'undici';
 
 const sign = (key, symbol) => createHmac('sha256', key).update(symbol).digest('hex');
 
@@ -22,11 +23,17 @@ export async function startSigningApi() {
   return { url: `http://127.0.0.1:${String(server.address().port)}`, accepted, close };
 }
 
+/** Connections of one process to the price API, as a service would bound them. */
+const CONNECTIONS = 64;
+
 /** Returns a function for `fetchPrice` that reads the bytes of the key and makes no string of it: memory can be searched for it. */
-export const signedFetch = (url) =>
-  async function fetchPrice(symbol, { bytes, signal }) {
-    const response = await fetch(`${url}/${symbol}`, { headers: { signature: sign(bytes, symbol) }, signal });
-    const body = await response.json();
-    if (!response.ok) throw Object.assign(new Error(body.message), { status: response.status });
-    return body;
+export function signedFetch(url) {
+  const dispatcher = new Agent({ connections: CONNECTIONS });
+  return async function fetchPrice(symbol, { bytes, signal }) {
+    const headers = { signature: sign(bytes, symbol) };
+    const { statusCode: status, body } = await request(`${url}/${symbol}`, { headers, signal, dispatcher });
+    const answer = await body.json();
+    if (status !== 200) throw Object.assign(new Error(answer.message), { status });
+    return answer;
   };
+}
