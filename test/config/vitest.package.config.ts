@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // What depends on no version of Node.js is tested once, on the one that is running.
 const once = [
+  '**/api.test.ts',
   '**/bundle.test.ts',
   '**/consumers/bundlers.test.ts',
   '**/consumers/nest.test.ts',

@@ -1,0 +1,33 @@
+import type { EncryptionContext, KeyCipher, KeyProvider } from 'goldkey';
+
+export interface Envelope {
+  encrypt(data: Uint8Array | string, options?: MessageOptions): Promise<Uint8Array>;
+  decrypt(message: Uint8Array, options?: MessageOptions): Promise<Uint8Array>;
+  encryptStream(options?: Pick<MessageOptions, 'bind'>): NodeJS.ReadWriteStream;
+  decryptStream(options?: Pick<MessageOptions, 'bind'>): NodeJS.ReadWriteStream;
+}
+
+export interface EnvelopeOptions {
+  cipher: KeyCipher | readonly KeyCipher[];
+  signed?: boolean | undefined;
+  frameLength?: number | undefined;
+  maxPlaintext?: number | undefined;
+}
+
+export interface FromEnvelopeOptions {
+  message: Message | (() => Message | Promise<Message>) | undefined;
+  cipher: KeyCipher | readonly KeyCipher[];
+  field?: string | undefined;
+  bind?: EncryptionContext | undefined;
+}
+
+export declare function envelope(options: EnvelopeOptions): Envelope;
+
+export declare function fromEnvelope(options: FromEnvelopeOptions): KeyProvider;
+
+interface MessageOptions {
+  bind?: EncryptionContext | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+type Message = Uint8Array | string;

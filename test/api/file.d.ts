@@ -1,0 +1,22 @@
+import type { KeyProvider } from 'goldkey';
+
+export type FromFileOptions = KeyFileLocation & KeyFileOptions;
+
+export declare function fromFile(options: FromFileOptions): KeyProvider;
+
+interface KeyFileOptions {
+  pendingPath?: string | undefined;
+  previousPath?: string | undefined;
+  maxSize?: number | undefined;
+  watch?: boolean | undefined;
+}
+
+type KeyFileLocation =
+  | {
+      path: string;
+      credential?: undefined;
+    }
+  | {
+      credential: string;
+      path?: undefined;
+    };
