@@ -21,7 +21,7 @@ const WHOLE = {
 const SHORT = {
   a: (seed) => calls({ seed, count: 500_000 }),
   b: (seed) => network({ seed, episode: 3_000, pause: 800, rounds: 1 }),
-  c: (seed) => fleet({ seed, cycles: 1 }),
+  c: (seed) => fleet({ seed, cycles: 1, searched: 1 }),
 };
 
 const { values } = parseArgs({
