@@ -34,6 +34,8 @@ export function signedFetch(url) {
     const { statusCode: status, body } = await request(`${url}/${symbol}`, { headers, signal, dispatcher });
     const answer = await body.json();
     if (status !== 200) throw Object.assign(new Error(answer.message), { status });
+    // An HTTP client takes an answer that comes twice for the one of its next request.
+    if (answer.symbol !== symbol) throw new Error(`${symbol} was answered with ${String(answer.symbol)}.`);
     return answer;
   };
 }

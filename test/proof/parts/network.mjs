@@ -18,7 +18,7 @@ const PATHS = ['fromKmsLight', 'fromKms'];
 /** Calls a second by each path: 500 in all. */
 const RATE = 250;
 /** In ms. A key lives for seconds here, so that each episode meets a load. */
-const TIMING = { ttl: 3_000, refreshAhead: 500, staleIfError: 120_000, timeout: 3_000, keyTimeout: 2_000 };
+const TIMING = { ttl: 3_000, refreshAhead: 500, staleIfError: 120_000, timeout: 3_000, keyTimeout: 5_000 };
 /** A key's least life: 90 % of its time, less what it is refreshed ahead. */
 const LEAST_LIFE = TIMING.ttl * 0.9 - TIMING.refreshAhead;
 /** How long after an episode a call may still end badly that began in it. */
@@ -122,7 +122,7 @@ export async function network({ seed, episode, pause, rounds }) {
         `${path}: calls that failed while only KMS, the key or nothing was at fault`,
         lost.map(({ code, startedAt: at }) => `${code} at ${String(at - startedAt)} ms`),
       );
-      claims.none(`${path}: answers of another request, unhandled rejections`, violations);
+      claims.none(`${path}: prices of another request, unhandled rejections`, violations);
       claims.atMost(`${path}: the slowest call, in ms`, slowest, TIMING.timeout + LATE);
       claims.atMost(
         `${path}: requests to KMS, ${grouped(loads.good)} good loads, ${grouped(loads.failed)} failed`,
