@@ -67,7 +67,9 @@ export class GoldKeyError extends Error {
   declare readonly version?: string | undefined;
 
   /**
-   * @param message - one sentence: what happened and what to do
+   * Creates an error of this class, as a key store of your own does.
+   *
+   * @param message - one sentence: what happened and what to do; never the key
    * @param options - `cause`, `retryable`, `retryAfter` (ms), `provider`, `version`
    */
   constructor(message: string, options: GoldKeyErrorOptions = {}) {
@@ -156,6 +158,7 @@ Object.defineProperty(GoldKeyError.prototype, BRAND, { value: true });
  *
  * @param error - any caught value
  * @param code - one of {@link GoldKeyErrorCode}; default: any
+ * @typeParam C - the code that was asked for
  *
  * @example
  * ```ts
@@ -167,7 +170,10 @@ Object.defineProperty(GoldKeyError.prototype, BRAND, { value: true });
 export function isGoldKeyError<C extends GoldKeyErrorCode = GoldKeyErrorCode>(
   error: unknown,
   code?: C,
-): error is GoldKeyError & { readonly code: C } {
+): error is GoldKeyError & {
+  /** The code, as it was asked for. */
+  readonly code: C;
+} {
   if (typeof error !== 'object' || error === null) return false;
   const candidate = error as { readonly code?: unknown; readonly [BRAND]?: unknown };
   try {

@@ -1,6 +1,6 @@
 import type { Channel } from 'node:diagnostics_channel';
 
-import type { KeyEvents } from './types.js';
+import type { KeyEvents } from './key-events.js';
 import { readErrorName } from './util/quote.js';
 import { nodeTypes } from './util/node-builtins.js';
 import { tryOrUndefined } from './util/safe-access.js';

@@ -39,4 +39,5 @@ export * from './recovery/retry.js';
 export { callListener, hasSubscribers, publishOn } from './events.js';
 export * from './util/bytes.js';
 export { addAbortListener, removeAbortListener } from './util/abort-listeners.js';
+export type * from './key-events.js';
 export type * from './types.js';

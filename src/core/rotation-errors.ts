@@ -16,7 +16,9 @@ export class RotationError extends GoldKeyError {
   readonly step: string;
 
   /**
-   * @param message - one sentence: what happened and what to do
+   * Creates an error of this class, as a tool around rotations of your own does.
+   *
+   * @param message - one sentence: what happened and what to do; never the key
    * @param options - `step`, and those of {@link GoldKeyError}
    */
   constructor(message: string, options: GoldKeyErrorOptions & { step: string }) {

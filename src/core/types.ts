@@ -1,4 +1,4 @@
-import type { GoldKeyError, GoldKeyErrorCode } from './errors.js';
+import type { GoldKeyErrorCode } from './errors.js';
 
 /** One of the live keys, as Secrets Manager's AWSCURRENT, AWSPENDING and AWSPREVIOUS. */
 export type Stage = 'current' | 'pending' | 'previous';
@@ -132,12 +132,20 @@ export interface KeyedClientOptions {
   isTransient?: ((outcome: Outcome) => boolean) | undefined;
   /**
    * Stops asking the price API with a key that it keeps refusing and the store still calls current: after `after` refused
-   * calls in a row (default 20, from 1) calls fail at once with a `KeyRejectedError`, but for one each `probeEvery` ms
-   * (default 1_000), which doubles up to `probeMax` ms (default 30_000). A success, another key, a change notice,
-   * `reload()` or `evict()` ends it. `false`: never.
+   * calls in a row calls fail at once with a `KeyRejectedError`, but for one each `probeEvery` ms, which doubles up to
+   * `probeMax` ms. A success, another key, a change notice, `reload()` or `evict()` ends it. `false`: never.
    */
   refusalGate?:
-    { after?: number | undefined; probeEvery?: number | undefined; probeMax?: number | undefined } | false | undefined;
+    | {
+        /** Number of refused calls in a row, from 1. Default 20. */
+        after?: number | undefined;
+        /** Time in ms between two calls that are let through, at first; from 1. Default 1_000. */
+        probeEvery?: number | undefined;
+        /** Longest such time in ms, at least `probeEvery`. Default 30_000. */
+        probeMax?: number | undefined;
+      }
+    | false
+    | undefined;
   /** Identifier of this instance, which decides its canary bucket. Default: random per process. */
   instanceId?: string | undefined;
   /** Label in events, metrics and audit records; need not be unique. Default: `keyProvider.name`. */
@@ -175,7 +183,14 @@ export interface Clock {
   /** Returns a time in ms that never steps back. */
   monotonic(): number;
   /** Calls `callback` once after `ms`. With `unref` the timer does not keep the process alive. */
-  setTimeout(callback: () => void, ms: number, options?: { unref?: boolean | undefined }): { cancel(): void };
+  setTimeout(
+    callback: () => void,
+    ms: number,
+    options?: { unref?: boolean | undefined },
+  ): {
+    /** Ends the timer; nothing happens when it has run. */
+    cancel(): void;
+  };
 }
 
 /** Options of a single call. */
@@ -233,63 +248,6 @@ export interface KeyStatus {
     /** Calls of `evict()`. */
     evictions: number;
   };
-}
-
-/** Fields of every event. */
-export interface KeyEventBase {
-  /** The client's `name`. */
-  name: string;
-  /** The key store's name. */
-  provider: string;
-  /** Version of the key. */
-  version?: string | undefined;
-  /** Stage of the key. */
-  stage?: Stage | undefined;
-  /** Time in epoch ms. */
-  at: number;
-}
-
-/** The events of `on()` and of the diagnostics channels `goldkey:<event>`. No payload holds a key. */
-export interface KeyEvents {
-  /** A load succeeded after `duration` ms; `changed` if the bytes differ from the last ones. */
-  loaded: KeyEventBase & {
-    duration: number;
-    fingerprint: string;
-    changed: boolean;
-    /** The master key that decrypted it, e.g. the ARN of a KMS key, if the store tells it. */
-    keyId?: string | undefined;
-    /** The store's name of the request, e.g. that of CloudTrail's record, if the store tells it. */
-    requestId?: string | undefined;
-  };
-  /** A load failed after `duration` ms; the next may start in `retryAfter` ms. */
-  'load-failed': KeyEventBase & { duration: number; error: GoldKeyError; retryAfter: number };
-  /**
-   * A key past its expiry was used because the store is down or slow; `age` is the time since its load, in ms. At most once
-   * a second and stage, with the number of uses since the last one.
-   */
-  stale: KeyEventBase & { age: number; count: number; error?: GoldKeyError | undefined };
-  /** A key was dropped and zeroed. */
-  evicted: KeyEventBase & { reason: string };
-  /** The price API refused a key. At most once a second and stage, with the number of refusals since the last one. */
-  'key-rejected': KeyEventBase & { count: number };
-  /** Calls fail at once from now on, but for one now and then: the price API refused `refusals` calls in a row. */
-  'gate-closed': KeyEventBase & { refusals: number; retryAfter: number };
-  /** Calls ask the price API again. */
-  'gate-opened': KeyEventBase;
-  /** A refused call went through with another key; `from` is the refused version. */
-  repaired: KeyEventBase & { from: string };
-  /** A transient failure: run number `attempt` starts after `delay` ms. */
-  retry: KeyEventBase & { attempt: number; delay: number };
-  /** A trailing newline was removed from the key. */
-  trimmed: KeyEventBase;
-  /** The store's rollout changed. */
-  'rollout-changed': KeyEventBase & { pendingPercent: number };
-  /** This client left the canary after `rejections` refusals. */
-  'rollout-reverted': KeyEventBase & { rejections: number };
-  /** A key of an emergency store serves until `until` (epoch ms). */
-  'break-glass': KeyEventBase & { severity: 'critical'; until: number };
-  /** The client has closed. */
-  closed: KeyEventBase;
 }
 
 /** Pairs that KMS binds to a ciphertext. They are not secret, CloudTrail logs them, and decrypting needs exactly the same. */

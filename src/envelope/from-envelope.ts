@@ -21,15 +21,13 @@ import { closeAll } from '../util/close-all.js';
 import { ENVELOPE } from './encryption-sdk.js';
 import { envelope } from './envelope.js';
 
-type Message = Uint8Array | string;
-
 /** Options of {@link fromEnvelope}. */
 export interface FromEnvelopeOptions {
   /**
    * The message: bytes, base64 (white space around it is ignored), or a function that every load calls, so that a rejected
    * key can be read anew.
    */
-  message: Message | (() => Message | Promise<Message>) | undefined;
+  message: Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>) | undefined;
   /** The cipher of the data key, or several while you move. Closed with the last client that uses the store. Required. */
   cipher: KeyCipher | readonly KeyCipher[];
   /** The field of the JSON object that holds the key. Default: the whole plaintext is the key. */

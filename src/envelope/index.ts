@@ -6,5 +6,5 @@
  */
 export { envelope } from './envelope.js';
 export { fromEnvelope } from './from-envelope.js';
-export type { Envelope, EnvelopeOptions } from './envelope.js';
+export type { Envelope, EnvelopeOptions, MessageOptions } from './envelope.js';
 export type { FromEnvelopeOptions } from './from-envelope.js';

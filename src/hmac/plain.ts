@@ -51,7 +51,14 @@ export interface PlainVerifier {
    * @throws {SignatureError} `ERR_GOLDKEY_SIGNATURE`: it does not hold; `reason` says why
    * @throws {GoldKeyError} when there is no key to verify with: the store's error, with its code
    */
-  verify(request: HmacRequest): Promise<{ timestamp: number; nonce: string; version: string }>;
+  verify(request: HmacRequest): Promise<{
+    /** Time of the signature, in epoch seconds. */
+    timestamp: number;
+    /** The random part that makes the message unique. */
+    nonce: string;
+    /** Version of the key that made the signature. */
+    version: string;
+  }>;
 }
 
 /**

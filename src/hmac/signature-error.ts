@@ -41,6 +41,8 @@ export class SignatureError extends GoldKeyError {
   readonly reason: SignatureFault;
 
   /**
+   * Creates an error of this class, as a verifier of your own does.
+   *
    * @param reason - why the signature does not hold
    * @param message - one sentence: what is wrong and what to do
    * @param options - those of {@link GoldKeyError}

@@ -67,10 +67,14 @@ export interface WebhookVerifier {
    * @throws {SignatureError} `ERR_GOLDKEY_SIGNATURE`: the signature does not hold; `reason` says why
    * @throws {GoldKeyError} when there is no key to verify with: the store's error, with its code
    */
-  verify(request: {
-    headers: NonNullable<HmacRequest['headers']>;
-    body: Uint8Array | string;
-  }): Promise<{ id: string; timestamp: number; version: string }>;
+  verify(request: { headers: NonNullable<HmacRequest['headers']>; body: Uint8Array | string }): Promise<{
+    /** Identifier of the webhook: the same each time it is sent. */
+    id: string;
+    /** Time at which it was sent, in epoch seconds. */
+    timestamp: number;
+    /** Version of the key that made the signature. */
+    version: string;
+  }>;
 }
 
 /**

@@ -12,8 +12,11 @@ export interface GoldKeyMiddlewareOptions extends LambdaOptions {
 /** A middleware for Middy. */
 export interface GoldKeyMiddleware {
   // Middy's own type has parameters that cannot be named without importing it.
+  /** Begins to limit calls to the invocation's time. */
   before: (request: any) => unknown;
+  /** Waits for background loads, and ends the limit. */
   after: (request: any) => unknown;
+  /** Does as `after` does, where the handler or another middleware threw. */
   onError: (request: any) => unknown;
 }
 

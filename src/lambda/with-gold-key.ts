@@ -20,6 +20,7 @@ const OWN_NAMES: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arg
  * @param handler - an async handler, also a streaming one or what `withDurableExecution` returns; it may not use Lambda's
  *   callback
  * @param options - `margin` and `settle` in ms, and `prefetch`
+ * @typeParam H - the handler's type
  * @returns the handler, with the same signature
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE`: an option of a wrong type or name, or no client, or no handler
  * @throws {RangeError} `ERR_INVALID_ARG_VALUE`: a value out of its range

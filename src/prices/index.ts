@@ -1,4 +1,8 @@
-/** @module goldkey/prices: ready-made fetchers for metals-price APIs. `import { metalsApi } from 'goldkey/prices'` */
+/**
+ * Ready-made fetchers for metals-price APIs: `import { metalsApi } from 'goldkey/prices'`
+ *
+ * @module
+ */
 export { apiNinjas } from './apis/api-ninjas.js';
 export { commoditiesApi } from './apis/commodities-api.js';
 export { goldApi } from './apis/goldapi.js';

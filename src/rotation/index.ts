@@ -16,7 +16,9 @@ export type {
   KeyRingDocument,
   KeyRingOptions,
   MintedKey,
+  PromoteOptions,
   RetireOptions,
+  RingAccess,
   RingChange,
   RingRollout,
   RingStore,
@@ -24,6 +26,7 @@ export type {
   RotateOptions,
   RotationOptions,
   RotationStatus,
+  StageOptions,
   StepOptions,
   VersionState,
 } from './ring/types.js';

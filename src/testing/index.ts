@@ -13,6 +13,7 @@ export { recordCalls } from './record-calls.js';
 export type { ProviderFixture, TestRunner } from './contract/key-provider-contract.js';
 export type { FakeKms, FakeKmsOptions, KmsFault } from './fake-kms/server.js';
 export type { FakePriceApi, FakePriceApiOptions, PriceFault } from './fake-price-api/server.js';
+export type { LoopbackOptions, LoopbackServer } from './http/loopback-server.js';
 export type { ManualClock } from './manual-clock.js';
 export type { MemoryKeyProvider } from './memory-provider.js';
 export type { RecordedCall } from './record-calls.js';

@@ -21,6 +21,7 @@ export interface RecordedCall {
  * For tests only: `calls` holds every key in clear for as long as the function is referred to.
  *
  * @param fn - a `fetchPrice`, a `fetchPrices`, or a function for `withKey`; a mock or a spy of a test runner, too
+ * @typeParam F - the function's type
  * @returns the function, with everything that it has, and `calls`: one entry a run, in order, also of a run that failed
  *
  * @example
@@ -34,7 +35,12 @@ export interface RecordedCall {
  * // fetchPrice.calls[0] is { query: 'XAU', apiKey: 'first-key-0001', version: 'v1', stage: 'current', attempt: 1 }
  * ```
  */
-export function recordCalls<F extends (...args: any[]) => any>(fn: F): F & { readonly calls: readonly RecordedCall[] } {
+export function recordCalls<F extends (...args: any[]) => any>(
+  fn: F,
+): F & {
+  /** One entry a run, in order. */
+  readonly calls: readonly RecordedCall[];
+} {
   const calls: RecordedCall[] = [];
   // A proxy: the function's own properties, those of a mock included, stay as they are.
   return new Proxy(fn, {

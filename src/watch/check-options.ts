@@ -7,7 +7,7 @@ import {
   invalidType,
   KeyedClient,
 } from '../core/index.js';
-import type { Alert, Clients, WatchOptions } from './types.js';
+import type { Alert, WatchOptions } from './types.js';
 
 const DAY_MS = 86_400_000;
 const MIN_INTERVAL_MS = 1_000;
@@ -64,7 +64,7 @@ export function checkWatchOptions(options: WatchOptions): CheckedWatchOptions {
 }
 
 /** Returns the clients as a list without repeats. */
-export function checkClients(clients: Clients): KeyedClient[] {
+export function checkClients(clients: KeyedClient | readonly KeyedClient[]): KeyedClient[] {
   const list: readonly unknown[] = Array.isArray(clients) ? clients : [clients];
   const wrong = list.findIndex((client) => !(client instanceof KeyedClient));
   if (list.length === 0) throw invalidType('`clients` must be a client or a list of clients, got an empty list.');

@@ -1,5 +1,3 @@
-import type { KeyedClient } from '../core/index.js';
-
 /** Something unusual about the use of a key. */
 export interface Alert {
   /**
@@ -45,11 +43,20 @@ export interface WatchOptions {
   rejections?: number | undefined;
   /**
    * Compares the price API's own count of the key's use with these clients', the one sign of theft that a client can see.
-   * `read` resolves to the number of uses counted so far, without those of the fleet's other processes; it is asked every
-   * `every` ms (from 1_000), and may fail. `tolerance` is the number of further uses that means nothing, from 0.
    */
   usage?:
-    { read(options: { signal: AbortSignal }): Promise<{ used: number }>; tolerance: number; every: number } | undefined;
+    | {
+        /** Resolves to the number of uses counted so far, without those of the fleet's other processes. It may fail. */
+        read(options: { signal: AbortSignal }): Promise<{
+          /** Number of uses, from 0. */
+          used: number;
+        }>;
+        /** Number of further uses that means nothing, from 0. */
+        tolerance: number;
+        /** Time in ms from one count to the next, from 1_000. */
+        every: number;
+      }
+    | undefined;
   /** Called with each alert. What it throws goes to the diagnostics channel `goldkey:listener-failed`. Required. */
   onAlert(alert: Alert): void;
   /**
@@ -58,6 +65,3 @@ export interface WatchOptions {
    */
   failSafe?: ReadonlyArray<Alert['kind']> | undefined;
 }
-
-/** One client or several. */
-export type Clients = KeyedClient | readonly KeyedClient[];

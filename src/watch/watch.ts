@@ -2,7 +2,7 @@ import { callListener, getClientState, hasSubscribers, publishOn, type KeyedClie
 import { checkClients, checkWatchOptions } from './check-options.js';
 import { ClientWatch, type Finding } from './client-watch.js';
 import { KeyHeldError } from './held-error.js';
-import type { Alert, Clients, WatchOptions } from './types.js';
+import type { Alert, WatchOptions } from './types.js';
 import { UsageCheck } from './usage-check.js';
 
 /** The watches that hold a client, by a set of each. A client calls again once all have let go of it. */
@@ -37,7 +37,7 @@ export interface Watch {
  * process.once('SIGTERM', () => watching.close());
  * ```
  */
-export function watch(clients: Clients, options: WatchOptions): Watch {
+export function watch(clients: KeyedClient | readonly KeyedClient[], options: WatchOptions): Watch {
   const list = checkClients(clients);
   const checked = checkWatchOptions(options);
   const held = new Set<KeyedClient>();

@@ -1,8 +1,9 @@
 import { KeyProviderError } from '../errors.js';
 import { hasSubscribers, publish, type EventName } from '../events.js';
+import type { KeyEventBase, KeyEvents } from '../key-events.js';
 import type { CheckedOptions } from '../options.js';
 import { GoneKeys, type GoneForm } from '../redaction/gone-keys.js';
-import type { KeyEventBase, KeyEvents, LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
+import type { LoadedKey, Rollout, Stage, UnchangedKey } from '../types.js';
 import { copyBytes } from '../util/bytes.js';
 import { getUseReporter, USE_INTERVAL_MS } from './report-use.js';
 import { getWallClock } from '../util/wall-clock.js';

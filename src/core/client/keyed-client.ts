@@ -15,10 +15,11 @@ import {
   type CheckedOptions,
 } from '../options.js';
 import { hasSubscribers, publishOn } from '../events.js';
+import type { KeyEvents } from '../key-events.js';
 import { selectKey } from '../recovery/select-key.js';
 import { redactValue } from '../redaction/redact.js';
 import { ClientState } from '../state/client-state.js';
-import type { CallOptions, KeyedClientOptions, KeyEvents, KeyProvider, KeyStatus, LiveKey } from '../types.js';
+import type { CallOptions, KeyedClientOptions, KeyProvider, KeyStatus, LiveKey } from '../types.js';
 import { delay } from '../util/clock.js';
 import { addAbortListener, readAbortReason, removeAbortListener } from '../util/abort-listeners.js';
 import { quote } from '../util/quote.js';

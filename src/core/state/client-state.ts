@@ -3,10 +3,10 @@ import type { CachedKeys, CacheUser, EventDetails } from '../cache/cached-keys.j
 import type { KeyCache } from '../cache/key-cache.js';
 import type { StageState } from '../cache/stage-state.js';
 import { hasSubscribers, Listeners, publish, publishOn, type EventName } from '../events.js';
+import type { KeyEvents } from '../key-events.js';
 import { closedError, KeyRejectedError, type GoldKeyError } from '../errors.js';
 import type { CheckedOptions } from '../options.js';
 import { scrub } from '../redaction/redact.js';
-import type { KeyEvents } from '../types.js';
 import { getProcessName, getUseReporter } from '../cache/report-use.js';
 import { getWallClock, systemWallClock } from '../util/wall-clock.js';
 import { Canary } from './canary.js';

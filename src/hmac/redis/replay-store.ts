@@ -50,7 +50,7 @@ export interface RedisReplayOptions {
  * connects. A call takes at most 2 s with all its tries. The connection keeps no idle process alive.
  *
  * @param options - see {@link RedisReplayOptions}; copied
- * @returns the store, for `replay` of a verifier; its `add` rejects with a {@link GoldKeyError} when Redis fails
+ * @returns the store, for `replay` of a verifier; its `add` rejects with a `GoldKeyError` when Redis fails
  * @throws {TypeError | RangeError} `ERR_INVALID_ARG_VALUE`, at once: an option of a wrong type, name or range
  * @throws {KeyProviderError} `ERR_GOLDKEY_PROVIDER`, by any use: Redis fails, is full, or evicts
  * @throws {KeyAccessDeniedError} `ERR_GOLDKEY_ACCESS_DENIED`, by any use: user, password or ACL

@@ -28,6 +28,7 @@ export type KeyFileLocation =
   | {
       /** Path of the file. */
       path: string;
+      /** Not together with `path`. */
       credential?: undefined;
     }
   | {
@@ -36,6 +37,7 @@ export type KeyFileLocation =
        * host's TPM seals): the file of this name in `$CREDENTIALS_DIRECTORY`, which is read from the environment by each load.
        */
       credential: string;
+      /** Not together with `credential`. */
       path?: undefined;
     };
 

@@ -4,4 +4,4 @@
  * @module
  */
 export { fromFile } from './from-file.js';
-export type { FromFileOptions } from './from-file.js';
+export type { FromFileOptions, KeyFileLocation, KeyFileOptions } from './from-file.js';

@@ -5,6 +5,7 @@
  * @module
  */
 export { fromSecretsManager } from './from-secrets-manager.js';
+export type { AwsConnectionOptions } from '../../aws/client.js';
 export type { FromSecretsManagerOptions } from './from-secrets-manager.js';
 export { rotationHandler } from './rotation/handler.js';
 export type { RotationEvent, RotationHandlerOptions } from './rotation/options.js';

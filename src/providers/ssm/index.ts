@@ -4,4 +4,5 @@
  * @module
  */
 export { fromSsm } from './from-ssm.js';
+export type { AwsConnectionOptions } from '../../aws/client.js';
 export type { FromSsmOptions } from './from-ssm.js';

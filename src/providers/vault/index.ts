@@ -6,4 +6,7 @@
  */
 export { fromVault } from './from-vault.js';
 export { fromVaultTransit, transitCipher } from './from-vault-transit.js';
+export type { FromVaultOptions } from './from-vault.js';
+export type { FromVaultTransitOptions } from './from-vault-transit.js';
 export type { VaultAuth, VaultConnection } from './options.js';
+export type { TransitKeyOptions } from './transit-key.js';

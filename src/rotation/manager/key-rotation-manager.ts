@@ -1,11 +1,19 @@
 import { checkOptionNames } from '../../core/index.js';
 import { readUses } from '../ring/report-use.js';
-import type { RetireOptions, RotateOptions, RotationOptions, RotationStatus, StepOptions } from '../ring/types.js';
-import { promotePending, retirePrevious, revertChange, setCanary, type PromoteOptions } from './move-stages.js';
+import type {
+  PromoteOptions,
+  RetireOptions,
+  RotateOptions,
+  RotationOptions,
+  RotationStatus,
+  StageOptions,
+  StepOptions,
+} from '../ring/types.js';
+import { promotePending, retirePrevious, revertChange, setCanary } from './move-stages.js';
 import { describeRing, getAge, nextStep } from './next-step.js';
 import { checkPlan, checkRequiredTime, checkRotationOptions, checkStep, type RotationContext } from './options.js';
 import { runSchedule, type ScheduleOptions } from './schedule.js';
-import { initRing, stageKey, type StageOptions } from './stage-key.js';
+import { initRing, stageKey } from './stage-key.js';
 import { refuseStep, requireRing } from './step.js';
 
 /**
@@ -68,7 +76,10 @@ export class KeyRotationManager {
   async init(
     key?: string | Uint8Array,
     options: Pick<StageOptions, 'metadata' | 'signal'> = {},
-  ): Promise<{ version: string }> {
+  ): Promise<{
+    /** The version's name, `v1`. */
+    version: string;
+  }> {
     return { version: await initRing(this.#context, key, options) };
   }
 
@@ -88,7 +99,13 @@ export class KeyRotationManager {
    * const { version } = await rotation.stage(newKey, { metadata: { ticket: 'OPS-8' } });
    * ```
    */
-  async stage(key?: string | Uint8Array, options: StageOptions = {}): Promise<{ version: string }> {
+  async stage(
+    key?: string | Uint8Array,
+    options: StageOptions = {},
+  ): Promise<{
+    /** The new version's name, e.g. `v2`. */
+    version: string;
+  }> {
     return { version: await stageKey(this.#context, key, options) };
   }
 

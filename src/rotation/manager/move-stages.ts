@@ -11,7 +11,7 @@ import {
   withReversion,
 } from '../ring/transitions.js';
 import { readUses } from '../ring/report-use.js';
-import type { KeyRingDocument, RetireOptions, StepOptions } from '../ring/types.js';
+import type { KeyRingDocument, PromoteOptions, RetireOptions, StepOptions } from '../ring/types.js';
 import { probeVersion } from './key-material.js';
 import { describeRecentUse, isAhead, QUIET_MS } from './next-step.js';
 import { checkPercent, checkStep, type RotationContext, type Step } from './options.js';
@@ -31,8 +31,6 @@ export async function setCanary(context: RotationContext, percent: number, optio
   const isSet = rollout.percent === percent && rollout.revertedAt === undefined;
   return finishStep(step, rollout.pending, at, isSet ? undefined : withCanary(at.ring, percent, step.clock.now()));
 }
-
-export type PromoteOptions = StepOptions & { overlap?: number | undefined; cutover?: boolean | undefined };
 
 export async function promotePending(context: RotationContext, options: PromoteOptions): Promise<string> {
   const step = checkStep(context, 'promote', options, ['overlap', 'cutover']);

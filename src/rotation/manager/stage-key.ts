@@ -10,13 +10,11 @@ import {
   withRejected,
   withStagedVersion,
 } from '../ring/transitions.js';
-import type { StepOptions } from '../ring/types.js';
+import type { StageOptions } from '../ring/types.js';
 import { retryConflicts, writeRing } from '../ring/write-ring.js';
 import { holdsKey, probeKey, tryCipher, withDecryptedKey, withNewVersion, type NewKey } from './key-material.js';
 import { checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, finishStep, refuseStep, requireRing, startStep } from './step.js';
-
-export type StageOptions = StepOptions & { metadata?: Record<string, string> | undefined };
 
 /** Makes the ring with its first key. Resolves to the version's name. */
 export async function initRing(

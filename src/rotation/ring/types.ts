@@ -102,14 +102,18 @@ export interface RingStore {
   /** The store's name in errors, e.g. `redis`. */
   readonly name: string;
   /**
-   * Reads the ring, strongly consistent. Resolves to `undefined` if there is none. `token` is the store's own version
-   * (a Vault `cas` number), which `write` gets back. `forUpdate` is true if a write shall follow: then the error for what
-   * stands in the ring's place is final, while for a reader it is retryable. Default false.
+   * Reads the ring, strongly consistent. Resolves to `undefined` if there is none. `forUpdate` is true if a write shall
+   * follow: then the error for what stands in the ring's place is final, while for a reader it is retryable. Default false.
    */
-  read(options?: {
-    signal?: AbortSignal | undefined;
-    forUpdate?: boolean | undefined;
-  }): Promise<{ ring: KeyRingDocument; token?: unknown } | undefined>;
+  read(options?: { signal?: AbortSignal | undefined; forUpdate?: boolean | undefined }): Promise<
+    | {
+        /** The ring. */
+        ring: KeyRingDocument;
+        /** The store's own version, e.g. a Vault `cas` number, which `write` gets back. */
+        token?: unknown;
+      }
+    | undefined
+  >;
   /**
    * Writes the ring if the stored revision is `expected.revision` (0: there is no ring).
    *
@@ -131,9 +135,20 @@ export interface RingStore {
   readUse?(options?: { signal?: AbortSignal | undefined }): Promise<readonly KeyUse[]>;
   /**
    * Takes the lease beside the ring, which has one holder at a time, for `ttl` ms. Resolves to `undefined` while
-   * another holder has it. The fencing number `fence` grows with every new holder.
+   * another holder has it.
    */
-  lease?(holder: string, ttl: number): Promise<{ fence: number; release(): Promise<void> } | undefined>;
+  lease?(
+    holder: string,
+    ttl: number,
+  ): Promise<
+    | {
+        /** Fencing number, which grows with every new holder. */
+        fence: number;
+        /** Gives the lease back. */
+        release(): Promise<void>;
+      }
+    | undefined
+  >;
   /**
    * Returns whether an older revision may be put back on purpose, as with a file under Git. Default false: a reader
    * takes a revision lower than one that it has read for an outdated copy, and fails.
@@ -227,6 +242,20 @@ export interface StepOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Options of `stage`. */
+export interface StageOptions extends StepOptions {
+  /** Notes for the version, kept in plain text. Rejected if they hold the key in any encoding. Default none. */
+  metadata?: Record<string, string> | undefined;
+}
+
+/** Options of `promote`. */
+export interface PromoteOptions extends StepOptions {
+  /** How long the old key is kept, in ms, at least 1. Default 86_400_000 (a day). Not together with `cutover`. */
+  overlap?: number | undefined;
+  /** Whether the old key stopped working when the new one was made, so that there is no overlap. Default false. */
+  cutover?: boolean | undefined;
+}
+
 /** Options of `retire`. */
 export interface RetireOptions extends StepOptions {
   /**
@@ -266,17 +295,19 @@ export interface RotationStatus {
   revertedAt?: number | undefined;
   /** Epoch ms: the time at which the overlap ends and `previous` may be retired. */
   previousUntil?: number | undefined;
-  /**
-   * All versions in the order in which they were made; `age` in ms, `Infinity` if `createdAt` is no time. By the use reports
-   * of the last day: `instances`, whose last report names the version, and `lastUsedAt`, the latest, in epoch ms. Both are
-   * absent if the store keeps no reports.
-   */
+  /** All versions in the order in which they were made. */
   versions: Array<{
+    /** The version's name. */
     version: string;
+    /** Its place in the rotation. */
     state: VersionState;
+    /** 8 hex digits, equal on every host that holds the same key. */
     fingerprint: string;
+    /** Time since it was made, in ms; `Infinity` if `createdAt` is not a time. */
     age: number;
+    /** Number of instances whose last report of the last day names the version; absent if the store keeps no reports. */
     instances?: number | undefined;
+    /** Time of the latest such report, in epoch ms. */
     lastUsedAt?: number | undefined;
   }>;
   /** The step to take next and its reason, as a sentence: `wait: v1 is kept until …`. */

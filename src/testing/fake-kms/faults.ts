@@ -1,17 +1,26 @@
 import { KmsError } from './errors.js';
 
-/** AWS's errors of these names about the service, the caller or the key. */
-type AwsFault = ServiceFault | CallerFault | KeyFault;
-type ServiceFault = 'throttling' | 'internal' | 'dependency-timeout';
-type CallerFault = 'access-denied' | 'expired-token';
-type KeyFault = 'key-unavailable' | 'disabled' | 'pending-deletion' | 'incorrect-key';
-
 /**
  * A fault that a fake KMS shows in place of an answer. `slow` never answers, `reset` resets the connection, `http-503` is
  * a proxy's HTML page, and `truncated` carries out the operation and cuts its answer in half. The others are AWS's errors
  * of these names.
  */
-export type KmsFault = AwsFault | 'slow' | 'reset' | 'http-503' | 'truncated';
+export type KmsFault =
+  | 'throttling'
+  | 'internal'
+  | 'dependency-timeout'
+  | 'access-denied'
+  | 'expired-token'
+  | 'key-unavailable'
+  | 'disabled'
+  | 'pending-deletion'
+  | 'incorrect-key'
+  | 'slow'
+  | 'reset'
+  | 'http-503'
+  | 'truncated';
+
+type AwsFault = Exclude<KmsFault, 'slow' | 'reset' | 'http-503' | 'truncated'>;
 
 type ErrorFields = readonly [name: string, message: string, status?: number];
 

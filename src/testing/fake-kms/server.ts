@@ -40,7 +40,14 @@ export interface FakeKmsOptions extends LoopbackOptions {
    * The only credentials that a request may be signed with (AWS Signature Version 4). A session token is accepted if it
    * is signed too. Default: signatures are not checked.
    */
-  credentials?: { accessKeyId: string; secretAccessKey: string } | undefined;
+  credentials?:
+    | {
+        /** Name of the access key. */
+        accessKeyId: string;
+        /** Secret that signatures are made with. */
+        secretAccessKey: string;
+      }
+    | undefined;
 }
 
 /** A KMS on loopback, as {@link startFakeKms} returns it. */
@@ -49,12 +56,17 @@ export interface FakeKms extends LoopbackServer {
   readonly region: string;
   /** The ARN of the default key, which has the alias `alias/gold-api-keys` too. */
   readonly keyArn: string;
-  /**
-   * Every request since the start or the last `reset()`, in order of arrival; always the same array. `operation` is
-   * empty if the request names none; `requestId` is that of the answer; `at` is in epoch ms; `status` is 0 until the
-   * answer, and stays 0 if the connection was cut instead.
-   */
-  readonly requests: ReadonlyArray<{ operation: string; requestId: string; at: number; status: number }>;
+  /** Every request since the start or the last `reset()`, in order of arrival; always the same array. */
+  readonly requests: ReadonlyArray<{
+    /** Name of the operation, e.g. `Decrypt`; empty if the request names none. */
+    operation: string;
+    /** The answer's request id. */
+    requestId: string;
+    /** Time of the request, in epoch ms. */
+    at: number;
+    /** Status of the answer; 0 until then, and for good if the connection was cut instead. */
+    status: number;
+  }>;
   /**
    * Encrypts under the default key, as an operator would: the result is the `ciphertext` of a key provider.
    *

@@ -38,6 +38,8 @@ import { showReciprocal, type PriceCall, type PriceDialect, type PriceReply } fr
 export type PriceFault =
   'http-500' | 'http-503' | 'rate-limited' | 'quota' | 'plan' | 'reset' | 'slow' | 'malformed' | 'implausible' | 'huge';
 
+type KeyStanding = FakePriceApi['calls'][number]['key'];
+
 /** Options of {@link startFakePriceApi}. */
 export interface FakePriceApiOptions extends LoopbackOptions {
   /**
@@ -50,17 +52,17 @@ export interface FakePriceApiOptions extends LoopbackOptions {
   keys?: readonly string[] | undefined;
 }
 
-/** The validity of a call's key; `none` for a call without a key. */
-type KeyStanding = 'live' | 'revoked' | 'unknown' | 'none';
-
 /** A price API on loopback, as {@link startFakePriceApi} returns it. It keeps digests of the keys, never a key. */
 export interface FakePriceApi extends LoopbackServer {
-  /**
-   * Every call since the start, in order of arrival; always the same array. `key` is the validity of the call's key,
-   * never the key itself; `at` is in epoch ms; `status` is 0 until the answer, and stays 0 if the connection was cut
-   * instead.
-   */
-  readonly calls: ReadonlyArray<{ at: number; status: number; key: KeyStanding }>;
+  /** Every call since the start, in order of arrival; always the same array. */
+  readonly calls: ReadonlyArray<{
+    /** Time of the call, in epoch ms. */
+    at: number;
+    /** Status of the answer; 0 until then, and for good if the connection was cut instead. */
+    status: number;
+    /** Validity of the call's key, never the key itself; `none` for a call without a key. */
+    key: 'live' | 'revoked' | 'unknown' | 'none';
+  }>;
   /** Makes a key valid from now on. It must be a non-empty string, as it must for `revoke`. */
   accept(key: string): void;
   /** Refuses calls with this key from now on, and logs them as `revoked`. */
@@ -145,7 +147,7 @@ export async function startFakePriceApi(options: FakePriceApiOptions = {}): Prom
   const latency = checkInteger('latency', options.latency, 0, 0);
   const port = checkInteger('port', options.port, 0, 0, 65_535);
   const faults = new FaultQueue<{ fault: PriceFault; retryAfter: number | undefined }>();
-  const calls: { at: number; status: number; key: KeyStanding }[] = [];
+  const calls: FakePriceApi['calls'][number][] = [];
   // Keyed by digest, so that a test that searches memory for its key does not find it here.
   const standings = new Map<string, 'live' | 'revoked'>();
   const accept = (key: string): void => void standings.set(hashKey(key), 'live');

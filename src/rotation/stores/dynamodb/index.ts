@@ -4,4 +4,5 @@
  * @module
  */
 export { dynamoDbRing } from './ring.js';
+export type { AwsConnectionOptions } from '../../../aws/client.js';
 export type { DynamoDbRingOptions } from './ring.js';

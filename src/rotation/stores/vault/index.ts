@@ -4,4 +4,5 @@
  * @module
  */
 export { vaultRing } from './ring.js';
+export type { VaultRingOptions } from './ring.js';
 export type { VaultAuth, VaultConnection } from '../../../providers/vault/options.js';
