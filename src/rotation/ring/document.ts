@@ -149,11 +149,14 @@ function invalidRing(store: string, path: string, problem: string): KeyProviderE
 }
 
 /** Returns a version by its name. Inherited names such as `constructor` are not versions. */
-export function findVersion(ring: KeyRingDocument, name: string | undefined): RingVersion | undefined {
+export function findVersion(
+  ring: Pick<KeyRingDocument, 'versions'>,
+  name: string | undefined,
+): RingVersion | undefined {
   return name !== undefined && Object.hasOwn(ring.versions, name) ? ring.versions[name] : undefined;
 }
 
-/** Compares version names so that `v10` sorts after `v9`. */
+/** Compares version names so that `v10` sorts after `v9`, and none is equal to another: not even `v1` to `v01`. */
 export function compareVersionNames(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  return a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : Number(a > b));
 }

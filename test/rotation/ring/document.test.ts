@@ -294,7 +294,8 @@ describe('a ring that is written', () => {
   });
 
   it('has the same text whatever the order of its fields', () => {
-    const ring = JSON.parse(JSON.stringify(whole())) as KeyRingDocument;
+    // Two names that are one number.
+    const ring = JSON.parse(changed('versions/v00', whole()['versions'].v0)) as KeyRingDocument;
     const turned = (value: unknown): unknown =>
       typeof value !== 'object' || value === null || Array.isArray(value)
         ? value
