@@ -1,4 +1,4 @@
-import { KeyProviderError, describeType } from '../../core/index.js';
+import { KeyProviderError, describeType, showText } from '../../core/index.js';
 import type { KeyRingDocument, RingVersion, VersionState } from './types.js';
 
 /** The format of rings that this version of goldkey reads and writes. */
@@ -114,8 +114,10 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
     const path = `versions.${name}.`;
     check(path, version, VERSION_RULES);
     for (const field of ['encryptionContext', 'metadata'] as const) {
-      const pairs = version[field] ?? {};
-      check(`${path}${field}.`, pairs, Object.fromEntries(Object.keys(pairs).map((key) => [key, string])));
+      for (const [key, value] of Object.entries(version[field] ?? {})) {
+        const wrong = string(value);
+        if (wrong !== undefined) fail(`${path}${field}.${showText(key)}`, wrong);
+      }
     }
     if (version.ciphertext !== undefined) check(path, version, KEY_RULES);
   }

@@ -188,6 +188,10 @@ describe('a ring that is read', () => {
     expect(parsed(changed('versions/v2/encryptionContext/service', {})).message).toContain(
       '`versions.v2.encryptionContext.service`',
     );
+    // The key, pasted as the name of a pair.
+    const pasted = changed(`versions/v2/encryptionContext/${OLD}`, 7);
+    expect(parsed(pasted).message).toContain('`versions.v2.encryptionContext.[18 characters, not shown]`');
+    expect(parsed(pasted).message).not.toContain(OLD);
   });
 
   it('is refused when it has been cut short anywhere, or is no ring at all', () => {
