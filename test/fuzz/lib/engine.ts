@@ -39,7 +39,7 @@ const MAX_LENGTH = 4_096;
 const MAX_QUEUE = 5_000;
 /** How many blocks may run for an input, and for each of its bytes: far more than any, unless the work grows faster than the input. */
 const MAX_STEPS = 300_000;
-const MAX_STEPS_A_BYTE = 2_000;
+const MAX_STEPS_A_BYTE = 3_000;
 /** The same in ms, for what has no blocks, such as regular expressions: of the CPU, because the machine may be busy. */
 const MAX_MS = 1_000;
 const SLOW_TRIES = 3;

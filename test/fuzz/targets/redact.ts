@@ -12,25 +12,56 @@ import {
 } from '../lib/key.js';
 import type { Target } from '../lib/target.js';
 
+type Members = Readonly<Record<string, unknown>>;
+
+/** What an object of JSON becomes whose member `kind` is one of these names. */
+const KINDS: Readonly<Record<string, (members: Members, text: string) => unknown>> = {
+  map: (members) => new Map(Object.entries(members)),
+  set: (members) => new Set(Object.values(members)),
+  error: (members, text) => Object.assign(new Error(text, { cause: members['cause'] }), members),
+  errors: (members, text) => new AggregateError(Object.values(members), text),
+  url: (_, text) => new URL(`http://h/${text}?k=${encodeURIComponent(text)}`),
+  params: (_, text) => new URLSearchParams({ text }),
+  headers: (_, text) => new Headers({ 'x-api-key': encodeURIComponent(text) }),
+  buffer: (_, text) => Buffer.from(text),
+  wide: (_, text) => new Uint8Array(Buffer.from(text, 'utf16le')),
+  list: (_, text) => [...Buffer.from(text)],
+  boxed: (_, text) => Object(text) as unknown,
+  symbol: (_, text) => ({ [Symbol(text)]: Symbol(text) }),
+  bare: (members) => Object.assign(Object.create(null) as object, members),
+  frozen: (members, text) => Object.freeze(Object.assign(new Error(text), members)),
+  hidden: (_, text) => Object.defineProperty({}, 'hidden', { value: text }),
+  getter: (_, text) => ({
+    get text() {
+      return text;
+    },
+  }),
+  shown: (_, text) => ({ [Symbol.for('nodejs.util.inspect.custom')]: () => text, toJSON: () => text }),
+  function: (members, text) => Object.assign(() => text, members),
+};
+
 /** Texts, values and errors from which the key is removed: none shows it then, and what has none of it stays as it was. */
 export const target: Target = {
   words: [
-    ...KEY_WORDS,
-    '%',
-    '%25',
-    '\\',
-    '\\\\',
-    '\\u00',
-    '\\x',
-    '[REDACTED]',
-    ', ',
-    '\n',
-    '=',
-    '-',
-    '_',
-    '"',
-    'sk',
-    '789',
+    ...[
+      ...KEY_WORDS,
+      '%',
+      '%25',
+      '\\',
+      '\\\\',
+      '\\u00',
+      '\\x',
+      '[REDACTED]',
+      ', ',
+      '\n',
+      '=',
+      '-',
+      '_',
+      '"',
+      'sk',
+      '789',
+    ],
+    ...Object.keys(KINDS).flatMap((kind) => [`{"kind":"${kind}","text":"{{key:JSON-escaped}}"}`, kind]),
   ],
   run(input) {
     const text = readText(input);
@@ -50,8 +81,10 @@ export const target: Target = {
     checkHidden(redactValue({ text, list: [text], [text]: 1 }, [KEY]), 'A value');
     const error = Object.assign(new Error(text, { cause: new TypeError(text) }), { text, name: text });
     checkPrinted(scrub(error, [KEY]), 'An error');
-    checkHidden(redactValue(parse(text), [KEY]), 'A value of JSON');
-    checkHidden(redactValue(Buffer.from(text), [KEY]), 'Bytes');
+    const value = dress(parse(text));
+    if (typeof value !== 'object' || value === null) return;
+    checkPrinted(redactValue(value, [KEY]), 'A value of JSON');
+    checkPrinted(scrub(Object.assign(new Error('It failed.', { cause: value }), { value }), [KEY]), 'An error of JSON');
   },
 };
 
@@ -61,6 +94,16 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Returns a value of JSON with objects of other kinds in it. */
+function dress(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(dress);
+  const members = Object.fromEntries(Object.entries(value).map(([name, each]) => [name, dress(each)]));
+  const { kind, text } = members;
+  const make = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  return make === undefined ? members : make(members, typeof text === 'string' ? text : '');
 }
 
 /** Returns whether a text has eight characters of the key, in which case the rest may have been cut off. */
