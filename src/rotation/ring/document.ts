@@ -114,8 +114,8 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
     const path = `versions.${name}.`;
     check(path, version, VERSION_RULES);
     for (const field of ['encryptionContext', 'metadata'] as const) {
-      for (const [key, value] of Object.entries(version[field] ?? {})) {
-        const wrong = string(value);
+      for (const [key, held] of Object.entries(version[field] ?? {})) {
+        const wrong = string(held);
         if (wrong !== undefined) fail(`${path}${field}.${showText(key)}`, wrong);
       }
     }
