@@ -18,7 +18,7 @@ type Members = Readonly<Record<string, unknown>>;
 const KINDS: Readonly<Record<string, (members: Members, text: string) => unknown>> = {
   map: (members) => new Map(Object.entries(members)),
   set: (members) => new Set(Object.values(members)),
-  error: (members, text) => Object.assign(new Error(text, { cause: members['cause'] }), members),
+  error: (members, text) => give(new Error(text, { cause: members['cause'] }), members),
   errors: (members, text) => new AggregateError(Object.values(members), text),
   url: (_, text) => new URL(`http://h/${text}?k=${encodeURIComponent(text)}`),
   params: (_, text) => new URLSearchParams({ text }),
@@ -28,8 +28,8 @@ const KINDS: Readonly<Record<string, (members: Members, text: string) => unknown
   list: (_, text) => [...Buffer.from(text)],
   boxed: (_, text) => Object(text) as unknown,
   symbol: (_, text) => ({ [Symbol(text)]: Symbol(text) }),
-  bare: (members) => Object.assign(Object.create(null) as object, members),
-  frozen: (members, text) => Object.freeze(Object.assign(new Error(text), members)),
+  bare: (members) => give(Object.create(null) as object, members),
+  frozen: (members, text) => Object.freeze(give(new Error(text), members)),
   hidden: (_, text) => Object.defineProperty({}, 'hidden', { value: text }),
   getter: (_, text) => ({
     get text() {
@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<string, (members: Members, text: string) => unknown
     },
   }),
   shown: (_, text) => ({ [Symbol.for('nodejs.util.inspect.custom')]: () => text, toJSON: () => text }),
-  function: (members, text) => Object.assign(() => text, members),
+  function: (members, text) => give(() => text, members),
 };
 
 /** Texts, values and errors from which the key is removed: none shows it then, and what has none of it stays as it was. */
@@ -103,7 +103,17 @@ function dress(value: unknown): unknown {
   const members = Object.fromEntries(Object.entries(value).map(([name, each]) => [name, dress(each)]));
   const { kind, text } = members;
   const make = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
-  return make === undefined ? members : make(members, typeof text === 'string' ? text : '');
+  try {
+    return make?.(members, typeof text === 'string' ? text : '') ?? members;
+  } catch {
+    // Not every text can be encoded, and an error takes not every field.
+    return members;
+  }
+}
+
+/** Gives an object fields of its own, whatever their names. */
+function give<T extends object>(to: T, members: Members): T {
+  return Object.defineProperties(to, Object.getOwnPropertyDescriptors(members));
 }
 
 /** Returns whether a text has eight characters of the key, in which case the rest may have been cut off. */
