@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { basename, dirname, extname } from 'node:path';
-import { describeText, isQuotable, readProperty, tryOrUndefined } from '../core/index.js';
+import { describeText, isOneLine, isQuotable, readProperty, tryOrUndefined } from '../core/index.js';
 import { parseErrorName } from './error-name.js';
 
 /** The codes of a mount that does not answer. To ask it again could block the process. */
@@ -18,6 +18,7 @@ export function quotePath(path: string, code?: string): string {
 export function isQuotablePath(path: string, code: string = ''): boolean {
   const exists = (file: string): boolean =>
     !UNRESPONSIVE.includes(code) && tryOrUndefined(() => lstatSync(file)) !== undefined;
+  if (!isOneLine(path)) return false;
   if (exists(path)) return true;
   const folder = dirname(path);
   const ending = extname(path);

@@ -5,6 +5,7 @@ import type { CliIo } from '../io.js';
 import type { CommandOptions } from './command-options.js';
 import { buildAwsSettings, openNetwork } from './network.js';
 import { requireAll, RING } from './required.js';
+import { decodeRingPart, parseRingUrl } from './values.js';
 
 /** An opened ring store, and the name of the ring in it. */
 type Ring = Pick<RotationOptions, 'ring' | 'name'>;
@@ -13,7 +14,7 @@ type Open = (url: string, rest: string, options: CommandOptions, io: CliIo) => P
 
 /** Opens `rediss://host:6379/0/gold`: a number is the database, a name the ring. */
 const openRedis: Open = async (url, _, { name, dangerouslyAllowHttp }) => {
-  const parsed = parseUrl(url);
+  const parsed = parseRingUrl(url);
   const segments = splitPath(parsed.pathname);
   const isDatabase = (segment: string): boolean => /^\d+$/.test(segment);
   const key = requireName(segments.find((segment) => !isDatabase(segment)) ?? name);
@@ -33,8 +34,8 @@ const RINGS: ReadonlyMap<string, Open> = new Map(
     rediss: openRedis,
     /** Opens `dynamodb://table/gold`, with `?endpoint=` and `?region=` where they differ from the SDK's. */
     async dynamodb(url, rest, options, io) {
-      const { searchParams, pathname } = parseUrl(url);
-      const tableName = decodeURIComponent(/^[^/?#]+/.exec(rest)?.[0] ?? '');
+      const { searchParams, pathname } = parseRingUrl(url);
+      const tableName = decodeRingPart(/^[^/?#]+/.exec(rest)?.[0] ?? '');
       if (tableName === '') throw new UsageError('--ring dynamodb://… must name a table.');
       const key = splitPath(pathname).at(-1) ?? options.name ?? tableName;
       const endpointUrl = searchParams.get('endpoint') ?? undefined;
@@ -70,14 +71,8 @@ export async function openRing(io: CliIo, options: CommandOptions): Promise<Ring
   throw new UsageError('--ring must be a file, or start with rediss://, dynamodb:// or vault://.');
 }
 
-function parseUrl(text: string): URL {
-  // Without the parser's error, which quotes the URL: it may hold a password.
-  if (!URL.canParse(text)) throw new UsageError('--ring is not a valid URL.');
-  return new URL(text);
-}
-
 function splitPath(pathname: string): string[] {
-  return pathname.split('/').filter(Boolean).map(decodeURIComponent);
+  return pathname.split('/').filter(Boolean).map(decodeRingPart);
 }
 
 function requireName(name: string | undefined): string {

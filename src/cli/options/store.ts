@@ -260,10 +260,12 @@ function parseUrl(io: CliIo, url: string, options: CommandOptions) {
 export function parseAzureSecret(url: string): { readonly vaultUrl: string; readonly secretName: string } {
   const { scheme, path } = splitUrl(url);
   const [, host, secretName] = /^([A-Za-z0-9.:[\]-]+)\/([^/]+)$/.exec(path) ?? [];
-  if (host === undefined || secretName === undefined)
+  const address = `https://${host ?? ''}`;
+  // Checked first: the parser's error quotes the address, which may be a key.
+  if (secretName === undefined || !URL.canParse(address))
     throw new UsageError(`${scheme}://… must name a vault and a secret.`);
   // A stand-in on this machine has no certificate.
-  const protocol = isLoopback(new URL(`https://${host}`).hostname) ? 'http' : 'https';
+  const protocol = isLoopback(new URL(address).hostname) ? 'http' : 'https';
   return { vaultUrl: `${protocol}://${host}`, secretName };
 }
 

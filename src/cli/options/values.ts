@@ -43,6 +43,21 @@ export function addGlob(text: string, before: readonly string[] = []): string[] 
   return [...before, Buffer.from(text.endsWith('/') ? text.slice(0, -1) : text).toString('latin1')];
 }
 
+/** Parses the value of `--ring` as a URL. The parser's own error quotes the text, which may hold a password. */
+export function parseRingUrl(text: string): URL {
+  if (URL.canParse(text)) return new URL(text);
+  throw new UsageError('--ring is not a valid URL.');
+}
+
+/** Decodes a part of the value of `--ring`: the URL parser takes a `%` that encodes nothing. */
+export function decodeRingPart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new UsageError('--ring is not a valid URL: a % must be followed by two hex digits.');
+  }
+}
+
 /** Returns a parser of numbers that are written like `pattern`. */
 export function parseNumber(pattern: RegExp, message: string): (text: string) => number {
   return (text) => {

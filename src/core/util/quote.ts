@@ -43,13 +43,13 @@ export function readErrorName(error: unknown): string | undefined {
  * characters, because a regular expression would keep a key in `RegExp.input`.
  */
 export function isQuotable(text: string): boolean {
+  if (!isOneLine(text)) return false;
   // Nothing else begins like an ARN, which holds the number of an account.
   if (text.startsWith('arn:aws')) return true;
   if (text.length > MAX_LENGTH || PREFIXES.some((prefix) => text.startsWith(prefix))) return false;
   let digits = 0;
   let run = '';
   for (const char of `${text} `) {
-    if (char < ' ' || char === '\u007f') return false;
     if (!SEPARATORS.includes(char)) {
       run += char;
       if (!isLetter(char) && ++digits > MAX_DIGITS) return false;
@@ -58,6 +58,15 @@ export function isQuotable(text: string): boolean {
       if (char === '/') digits = 0;
       run = '';
     }
+  }
+  return true;
+}
+
+/** Returns whether `text` has no control characters and no ends of lines, with which it could write lines into a log. */
+export function isOneLine(text: string): boolean {
+  for (const char of text) {
+    const isControl = char < ' ' || (char >= '\u007f' && char <= '\u009f');
+    if (isControl || char === '\u2028' || char === '\u2029') return false;
   }
   return true;
 }

@@ -1,4 +1,4 @@
-import { KeyProviderError, describeType } from '../../core/index.js';
+import { KeyProviderError, describeType, showText } from '../../core/index.js';
 import type { KeyRingDocument, RingVersion, VersionState } from './types.js';
 
 /** The format of rings that this version of goldkey reads and writes. */
@@ -114,8 +114,10 @@ export function checkRing(value: unknown, store: string): KeyRingDocument {
     const path = `versions.${name}.`;
     check(path, version, VERSION_RULES);
     for (const field of ['encryptionContext', 'metadata'] as const) {
-      const pairs = version[field] ?? {};
-      check(`${path}${field}.`, pairs, Object.fromEntries(Object.keys(pairs).map((key) => [key, string])));
+      for (const [key, held] of Object.entries(version[field] ?? {})) {
+        const wrong = string(held);
+        if (wrong !== undefined) fail(`${path}${field}.${showText(key)}`, wrong);
+      }
     }
     if (version.ciphertext !== undefined) check(path, version, KEY_RULES);
   }
@@ -149,11 +151,14 @@ function invalidRing(store: string, path: string, problem: string): KeyProviderE
 }
 
 /** Returns a version by its name. Inherited names such as `constructor` are not versions. */
-export function findVersion(ring: KeyRingDocument, name: string | undefined): RingVersion | undefined {
+export function findVersion(
+  ring: Pick<KeyRingDocument, 'versions'>,
+  name: string | undefined,
+): RingVersion | undefined {
   return name !== undefined && Object.hasOwn(ring.versions, name) ? ring.versions[name] : undefined;
 }
 
-/** Compares version names so that `v10` sorts after `v9`. */
+/** Compares version names so that `v10` sorts after `v9`, and none is equal to another: not even `v1` to `v01`. */
 export function compareVersionNames(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+  return a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : Number(a > b));
 }

@@ -43,7 +43,10 @@ export function findRevertedPending(ring: KeyRingDocument): { name: string; reve
 
 /** Returns a version name that the ring has never used. */
 export function nextVersionName(ring: Pick<KeyRingDocument, 'versions'>): string {
-  return `v${String(findHighestNumber(ring) + 1)}`;
+  let number = findHighestNumber(ring) + 1;
+  // Another program may have used numbers with more digits than are read.
+  while (findVersion(ring, `v${String(number)}`) !== undefined) number++;
+  return `v${String(number)}`;
 }
 
 /** Returns whether the ring once had a version of this name, which was folded away: names are given in their order. */

@@ -6,6 +6,7 @@ import { startFakePriceApi } from '../../../src/testing/fake-price-api/server.js
 import { formsOf, run, temporaryFolder } from '../run.js';
 
 const KEY = 'sk"test/+&=0123456';
+const ANY_CIPHER = ['--key-id', 'alias/gold', '--encryption-context', '{}'];
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeEach(async () => {
@@ -55,7 +56,12 @@ describe('--store', () => {
     [['verify', '--store', 'vault://secret'], 'must name a mount and a path'],
     [['verify', '--store', 'vault-transit://transit/gold'], '--ciphertext-file and --encryption-context are required'],
     [['verify', '--store', 'azure-key-vault://host'], 'must name a vault and a secret'],
+    [['verify', '--store', 'azure-key-vault://a:pasted-by-mistake/key'], 'must name a vault and a secret'],
+    [['verify', '--store', 'azure-key-vault://[pasted-by-mistake/key'], 'must name a vault and a secret'],
     [['verify', '--store', 'ssm://'], 'ssm:// must be followed by a name'],
+    [['verify', '--ring', 'dynamodb://%pasted-by-mistake', ...ANY_CIPHER], '--ring is not a valid URL'],
+    [['verify', '--ring', 'dynamodb://rings/100%pasted-by-mistake', ...ANY_CIPHER], '--ring is not a valid URL'],
+    [['verify', '--ring', 'rediss://host/0/%pasted-by-mistake', ...ANY_CIPHER], '--ring is not a valid URL'],
     [['verify', '--store', 'env://A', '--local', '--master-key', 'm'], '--local and --store cannot be used together'],
     [
       ['encrypt', '--store', 'vault://secret/gold', '--encryption-context', '{}'],

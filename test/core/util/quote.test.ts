@@ -25,6 +25,9 @@ const SECRETS = [
   'metals-live-0123456789abcdef',
   'wordwordw0rd',
   'a name\nwith a line break',
+  'arn:aws:kms:eu-west-1:111122223333:key/1\nINFO all is well',
+  'a name\u0085with a line break',
+  'a name\u2028with a line break',
   `long-${'word-'.repeat(20)}`,
 ];
 

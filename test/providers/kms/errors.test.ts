@@ -216,6 +216,15 @@ describe('an answer of KMS', () => {
     expect(plaintext.every((byte) => byte === 0)).toBe(true);
   });
 
+  it('from a key whose name has line breaks is refused in one line', async () => {
+    answer(`${ARN}\nINFO all is well`);
+
+    const { message } = (await failure(loadWith(ARN))) as Error;
+
+    expect(message).toContain(`used the key [${String(ARN.length + 17)} characters, not shown], not \`${ARN}\``);
+    expect(message).not.toContain('\n');
+  });
+
   const REPLICA = 'arn:aws:kms:us-west-2:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab';
 
   it.each([REPLICA.replace('us-west-2', 'eu-central-1'), REPLICA.replace('us-west-2', 'ap-south-1')])(

@@ -188,6 +188,10 @@ describe('a ring that is read', () => {
     expect(parsed(changed('versions/v2/encryptionContext/service', {})).message).toContain(
       '`versions.v2.encryptionContext.service`',
     );
+    // The key, pasted as the name of a pair.
+    const pasted = changed(`versions/v2/encryptionContext/${OLD}`, 7);
+    expect(parsed(pasted).message).toContain('`versions.v2.encryptionContext.[18 characters, not shown]`');
+    expect(parsed(pasted).message).not.toContain(OLD);
   });
 
   it('is refused when it has been cut short anywhere, or is no ring at all', () => {
@@ -294,7 +298,8 @@ describe('a ring that is written', () => {
   });
 
   it('has the same text whatever the order of its fields', () => {
-    const ring = JSON.parse(JSON.stringify(whole())) as KeyRingDocument;
+    // Two names that are one number.
+    const ring = JSON.parse(changed('versions/v00', whole()['versions'].v0)) as KeyRingDocument;
     const turned = (value: unknown): unknown =>
       typeof value !== 'object' || value === null || Array.isArray(value)
         ? value

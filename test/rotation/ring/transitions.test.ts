@@ -50,6 +50,12 @@ describe('the name of the next version', () => {
     );
   });
 
+  it('is none that is taken, however many digits the numbers of another program have', () => {
+    const retired = version('retired');
+
+    expect(nextVersionName(ringOf({ v999999999: retired, v1000000000: retired }))).toBe('v1000000001');
+  });
+
   it('tells a version that was folded away from one that there never was', () => {
     const ring = ringOf({ v9: version('retired') });
 

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { checkRingName } from '../../../rotation/ring/read-ring.js';
 import { UsageError } from '../../errors.js';
 import type { CommandOptions } from '../../options/command-options.js';
+import { decodeRingPart, parseRingUrl } from '../../options/values.js';
 
 /** The place of a ring, and its name, which its ciphertexts are bound to. */
 export type RingPlace = { readonly name: string } & (
@@ -38,30 +39,20 @@ export function parseRingPlace({ ring, name: given }: CommandOptions): RingPlace
     const place = checkVaultPlace('--ring', mount, path);
     return { kind: 'vault', name: choose(place.path.split('/').at(-1)), ...place };
   }
-  // Without the parser's error, which quotes the URL: it may hold a password.
-  if (!URL.canParse(ring)) throw new UsageError('--ring is not a valid URL.');
-  const { pathname, searchParams } = new URL(ring);
-  const segments = pathname.split('/').filter(Boolean).map(decodePart);
+  const { pathname, searchParams } = parseRingUrl(ring);
+  const segments = pathname.split('/').filter(Boolean).map(decodeRingPart);
   if (scheme === 'redis' || scheme === 'rediss') {
     return { kind: 'redis', name: choose(segments.find((segment) => !/^\d+$/.test(segment))) };
   }
   if (scheme !== 'dynamodb') {
     throw new UsageError('--ring must be a name or a file, or start with rediss://, dynamodb:// or vault://.');
   }
-  const table = decodePart(/^[^/?#]*/.exec(rest)?.[0] ?? '');
+  const table = decodeRingPart(/^[^/?#]*/.exec(rest)?.[0] ?? '');
   if (!/^(?:arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/)?[\w.-]{3,255}$/.test(table)) {
     throw new UsageError('--ring dynamodb://… must name a table, or its ARN with every `/` written as %2F.');
   }
   const item = segments.at(-1) ?? given ?? table;
   return { kind: 'dynamodb', name: choose(item), table, item, region: searchParams.get('region') ?? undefined };
-}
-
-function decodePart(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new UsageError('--ring is not a valid URL: a % must be followed by two hex digits.');
-  }
 }
 
 /** Returns the store that `--store` names; without it the key is a ciphertext under a KMS key. */

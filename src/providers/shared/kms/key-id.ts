@@ -1,4 +1,4 @@
-import { checkOptionalString, describeText, invalidRange, isQuotable, quote } from '../../../core/index.js';
+import { checkOptionalString, describeText, invalidRange, isOneLine, isQuotable, quote } from '../../../core/index.js';
 
 /**
  * Returns the checked `keyId` option. Text that is no name of a KMS key and looks like a secret is not sent: AWS CloudTrail
@@ -18,7 +18,7 @@ export function checkKeyId(value: unknown): string | undefined {
 
 /** Returns the name of a key for a message. An id is not shown: some API keys are UUIDs, too. */
 export function quoteKeyId(keyId: string): string {
-  return isNamed(keyId) ? `\`${keyId}\`` : quote(keyId);
+  return isNamed(keyId) && isOneLine(keyId) ? `\`${keyId}\`` : quote(keyId);
 }
 
 /** Returns whether the text begins as only the name of a key does. */
