@@ -1,6 +1,13 @@
-import { isObjectPrototype, readProperty } from '../util/safe-access.js';
+import { readProperty } from '../util/safe-access.js';
 import { createBytesLike, isByteList, listExtraKeys, readCharacters, readWideCodes, viewBytes } from './byte-views.js';
-import { classifyObject, isObject, listDescriptiveProperties, listPrototypes, type Kind } from './object-kind.js';
+import {
+  classifyObject,
+  isObject,
+  isOfOwnClass,
+  listDescriptiveProperties,
+  listPrototypes,
+  type Kind,
+} from './object-kind.js';
 import { callPrinter, listPrinters } from './printers.js';
 import { cleanPrimitive } from './primitives.js';
 import type { SearchBudget } from './search-budget.js';
@@ -13,7 +20,7 @@ const MAX_CHAIN = 1_000;
 const WEIGHT_OF_CALL = 10;
 /** Stands for a value that cannot be read, or printed, without a key. */
 const UNREADABLE = Symbol('unreadable');
-const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['length', 'prototype', 'arguments', 'caller']);
+const FUNCTION_KEYS: ReadonlySet<PropertyKey> = new Set(['prototype', 'arguments', 'caller']);
 
 /** Properties of an error of the chain that are searched even if the budget is spent. */
 export const ALWAYS_SEARCHED: ReadonlySet<PropertyKey> = new Set(['message', 'stack', 'cause', 'name', 'code']);
@@ -85,9 +92,9 @@ export class SecretGraph {
     this.#searchAll();
   }
 
-  /** Searches what the methods of the errors of the chain print, once they are changed. */
-  searchPrinted(): void {
-    for (const node of this.#chain) if (node.inPlace) this.#addPrinted(node);
+  /** Searches what the methods of errors print: of those that are changed in place once they are, of another as it is. */
+  searchPrinted(nodes: readonly Node[] = this.#chain.filter(({ inPlace }) => inPlace)): void {
+    for (const node of nodes) this.#addPrinted(node);
     this.#searchAll();
   }
 
@@ -118,17 +125,16 @@ export class SecretGraph {
     let node = this.nodes.get(value);
     if (node === undefined) {
       const kind = classifyObject(value);
-      const depth = parent === undefined ? 0 : parent.depth + 1;
       node = {
         value,
         kind,
-        depth,
+        depth: parent === undefined ? 0 : parent.depth + 1,
         entries: [],
         items: [],
         parents: [],
         unsearched: [],
         dirtyPrototypes: [],
-        inPlace: inPlace && kind === 'error' && depth <= MAX_DEPTH,
+        inPlace: inPlace && kind === 'error',
         isChanged: false,
         isCustom: false,
         tainted: false,
@@ -146,9 +152,7 @@ export class SecretGraph {
 
   /** Searches a node. One that throws, or is not what it claims to be, is replaced unsearched. */
   #searchSafely(node: Node): void {
-    // Not before the first node: an error always keeps its message.
-    const isOver = !this.#budget.takeEntry() && node !== this.root;
-    if (isOver || node.depth > MAX_DEPTH) {
+    if (!this.#budget.takeEntry() || node.depth > MAX_DEPTH) {
       this.#skip(node);
       return;
     }
@@ -199,7 +203,7 @@ export class SecretGraph {
         break;
       case 'date':
         this.#searchExtras(node);
-        if (hasExtras(node)) node.replacement = new Date(Number(value));
+        node.replacement = new Date(Date.prototype.getTime.call(value));
         break;
     }
   }
@@ -210,8 +214,8 @@ export class SecretGraph {
       if (!this.#budget.takeEntry()) throw new RangeError('too many properties');
       this.#addEntry(node, key, readProperty(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
     }
-    if (node.entries.length > 0) this.#addPrinted(node);
-    for (const proto of listPrototypes(node.value) ?? []) this.#checkClass(node, proto);
+    if (node.entries.length > 0 || isOfOwnClass(node.value)) this.#addPrinted(node);
+    for (const proto of listPrototypes(node.value) as object[]) this.#checkClass(node, proto);
   }
 
   /** Notes a prototype whose class is named like a key: names of classes are printed. */
@@ -256,7 +260,7 @@ export class SecretGraph {
       const nothingElse = keys.length === value.length + 1 && Object.getPrototypeOf(value) === Array.prototype;
       if (node.tainted || nothingElse) return;
     }
-    if (kind === 'plain' && this.#text.contains(readCharacters(value))) {
+    if (!inPlace && this.#text.contains(readCharacters(value))) {
       node.replacement = REDACTED;
       this.taint(node);
       return;
@@ -268,7 +272,8 @@ export class SecretGraph {
       const isInTime = this.#budget.takeEntry(stored ? 1 : WEIGHT_OF_CALL);
       if (!isInTime && !(inPlace && ALWAYS_SEARCHED.has(key))) {
         if (!inPlace) return this.#skip(node);
-        if (node.unsearched.push(key) === 1) this.taint(node);
+        node.unsearched.push(key);
+        this.taint(node);
         continue;
       }
       if (kind === 'function' && !stored) {
@@ -302,13 +307,13 @@ export class SecretGraph {
     if (prototypes === undefined) return this.#skip(node);
     for (const proto of prototypes) {
       if (BUILT_IN.has(proto)) break;
-      if (!isObjectPrototype(proto)) node.isCustom = true;
+      node.isCustom = true;
       this.#checkClass(node, proto);
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
         if (!this.#budget.takeEntry()) return this.#skip(node);
         const found = readProperty(node.value, key);
-        if (found !== undefined && typeof found !== 'function') this.#addEntry(node, key, found);
+        if (typeof found !== 'function') this.#addEntry(node, key, found);
       }
     }
   }
@@ -321,7 +326,7 @@ export class SecretGraph {
     inPlace = false,
     isPrinted = false,
   ): void {
-    const cleanKey = descriptor === undefined || isPrinted ? key : (this.clean(key) as PropertyKey);
+    const cleanKey = isPrinted ? key : (this.clean(key) as PropertyKey);
     node.entries.push(this.#createEntry(node, key, cleanKey, value, descriptor, inPlace, isPrinted));
     if (cleanKey !== key) this.taint(node);
   }
@@ -340,7 +345,7 @@ export class SecretGraph {
     isPrinted: boolean,
   ): Entry {
     const node = isObject(value) ? this.#addNode(value, holder, inPlace) : undefined;
-    const cleanValue = value === UNREADABLE ? NOT_SEARCHED : node === undefined ? this.clean(value) : value;
+    const cleanValue = value === UNREADABLE ? NOT_SEARCHED : this.clean(value);
     if (!Object.is(cleanValue, value)) this.taint(holder);
     return { key, cleanKey, descriptor, value, cleanValue, node, isPrinted };
   }

@@ -136,6 +136,12 @@ export function hasPrivateFields(value: object): boolean {
   return (listPrototypes(value) ?? []).some((proto) => findHiding(proto) === 'fields');
 }
 
+/** Returns whether an object is of a class that is none of the engine's own: it may have methods that print anything. */
+export function isOfOwnClass(value: object): boolean {
+  const proto = Object.getPrototypeOf(value) as object | null;
+  return proto !== null && findHiding(proto) !== 'native';
+}
+
 function findHiding(proto: object): Hiding {
   const type = Object.getOwnPropertyDescriptor(proto, 'constructor')?.value as unknown;
   if (typeof type !== 'function') return 'nothing';

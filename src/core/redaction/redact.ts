@@ -64,6 +64,8 @@ function replaceUnchangeableErrors(graph: SecretGraph, copier: CleanCopier): voi
   for (const node of queue) {
     if (!node.inPlace || !node.tainted || node.isChanged || copier.canChange(node)) continue;
     node.inPlace = false;
+    // Before it is copied, because what its methods print is not made of what is changed.
+    graph.searchPrinted([node]);
     node.tainted = false;
     graph.taint(node);
     for (const parent of node.parents) {

@@ -31,7 +31,7 @@ export class SecretMatcher {
   readonly #gone: readonly GoneForm[];
   readonly #meter: WorkMeter;
   #table: PatternTable | undefined;
-  readonly #found: Finding = { from: -1, to: -1, steps: 0 };
+  readonly #found: Finding = { from: 0, to: 0, steps: 0 };
   /** End of the base64 digits, and of the raw key, that the running search found last. */
   #base64End = 0;
   #runEnd = 0;
@@ -55,9 +55,8 @@ export class SecretMatcher {
     const pieces: string[] = [];
     let end = 0;
     for (const [from, to] of ranges) {
-      if (to <= end) continue;
       if (from >= end) pieces.push(text.slice(end, from), REDACTED);
-      end = to;
+      end = Math.max(end, to);
     }
     pieces.push(text.slice(end));
     return copyText(pieces.join(''));
@@ -81,8 +80,9 @@ export class SecretMatcher {
     // Not before the first search: most matchers meet no text that is long enough.
     const table = (this.#table ??= new PatternTable(this.#secrets, this.#gone));
     const ranges: Range[] = [];
-    const isScanned = this.#scan(text, table, ranges);
-    stretch?.fill(0, 0, Math.min(text.length, STRETCH));
+    const room = (stretch ??= Buffer.alloc(STRETCH));
+    const isScanned = this.#scan(text, table, room, ranges);
+    room.fill(0, 0, Math.min(text.length, STRETCH));
     if (!isScanned) return undefined;
     for (const secret of this.#secrets) {
       if (!matchEscaped(text, secret, ranges, this.#meter)) return undefined;
@@ -91,18 +91,17 @@ export class SecretMatcher {
   }
 
   /** Adds the ranges of all patterns. Returns false when the time is over. */
-  #scan(text: string, table: PatternTable, ranges: Range[]): boolean {
+  #scan(text: string, table: PatternTable, room: Buffer, ranges: Range[]): boolean {
     const { plain: plainGears, spaced: spacedGears } = getGears();
     const { slots, shift } = table;
     this.#base64End = this.#runEnd = this.#triedEnd = 0;
     let plain = 0;
     let spaced = 0;
     let escaped = -1;
-    const room = (stretch ??= Buffer.alloc(STRETCH));
     for (let start = 0; start < text.length; start += STRETCH) {
       const length = Math.min(text.length - start, STRETCH);
       if (!this.#meter.spend(length)) return false;
-      room.write(length === text.length ? text : text.slice(start, start + length), 'latin1');
+      room.write(text.slice(start, start + length), 'latin1');
       for (let index = 0; index < length; index++) {
         const code = room[index] as number;
         plain = ((plain << 4) + (plainGears[code] as number)) | 0;
@@ -147,7 +146,8 @@ export class SecretMatcher {
         this.#triedEnd = found.to;
         if (found.from >= 0 && (run === undefined || found.to - found.from > run[1] - run[0]))
           run = [found.from, found.to];
-      } else if (!pattern.base64 || end > this.#base64End) {
+      } else {
+        if (pattern.base64 && end <= this.#base64End) continue;
         pattern.find(text, end, place, found);
         if (found.from >= 0) ranges.push(pattern.base64 ? this.#extendBase64(text, found) : [found.from, found.to]);
       }
@@ -172,8 +172,7 @@ export class SecretMatcher {
 
 /** Returns the text in new memory: a slice, and a text made of slices, keep the text that they were cut from. */
 function copyText(text: string): string {
-  const copy = Buffer.from(text, 'latin1').toString('latin1');
-  return copy === text ? copy : Buffer.from(text, 'utf16le').toString('utf16le');
+  return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 function isBase64Digit(code: number): boolean {
