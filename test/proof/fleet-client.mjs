@@ -35,7 +35,7 @@ async function call(symbol) {
     if (price.symbol !== symbol)
       print({ failed: `${symbol} was answered with ${String(price.symbol)}`, at: startedAt });
   } catch (error) {
-    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.cause?.code ?? error);
+    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.code ?? error);
     print({ failed: code, at: startedAt });
   }
   calls++;
@@ -45,13 +45,13 @@ async function call(symbol) {
 }
 
 const orders = createInterface(process.stdin)[Symbol.asyncIterator]();
-let finished = false;
-void orders.next().then(() => (finished = true));
+const finished = new AbortController();
+void orders.next().then(() => finished.abort());
 await client.prefetch();
 print({ ready: true });
 const startedAt = performance.now();
 const running = new Set();
-for (let count = 0; !finished;) {
+for (let count = 0; !finished.signal.aborted;) {
   for (const due = ((performance.now() - startedAt) * rate) / 1_000; count < due; count++) {
     const started = call(`X${String(count)}`).finally(() => running.delete(started));
     running.add(started);

@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { tryBroken } from './parts/broken.mjs';
 import { calls } from './parts/calls.mjs';
-import { fleet } from './parts/fleet.mjs';
+import { fleets } from './parts/fleet.mjs';
 import { network } from './parts/network.mjs';
 import { printClaims, writeResults } from './lib/report.mjs';
 
@@ -16,12 +16,12 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 const WHOLE = {
   a: (seed) => calls({ seed, count: 10_000_000 }),
   b: (seed) => network({ seed, episode: 8_000, pause: 2_500, rounds: 2 }),
-  c: (seed) => fleet({ seed, cycles: 4 }),
+  c: (seed) => fleets({ seed, cycles: 4 }),
 };
 const SHORT = {
   a: (seed) => calls({ seed, count: 500_000 }),
   b: (seed) => network({ seed, episode: 3_000, pause: 800, rounds: 1 }),
-  c: (seed) => fleet({ seed, cycles: 1, searched: 1 }),
+  c: (seed) => fleets({ seed, cycles: 1, searched: 1 }),
 };
 
 const { values } = parseArgs({

@@ -40,7 +40,7 @@ async function call(symbol) {
     counts.prices++;
     if (price.symbol !== symbol) violations.push(`${symbol} was answered with ${String(price.symbol)}`);
   } catch (error) {
-    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.cause?.code ?? error);
+    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.code ?? error);
     counts.failed[code] = (counts.failed[code] ?? 0) + 1;
     failures.push({ startedAt, endedAt: Date.now(), code });
   }

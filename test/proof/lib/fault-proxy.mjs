@@ -13,8 +13,6 @@ export const NETWORK_FAULTS = [
   'partition',
   'duplicated answers',
 ];
-/** Of the answers in an episode this share meets the fault; of the connections, all. */
-const SHARE = 0.6;
 
 /** A proxy of TCP on loopback, in front of one server, whose `fault` can be set at any time; `undefined` is a sound network. */
 export class FaultProxy {
@@ -30,9 +28,12 @@ export class FaultProxy {
   /** How many requests have gone to the server whose text holds `counted`. */
   requests = 0;
   #counted;
+  #share;
 
-  constructor(target, { random, counted }) {
+  /** @param options - `share` of the answers in an episode meets the fault; of the connections, all */
+  constructor(target, { random, share = 1, counted }) {
     this.#target = new URL(target);
+    this.#share = share;
     this.#random = random;
     this.#counted = counted;
     this.#server = createServer((client) => this.#accept(client));
@@ -106,7 +107,7 @@ export class FaultProxy {
 
   async #answer(client, server, chunk) {
     if (client.destroyed || this.#harmed.has(client)) return;
-    const fault = this.#random() < SHARE ? this.#fault : undefined;
+    const fault = this.#random() < this.#share ? this.#fault : undefined;
     if (fault !== undefined) this.#meet();
     if (fault === 'latency') await sleep(50 + this.#random() * 400);
     if (fault === 'reset') return void client.resetAndDestroy();

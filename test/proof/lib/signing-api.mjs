@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { Agent, request } from 'undici';
+import { Agent, request as send } from 'undici';
 
 const sign = (key, symbol) => createHmac('sha256', key).update(symbol).digest('hex');
 
@@ -31,11 +31,12 @@ export function signedFetch(url) {
   const dispatcher = new Agent({ connections: CONNECTIONS });
   return async function fetchPrice(symbol, { bytes, signal }) {
     const headers = { signature: sign(bytes, symbol) };
-    const { statusCode: status, body } = await request(`${url}/${symbol}`, { headers, signal, dispatcher });
+    const { statusCode: status, body } = await send(`${url}/${symbol}`, { headers, signal, dispatcher });
     const answer = await body.json();
     if (status !== 200) throw Object.assign(new Error(answer.message), { status });
     // An HTTP client takes an answer that comes twice for the one of its next request.
-    if (answer.symbol !== symbol) throw new Error(`${symbol} was answered with ${String(answer.symbol)}.`);
+    if (answer.symbol !== symbol)
+      throw Object.assign(new Error('This answers another request.'), { code: 'DUPLICATE' });
     return answer;
   };
 }

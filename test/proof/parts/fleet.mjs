@@ -251,7 +251,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
         fullDisks.join(', '),
         fullDisks.every((ended) => ended.startsWith('ERR_GOLDKEY')),
       );
-    claims.none(`d: ${kind}: forms of a key in the memory of ${String(searched)} processes after close()`, memory);
+    claims.none(`d: ${kind}: forms of a key in the memory of ${String(searched)} of the processes after close()`, memory);
   } finally {
     await fleet.close();
     await ring.close?.();
@@ -262,7 +262,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
 }
 
 /** @param wish - `seed`; `cycles`: through how many rotations each kind of ring goes; `searched`: of how many processes memory is searched */
-export async function fleet({ seed, cycles, searched = PROCESSES }) {
+export async function fleets({ seed, cycles, searched = PROCESSES }) {
   const claims = new Claims('c');
   for (const kind of Object.keys(KINDS)) await rotations(kind, { claims, seed, cycles, searched });
   return claims.list;

@@ -27,6 +27,8 @@ const AFTERMATH = TIMING.timeout + 500;
 const LATE = 1_000;
 /** Requests of one load: the first, and its repeats. */
 const TRIES = 3;
+/** Of the price API's answers this share meets a fault; of KMS's, all. */
+const PRICE_SHARE = 0.6;
 /** The forms in which the AWS SDK leaves the answer of KMS in memory: see test/integration/memory.test.ts. */
 const LEFT_BY_SDK = new Set(['base64']);
 
@@ -39,8 +41,8 @@ export async function network({ seed, episode, pause, rounds }) {
   const api = await startSigningApi();
   const programs = [];
   const proxies = [];
-  const proxyOf = async (target, counted) => {
-    const proxy = new FaultProxy(target, { random: fraction, counted });
+  const proxyOf = async (target, options) => {
+    const proxy = new FaultProxy(target, { random: fraction, ...options });
     proxies.push(proxy);
     return { proxy, url: await proxy.listen() };
   };
@@ -66,8 +68,8 @@ export async function network({ seed, episode, pause, rounds }) {
     const until = Date.now() + 10_000 + rounds * round;
     const services = await Promise.all(
       PATHS.map(async (path) => {
-        const kms = await proxyOf(moto.url, 'TrentService.Decrypt');
-        const price = await proxyOf(api.url);
+        const kms = await proxyOf(moto.url, { counted: 'TrentService.Decrypt' });
+        const price = await proxyOf(api.url, { share: PRICE_SHARE });
         const wish = { path, kms: kms.url, api: price.url, region: moto.region, ciphertextFile, encryptionContext };
         const program = new Program('network-client.mjs', [
           JSON.stringify({ ...wish, rate: RATE, until, timing: TIMING }),
