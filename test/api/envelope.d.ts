@@ -15,19 +15,17 @@ export interface EnvelopeOptions {
 }
 
 export interface FromEnvelopeOptions {
-  message: Message | (() => Message | Promise<Message>) | undefined;
+  message: Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>) | undefined;
   cipher: KeyCipher | readonly KeyCipher[];
   field?: string | undefined;
   bind?: EncryptionContext | undefined;
 }
 
-export declare function envelope(options: EnvelopeOptions): Envelope;
-
-export declare function fromEnvelope(options: FromEnvelopeOptions): KeyProvider;
-
-interface MessageOptions {
+export interface MessageOptions {
   bind?: EncryptionContext | undefined;
   signal?: AbortSignal | undefined;
 }
 
-type Message = Uint8Array | string;
+export declare function envelope(options: EnvelopeOptions): Envelope;
+
+export declare function fromEnvelope(options: FromEnvelopeOptions): KeyProvider;

@@ -2,16 +2,7 @@ import type { KeyProvider } from 'goldkey';
 
 export type FromFileOptions = KeyFileLocation & KeyFileOptions;
 
-export declare function fromFile(options: FromFileOptions): KeyProvider;
-
-interface KeyFileOptions {
-  pendingPath?: string | undefined;
-  previousPath?: string | undefined;
-  maxSize?: number | undefined;
-  watch?: boolean | undefined;
-}
-
-type KeyFileLocation =
+export type KeyFileLocation =
   | {
       path: string;
       credential?: undefined;
@@ -20,3 +11,12 @@ type KeyFileLocation =
       credential: string;
       path?: undefined;
     };
+
+export interface KeyFileOptions {
+  pendingPath?: string | undefined;
+  previousPath?: string | undefined;
+  maxSize?: number | undefined;
+  watch?: boolean | undefined;
+}
+
+export declare function fromFile(options: FromFileOptions): KeyProvider;

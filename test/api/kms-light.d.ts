@@ -1,5 +1,5 @@
-import type { EncryptionContext, KeyProvider } from 'goldkey';
-import type { Ciphertext } from 'goldkey/kms';
+import type { KeyProvider } from 'goldkey';
+import type { CiphertextOptions, PinnedKeyOptions } from 'goldkey/kms';
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -10,6 +10,8 @@ export interface AwsCredentials {
 
 export { Ciphertext } from 'goldkey/kms';
 
+export { CiphertextOptions } from 'goldkey/kms';
+
 export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions {
   region?: string | undefined;
   endpoint?: string | undefined;
@@ -18,15 +20,6 @@ export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions
   credentials?: AwsCredentials | (() => Promise<AwsCredentials>) | undefined;
 }
 
+export { PinnedKeyOptions } from 'goldkey/kms';
+
 export declare function fromKmsLight(options: FromKmsLightOptions): KeyProvider;
-
-interface CiphertextOptions {
-  ciphertext: Ciphertext | (() => Ciphertext | Promise<Ciphertext>);
-  encryptionContext: EncryptionContext;
-  version?: string | undefined;
-}
-
-interface PinnedKeyOptions {
-  keyId?: string | undefined;
-  grantTokens?: readonly string[] | undefined;
-}

@@ -1,5 +1,9 @@
 import type { EncryptionContext, KeyCipher, KeyProvider } from 'goldkey';
-import type { Ciphertext } from 'goldkey/kms';
+import type { CiphertextOptions } from 'goldkey/kms';
+
+export { Ciphertext } from 'goldkey/kms';
+
+export { CiphertextOptions } from 'goldkey/kms';
 
 export interface MasterKeyOptions {
   masterKeyFile: string;
@@ -14,9 +18,3 @@ export declare function localCipher(
     encryptionContext: EncryptionContext;
   },
 ): KeyCipher;
-
-interface CiphertextOptions {
-  ciphertext: Ciphertext | (() => Ciphertext | Promise<Ciphertext>);
-  encryptionContext: EncryptionContext;
-  version?: string | undefined;
-}

@@ -1,4 +1,7 @@
+import type { AwsConnectionOptions } from 'goldkey/kms';
 import type { RingStore } from 'goldkey/rotation';
+
+export { AwsConnectionOptions } from 'goldkey/kms';
 
 export interface DynamoDbRingOptions extends AwsConnectionOptions {
   tableName: string;
@@ -6,10 +9,3 @@ export interface DynamoDbRingOptions extends AwsConnectionOptions {
 }
 
 export declare function dynamoDbRing(options: DynamoDbRingOptions): RingStore;
-
-interface AwsConnectionOptions {
-  region?: string | undefined;
-  client?: object | undefined;
-  clientConfig?: object | undefined;
-  dangerouslyAllowHttp?: boolean | undefined;
-}

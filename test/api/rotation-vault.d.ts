@@ -1,18 +1,10 @@
-import type { Stage } from 'goldkey';
 import type { RingStore } from 'goldkey/rotation';
-import type { VaultConnection } from 'goldkey/vault';
+import type { FromVaultOptions } from 'goldkey/vault';
 
 export { VaultAuth } from 'goldkey/vault';
 
 export { VaultConnection } from 'goldkey/vault';
 
+export type VaultRingOptions = Omit<FromVaultOptions, 'field' | 'stages'>;
+
 export declare function vaultRing(options: VaultRingOptions): RingStore;
-
-interface FromVaultOptions extends VaultConnection {
-  mount?: string | undefined;
-  path: string;
-  field?: string | undefined;
-  stages?: Partial<Record<Stage, number | string>> | undefined;
-}
-
-type VaultRingOptions = Omit<FromVaultOptions, 'field' | 'stages'>;

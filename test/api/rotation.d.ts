@@ -67,8 +67,19 @@ export interface NotifyFailure extends RingChange {
   error: unknown;
 }
 
+export interface PromoteOptions extends StepOptions {
+  overlap?: number | undefined;
+  cutover?: boolean | undefined;
+}
+
 export interface RetireOptions extends StepOptions {
   quiet?: number | undefined;
+}
+
+export interface RingAccess {
+  ring: RingStore;
+  name: string;
+  cipher: KeyCipher | readonly KeyCipher[];
 }
 
 export interface RingChange {
@@ -206,6 +217,10 @@ export interface ScheduleOptions extends RotateOptions {
   signal: AbortSignal;
 }
 
+export interface StageOptions extends StepOptions {
+  metadata?: Record<string, string> | undefined;
+}
+
 export interface StepOptions {
   version?: string | undefined;
   revision?: number | undefined;
@@ -225,18 +240,3 @@ export declare function fileRing(path: string): RingStore;
 export declare function fromKeyRing(options: KeyRingOptions): KeyProvider;
 
 export declare function randomKey(bytes?: number): string;
-
-interface RingAccess {
-  ring: RingStore;
-  name: string;
-  cipher: KeyCipher | readonly KeyCipher[];
-}
-
-type PromoteOptions = StepOptions & {
-  overlap?: number | undefined;
-  cutover?: boolean | undefined;
-};
-
-type StageOptions = StepOptions & {
-  metadata?: Record<string, string> | undefined;
-};

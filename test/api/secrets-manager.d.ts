@@ -1,4 +1,7 @@
 import type { KeyProvider } from 'goldkey';
+import type { AwsConnectionOptions } from 'goldkey/kms';
+
+export { AwsConnectionOptions } from 'goldkey/kms';
 
 export interface FromSecretsManagerOptions extends AwsConnectionOptions {
   secretId: string;
@@ -35,10 +38,3 @@ export declare function fromSecretsManager(options: FromSecretsManagerOptions): 
 export declare function rotationHandler(
   options: RotationHandlerOptions,
 ): (event: RotationEvent, context?: object) => Promise<void>;
-
-interface AwsConnectionOptions {
-  region?: string | undefined;
-  client?: object | undefined;
-  clientConfig?: object | undefined;
-  dangerouslyAllowHttp?: boolean | undefined;
-}

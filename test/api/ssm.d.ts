@@ -1,4 +1,7 @@
 import type { KeyProvider, Stage } from 'goldkey';
+import type { AwsConnectionOptions } from 'goldkey/kms';
+
+export { AwsConnectionOptions } from 'goldkey/kms';
 
 export interface FromSsmOptions extends AwsConnectionOptions {
   name: string;
@@ -6,10 +9,3 @@ export interface FromSsmOptions extends AwsConnectionOptions {
 }
 
 export declare function fromSsm(options: FromSsmOptions): KeyProvider;
-
-interface AwsConnectionOptions {
-  region?: string | undefined;
-  client?: object | undefined;
-  clientConfig?: object | undefined;
-  dangerouslyAllowHttp?: boolean | undefined;
-}

@@ -34,7 +34,7 @@ export interface FakePriceApi extends LoopbackServer {
   readonly calls: ReadonlyArray<{
     at: number;
     status: number;
-    key: KeyStanding;
+    key: 'live' | 'revoked' | 'unknown' | 'none';
   }>;
   accept(key: string): void;
   revoke(key: string): void;
@@ -52,7 +52,30 @@ export interface FakePriceApiOptions extends LoopbackOptions {
   keys?: readonly string[] | undefined;
 }
 
-export type KmsFault = AwsFault | 'slow' | 'reset' | 'http-503' | 'truncated';
+export type KmsFault =
+  | 'throttling'
+  | 'internal'
+  | 'dependency-timeout'
+  | 'access-denied'
+  | 'expired-token'
+  | 'key-unavailable'
+  | 'disabled'
+  | 'pending-deletion'
+  | 'incorrect-key'
+  | 'slow'
+  | 'reset'
+  | 'http-503'
+  | 'truncated';
+
+export interface LoopbackOptions {
+  port?: number | undefined;
+  latency?: number | undefined;
+}
+
+export interface LoopbackServer extends AsyncDisposable {
+  readonly url: string;
+  close(): Promise<void>;
+}
 
 export interface ManualClock extends Clock {
   advance(ms: number): Promise<void>;
@@ -113,23 +136,3 @@ export declare function recordCalls<F extends (...args: any[]) => any>(
 export declare function startFakeKms(options?: FakeKmsOptions): Promise<FakeKms>;
 
 export declare function startFakePriceApi(options?: FakePriceApiOptions): Promise<FakePriceApi>;
-
-interface LoopbackOptions {
-  port?: number | undefined;
-  latency?: number | undefined;
-}
-
-interface LoopbackServer extends AsyncDisposable {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-type AwsFault = ServiceFault | CallerFault | KeyFault;
-
-type CallerFault = 'access-denied' | 'expired-token';
-
-type KeyFault = 'key-unavailable' | 'disabled' | 'pending-deletion' | 'incorrect-key';
-
-type KeyStanding = 'live' | 'revoked' | 'unknown' | 'none';
-
-type ServiceFault = 'throttling' | 'internal' | 'dependency-timeout';

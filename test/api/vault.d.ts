@@ -1,5 +1,22 @@
 import type { EncryptionContext, KeyCipher, KeyProvider, Stage } from 'goldkey';
 
+export interface FromVaultOptions extends VaultConnection {
+  mount?: string | undefined;
+  path: string;
+  field?: string | undefined;
+  stages?: Partial<Record<Stage, number | string>> | undefined;
+}
+
+export interface FromVaultTransitOptions extends TransitKeyOptions {
+  ciphertext: string | undefined | (() => string | undefined | Promise<string | undefined>);
+  encryptionContext?: EncryptionContext | undefined;
+}
+
+export interface TransitKeyOptions extends VaultConnection {
+  mount?: string | undefined;
+  keyName: string;
+}
+
 export type VaultAuth =
   | {
       method: 'token';
@@ -56,20 +73,3 @@ export declare function transitCipher(
     encryptionContext: EncryptionContext;
   },
 ): KeyCipher;
-
-interface FromVaultOptions extends VaultConnection {
-  mount?: string | undefined;
-  path: string;
-  field?: string | undefined;
-  stages?: Partial<Record<Stage, number | string>> | undefined;
-}
-
-interface FromVaultTransitOptions extends TransitKeyOptions {
-  ciphertext: string | undefined | (() => string | undefined | Promise<string | undefined>);
-  encryptionContext?: EncryptionContext | undefined;
-}
-
-interface TransitKeyOptions extends VaultConnection {
-  mount?: string | undefined;
-  keyName: string;
-}

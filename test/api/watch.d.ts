@@ -41,6 +41,4 @@ export interface WatchOptions {
   failSafe?: ReadonlyArray<Alert['kind']> | undefined;
 }
 
-export declare function watch(clients: Clients, options: WatchOptions): Watch;
-
-type Clients = KeyedClient | readonly KeyedClient[];
+export declare function watch(clients: KeyedClient | readonly KeyedClient[], options: WatchOptions): Watch;
