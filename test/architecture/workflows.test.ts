@@ -12,6 +12,7 @@ const workflows = readdirSync(FOLDER).map((name) => ({ name, text: readFileSync(
 /** The rights to write that each job has. */
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   'codeql.yml analyze': ['security-events'],
+  'reference.yml deploy': ['id-token', 'pages'],
   'release.yml attest': ['attestations', 'id-token'],
   'release.yml github-release': ['contents'],
   'release.yml publish': ['id-token'],
@@ -60,7 +61,11 @@ describe.each(workflows)('the workflow $name', ({ name, text }) => {
   });
 
   it('runs scripts that there are', () => {
-    const scripts = [...text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g)].map(([, script]) => script ?? '');
+    const inMatrix = /^ +script:\n((?: +- .+\n)+)/m.exec(text)?.[1] ?? '';
+    const named = [/\bnpm run (?:-s )?([\w:]+)/g, /^ +- ([\w:]+)/gm];
+    const scripts = [text, inMatrix].flatMap((where, index) =>
+      [...where.matchAll(named[index] as RegExp)].map(([, script]) => script ?? ''),
+    );
     const files = [...text.matchAll(/\b(?:node|bash) \.ci\/([\w.-]+)/g)].map(([, file]) => file ?? '');
 
     expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);
