@@ -4,7 +4,7 @@
 //   real processes over a real Redis. --write puts the figures and the chart into the guide of rotations.
 import { parseArgs } from 'node:util';
 import { picture, openDocument, writeCharts } from '../bench/lib/readme.mjs';
-import { chartOf, tableOf, wordsOf } from './lib/fleet-report.mjs';
+import { chartOf, sectionOf, tableOf } from './lib/fleet-report.mjs';
 import { comparison } from './parts/comparison.mjs';
 import { day } from './parts/day.mjs';
 
@@ -28,12 +28,12 @@ if (values.check) {
     );
   process.exitCode = compared.every(({ agrees }) => agrees) ? 0 : 1;
 } else {
+  const guide = values.write ? await openDocument(ROOT, 'examples/rotation/README.md', 'fleet') : undefined;
   const figures = [await day({ ...given, subscribes: true }), await day({ ...given, subscribes: false })];
   process.stdout.write(`${tableOf(figures)}\n`);
-  if (values.write) {
+  if (guide !== undefined) {
     const chart = chartOf(figures, given);
     await writeCharts(ROOT, [chart]);
-    const guide = await openDocument(ROOT, 'examples/rotation/README.md', 'fleet');
-    await guide.write(`${wordsOf(given)}\n\n${picture(chart, chart.alt, '../../')}\n\n${tableOf(figures)}`);
+    await guide.write(sectionOf(figures, given, picture(chart, chart.alt, '../../')));
   }
 }

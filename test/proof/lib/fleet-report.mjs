@@ -36,9 +36,23 @@ export function tableOf(figures) {
   ].join('\n');
 }
 
-/** Says what was simulated. */
-export function wordsOf({ instances, hours }) {
-  return `\`npm run simulate\` lets ${grouped(instances)} clients with goldkey's defaults live through ${String(hours)} hours on a manual clock. Each calls once a minute and lives for ${String(FLEET.life / 3_600_000)} hours on average; at ${String(EVENTS.rotation)} h a key is rotated with a canary and an overlap, at ${String(EVENTS.deployment)} h the fleet is deployed anew within ten minutes, and at ${String(EVENTS.leak)} h a leaked key is revoked and replaced in the same moment. The price API locks the account for ${String(FLEET.lockFor / 60_000)} minutes at more than ${String(FLEET.lockAfter)} refusals a minute.`;
+/** Returns the section of the guide: what was simulated, its chart, its figures, and what follows from them. */
+export function sectionOf(figures, { instances, hours }, chart) {
+  const { rotation, deployment, leak } = EVENTS;
+  return `## What a fleet asks of KMS, and how long a new key takes
+
+\`npm run simulate\` lets ${grouped(instances)} clients with goldkey's defaults live through ${String(hours)} hours on a manual
+clock. Each calls once a minute and lives for ${String(FLEET.life / 3_600_000)} hours on average. At ${String(rotation)} h a key is
+rotated with a canary and an overlap, at ${String(deployment)} h the fleet is deployed anew within ten minutes, and at
+${String(leak)} h a leaked key is revoked and replaced in the same moment. The price API locks the account for
+${String(FLEET.lockFor / 60_000)} minutes at more than ${String(FLEET.lockAfter)} refusals a minute.
+
+${chart}
+
+${tableOf(figures)}
+
+So let two keys overlap: then nobody is refused. Where a key leaked there is no overlap, and notices decide: without them every
+instance has to be refused once, which is what a price API takes for an attack.`;
 }
 
 /** Returns the chart of what KMS is asked over the day. */

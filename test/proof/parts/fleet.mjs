@@ -251,7 +251,10 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
         fullDisks.join(', '),
         fullDisks.every((ended) => ended.startsWith('ERR_GOLDKEY')),
       );
-    claims.none(`d: ${kind}: forms of a key in the memory of ${String(searched)} of the processes after close()`, memory);
+    claims.none(
+      `d: ${kind}: forms of a key in the memory of ${String(searched)} of the processes after close()`,
+      memory,
+    );
   } finally {
     await fleet.close();
     await ring.close?.();
