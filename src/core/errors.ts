@@ -1,5 +1,8 @@
 const BRAND = Symbol.for('goldkey.error');
 
+/** Prototypes of goldkey's own classes of errors, which hold nothing but what stands in its sources. */
+const ownPrototypes = new WeakSet<object>();
+
 /** Code of a goldkey error, to switch on. */
 export type GoldKeyErrorCode =
   | 'ERR_GOLDKEY_NOT_FOUND'
@@ -135,6 +138,24 @@ export class MissingPackageError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_MISSING_PACKAGE';
 }
 
+/** Names a class of errors. On the prototype, so that no bundler's renamed class is printed and instances stay small. */
+export function nameErrorClass({ prototype }: { readonly prototype: GoldKeyError }, name: string): void {
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
+  ownPrototypes.add(prototype);
+}
+
+/** Returns whether an object is the prototype of one of goldkey's own classes of errors. */
+export function isOwnErrorPrototype(proto: object): boolean {
+  return ownPrototypes.has(proto);
+}
+
+/** Returns whether an error is of one of goldkey's own classes, with the code of that class. */
+export function hasOwnCode(error: object): boolean {
+  const proto = Object.getPrototypeOf(error) as GoldKeyError | null;
+  if (proto === null || !ownPrototypes.has(proto)) return false;
+  return (error as GoldKeyError).code === (proto.constructor as typeof GoldKeyError).code;
+}
+
 for (const [name, type] of Object.entries({
   GoldKeyError,
   KeyNotFoundError,
@@ -148,8 +169,7 @@ for (const [name, type] of Object.entries({
   ClientClosedError,
   MissingPackageError,
 })) {
-  // On the prototype, so that no bundler's renamed class appears in messages and instances stay small.
-  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
+  nameErrorClass(type, name);
 }
 Object.defineProperty(GoldKeyError.prototype, BRAND, { value: true });
 

@@ -1,4 +1,4 @@
-import { GoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from './errors.js';
+import { GoldKeyError, nameErrorClass, type GoldKeyErrorCode, type GoldKeyErrorOptions } from './errors.js';
 
 /**
  * A step of a rotation was refused or failed; `step` names it. The ring is intact, and the step is safe to run again.
@@ -33,9 +33,7 @@ export class RingConflictError extends GoldKeyError {
   protected static override readonly retryable: boolean = true;
 }
 
-for (const [name, type] of Object.entries({ RotationError, RingConflictError })) {
-  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true });
-}
+for (const [name, type] of Object.entries({ RotationError, RingConflictError })) nameErrorClass(type, name);
 
 /** Creates the error for a write that was decided on an older ring. */
 export function conflict(store: string, expected: number, found: number | undefined): RingConflictError {

@@ -1,4 +1,4 @@
-import { GoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '../core/index.js';
+import { GoldKeyError, nameErrorClass, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '../core/index.js';
 
 /**
  * Why a signature does not hold. `missing`: there is none under the expected label. `malformed`: it cannot be read, or breaks
@@ -34,7 +34,7 @@ export class SignatureError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_SIGNATURE';
 
   static {
-    Object.defineProperty(this.prototype, 'name', { value: 'SignatureError', configurable: true, writable: true });
+    nameErrorClass(this, 'SignatureError');
   }
 
   /** Why the signature does not hold. */

@@ -1,4 +1,10 @@
-import { GoldKeyError, isGoldKeyError, type GoldKeyErrorCode, type GoldKeyErrorOptions } from '../core/index.js';
+import {
+  GoldKeyError,
+  isGoldKeyError,
+  nameErrorClass,
+  type GoldKeyErrorCode,
+  type GoldKeyErrorOptions,
+} from '../core/index.js';
 
 /**
  * The reason why a price API gave no usable price:
@@ -42,7 +48,7 @@ export class PriceApiError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_PRICE_API';
 
   static {
-    Object.defineProperty(this.prototype, 'name', { value: 'PriceApiError', configurable: true, writable: true });
+    nameErrorClass(this, 'PriceApiError');
   }
 
   /** The reason. */

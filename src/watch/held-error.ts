@@ -1,4 +1,4 @@
-import { GoldKeyError, type GoldKeyErrorCode } from '../core/index.js';
+import { GoldKeyError, nameErrorClass, type GoldKeyErrorCode } from '../core/index.js';
 
 /**
  * The watch has stopped this client after an alert: no call runs, and it holds no key, until `release()` of the watch.
@@ -14,6 +14,6 @@ export class KeyHeldError extends GoldKeyError {
   static override readonly code: GoldKeyErrorCode = 'ERR_GOLDKEY_HELD';
 
   static {
-    Object.defineProperty(this.prototype, 'name', { value: 'KeyHeldError', configurable: true, writable: true });
+    nameErrorClass(this, 'KeyHeldError');
   }
 }

@@ -1,3 +1,4 @@
+import { hasOwnCode, isOwnErrorPrototype } from '../errors.js';
 import { readProperty } from '../util/safe-access.js';
 import { createBytesLike, isByteList, listExtraKeys, readCharacters, readWideCodes, viewBytes } from './byte-views.js';
 import {
@@ -308,6 +309,8 @@ export class SecretGraph {
     for (const proto of prototypes) {
       if (BUILT_IN.has(proto)) break;
       node.isCustom = true;
+      // The names of goldkey's own classes are no secret, though a key may begin as one of them ends.
+      if (isOwnErrorPrototype(proto)) continue;
       this.#checkClass(node, proto);
       for (const key of Reflect.ownKeys(proto)) {
         if (key === '__proto__' || Object.hasOwn(node.value, key)) continue;
@@ -345,7 +348,8 @@ export class SecretGraph {
     isPrinted: boolean,
   ): Entry {
     const node = isObject(value) ? this.#addNode(value, holder, inPlace) : undefined;
-    const cleanValue = value === UNREADABLE ? NOT_SEARCHED : this.clean(value);
+    const isKnown = key === 'code' && hasOwnCode(holder.value);
+    const cleanValue = value === UNREADABLE ? NOT_SEARCHED : isKnown ? value : this.clean(value);
     if (!Object.is(cleanValue, value)) this.taint(holder);
     return { key, cleanKey, descriptor, value, cleanValue, node, isPrinted };
   }

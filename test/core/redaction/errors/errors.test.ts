@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { isGoldKeyError, KeyProviderError } from '../../../../src/core/index.js';
 import { PLAIN, SPECIAL } from '../encodings.js';
 import { errorWith, REDACTED, scrub, scrubbed } from '../helpers.js';
 import { allLeaks } from '../leaks.js';
@@ -18,6 +19,26 @@ class HttpError extends Error {
 const failure = (key = SPECIAL): HttpError => new HttpError(`GET /p?access_key=${key}&base=USD failed`, 503);
 
 describe('an error', () => {
+  it.each(['KeyError-0123456789abcdef', 'ProviderError/0123456789'])(
+    'of goldkey stays one, and the same, with a key that begins as the name of its class ends: %s',
+    (key) => {
+      const thrown = new KeyProviderError(`The answer was ${key}.`, { retryable: true });
+      const left = scrub(thrown, [key]) as KeyProviderError;
+
+      expect(left).toBe(thrown);
+      expect(isGoldKeyError(left, 'ERR_GOLDKEY_PROVIDER')).toBe(true);
+      expect(left.message).toBe(`The answer was ${REDACTED}.`);
+    },
+  );
+
+  it('of goldkey that hangs elsewhere keeps its code in the copy, with such a key too', () => {
+    const elsewhere = new KeyProviderError('The answer was PROVIDER/0123456789.');
+    const left = scrub(errorWith({ last: elsewhere }), ['PROVIDER/0123456789']) as { extra?: { last?: unknown } };
+
+    expect(left.extra?.last).not.toBe(elsewhere);
+    expect(left.extra?.last).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: `The answer was ${REDACTED}.` });
+  });
+
   it('leaves as the same object of the same class, without the key', () => {
     const error = failure();
     const left = scrubbed(error);
