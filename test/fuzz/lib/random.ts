@@ -1,17 +1,16 @@
-/** Random numbers that come again with the same seed (mulberry32). */
+import { randomOf } from '../../proof/lib/dice.mjs';
+
+/** Random choices that come again with the same seed. */
 export class Random {
-  #state: number;
+  readonly #draw: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#draw = randomOf(seed);
   }
 
   /** Returns an integer from 0 to `limit` - 1. */
   below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
+    return Math.floor(this.#draw() * limit);
   }
 
   /** Returns true once in `times`. */
