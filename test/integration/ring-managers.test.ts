@@ -53,8 +53,7 @@ describe('20 managers that stage different keys at once', () => {
     const masterKeyFile = join(folder, 'master.key');
     await createMasterKey(masterKeyFile);
     cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'gold' } });
-    await moto.server?.python(`client('dynamodb').create_table(TableName='rings', BillingMode='PAY_PER_REQUEST',
-      AttributeDefinitions=[{'AttributeName': 'name', 'AttributeType': 'S'}], KeySchema=[{'AttributeName': 'name', 'KeyType': 'HASH'}])`);
+    await moto.server?.createRingTable('rings');
   });
   afterAll(async () => {
     await Promise.all([redis, moto, vault].map(({ server }) => server?.[Symbol.asyncDispose]()));

@@ -126,8 +126,7 @@ describe('a rotation under a fleet of processes, for a minute', () => {
     async () => {
       const server = moto.server as Moto;
       onTestFinished(() => server[Symbol.asyncDispose]());
-      await server.python(`client('dynamodb').create_table(TableName='goldkey', BillingMode='PAY_PER_REQUEST',
-      AttributeDefinitions=[{'AttributeName': 'name', 'AttributeType': 'S'}], KeySchema=[{'AttributeName': 'name', 'KeyType': 'HASH'}])`);
+      await server.createRingTable('goldkey');
 
       const seen = await minute(
         'dynamodb',

@@ -19,6 +19,8 @@ export interface Moto extends AsyncDisposable {
   readonly region: string;
   /** Runs a Python program with boto3; `kms()` and the like come ready in it. Resolves to what it printed. */
   python(program: string, ...argv: readonly string[]): Promise<string>;
+  /** Creates a table of DynamoDB for key rings. */
+  createRingTable(tableName: string): Promise<void>;
   /** Empties every service. */
   reset(): Promise<void>;
 }
@@ -38,19 +40,23 @@ export async function startMoto(): Promise<Moto> {
   });
   await ready('moto', server, () => answers(`${url}/moto-api/`));
   await Promise.all(FIRST_REQUESTS.map(([service, target]) => loadService(url, service, target)));
+  const python: Moto['python'] = async (program, ...argv) => {
+    const prelude = [
+      'import base64, json, sys, boto3',
+      `def client(name): return boto3.client(name, endpoint_url=${JSON.stringify(url)})`,
+    ];
+    const env = { ...process.env, ...MOTO_ENV };
+    const { stdout } = await run(join(programs, 'python'), ['-c', [...prelude, program].join('\n'), ...argv], { env });
+    return stdout.trim();
+  };
   return {
     url,
     region: MOTO_ENV.AWS_REGION,
-    async python(program, ...argv) {
-      const prelude = [
-        'import base64, json, sys, boto3',
-        `def client(name): return boto3.client(name, endpoint_url=${JSON.stringify(url)})`,
-      ];
-      const env = { ...process.env, ...MOTO_ENV };
-      const { stdout } = await run(join(programs, 'python'), ['-c', [...prelude, program].join('\n'), ...argv], {
-        env,
-      });
-      return stdout.trim();
+    python,
+    async createRingTable(tableName) {
+      const create = `client('dynamodb').create_table(TableName=sys.argv[1], BillingMode='PAY_PER_REQUEST',
+        AttributeDefinitions=[{'AttributeName': 'name', 'AttributeType': 'S'}], KeySchema=[{'AttributeName': 'name', 'KeyType': 'HASH'}])`;
+      await python(create, tableName);
     },
     async reset() {
       await fetch(`${url}/moto-api/reset`, { method: 'POST' });
