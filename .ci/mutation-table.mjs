@@ -19,12 +19,11 @@ function listRows({ files }, date) {
 /** Puts the figures of reports into the table of RESULTS.md. Files that the reports do not name keep theirs. */
 export async function writeMutationTable(reports) {
   const date = new Date().toISOString().slice(0, 10);
-  const written = await readFile(new URL(RECORD, ROOT), 'utf8');
-  const rows = new Map([...written.matchAll(/^\| `(src\/[^`]+)`.*$/gm)].map(([row, file]) => [file, row]));
+  const document = await openDocument(ROOT, RECORD, 'mutation');
+  const rows = new Map([...document.text.matchAll(/^\| `(src\/[^`]+)`.*$/gm)].map(([row, file]) => [file, row]));
   for (const path of reports)
     for (const [file, row] of listRows(JSON.parse(await readFile(new URL(path, ROOT), 'utf8')), date))
       rows.set(file, row);
   const sorted = [...rows].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, row]) => row);
-  const document = await openDocument(ROOT, RECORD, 'mutation');
   await document.write([...HEAD, ...sorted].join('\n'));
 }

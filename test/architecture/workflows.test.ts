@@ -62,10 +62,8 @@ describe.each(workflows)('the workflow $name', ({ name, text }) => {
 
   it('runs scripts that there are', () => {
     const inMatrix = /^ +script:\n((?: +- .+\n)+)/m.exec(text)?.[1] ?? '';
-    const named = [/\bnpm run (?:-s )?([\w:]+)/g, /^ +- ([\w:]+)/gm];
-    const scripts = [text, inMatrix].flatMap((where, index) =>
-      [...where.matchAll(named[index] as RegExp)].map(([, script]) => script ?? ''),
-    );
+    const found = [...text.matchAll(/\bnpm run (?:-s )?([\w:]+)/g), ...inMatrix.matchAll(/^ +- ([\w:]+)/gm)];
+    const scripts = found.map(([, script]) => script ?? '');
     const files = [...text.matchAll(/\b(?:node|bash) \.ci\/([\w.-]+)/g)].map(([, file]) => file ?? '');
 
     expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);

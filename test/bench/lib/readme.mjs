@@ -15,6 +15,7 @@ export async function openDocument(root, path, mark = 'bench') {
   const end = text.indexOf(closing);
   if (start === -1 || end < start) throw new Error(`${path} lacks the markers ${opening} and ${closing}`);
   return {
+    text,
     async write(markdown) {
       const written = `${text.slice(0, start + opening.length)}\n\n${markdown}\n\n${text.slice(end)}`;
       const { format, resolveConfig } = await import('prettier');
