@@ -2,21 +2,19 @@
 // change of the version that serves, and of how many calls it has made so far. It may be killed at any time; told to finish,
 // it closes its client and is searched for the keys.
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { GoldDataClient, isGoldKeyError } from 'goldkey';
-import { localCipher } from 'goldkey/local';
+import { GoldDataClient } from 'goldkey';
 import { fromKeyRing } from 'goldkey/rotation';
 import { awaitSearch } from './lib/await-search.mjs';
-import { clockOff, ringOf } from './lib/ring-of.mjs';
+import { cipherOf, clockOff, ringOf } from './lib/ring-of.mjs';
 import { signedFetch } from './lib/signing-api.mjs';
+import { callSteadily, codeOf } from './lib/steady-calls.mjs';
 
 const { kind, place, masterKeyFile, api, instanceId, off, rate, timing } = JSON.parse(process.argv[2]);
 const print = (said) => process.stdout.write(`${JSON.stringify(said)}\n`);
 process.on('unhandledRejection', (error) => print({ failed: `unhandled rejection: ${String(error)}`, at: Date.now() }));
 
-const cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'fleet' } });
 const client = new GoldDataClient({
-  keyProvider: fromKeyRing({ ring: await ringOf(kind, place), name: 'fleet', cipher }),
+  keyProvider: fromKeyRing({ ring: await ringOf(kind, place), name: 'fleet', cipher: cipherOf(masterKeyFile) }),
   fetchPrice: signedFetch(api),
   clock: clockOff(off),
   instanceId,
@@ -35,8 +33,7 @@ async function call(symbol) {
     if (price.symbol !== symbol)
       print({ failed: `${symbol} was answered with ${String(price.symbol)}`, at: startedAt });
   } catch (error) {
-    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.code ?? error);
-    print({ failed: code, at: startedAt });
+    print({ failed: codeOf(error), at: startedAt });
   }
   calls++;
   const serving = client.status().version;
@@ -49,16 +46,7 @@ const finished = new AbortController();
 void orders.next().then(() => finished.abort());
 await client.prefetch();
 print({ ready: true });
-const startedAt = performance.now();
-const running = new Set();
-for (let count = 0; !finished.signal.aborted;) {
-  for (const due = ((performance.now() - startedAt) * rate) / 1_000; count < due; count++) {
-    const started = call(`X${String(count)}`).finally(() => running.delete(started));
-    running.add(started);
-  }
-  await sleep(5);
-}
-await Promise.all(running);
+await callSteadily(call, { rate, isOver: () => finished.signal.aborted });
 client.evict();
 await client.close();
 print({ calls, loads, at: Date.now() });

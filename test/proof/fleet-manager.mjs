@@ -1,16 +1,14 @@
 // One step of a rotation, in a process that may be killed in the middle of it. Prints one line of JSON: that it is done, or
 // the code of what went wrong.
 import { readFile } from 'node:fs/promises';
-import { localCipher } from 'goldkey/local';
 import { KeyRotationManager } from 'goldkey/rotation';
-import { clockOff, ringOf } from './lib/ring-of.mjs';
+import { cipherOf, clockOff, ringOf } from './lib/ring-of.mjs';
 
 const { kind, place, masterKeyFile, off, step, keyFile, argument, options } = JSON.parse(process.argv[2]);
-const cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'fleet' } });
 const manager = new KeyRotationManager({
   ring: await ringOf(kind, place),
   name: 'fleet',
-  cipher,
+  cipher: cipherOf(masterKeyFile),
   clock: clockOff(off),
 });
 const first = keyFile === undefined ? argument : await readFile(keyFile, 'utf8');

@@ -1,8 +1,8 @@
 // npm run prove -- [--short] [--part a,b,c] [--seed N] [--broken]
 //   Tries what goldkey promises, on loopback: (a) ten million calls on a manual clock, (b) calls in real time through a network
 //   that breaks, (c) a fleet of processes over three kinds of ring; (d) each is searched for its keys at its end. Exits with 1
-//   where a claim does not hold. --short tries less of each, in minutes; only a whole run writes test/proof/RESULTS.md. --broken shows that the short form can fail: on
-//   copies of the package with a fault in each.
+//   where a claim does not hold. --short tries less of each, in minutes; only a whole run writes test/proof/RESULTS.md.
+//   --broken shows that the short form can fail: on copies of the package with a fault in each.
 import { parseArgs } from 'node:util';
 import { tryBroken } from './parts/broken.mjs';
 import { calls } from './parts/calls.mjs';

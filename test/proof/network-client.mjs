@@ -2,13 +2,14 @@
 // argument: the path to KMS, the endpoints, the file with the ciphertext, the rate, and until when. Prints one line of JSON
 // with the outcomes, and is then searched for the key, of which it makes no string.
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { GoldDataClient, isGoldKeyError } from 'goldkey';
+import { GoldDataClient } from 'goldkey';
 import { awaitSearch } from './lib/await-search.mjs';
+import { INVENTED_CREDENTIALS } from './lib/invented-credentials.mjs';
+import { callSteadily, codeOf } from './lib/steady-calls.mjs';
 import { signedFetch } from './lib/signing-api.mjs';
 
 const { path, kms, api, region, ciphertextFile, encryptionContext, rate, until, timing } = JSON.parse(process.argv[2]);
-const credentials = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented-secret-access-key' };
+const credentials = INVENTED_CREDENTIALS;
 const ciphertext = () => readFile(ciphertextFile, 'utf8');
 
 async function providerOf() {
@@ -40,7 +41,7 @@ async function call(symbol) {
     counts.prices++;
     if (price.symbol !== symbol) violations.push(`${symbol} was answered with ${String(price.symbol)}`);
   } catch (error) {
-    const code = isGoldKeyError(error) ? error.code : String(error?.status ?? error?.code ?? error);
+    const code = codeOf(error);
     counts.failed[code] = (counts.failed[code] ?? 0) + 1;
     failures.push({ startedAt, endedAt: Date.now(), code });
   }
@@ -49,18 +50,8 @@ async function call(symbol) {
 
 await client.prefetch();
 process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
-const startedAt = performance.now();
-const running = new Set();
-while (Date.now() < until) {
-  const due = Math.floor(((performance.now() - startedAt) * rate) / 1_000);
-  // Behind after a stall, it does not make up for all of it at once.
-  for (let most = 20; counts.calls < due && most > 0; most--) {
-    const started = call(`X${String(counts.calls)}`).finally(() => running.delete(started));
-    running.add(started);
-  }
-  await sleep(5);
-}
-await Promise.all(running);
+// Behind after a stall, it does not make up for all of it at once.
+await callSteadily(call, { rate, atOnce: 20, isOver: () => Date.now() >= until });
 client.evict();
 await client.close();
 process.stdout.write(`${JSON.stringify({ outcome: { counts, failures, slowest, loads, violations } })}\n`);

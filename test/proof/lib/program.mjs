@@ -34,10 +34,6 @@ export class Program {
     });
   }
 
-  get pid() {
-    return this.child.pid;
-  }
-
   tell(order) {
     this.child.stdin.write(`${JSON.stringify(order)}\n`);
   }
@@ -46,17 +42,17 @@ export class Program {
   async line(property) {
     const found = this.lines.find((said) => property in said);
     if (found) return found;
-    const { promise, resolve } = Promise.withResolvers?.() ?? withResolvers();
-    const waiting = (said) => property in said && resolve(said);
-    this.#waiting.add(waiting);
-    const ended = this.#closed.then(([code]) => {
-      throw new Error(`The program ended with ${String(code)} before it said ${property}.`);
+    return await new Promise((resolve, reject) => {
+      const waiting = (said) => {
+        if (!(property in said)) return;
+        this.#waiting.delete(waiting);
+        resolve(said);
+      };
+      this.#waiting.add(waiting);
+      void this.#closed.then(([code]) => {
+        reject(new Error(`The program ended with ${String(code)} before it said ${property}.`));
+      });
     });
-    try {
-      return await Promise.race([promise, ended]);
-    } finally {
-      this.#waiting.delete(waiting);
-    }
   }
 
   async ended() {
@@ -86,10 +82,4 @@ export class Program {
     this.tell('end');
     return found;
   }
-}
-
-function withResolvers() {
-  let resolve;
-  const promise = new Promise((settle) => (resolve = settle));
-  return { promise, resolve };
 }

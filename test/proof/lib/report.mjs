@@ -1,5 +1,5 @@
-import { availableParallelism, cpus } from 'node:os';
 import { openDocument } from '../../bench/lib/readme.mjs';
+import { subject } from '../../bench/lib/results.mjs';
 
 const ROOT = new URL('../../../', import.meta.url);
 
@@ -7,10 +7,9 @@ const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 /** Returns the claims as a table of Markdown, behind a line about the run. */
 function tableOf(claims, { seed, seconds }) {
-  const machine = `${cpus()[0]?.model ?? 'a processor'}, ${String(availableParallelism())} cores`;
-  const date = new Date().toISOString().slice(0, 10);
+  const { version, machine, date } = subject(process.execPath);
   return [
-    `Node.js ${process.versions.node}; ${machine}; ${date}; seed ${String(seed)}; ${(seconds / 60).toFixed(1)} minutes.`,
+    `Node.js ${version.slice(1)}; ${machine}; ${date}; seed ${String(seed)}; ${(seconds / 60).toFixed(1)} minutes.`,
     '',
     '| part | claim | measured | holds |',
     '| --- | --- | --- | --- |',

@@ -1,3 +1,9 @@
+import { localCipher } from 'goldkey/local';
+import { INVENTED_CREDENTIALS } from './invented-credentials.mjs';
+
+/** Makes the cipher of the fleet's ring. */
+export const cipherOf = (masterKeyFile) => localCipher({ masterKeyFile, encryptionContext: { service: 'fleet' } });
+
 /** Makes the store of a ring: `kind` is redis, file or dynamodb, and `place` its URL, path or endpoint. */
 export async function ringOf(kind, place) {
   if (kind === 'redis') {
@@ -6,11 +12,10 @@ export async function ringOf(kind, place) {
   }
   if (kind === 'dynamodb') {
     const { dynamoDbRing } = await import('goldkey/rotation/dynamodb');
-    const credentials = { accessKeyId: 'AKIAINVENTED', secretAccessKey: 'invented-secret-access-key' };
     return dynamoDbRing({
       tableName: 'goldkey',
       name: 'fleet',
-      clientConfig: { endpoint: place, region: 'us-east-1', credentials },
+      clientConfig: { endpoint: place, region: 'us-east-1', credentials: INVENTED_CREDENTIALS },
     });
   }
   const { fileRing } = await import('goldkey/rotation');

@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMasterKey, localCipher } from 'goldkey/local';
-import { KeyRotationManager } from 'goldkey/rotation';
 import { fromTypeScript } from '../../servers/from-typescript.mjs';
 import { FleetModel } from '../lib/fleet-model.mjs';
+import { openFleetScene } from '../lib/fleet-scene.mjs';
 import { Program } from '../lib/program.mjs';
-import { ringOf } from '../lib/ring-of.mjs';
-import { startSigningApi } from '../lib/signing-api.mjs';
 
 const { startRedis } = await fromTypeScript(new URL('../../servers/redis.ts', import.meta.url));
 const PROCESSES = 6;
@@ -68,19 +62,14 @@ async function modelFleet(seed) {
 }
 
 async function realFleet() {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-fleet-'));
   const redis = await startRedis();
-  const api = await startSigningApi();
-  const ring = await ringOf('redis', redis.url);
+  const scene = await openFleetScene('redis', redis.url);
+  const { accepted, manager } = scene;
   const programs = [];
   try {
-    const masterKeyFile = join(folder, 'master.key');
-    await createMasterKey(masterKeyFile);
-    const cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'fleet' } });
-    const manager = new KeyRotationManager({ ring, name: 'fleet', cipher });
-    for (const key of KEYS) api.accepted.add(key);
+    for (const key of KEYS) accepted.add(key);
     await manager.init(KEYS[0]);
-    const about = { kind: 'redis', place: redis.url, masterKeyFile, api: api.url, off: 0, rate: RATE, timing: TIMING };
+    const about = { ...scene.about, off: 0, rate: RATE, timing: TIMING };
     for (let index = 0; index < PROCESSES; index++)
       programs.push(
         new Program('fleet-client.mjs', [JSON.stringify({ ...about, instanceId: `host-${String(index)}` })]),
@@ -98,9 +87,7 @@ async function realFleet() {
     return { loads: loads.reduce((sum, count) => sum + count, 0), settled: Math.max(...settledAt) - promotedAt };
   } finally {
     await Promise.all(programs.map((program) => program.kill()));
-    await ring.close?.();
-    api.close();
+    await scene.close();
     await redis[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true });
   }
 }

@@ -1,18 +1,14 @@
 // Rotations under six processes, over a ring in Redis, in a file and in DynamoDB: whoever calls or rotates is killed at random,
 // the ring is lost, the disk is full, and the clocks are ten minutes apart.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMasterKey, localCipher } from 'goldkey/local';
-import { KeyRotationManager } from 'goldkey/rotation';
 import { fromTypeScript } from '../../servers/from-typescript.mjs';
 import { Claims, grouped } from '../lib/claims.mjs';
 import { diceOf } from '../lib/dice.mjs';
+import { openFleetScene } from '../lib/fleet-scene.mjs';
 import { keysOf } from '../lib/keys.mjs';
 import { Program } from '../lib/program.mjs';
-import { ringOf } from '../lib/ring-of.mjs';
-import { startSigningApi } from '../lib/signing-api.mjs';
 
 const servers = (name) => fromTypeScript(new URL(`../../servers/${name}.ts`, import.meta.url));
 const [{ startMoto }, { askRedis, startRedis }, { mountTmpfs }] = await Promise.all(
@@ -54,8 +50,7 @@ const KINDS = {
   },
   async dynamodb() {
     const server = await startMoto();
-    await server.python(`client('dynamodb').create_table(TableName='goldkey', BillingMode='PAY_PER_REQUEST',
-      AttributeDefinitions=[{'AttributeName': 'name', 'AttributeType': 'S'}], KeySchema=[{'AttributeName': 'name', 'KeyType': 'HASH'}])`);
+    await server.createRingTable('goldkey');
     const lose = () =>
       server.python("client('dynamodb').delete_item(TableName='goldkey', Key={'name': {'S': 'fleet'}})");
     return { place: server.url, lose, close: () => server[Symbol.asyncDispose]() };
@@ -172,15 +167,10 @@ class Fleet {
 
 async function rotations(kind, { claims, seed, cycles, searched }) {
   const dice = diceOf(seed);
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-proof-'));
-  const masterKeyFile = join(folder, 'master.key');
-  await createMasterKey(masterKeyFile);
-  const api = await startSigningApi();
   const store = await KINDS[kind]();
-  const ring = await ringOf(kind, store.place);
-  const cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'fleet' } });
-  const manager = new KeyRotationManager({ ring, name: 'fleet', cipher });
-  const fleet = new Fleet({ kind, place: store.place, masterKeyFile, api: api.url }, dice, manager);
+  const scene = await openFleetScene(kind, store.place);
+  const { folder, accepted, manager } = scene;
+  const fleet = new Fleet(scene.about, dice, manager);
   const { keyOf, shared } = keysOf();
   const keys = [];
   const addKey = async () => {
@@ -192,7 +182,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
   const fullDisks = [];
   try {
     let current = await addKey();
-    api.accepted.add(current.key);
+    accepted.add(current.key);
     await fleet.step('init', { keyFile: current.keyFile }, (status) => status.current !== undefined);
     await fleet.start();
     await sleep(1_000);
@@ -205,7 +195,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
       await fleet.step('revert', {}, (status) => status.pending === undefined);
 
       const next = await addKey();
-      api.accepted.add(next.key);
+      accepted.add(next.key);
       await fleet.step('stage', { keyFile: next.keyFile }, (status) => status.pending !== undefined);
       await fleet.killOne();
       if (store.fill) {
@@ -221,7 +211,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
       await fleet.settle(pending);
       await fleet.killOne();
       await fleet.step('retire', { options: { force: true } }, (status) => status.previous === undefined);
-      api.accepted.delete(current.key);
+      accepted.delete(current.key);
       current = next;
       await sleep(500);
 
@@ -257,10 +247,8 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
     );
   } finally {
     await fleet.close();
-    await ring.close?.();
-    api.close();
+    await scene.close();
     await store.close();
-    await rm(folder, { recursive: true });
   }
 }
 

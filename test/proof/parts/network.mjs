@@ -10,10 +10,11 @@ import { diceOf } from '../lib/dice.mjs';
 import { FaultProxy, NETWORK_FAULTS } from '../lib/fault-proxy.mjs';
 import { keysOf } from '../lib/keys.mjs';
 import { loadsWithin } from '../lib/load-ledger.mjs';
+import { INVENTED_CREDENTIALS } from '../lib/invented-credentials.mjs';
 import { Program } from '../lib/program.mjs';
 import { startSigningApi } from '../lib/signing-api.mjs';
 
-const { startMoto, MOTO_ENV } = await fromTypeScript(new URL('../../servers/moto.ts', import.meta.url));
+const { startMoto } = await fromTypeScript(new URL('../../servers/moto.ts', import.meta.url));
 const PATHS = ['fromKmsLight', 'fromKms'];
 /** Calls a second by each path: 500 in all. */
 const RATE = 250;
@@ -47,10 +48,9 @@ export async function network({ seed, episode, pause, rounds }) {
     return { proxy, url: await proxy.listen() };
   };
   try {
-    const [accessKeyId, secretAccessKey] = [MOTO_ENV.AWS_ACCESS_KEY_ID, MOTO_ENV.AWS_SECRET_ACCESS_KEY];
     const keyId = await moto.python("print(client('kms').create_key()['KeyMetadata']['Arn'])");
     const encryptionContext = { service: 'proof' };
-    const clientConfig = { endpoint: moto.url, region: moto.region, credentials: { accessKeyId, secretAccessKey } };
+    const clientConfig = { endpoint: moto.url, region: moto.region, credentials: INVENTED_CREDENTIALS };
     const cipher = kmsCipher({ keyId, encryptionContext, clientConfig });
     const { keyOf, shared } = keysOf();
     const keys = [];
