@@ -64,7 +64,10 @@ export async function startLambdaRuntimeApi(): Promise<LambdaRuntimeApi> {
     else if (id !== undefined)
       events.emit(id, { kind, body: isStreamed ? body : JSON.parse(body), firstPartAt, receivedAt });
   };
-  const server = createServer((request, response) => void take(request, response)).listen(0, '127.0.0.1');
+  const server = createServer((request, response) => void take(request, response));
+  // A frozen function's connection is there when it thaws: a runtime client that finds its own cut ends with ECONNRESET.
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
   const asked = async (): Promise<number> => {
