@@ -33,20 +33,12 @@ const runtimes = [
     .map((node) => ({ ...node, client: release4.server, name: `aws-lambda-ric 4, Node.js ${node.major}` })),
 ];
 
-/** A freeze takes 23 s: each Node.js has one, by the newest client that it can run. */
-const newestFor = new Map(runtimes.map((runtime) => [runtime.major, runtime]));
-const newest = [...newestFor.values()].at(-1);
-
 let kms: FakeKms;
 let api: FakePriceApi;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
-  [kms, api, folder] = await Promise.all([
-    startFakeKms({ credentials: CREDENTIALS, latency: KMS_LATENCY }),
-    startFakePriceApi({ keys: [KEY] }),
-    temporaryFolder(),
-  ]);
+  [kms, api, folder] = await Promise.all([startKms(), startFakePriceApi({ keys: [KEY] }), temporaryFolder()]);
   if (!built) return;
   await build({
     entryPoints: [join(import.meta.dirname, 'lambda-handlers', 'wrapped.mjs')],
@@ -61,37 +53,49 @@ beforeAll(async () => {
 beforeEach(() => kms.reset());
 afterAll(() => Promise.all([kms.close(), api.close(), folder[Symbol.asyncDispose]()]));
 
-const decryptions = (): number => kms.requests.filter(({ operation }) => operation === 'Decrypt').length;
+const startKms = async (): Promise<FakeKms> => startFakeKms({ credentials: CREDENTIALS, latency: KMS_LATENCY });
+const decryptions = ({ requests } = kms): number => requests.filter(({ operation }) => operation === 'Decrypt').length;
+
+/** How a function is used; `keys`: the KMS that it asks. */
+interface LambdaUse {
+  readonly handler?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly keys?: FakeKms;
+}
+
+/** Starts a function, has it used, and finds no form of the key in what it has printed and posted. */
+async function useLambda(
+  { client, node }: Pick<(typeof runtimes)[number], 'client' | 'node'>,
+  use: (lambda: Lambda) => Promise<void>,
+  { handler = 'index.handler', env = {}, keys = kms }: LambdaUse = {},
+): Promise<void> {
+  const lambda = await startLambda(client as string, {
+    folder: folder.path,
+    handler,
+    node,
+    env: {
+      GOLD_API_KEY_CIPHERTEXT: keys.encrypt(KEY, CONTEXT),
+      KMS_KEY_ID: keys.keyArn,
+      PRICE_API_URL: api.url,
+      AWS_ENDPOINT_URL_KMS: keys.url,
+      AWS_REGION: keys.region,
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      ...env,
+    },
+  });
+  try {
+    await use(lambda);
+  } finally {
+    await lambda[Symbol.asyncDispose]();
+  }
+  for (const form of formsOf(KEY)) expect(lambda.printed + lambda.posted).not.toContain(form);
+}
 
 describe.skipIf(!built).each(runtimes)(`a wrapped Lambda on $name ${missing}`, (runtime) => {
-  const { client, node, major } = runtime;
-  const freezes = client !== undefined && newestFor.get(major) === runtime;
-  const withLambda = async (
-    use: (lambda: Lambda) => Promise<void>,
-    { handler = 'index.handler', env = {} }: { handler?: string; env?: Record<string, string> } = {},
-  ): Promise<void> => {
-    const lambda = await startLambda(client as string, {
-      folder: folder.path,
-      handler,
-      node,
-      env: {
-        GOLD_API_KEY_CIPHERTEXT: kms.encrypt(KEY, CONTEXT),
-        KMS_KEY_ID: kms.keyArn,
-        PRICE_API_URL: api.url,
-        AWS_ENDPOINT_URL_KMS: kms.url,
-        AWS_REGION: kms.region,
-        AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-        ...env,
-      },
-    });
-    try {
-      await use(lambda);
-    } finally {
-      await lambda[Symbol.asyncDispose]();
-    }
-    for (const form of formsOf(KEY)) expect(lambda.printed + lambda.posted).not.toContain(form);
-  };
+  const { client, major } = runtime;
+  const withLambda = async (use: (lambda: Lambda) => Promise<void>, options?: LambdaUse): Promise<void> =>
+    useLambda(runtime, use, options);
 
   it.skipIf(client === undefined)(
     'answers with a CallTimeoutError `margin` before Lambda’s deadline when the price API hangs',
@@ -108,52 +112,6 @@ describe.skipIf(!built).each(runtimes)(`a wrapped Lambda on $name ${missing}`, (
         expect(good.body).toMatchObject({ price: PRICE });
         console.info(`(a) ${major}: answered ${slow.took.toFixed(0)} ms into 2,000`);
       });
-    },
-  );
-
-  /** Has a call start a refresh, and freezes the function for 10 s with its answer. */
-  const freezeInRefresh = async (handler: string) => {
-    const told: { refreshing?: Answer; next?: Answer } = {};
-    await withLambda(
-      async (lambda) => {
-        await lambda.invoke({});
-        await sleep(REFRESH_AFTER_MS);
-        told.refreshing = await lambda.invoke({});
-        lambda.freeze();
-        await sleep(FROZEN_MS);
-        lambda.thaw();
-        told.next = await lambda.invoke({});
-      },
-      { handler },
-    );
-    const { refreshing, next } = told as Required<typeof told>;
-    console.info(
-      `(b) ${major} ${handler}: the refreshing call took ${refreshing.took.toFixed(0)} ms, the one after the freeze ${next.took.toFixed(0)} ms, ${JSON.stringify(next.body)}`,
-    );
-    return { refreshing, next };
-  };
-
-  it.runIf(freezes)(
-    'frozen for 10 s with the answer whose call started a refresh, answers the next call by that one load',
-    { timeout: 60_000 },
-    async () => {
-      const { refreshing, next } = await freezeInRefresh('index.handler');
-
-      expect(refreshing.body).toMatchObject({ price: PRICE });
-      expect(refreshing.took).toBeGreaterThanOrEqual(KMS_LATENCY);
-      expect(next).toMatchObject({ kind: 'response', body: { price: PRICE, counts: { loads: 2, loadFailures: 0 } } });
-      expect(decryptions()).toBe(2);
-    },
-  );
-
-  it.runIf(freezes && runtime === newest)(
-    'frozen so without waiting for the refresh, answers the next call all the same',
-    { timeout: 60_000 },
-    async () => {
-      const { refreshing, next } = await freezeInRefresh('index.unsettled');
-
-      expect(refreshing.took).toBeLessThan(KMS_LATENCY);
-      expect(next).toMatchObject({ kind: 'response', body: { price: PRICE } });
     },
   );
 
@@ -206,7 +164,7 @@ describe.skipIf(!built).each(runtimes)(`a wrapped Lambda on $name ${missing}`, (
     async () => {
       kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' });
       await withLambda(async (lambda) => {
-        await expect.poll(decryptions, { timeout: 5_000 }).toBe(1);
+        await expect.poll(() => decryptions(), { timeout: 5_000 }).toBe(1);
         const denied = await lambda.invoke({});
         kms.reset();
         // A store that failed once is left alone for a second at most.
@@ -251,3 +209,58 @@ describe.skipIf(!built).each(runtimes)(`a wrapped Lambda on $name ${missing}`, (
     },
   );
 });
+
+/** Has a call start a refresh, and freezes the function for 10 s with its answer. */
+async function freezeInRefresh(runtime: (typeof runtimes)[number], handler: string) {
+  // Its own: the functions are frozen side by side, and what each asks is counted.
+  await using keys = await startKms();
+  const told: { refreshing?: Answer; next?: Answer } = {};
+  await useLambda(
+    runtime,
+    async (lambda) => {
+      await lambda.invoke({});
+      await sleep(REFRESH_AFTER_MS);
+      told.refreshing = await lambda.invoke({});
+      lambda.freeze();
+      await sleep(FROZEN_MS);
+      lambda.thaw();
+      told.next = await lambda.invoke({});
+    },
+    { handler, keys },
+  );
+  const { refreshing, next } = told as Required<typeof told>;
+  console.info(
+    `(b) ${runtime.major} ${handler}: the refreshing call took ${refreshing.took.toFixed(0)} ms, the one after the freeze ${next.took.toFixed(0)} ms, ${JSON.stringify(next.body)}`,
+  );
+  return { refreshing, next, decryptions: decryptions(keys) };
+}
+
+// A freeze takes 23 s: each Node.js has one, by the newest client that it can run.
+const newestFor = new Map(runtimes.map((runtime) => [runtime.major, runtime]));
+const freezing = [...newestFor.values()].filter(({ client }) => client !== undefined);
+
+describe
+  .skipIf(!built || freezing.length === 0)
+  .concurrent(`a wrapped Lambda that is frozen ${missing}`, { timeout: 60_000 }, () => {
+    it.for(freezing)(
+      'for 10 s with the answer whose call started a refresh answers the next call by that one load, on $name',
+      async (runtime, { expect }) => {
+        const { refreshing, next, ...asked } = await freezeInRefresh(runtime, 'index.handler');
+
+        expect(refreshing.body).toMatchObject({ price: PRICE });
+        expect(refreshing.took).toBeGreaterThanOrEqual(KMS_LATENCY);
+        expect(next).toMatchObject({ kind: 'response', body: { price: PRICE, counts: { loads: 2, loadFailures: 0 } } });
+        expect(asked.decryptions).toBe(2);
+      },
+    );
+
+    it.for(freezing.slice(-1))(
+      'without waiting for the refresh answers the next call all the same, on $name',
+      async (runtime, { expect }) => {
+        const { refreshing, next } = await freezeInRefresh(runtime, 'index.unsettled');
+
+        expect(refreshing.took).toBeLessThan(KMS_LATENCY);
+        expect(next).toMatchObject({ kind: 'response', body: { price: PRICE } });
+      },
+    );
+  });

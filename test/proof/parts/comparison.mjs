@@ -9,8 +9,8 @@ const PROCESSES = 6;
 /** Calls a second of each process. */
 const RATE = 10;
 const TIMING = { ttl: 4_000, refreshAhead: 1_000 };
-/** In ms: until a key is promoted, and from then to the end. */
-const [BEFORE, AFTER] = [20_000, 20_000];
+/** In ms: until all are under way, from then until a key is promoted, and from then to the end. Nothing is counted before. */
+const [STARTING, BEFORE, AFTER] = [5_000, 20_000, 20_000];
 /** So many fleets are simulated, and the real one is to be among all but the extreme ones, by this many standard deviations. */
 const FLEETS = 200;
 const DEVIATIONS = 3;
@@ -47,6 +47,8 @@ async function modelFleet(seed) {
   for (const key of KEYS) fleet.accept(key);
   await fleet.manager.init(KEYS[0]);
   fleet.deploy(1);
+  await fleet.pass(STARTING);
+  const { loads: early } = fleet;
   await fleet.pass(BEFORE);
   const { version } = await fleet.manager.stage(KEYS[1]);
   const from = fleet.clock.monotonic();
@@ -56,7 +58,7 @@ async function modelFleet(seed) {
     if (fleet.using(version) === PROCESSES) settled = Math.min(settled, fleet.clock.monotonic() - from);
     return false;
   });
-  const loads = fleet.loads;
+  const loads = fleet.loads - early;
   await fleet.close();
   return { loads, settled };
 }
@@ -75,7 +77,7 @@ async function realFleet() {
         new Program('fleet-client.mjs', [JSON.stringify({ ...about, instanceId: `host-${String(index)}` })]),
       );
     await Promise.all(programs.map((program) => program.line('ready')));
-    await sleep(BEFORE);
+    await sleep(STARTING + BEFORE);
     const { version } = await manager.stage(KEYS[1]);
     await manager.promote({ version, overlap: 60_000 });
     const promotedAt = Date.now();
@@ -83,11 +85,17 @@ async function realFleet() {
     for (const program of programs) program.tell('finish');
     await Promise.all(programs.map((program) => program.line('done')));
     const settledAt = programs.map(({ lines }) => lines.find((line) => line.version === version)?.at ?? Infinity);
-    const loads = programs.map(({ lines }) => lines.findLast((line) => line.loads !== undefined).loads);
-    return { loads: loads.reduce((sum, count) => sum + count, 0), settled: Math.max(...settledAt) - promotedAt };
+    const loads = loadsUntil(programs, promotedAt + AFTER) - loadsUntil(programs, promotedAt - BEFORE);
+    return { loads, settled: Math.max(...settledAt) - promotedAt };
   } finally {
     await Promise.all(programs.map((program) => program.kill()));
     await scene.close();
     await redis[Symbol.asyncDispose]();
   }
+}
+
+/** Adds up how often each program had loaded by a moment, as far as it had told by then. */
+function loadsUntil(programs, moment) {
+  const told = programs.map(({ lines }) => lines.findLast(({ loads, at }) => loads !== undefined && at <= moment));
+  return told.reduce((sum, { loads }) => sum + loads, 0);
 }
