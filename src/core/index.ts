@@ -32,6 +32,7 @@ export * from './util/store-request.js';
 export * from './util/wait-at-most.js';
 export * from './options.js';
 export * from './recovery/outcome.js';
+export { judgingOnlyResponses } from './state/result-checks.js';
 export * from './redaction/redact.js';
 export * from './redaction/object-kind.js';
 export * from './redaction/secret-matcher.js';

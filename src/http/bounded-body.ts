@@ -58,8 +58,9 @@ export class Collector {
 }
 
 function cut(body: Buffer, field: string | undefined): { text: string; secret?: Uint8Array } {
-  const name = `"${String(field)}"`;
-  for (let at = field === undefined ? -1 : body.indexOf(name); at >= 0; at = body.indexOf(name, at + 1)) {
+  if (field === undefined) return { text: body.toString('utf8') };
+  const name = `"${field}"`;
+  for (let at = body.indexOf(name); at >= 0; at = body.indexOf(name, at + 1)) {
     const colon = skipSpace(body, at + name.length);
     const quote = skipSpace(body, colon + 1);
     const end = body.indexOf(QUOTE, quote + 1);

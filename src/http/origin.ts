@@ -32,20 +32,21 @@ export class Origin {
    * Sends one request; a repeatable one twice if it met a kept connection that the server had closed. Follows no
    * redirect. Rejects only when no whole response of at most `limit` bytes came.
    */
-  async send(outgoing: Outgoing, limit: number): Promise<Incoming> {
+  send(outgoing: Outgoing, limit: number): Promise<Incoming> {
     if (this.#pool === undefined || isHttpPatched()) return this.#sendViaNode('send', outgoing, limit);
-    try {
-      return await sendViaPool(this.#pool, outgoing, limit);
-    } catch (error) {
-      if (error instanceof StaleConnection) {
-        if (isRepeatable(outgoing.method)) return this.#sendViaNode('sendOnNewConnection', outgoing, limit);
-        throw error.cause;
-      }
-      if (!(error instanceof UnusablePool)) throw error;
-      // It stays unusable, and is not loaded again.
-      this.#pool = undefined;
-      return this.#sendViaNode('send', outgoing, limit);
+    return sendViaPool(this.#pool, outgoing, limit, this);
+  }
+
+  /** Goes on after a request that the pool could not send, or rejects with its error. */
+  async recover(error: unknown, outgoing: Outgoing, limit: number): Promise<Incoming> {
+    if (error instanceof StaleConnection) {
+      if (isRepeatable(outgoing.method)) return this.#sendViaNode('sendOnNewConnection', outgoing, limit);
+      throw error.cause;
     }
+    if (!(error instanceof UnusablePool)) throw error;
+    // It stays unusable, and is not loaded again.
+    this.#pool = undefined;
+    return this.#sendViaNode('send', outgoing, limit);
   }
 
   async #sendViaNode(how: 'send' | 'sendOnNewConnection', outgoing: Outgoing, limit: number): Promise<Incoming> {

@@ -68,22 +68,33 @@ export async function openPool(origin: string, connections: number): Promise<Poo
   }
 }
 
+/** What goes on after a request that a pool could not send. Not a function: that would be one more for each request. */
+interface Recovery {
+  /**
+   * Is given a {@link StaleConnection} if the server had closed the connection before, an {@link UnusablePool} if there is no
+   * working `dispatch`, and any error after which no whole response of at most `limit` bytes came.
+   */
+  recover(error: unknown, outgoing: Outgoing, limit: number): Promise<Incoming>;
+}
+
 /**
  * Sends one request with undici's `dispatch`: it takes a quarter less work than `request()`, which makes a stream of
- * every body. Follows no redirect. Rejects only when no whole response of at most `limit` bytes came: with a
- * {@link StaleConnection} if the server had closed the connection before, with an {@link UnusablePool} if there is no
- * working `dispatch`.
+ * every body. Follows no redirect. What fails is left to `recovery`, except that a request which is aborted is over.
  */
-export function sendViaPool(pool: Dispatcher, outgoing: Outgoing, limit: number): Promise<Incoming> {
+export function sendViaPool(
+  pool: Dispatcher,
+  outgoing: Outgoing,
+  limit: number,
+  recovery: Recovery,
+): Promise<Incoming> {
   const { signal } = outgoing;
   if (signal.aborted) return Promise.reject(signal.reason as Error);
   return new Promise((resolve, reject) => {
-    const exchange = new Exchange(outgoing, limit, resolve, reject);
+    const exchange = new Exchange(outgoing, limit, recovery, resolve, reject);
     try {
       pool.dispatch(exchange, exchange);
     } catch {
-      exchange.end();
-      reject(new UnusablePool());
+      exchange.fail(new UnusablePool());
     }
   });
 }
@@ -95,9 +106,12 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   readonly method: Dispatcher.HttpMethod;
   readonly headers: Outgoing['headers'];
   readonly body: string | null;
+  readonly #outgoing: Outgoing;
   readonly #signal: CancellationSignal;
   readonly #collector: Collector;
-  readonly #resolve: (answer: Incoming) => void;
+  /** Unset once the request has ended. */
+  #recovery: Recovery | undefined;
+  readonly #resolve: (answer: Incoming | Promise<Incoming>) => void;
   readonly #reject: (reason: unknown) => void;
   readonly #onAbort: () => void;
   #connection: Connection | undefined;
@@ -111,7 +125,8 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   constructor(
     outgoing: Outgoing,
     limit: number,
-    resolve: (answer: Incoming) => void,
+    recovery: Recovery,
+    resolve: (answer: Incoming | Promise<Incoming>) => void,
     reject: (reason: unknown) => void,
   ) {
     const { origin, path, method, headers, body = null, signal } = outgoing;
@@ -120,7 +135,9 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
     this.method = method as Dispatcher.HttpMethod;
     this.headers = headers;
     this.body = body;
+    this.#outgoing = outgoing;
     this.#signal = signal;
+    this.#recovery = recovery;
     this.#limit = limit;
     this.#collector = new Collector(limit);
     this.#resolve = resolve;
@@ -153,21 +170,29 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.end();
+    this.#end();
     this.#resolve({ status: this.#status, headers: this.#responseHeaders, text: this.#collector.text() });
     // The body may hold the key.
     this.#collector.wipe();
   }
 
   onResponseError(_: unknown, error: Error): void {
-    this.end();
     this.#collector.wipe();
     const isStale = this.#before > 0 && this.#connection?.bytesRead === this.#before && isConnectionLost(error);
-    this.#reject(isStale ? new StaleConnection(error.message, { cause: error }) : error);
+    this.fail(isStale ? new StaleConnection(error.message, { cause: error }) : error);
+  }
+
+  /** Leaves the request to the recovery, once; one that was aborted is over. */
+  fail(error: unknown): void {
+    const recovery = this.#recovery;
+    this.#end();
+    if (this.#signal.aborted) this.#reject(error);
+    else if (recovery !== undefined) this.#resolve(recovery.recover(error, this.#outgoing, this.#limit));
   }
 
   /** Lets go of the caller's signal. */
-  end(): void {
+  #end(): void {
+    this.#recovery = undefined;
     this.#signal.removeEventListener('abort', this.#onAbort);
   }
 }

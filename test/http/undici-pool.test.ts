@@ -24,6 +24,11 @@ const request = (): Outgoing => ({
   ...{ origin, path: '/', method: 'GET', headers: {}, signal: new AbortController().signal },
 });
 
+/** Goes on after no failure. */
+const givesUp = (): { recover: (error: unknown) => Promise<never> } => ({
+  recover: vi.fn((error: unknown) => Promise.reject(error as Error)),
+});
+
 /** What other runtimes and bundlers give for undici. */
 const standIns: [string, () => object][] = [
   [
@@ -104,7 +109,7 @@ it('the body of an answer that undici brought is zeroed once it is read', async 
   const pool = await openPool(origin, 1);
 
   try {
-    expect(pool && (await sendViaPool(pool, request(), 100)).text).toBe('undici');
+    expect(pool && (await sendViaPool(pool, request(), 100, givesUp())).text).toBe('undici');
   } finally {
     await pool?.close();
   }
@@ -126,7 +131,7 @@ it('the body of an answer that breaks off is zeroed: its connection is lost, or 
       handler.onResponseError?.(controller, new Error('broken off'));
       return true;
     };
-    return sendViaPool({ dispatch } as unknown as Dispatcher, request(), limit);
+    return sendViaPool({ dispatch } as unknown as Dispatcher, request(), limit, givesUp());
   };
 
   await expect(send(bodies[0] as Buffer, 100)).rejects.toThrow('broken off');
@@ -134,4 +139,39 @@ it('the body of an answer that breaks off is zeroed: its connection is lost, or 
 
   expect(bodies.map(isZero)).toEqual([true, true]);
   expect(controller.abort).toHaveBeenCalledTimes(1);
+});
+
+it('a request that is aborted before a connection took it is over: nothing goes on after it', async () => {
+  const { sendViaPool } = await import('../../src/http/undici-pool.js');
+  const ending = new AbortController();
+  const recovery = givesUp();
+  let handler: Dispatcher.DispatchHandler | undefined;
+  const dispatch = (_options: unknown, given: Dispatcher.DispatchHandler): boolean => {
+    handler = given;
+    return true;
+  };
+  const outgoing = { ...request(), signal: ending.signal };
+  const answer = sendViaPool({ dispatch } as unknown as Dispatcher, outgoing, 100, recovery);
+
+  ending.abort(new Error('no time left'));
+  // undici tells it when a connection is free.
+  const controller = { abort: vi.fn() } as unknown as Dispatcher.DispatchController;
+  handler?.onRequestStart?.(controller, {});
+  handler?.onResponseError?.(controller, new Error('aborted'));
+
+  await expect(answer).rejects.toThrow('no time left');
+  expect(controller.abort).toHaveBeenCalledWith(ending.signal.reason);
+  expect(recovery.recover).not.toHaveBeenCalled();
+});
+
+it('a request that fails twice is recovered once: a second recovery would reject to nobody', async () => {
+  const { sendViaPool } = await import('../../src/http/undici-pool.js');
+  const recovery = givesUp();
+  const dispatch = (_options: unknown, handler: Dispatcher.DispatchHandler): never => {
+    handler.onResponseError?.({} as Dispatcher.DispatchController, new Error('first'));
+    throw new Error('second');
+  };
+
+  await expect(sendViaPool({ dispatch } as unknown as Dispatcher, request(), 100, recovery)).rejects.toThrow('first');
+  expect(recovery.recover).toHaveBeenCalledTimes(1);
 });

@@ -244,7 +244,7 @@ describe
   .concurrent(`a wrapped Lambda that is frozen ${missing}`, { timeout: 60_000 }, () => {
     it.for(freezing)(
       'for 10 s with the answer whose call started a refresh answers the next call by that one load, on $name',
-      async (runtime, { expect }) => {
+      async (runtime) => {
         const { refreshing, next, ...asked } = await freezeInRefresh(runtime, 'index.handler');
 
         expect(refreshing.body).toMatchObject({ price: PRICE });
@@ -256,7 +256,7 @@ describe
 
     it.for(freezing.slice(-1))(
       'without waiting for the refresh answers the next call all the same, on $name',
-      async (runtime, { expect }) => {
+      async (runtime) => {
         const { refreshing, next } = await freezeInRefresh(runtime, 'index.unsettled');
 
         expect(refreshing.took).toBeLessThan(KMS_LATENCY);

@@ -163,10 +163,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     const { client, key } = this;
     if (
       this.settled ||
-      (key.firstSuccessPending === undefined &&
-        !client.hasCustomChecks &&
-        key.stage !== 'pending' &&
-        !isResponse(result))
+      (key.firstSuccessPending === undefined && !client.judgesResults && key.stage !== 'pending' && !isResponse(result))
     ) {
       this.succeed(result);
     } else void this.recover({ result });

@@ -11,16 +11,18 @@ export interface CancellationSignal {
 export class Cancellation implements CancellationSignal {
   aborted = false;
   reason: unknown = undefined;
-  #listeners: (() => void)[] = [];
+  /** The first listener: nearly always it is the only one, and a list of it would take 150 bytes. */
+  #first: (() => void) | undefined;
+  #others: (() => void)[] | undefined;
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.push(listener);
+    if (this.#first === undefined) this.#first = listener;
+    else (this.#others ??= []).push(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    // Nearly always it is the only one.
-    if (this.#listeners.at(-1) === listener) this.#listeners.pop();
-    else this.#listeners = this.#listeners.filter((other) => other !== listener);
+    if (this.#first === listener) this.#first = undefined;
+    else this.#others = this.#others?.filter((other) => other !== listener);
   }
 
   throwIfAborted(): void {
@@ -31,8 +33,9 @@ export class Cancellation implements CancellationSignal {
   end(reason: unknown): void {
     this.aborted = true;
     this.reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) listener();
+    const listeners = [this.#first, ...(this.#others ?? [])];
+    this.#first = undefined;
+    this.#others = undefined;
+    for (const listener of listeners) listener?.();
   }
 }

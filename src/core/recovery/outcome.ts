@@ -2,6 +2,7 @@ import { parseRetryAfter } from '../util/retry-after.js';
 import { LOST_CONNECTION_CODES } from '../util/socket-codes.js';
 import { tryOrUndefined, readProperty } from '../util/safe-access.js';
 import { isGoldKeyError } from '../errors.js';
+import { judgingOnlyResponses } from '../state/result-checks.js';
 import type { Outcome } from '../types.js';
 
 const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([408, 425, 429, 500, 502, 503, 504]);
@@ -38,6 +39,8 @@ export function isTransientFailure(outcome: Outcome): boolean {
     );
   });
 }
+
+judgingOnlyResponses(isTransientFailure);
 
 /** Returns the pause that the other side asks for with a `Retry-After` header, in ms from `now` (epoch ms). */
 export function readRetryAfter(outcome: Outcome, now: number): number | undefined {

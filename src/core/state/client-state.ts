@@ -11,6 +11,7 @@ import { getProcessName, getUseReporter } from '../cache/report-use.js';
 import { getWallClock, systemWallClock } from '../util/wall-clock.js';
 import { Canary } from './canary.js';
 import { RefusalGate } from './refusal-gate.js';
+import { judgesResults } from './result-checks.js';
 import { getDeadlineTimer, systemDeadlineTimer, type DeadlineTimer, type RunningCall } from './deadline-timer.js';
 
 /** A running call, as its client sees it. */
@@ -38,8 +39,8 @@ export class ClientState implements CacheUser {
   calls = 0;
   /** Creates the error of every call, once the client closes or is held: no call starts any more. */
   #refusal: (() => GoldKeyError) | undefined;
-  /** True if a function of the caller's has to look at every outcome. */
-  readonly hasCustomChecks: boolean;
+  /** True if a function of the caller's has to look at every result. */
+  readonly judgesResults: boolean;
   /** The stage whose key this client uses. */
   stage: StageState;
   readonly keys: CachedKeys;
@@ -56,7 +57,7 @@ export class ClientState implements CacheUser {
     this.cache = cache;
     this.keys = cache.keys;
     this.deadlines = getDeadlineTimer(options.clock);
-    this.hasCustomChecks = options.isKeyRejected !== undefined || options.isTransient !== undefined;
+    this.judgesResults = judgesResults(options.isKeyRejected) || judgesResults(options.isTransient);
     this.stage = this.keys.current;
     // A spread would reserve memory for sixteen more.
     this.keys.users = this.keys.users.concat(this);

@@ -1,4 +1,11 @@
-import { getKeyMatcher, isTransientFailure, isUnauthorized, SecretMatcher, type KeyContext } from '../../core/index.js';
+import {
+  getKeyMatcher,
+  isTransientFailure,
+  isUnauthorized,
+  judgingOnlyResponses,
+  SecretMatcher,
+  type KeyContext,
+} from '../../core/index.js';
 import { firstHeaderValue, type Incoming } from '../../http/types.js';
 import { isPriceApiError, PriceApiError } from '../price-api-error.js';
 import type { PriceApi, PriceApiOptions, PriceQuery, Quote } from '../types.js';
@@ -55,11 +62,22 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   const connect = createTransport(source, checked);
   const checks = new PriceChecks(checked);
 
+  /** Fetches what most calls ask for, without the lists that several pairs need: they take as long as the reading. */
+  async function fetchQuote(query: Query, context: KeyContext): Promise<Quote> {
+    const pair = parseQuery(query);
+    const { apiKey } = context;
+    const matcher = findMatcher(context, apiKey);
+    const answer = await connect(context, matcher)(dialect.buildRequest([pair], apiKey));
+    const raw = parseBody(answer, matcher);
+    const reading = readPrice(raw, pair, true, answer.status);
+    checks.accept(reading, pair);
+    return createQuote({ pair, reading, raw });
+  }
+
   async function fetchQuotes(pairs: readonly Pair[], context: KeyContext): Promise<Quote[]> {
     // Before the first await: the context's getters throw once the call has settled.
     const { apiKey } = context;
-    // A context that a test has made by hand has none.
-    const matcher = getKeyMatcher(context) ?? new SecretMatcher([apiKey]);
+    const matcher = findMatcher(context, apiKey);
     const get = connect(context, matcher);
     const results: Result[] = pairs.map((pair) => ({ pair, reading: undefined, raw: undefined }));
     // One after the other, so that a rejected key is used once.
@@ -67,7 +85,7 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
       const asked = group.map(({ pair }) => pair) as PairGroup & Pair[];
       const answer = await get(dialect.buildRequest(asked, apiKey));
       const raw = parseBody(answer, matcher);
-      const isAlone = asked.length === 1 || new Set(asked.map(formatPair)).size === 1;
+      const isAlone = new Set(asked.map(formatPair)).size === 1;
       for (const result of group) {
         result.reading = readPrice(raw, result.pair, isAlone, answer.status);
         result.raw = raw;
@@ -136,20 +154,24 @@ export function createPriceApi(name: string, dialect: Dialect, options: PriceApi
   }
 
   return {
-    fetchPrice: async (query, context) => (await fetchQuotes([parseQuery(query)], context))[0] as Quote,
+    fetchPrice: fetchQuote,
     ...(dialect.batching !== 'none' && {
       async fetchPrices(queries: readonly Query[], context: KeyContext) {
         const pairs = queries.map(parseQuery);
         return pairs.length === 0 ? [] : fetchQuotes(pairs, context);
       },
     }),
-    isKeyRejected(outcome) {
-      const { error } = outcome;
-      return isPriceApiError(error) ? error.kind === 'key-rejected' : isUnauthorized(outcome);
-    },
+    isKeyRejected: judgingOnlyResponses((outcome) =>
+      isPriceApiError(outcome.error) ? outcome.error.kind === 'key-rejected' : isUnauthorized(outcome),
+    ),
     // The default, which reads `retryable` of a PriceApiError: given so that spreading replaces both options together.
     isTransient: isTransientFailure,
   };
+}
+
+/** Returns what finds the key in an answer; a context that a test has made by hand has none. */
+function findMatcher(context: KeyContext, apiKey: string): SecretMatcher {
+  return getKeyMatcher(context) ?? new SecretMatcher([apiKey]);
 }
 
 /** Returns what each request asks for. */

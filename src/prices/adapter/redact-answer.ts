@@ -3,19 +3,27 @@ import { parseExactJson } from '../values/decimal.js';
 
 // The core's search of whole objects would cost as much as the request does.
 
-const BYTE_ORDER_MARK = '\ufeff';
+const BYTE_ORDER_MARK = 0xfeff;
 
 /**
  * Parses JSON and replaces the key in every name, string and number. A number that no double holds stays a string of its
  * digits. Returns `undefined` unless the text is an object or an array.
  */
 export function parseRedacted(text: string, key: SecretMatcher): object | undefined {
-  // PHP may send a byte order mark, which is not JSON.
-  const json = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
-  const body = tryOrUndefined(() => parseExactJson(json));
+  let body: unknown;
+  try {
+    // PHP may send a byte order mark, which is not JSON.
+    body = parseExactJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+  } catch {
+    return undefined;
+  }
   if (typeof body !== 'object' || body === null) return undefined;
   // An escape can hide an encoded key from a search of the whole text.
-  if (!text.includes('\\') && !key.contains(text)) return body;
+  return !text.includes('\\') && !key.contains(text) ? body : redactBody(body, key);
+}
+
+/** Replaces the key in a body that holds it; returns `undefined` where it cannot be found. */
+function redactBody(body: object, key: SecretMatcher): object | undefined {
   return tryOrUndefined(() => {
     // Deeper than any price lies, it throws.
     const clean = redactValue(body, key);

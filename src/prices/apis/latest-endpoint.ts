@@ -26,6 +26,9 @@ const CODES: Codes = {
   ...Object.fromEntries([301, 302, 403, 404, 501, 502, 503, 504, 505].map((code) => [code, ['bad-request']] as const)),
 };
 
+/** The shortest sentence that names the unit of metals. */
+const SHORTEST_SENTENCE = 'per ounce for metals';
+
 const TYPES: Readonly<Record<string, PriceApiErrorKind>> = {
   missing_access_key: 'key-rejected',
   invalid_access_key: 'key-rejected',
@@ -64,7 +67,9 @@ export const LATEST_ENDPOINT: Omit<Dialect, 'source' | 'baseUrl'> = {
  * Returns the symbols to ask for with base USD, encoded: with other bases these APIs have been seen to answer in either
  * direction. Another currency is one more symbol of the same answer.
  */
-export function formatSymbols(pairs: readonly Pair[]): string {
+export function formatSymbols(pairs: readonly [Pair, ...Pair[]]): string {
+  const [first] = pairs;
+  if (pairs.length === 1 && first.currency === 'USD') return encodeURIComponent(first.metal);
   const symbols = new Set(pairs.map(({ metal }) => metal));
   for (const { currency } of pairs) if (currency !== 'USD') symbols.add(currency);
   return [...symbols].map(encodeURIComponent).join(',');
@@ -72,13 +77,15 @@ export function formatSymbols(pairs: readonly Pair[]): string {
 
 /** Reads a price by the direction of its base: USD per ounce is `USDXAU`, or one over `XAU`; with base XAU, `USD`. */
 function readRate(rates: object, base: unknown, { metal, currency }: Pair): Reading {
+  // No spreads: see `createQuote`.
   if (base === metal) {
-    const price = combineRates(rates, currency, `${metal}${currency}`, metal);
-    return { ...price, usd: currency === 'USD' ? price.price : readNumber(rates, 'USD') };
+    const { price, direction } = combineRates(rates, currency, `${metal}${currency}`, metal);
+    return { price, direction, usd: currency === 'USD' ? price : readNumber(rates, 'USD') };
   }
   if (base === currency) {
-    const price = combineRates(rates, `${currency}${metal}`, metal, metal);
-    return currency === 'USD' ? { ...price, usd: price.price } : { ...price, needsBounds: true };
+    const { price, direction } = combineRates(rates, `${currency}${metal}`, metal, metal);
+    const isUsd = currency === 'USD';
+    return { price, direction, usd: isUsd ? price : undefined, needsBounds: !isUsd };
   }
   if (base !== 'USD') throw new UnusableBody('implausible', 'answered with another `base` than was asked for');
   const usd = combineRates(rates, `USD${metal}`, metal, metal);
@@ -89,7 +96,8 @@ function readRate(rates: object, base: unknown, { metal, currency }: Pair): Read
 
 /** Returns the direct rate, else one over the inverse; if both are given they must agree within 1 %. */
 function combineRates(rates: object, directName: string, inverseName: string, symbol: string): Reading {
-  const [direct, inverse] = [readNumber(rates, directName), readNumber(rates, inverseName)];
+  const direct = readNumber(rates, directName);
+  const inverse = readNumber(rates, inverseName);
   if (direct === undefined && inverse === undefined) {
     throw new UnusableBody('bad-request', `has no rate for \`${symbol}\``);
   }
@@ -112,7 +120,8 @@ function unwrapBody(body: object): object {
 /** Returns the name of a metal's unit from one for all symbols, one for each, or a sentence about classes of goods. */
 function readUnitName(unit: unknown, { metal }: Pair): unknown {
   if (typeof unit === 'object') return readField(unit, metal);
-  return typeof unit === 'string' ? (/\bper ((?:troy )?ounces?) for metals\b/i.exec(unit)?.[1] ?? unit) : unit;
+  const isSentence = typeof unit === 'string' && unit.length >= SHORTEST_SENTENCE.length;
+  return isSentence ? (/\bper ((?:troy )?ounces?) for metals\b/i.exec(unit)?.[1] ?? unit) : unit;
 }
 
 /**

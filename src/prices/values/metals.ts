@@ -32,11 +32,18 @@ const METAL_EXCHANGE = /^(?:LME-([A-Z]+)(?:-?3M)?|([A-Z]+)3M)$/;
 /** The list of metals for messages. */
 export const KNOWN_METALS: string = `\`${PRECIOUS.join('`, `')}\`, a base metal such as \`XCU\` or \`ALU\`, or a fixing such as \`LBMA-XAU\` or \`LME-XCU\``;
 
+/** The metals by their own symbols. */
+const METALS: ReadonlyMap<unknown, Metal> = new Map<unknown, Metal>([
+  ...PRECIOUS.map((symbol) => [symbol, { symbol, isTroy: true }] as const),
+  ...BASE.map((symbol) => [symbol, { symbol, isTroy: false }] as const),
+]);
+/** The shortest symbol of a fixing: `MO3M`. */
+const SHORTEST_FIXING = 4;
+
 /** Returns the metal that a symbol stands for, or `undefined` for a currency, another good, or anything else. */
 export function findMetal(symbol: unknown): Metal | undefined {
-  if (typeof symbol !== 'string') return undefined;
-  if (PRECIOUS.includes(symbol)) return { symbol, isTroy: true };
-  if (BASE.includes(symbol)) return { symbol, isTroy: false };
+  const metal = METALS.get(symbol);
+  if (metal !== undefined || typeof symbol !== 'string' || symbol.length < SHORTEST_FIXING) return metal;
   const bullion = BULLION_MARKET.exec(symbol)?.[1];
   if (bullion !== undefined) return { symbol: bullion, isTroy: true };
   const [, now, later = now] = METAL_EXCHANGE.exec(symbol) ?? [];

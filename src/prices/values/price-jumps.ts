@@ -4,13 +4,15 @@ const SETTLED_MS = 3_600_000;
 const FORGOTTEN_MS = 86_400_000;
 /** More pairs than any price API has. Beyond it the oldest is dropped: a caller's symbols must not fill the memory. */
 const MAX_PAIRS = 10_000;
+/** Up to so many their order does not matter, and keeping it takes 1 us a price: none is dropped before as many again have come. */
+const MANY_PAIRS = 5_000;
 /** How far above the limit a change of exactly the limit may come out: 2200 / 2000 - 1 is more than 0.1. */
 const ROUNDING = 1e-12;
 
 interface LastPrice {
-  readonly price: number;
+  price: number;
   /** Epoch ms at which it was accepted. */
-  readonly at: number;
+  at: number;
   /** The level further away than `maxChange` that the API has gone to since. */
   newLevel: { readonly price: number; readonly since: number } | undefined;
 }
@@ -21,6 +23,7 @@ interface LastPrice {
  * after a day without an accepted price. So a jump never locks a client out for good.
  */
 export class PriceJumpLimit {
+  /** A fraction, from 0. */
   readonly #maxChange: number;
   readonly #lastPrices = new Map<string, LastPrice>();
 
@@ -42,9 +45,17 @@ export class PriceJumpLimit {
   }
 
   accept(pair: string, price: number): void {
+    const last = this.#lastPrices.get(pair);
+    const at = Date.now();
+    if (last !== undefined && this.#lastPrices.size <= MANY_PAIRS) {
+      last.price = price;
+      last.at = at;
+      last.newLevel = undefined;
+      return;
+    }
     // Deleted first, so that the map is in the order of acceptance.
     this.#lastPrices.delete(pair);
-    this.#lastPrices.set(pair, { price, at: Date.now(), newLevel: undefined });
+    this.#lastPrices.set(pair, { price, at, newLevel: undefined });
     if (this.#lastPrices.size <= MAX_PAIRS) return;
     const [oldest] = this.#lastPrices.keys();
     if (oldest !== undefined) this.#lastPrices.delete(oldest);

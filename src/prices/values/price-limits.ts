@@ -62,11 +62,12 @@ export interface Limits {
  */
 export class PriceChecks {
   readonly #limits: Limits;
-  readonly #jumps: PriceJumpLimit;
+  /** Unset where any change is allowed: nothing needs to be remembered. */
+  readonly #jumps: PriceJumpLimit | undefined;
 
   constructor(limits: Limits) {
     this.#limits = limits;
-    this.#jumps = new PriceJumpLimit(limits.maxChange);
+    this.#jumps = limits.maxChange === Infinity ? undefined : new PriceJumpLimit(limits.maxChange);
   }
 
   /** Throws an {@link UnusableBody} for a reading that cannot be right. */
@@ -76,21 +77,22 @@ export class PriceChecks {
       findTimeProblem(reading, this.#limits) ??
       findBoundsProblem(reading, pair, this.#limits) ??
       findSpreadProblem(reading) ??
-      (this.#jumps.allows(formatPair(pair), reading.price)
-        ? undefined
-        : 'differs from the last one by more than `maxChange`');
+      (this.#jumps?.allows(formatPair(pair), reading.price) === false
+        ? 'differs from the last one by more than `maxChange`'
+        : undefined);
     if (problem === undefined) return;
     throw new UnusableBody('implausible', `gave a price of \`${pair.metal}\` in ${pair.currency} that ${problem}`);
   }
 
   /** Records a reading as the last good one, once all readings of the same call have passed. */
   accept(reading: Reading, pair: Pair): void {
-    this.#jumps.accept(formatPair(pair), reading.price);
+    this.#jumps?.accept(formatPair(pair), reading.price);
   }
 }
 
 function findAmountProblem({ price, bid = price, ask = price }: Reading): string | undefined {
-  const [lowest, highest] = [Math.min(price, bid, ask), Math.max(price, bid, ask)];
+  const lowest = Math.min(price, bid, ask);
+  const highest = Math.max(price, bid, ask);
   if (!(lowest > 0 && highest < Infinity)) return 'is not a number above zero';
   return lowest < MIN_PRICE || highest > MAX_PRICE ? 'is too small or too large for any currency' : undefined;
 }

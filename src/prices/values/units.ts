@@ -4,12 +4,15 @@ import { parseDecimal } from './decimal.js';
 /** A number as a fraction. */
 type Fraction = readonly [numerator: bigint, denominator: bigint];
 
+/** One troy ounce, as a fraction of itself. */
+export const ONE: Fraction = [1n, 1n];
+
 /** A troy ounce in units of 100 ng: 31.1034768 g. */
 const TROY_OUNCE = 311_034_768n;
 
 /** The troy ounces in one unit; a tola is three eighths of one. */
 const TROY_OUNCES: Readonly<Record<Quote['unit'], Fraction>> = {
-  troy_ounce: [1n, 1n],
+  troy_ounce: ONE,
   gram: [10_000_000n, TROY_OUNCE],
   kilogram: [10_000_000_000n, TROY_OUNCE],
   tola: [3n, 8n],
@@ -53,12 +56,15 @@ export function findVendorUnit(name: string): Fraction | undefined {
 }
 
 /** Converts a price of `parts` hundredths or units of a currency, per vendor's unit, into one per troy ounce. */
-export function convertToTroyOunce(price: number, [numerator, denominator]: Fraction, parts: bigint): number {
-  return multiply(price, [denominator, numerator * parts]);
+export function convertToTroyOunce(price: number, [numerator, denominator]: Fraction, parts: number): number {
+  return multiply(price, [denominator, numerator * BigInt(parts)]);
 }
 
 /** Multiplies by one exact division of the number as it is written, then rounds once. */
-function multiply(price: number, [numerator, denominator]: Fraction): number {
+function multiply(price: number, fraction: Fraction): number {
+  // Nearly always, and big integers take their time.
+  if (fraction === ONE) return price;
+  const [numerator, denominator] = fraction;
   // A price below the limit, zero and negative ones included, is refused whatever it is in.
   if (numerator === denominator || !(price >= MIN_PRICE && price < Infinity)) return price;
   const { digits, exponent } = parseDecimal(String(price));

@@ -80,7 +80,7 @@ describe('a unit that a vendor names', () => {
     const unit = findVendorUnit(name) ?? [0n, 1n];
 
     // The price of as many troy ounces as there are in 31.1034768 units.
-    expect(convertToTroyOunce(grams, unit, 1n)).toBe(31.1034768);
+    expect(convertToTroyOunce(grams, unit, 1)).toBe(31.1034768);
   });
 
   it.each(['per Troy Ounce', 'TROY-OUNCES', 'per troy ounces', 'Troy_Ounce'])('may be written %j', (name) => {
@@ -95,6 +95,6 @@ describe('a unit that a vendor names', () => {
   );
 
   it('may have its price in hundredths of the currency', () => {
-    expect(convertToTroyOunce(250, [3n, 8n], 100n)).toBe(250 / 100 / (3 / 8));
+    expect(convertToTroyOunce(250, [3n, 8n], 100)).toBe(250 / 100 / (3 / 8));
   });
 });
