@@ -135,7 +135,8 @@ export class FleetModel {
   }
 
   #schedule(place) {
-    const after = 1 + this.#dice.below(Math.ceil((2 * this.callEvery) / this.#options.beat));
+    // From one beat on, and the mean is `callEvery`.
+    const after = 1 + this.#dice.below(Math.max(1, Math.round((2 * this.callEvery) / this.#options.beat) - 1));
     this.#beats[(this.#beat + after) % this.#beats.length].push(place);
   }
 

@@ -9,8 +9,11 @@ const PROCESSES = 6;
 /** Calls a second of each process. */
 const RATE = 10;
 const TIMING = { ttl: 4_000, refreshAhead: 1_000 };
-/** In ms: until all are under way, from then until a key is promoted, and from then to the end. Nothing is counted before. */
-const [STARTING, BEFORE, AFTER] = [5_000, 20_000, 20_000];
+/**
+ * In ms: until all are under way, from then until a key is staged, until it is promoted, and from then to the end. Nothing is
+ * counted while they start. Between the two steps every process has read the ring: real steps take some time, modelled ones none.
+ */
+const [STARTING, BEFORE, STAGED, AFTER] = [5_000, 20_000, 1_000, 20_000];
 /** So many fleets are simulated, and the real one is to be among all but the extreme ones, by this many standard deviations. */
 const FLEETS = 200;
 const DEVIATIONS = 3;
@@ -35,7 +38,7 @@ export async function comparison(seed) {
 }
 
 const NAMES = {
-  loads: `loads of ${String(PROCESSES)} processes in ${String((BEFORE + AFTER) / 1_000)} s`,
+  loads: `loads of ${String(PROCESSES)} processes in ${String((BEFORE + STAGED + AFTER) / 1_000)} s`,
   settled: 'ms until all of them use a promoted key',
 };
 
@@ -51,6 +54,7 @@ async function modelFleet(seed) {
   const { loads: early } = fleet;
   await fleet.pass(BEFORE);
   const { version } = await fleet.manager.stage(KEYS[1]);
+  await fleet.pass(STAGED);
   const from = fleet.clock.monotonic();
   await fleet.manager.promote({ version, overlap: 60_000 });
   let settled = Infinity;
@@ -79,13 +83,14 @@ async function realFleet() {
     await Promise.all(programs.map((program) => program.line('ready')));
     await sleep(STARTING + BEFORE);
     const { version } = await manager.stage(KEYS[1]);
+    await sleep(STAGED);
     await manager.promote({ version, overlap: 60_000 });
     const promotedAt = Date.now();
     await sleep(AFTER);
     for (const program of programs) program.tell('finish');
     await Promise.all(programs.map((program) => program.line('done')));
     const settledAt = programs.map(({ lines }) => lines.find((line) => line.version === version)?.at ?? Infinity);
-    const loads = loadsUntil(programs, promotedAt + AFTER) - loadsUntil(programs, promotedAt - BEFORE);
+    const loads = loadsUntil(programs, promotedAt + AFTER) - loadsUntil(programs, promotedAt - STAGED - BEFORE);
     return { loads, settled: Math.max(...settledAt) - promotedAt };
   } finally {
     await Promise.all(programs.map((program) => program.kill()));
