@@ -10,7 +10,8 @@ export interface Hit {
   readonly endColumn: number;
 }
 
-const CHUNK = 1 << 20;
+/** Least number of bytes that are searched at once: more are no faster, and would have to be held. */
+const CHUNK = 1 << 18;
 const NEWLINE = 0x0a;
 /** So many words in a row that are UTF-16 of ASCII are read as text: the shortest key has as many. */
 const MIN_WIDE = 3;
@@ -56,7 +57,8 @@ export class ContentScanner {
     this.matcher = matcher;
     // UTF-16 doubles it.
     this.#overlap = Math.max(4_096, (2 * matcher.longest + 3) & ~3);
-    const size = this.#overlap + CHUNK;
+    // What is searched twice stays a small part, whatever the length of the key.
+    const size = this.#overlap + Math.max(CHUNK, 4 * this.#overlap);
     this.#room = createRoom(size);
     this.#shared =
       outer === undefined

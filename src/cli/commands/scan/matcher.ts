@@ -1,5 +1,5 @@
 import { ANCHOR, AnchorTable, hashWord } from './anchors.js';
-import { GAP, listKeyForms, type Gap, type KeyForm, type Spellings } from './encodings.js';
+import { GAP, listKeyForms, type Gap, type KeyForm, type Spelling, type Spellings } from './encodings.js';
 
 /** Where a key stands in bytes. */
 export interface Match {
@@ -106,7 +106,9 @@ export class KeyMatcher {
     this.#positions[0] = from;
     this.#styles[0] = 0;
     let readings = 1;
-    const [step, end] = isForward ? [1, codes.length] : [-1, -1];
+    // No lists here and below: in a text of nothing but escapes they are made for every character.
+    const step = isForward ? 1 : -1;
+    const end = isForward ? codes.length : -1;
     for (let index = isForward ? unit : unit - 1; index !== end && readings > 0; index += step) {
       const choices = spellings[codes[index] as number] as Spellings;
       const isInside = !isForward || index > unit;
@@ -143,7 +145,8 @@ export class KeyMatcher {
       ? choices.byFirst[bytes[position] as number]
       : choices.byLast[bytes[position - 1] as number];
     if (fitting === undefined) return;
-    for (const { bytes: spelling, style } of fitting) {
+    for (let index = 0; index < fitting.length; index++) {
+      const { bytes: spelling, style } = fitting[index] as Spelling;
       const start = isForward ? position : position - spelling.length;
       if (start < 0 || start + spelling.length > length || !isAt(bytes, start, spelling)) continue;
       const end = isForward ? start + spelling.length : start;
@@ -188,7 +191,7 @@ function skipGap(gap: Gap, bytes: Uint8Array, length: number, position: number, 
 }
 
 function skipSoftBreak(bytes: Uint8Array, position: number, isForward: boolean): number {
-  for (const size of [2, 3]) {
+  for (let size = 2; size <= 3; size++) {
     const at = isForward ? position : position - size;
     const isMark = bytes[at] === EQUALS || bytes[at] === BACKSLASH;
     if (isMark && bytes[at + size - 1] === NEWLINE && (size === 2 || bytes[at + 1] === RETURN))
@@ -209,7 +212,8 @@ function measureWrap(bytes: Uint8Array, at: number, isForward: boolean): number 
 function measureSeparator(bytes: Uint8Array, at: number, isForward: boolean): number {
   const code = bytes[at] as number;
   const other = bytes[isForward ? at + 1 : at - 1];
-  const [zero, x] = isForward ? [code, other] : [other, code];
+  const zero = isForward ? code : other;
+  const x = isForward ? other : code;
   if (zero === ZERO && (x === 0x78 || x === 0x58)) return 2;
   if (code === QUOTE && (isForward || bytes[at + 1] === COLON)) {
     const step = isForward ? 1 : -1;

@@ -15,7 +15,7 @@ import { count, createSarif, decodePath, escapePath, formatBytes, formatFinding,
 import { isPacked, Unpacker } from './unpack.js';
 import { walk, type Entry } from './walk.js';
 
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 18;
 /** Number of findings that are kept for `--json`, `--sarif` and the history; more are counted. */
 const MAX_KEPT = 10_000;
 const TURN_MS = 50;
