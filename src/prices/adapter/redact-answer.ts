@@ -4,6 +4,11 @@ import { parseExactJson } from '../values/decimal.js';
 // The core's search of whole objects would cost as much as the request does.
 
 const BYTE_ORDER_MARK = 0xfeff;
+/** Longest text that is remembered. */
+const MAX_REMEMBERED = 4_096;
+
+/** The last text that held no key, by what searched it: until a price changes a busy service gets the same answer again. */
+const lastClean = new WeakMap<SecretMatcher, string>();
 
 /**
  * Parses JSON and replaces the key in every name, string and number. A number that no double holds stays a string of its
@@ -18,8 +23,11 @@ export function parseRedacted(text: string, key: SecretMatcher): object | undefi
     return undefined;
   }
   if (typeof body !== 'object' || body === null) return undefined;
+  if (lastClean.get(key) === text) return body;
   // An escape can hide an encoded key from a search of the whole text.
-  return !text.includes('\\') && !key.contains(text) ? body : redactBody(body, key);
+  if (text.includes('\\') || key.contains(text)) return redactBody(body, key);
+  if (text.length <= MAX_REMEMBERED) lastClean.set(key, text);
+  return body;
 }
 
 /** Replaces the key in a body that holds it; returns `undefined` where it cannot be found. */
