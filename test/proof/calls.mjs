@@ -61,8 +61,9 @@ let current;
 let loadNumber = 0;
 /** Keys that came by this load or an earlier one were evicted. */
 let evictedUpTo = 0;
-/** What the store has handed over: the client zeroes it. */
+/** What the store has handed over, and copies of a key that calls were given: the client zeroes them. */
 let handedOver = [];
+let copies = [];
 
 function addKey() {
   const text = `${SECRET}${keyOf(++world.number)}`;
@@ -103,18 +104,25 @@ const keyProvider = {
   },
 };
 
-const failure = (status) => Object.assign(new Error(`The price API answered ${String(status)}.`), { status });
+/** An error as HTTP clients make them: with the whole address, and the headers that were sent. */
+function failure(status, apiKey) {
+  const address = `https://price-api.example/latest?access_key=${apiKey}`;
+  const config = { headers: { 'x-access-token': apiKey } };
+  return Object.assign(new Error(`GET ${address} was answered with ${String(status)}.`), { status, config });
+}
 
-async function fetchPrice(symbol, { apiKey, version, signal }) {
+async function fetchPrice(symbol, context) {
+  const { apiKey, version, signal } = context;
+  if (chance(0.01)) copies.push(context.bytes);
   const { number, at } = loaded.get(version);
   if (elapsed() - at > TTL + STALE) violate(`a key was used ${String(elapsed() - at)} ms after its load`);
   if (number <= evictedUpTo) violate('a key was used after evict()');
   if (chance(0.02)) await wait(20 + below(2_000), signal);
   if (world.api === 'refusing' || !valid.has(apiKey)) {
     ledger.refused();
-    throw failure(401);
+    throw failure(401, apiKey);
   }
-  if (world.api === 'failing' && chance(0.5)) throw failure(503);
+  if (world.api === 'failing' && chance(0.5)) throw failure(503, apiKey);
   return { symbol, version };
 }
 
@@ -284,9 +292,15 @@ function evict() {
   client.evict();
 }
 
+const isZeroed = (bytes) => bytes.every((byte) => byte === 0);
+
 function checkZeroed() {
-  for (const bytes of handedOver) if (bytes.some((byte) => byte !== 0)) violate('bytes of the store were not zeroed');
+  if (!handedOver.every(isZeroed)) violate('bytes of the store were not zeroed');
   handedOver = [];
+  // A copy is a call's until the call has ended.
+  if (counts.inFlight > 0) return;
+  if (!copies.every(isZeroed)) violate('the bytes that calls were given were not zeroed');
+  copies = [];
 }
 
 function measureHeap() {
@@ -317,6 +331,11 @@ for (let tries = 0; tries < 20 && (agenda.length > 0 || counts.inFlight > 0); tr
   runAgenda();
 }
 if (counts.inFlight > 0) violate(`${String(counts.inFlight)} calls never ended`);
+// Closing has a key to forget.
+const last = client.getPrice('XAU').catch((error) => violate(`the last call failed: ${String(error)}`));
+await clock.advance(MINUTE);
+await last;
+if (client.status().state !== 'fresh') violate(`there was no key to forget at the end: ${client.status().state}`);
 await client.close();
 checkZeroed();
 

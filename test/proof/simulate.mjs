@@ -4,6 +4,7 @@
 //   real processes over a real Redis. --write puts the figures and the chart into the guide of rotations.
 import { parseArgs } from 'node:util';
 import { picture, openDocument, writeCharts } from '../bench/lib/readme.mjs';
+import { randomOf } from './lib/dice.mjs';
 import { chartOf, sectionOf, tableOf } from './lib/fleet-report.mjs';
 import { comparison } from './parts/comparison.mjs';
 import { day } from './parts/day.mjs';
@@ -19,6 +20,9 @@ const { values } = parseArgs({
   },
 });
 const given = { instances: Number(values.instances), hours: Number(values.hours), seed: Number(values.seed) };
+
+// The clients' own draws too: a seed is a run.
+Math.random = randomOf(given.seed + 1);
 
 if (values.check) {
   const compared = await comparison(given.seed);

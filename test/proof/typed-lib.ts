@@ -4,6 +4,7 @@ export interface Fault {
   text: string;
   broken: string;
   found: Partial<Record<'a' | 'b' | 'c', RegExp>>;
+  isInMemory?: boolean;
 }
 export interface Timer {
   cancel(): void;

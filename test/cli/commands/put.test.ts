@@ -1,6 +1,8 @@
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { computeFingerprint } from '../../../src/core/index.js';
 import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
 
@@ -66,5 +68,29 @@ describe('put', () => {
     expect(ran).toMatchObject({ code: 2, stdout: '', raw: [] });
     expect(ran.stderr).toContain(says);
     expect(ran.stderr).not.toContain(KEY);
+  });
+
+  it.each([
+    [KEY, 0, 'The key was read back from the store and is the same.'],
+    ['another-key-0001', 1, 'The key that was read back differs: check who else writes to that store.'],
+  ])('compares what a store then has, %j, and ends with %d', async (held, code, says) => {
+    const vault = createServer((request, response) => {
+      const data = request.method === 'GET' ? { data: { value: held }, metadata: { version: 1 } } : { version: 1 };
+      request.resume().on('end', () => response.end(JSON.stringify({ data })));
+    });
+    await new Promise<void>((resolve) => void vault.listen(0, '127.0.0.1', resolve));
+    try {
+      vi.stubEnv('VAULT_ADDR', `http://127.0.0.1:${String((vault.address() as AddressInfo).port)}`);
+      vi.stubEnv('VAULT_TOKEN', 'a-token');
+      const ran = await run(['put', '--store', 'vault://secret/gold'], { piped: KEY });
+
+      expect(ran.code, ran.stderr).toBe(code);
+      expect(ran.stderr).toContain(says);
+      for (const form of formsOf(KEY)) expect(ran.stdout + ran.stderr).not.toContain(form);
+    } finally {
+      vi.unstubAllEnvs();
+      vault.closeAllConnections();
+      vault.close();
+    }
   });
 });

@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
  * What a fault would look like in the code that is published: its name, what stands there, white space aside, what in its
- * place, and which of the parts must find it, by what they then say.
+ * place, and which of the parts must find it, by what they then say. `isInMemory`: only a search of its memory shows it.
  */
 export const FAULTS = [
   {
@@ -44,6 +44,19 @@ export const FAULTS = [
     text: 'lastError:error,retryAt:now+pause',
     broken: 'lastError:error,retryAt:now',
     found: { a: /that nothing asked for/, b: /requests to KMS/ },
+  },
+  {
+    name: 'keys stay in errors',
+    text: 'if(secrets.length===0&&gone.length===0)return value;',
+    broken: 'return value;',
+    found: { a: /the key in an error/ },
+  },
+  {
+    name: 'closing forgets no key',
+    text: 'this.loader.close(),this.keys.clear()',
+    broken: 'this.loader.close()',
+    found: { a: /d: forms of a key/ },
+    isInMemory: true,
   },
 ];
 

@@ -27,7 +27,7 @@ export async function calls({ seed, count }) {
       counts.unexcused === 0 ? [] : [`${grouped(counts.unexcused)} calls`],
     );
     claims.none(
-      'keys used past their end or their eviction, bytes not zeroed, keys in errors, loads without a reason',
+      'keys used past their end or eviction, bytes not zeroed that were handed over, keys in errors, loads without a reason',
       violations,
     );
     claims.atMost(`requests to KMS, ${grouped(loads)} loads, ${grouped(keys)} keys`, requests.made, requests.allowed);

@@ -14,7 +14,7 @@ const KEYS = [
   '0123456789012345',
   'Zz9~'.repeat(12),
 ];
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 18;
 const OVERLAP = 4_096;
 /** Text without a form of any key. */
 const FILLER = Buffer.from(
