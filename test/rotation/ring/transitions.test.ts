@@ -6,6 +6,7 @@ import {
   nextVersionName,
   wasFolded,
   withCanary,
+  withoutOldVersions,
   withPendingVersion,
   withRejected,
   withRetirement,
@@ -58,14 +59,24 @@ describe('the name of the next version', () => {
 
   it('tells a version that was folded away from one that there never was', () => {
     const ring = ringOf({ v9: version('retired') });
+    const names = ['v1', 'v2', 'v8', 'v02', 'v9', 'v09', 'v10', 'v0', 'other'];
 
-    expect(['v2', 'v9', 'v10', 'v0', 'other'].map((name) => wasFolded(ring, name))).toEqual([
-      true,
-      false,
-      false,
-      false,
-      false,
-    ]);
+    expect(names.filter((name) => wasFolded(ring, name))).toEqual(['v2', 'v8']);
+    // Of another program: `v9` itself was never given.
+    expect(wasFolded(ringOf({ v009: version('retired') }), 'v9')).toBe(false);
+  });
+});
+
+describe('an old version', () => {
+  it.each([
+    [100_000, ['v1', 'v2', 'v3']],
+    [100_001, ['v1', 'v3']],
+  ])('of %d characters stays or not: all of them together may have 100,000', (length, names) => {
+    const empty = version('retired', { metadata: { notes: '' } });
+    const notes = 'n'.repeat(length - JSON.stringify(empty).length);
+    const ring = ringOf({ v2: version('retired', { metadata: { notes } }), v3: version('pending') });
+
+    expect(Object.keys(withoutOldVersions(ring).versions)).toEqual(names);
   });
 });
 
