@@ -230,6 +230,63 @@ describe('a key that a step is given', () => {
   });
 });
 
+/** A cipher that keeps what it was given to encrypt, and what it gave out. */
+function keeping(cipher: KeyCipher): { cipher: KeyCipher; held: Uint8Array[]; seen: string[] } {
+  const held: Uint8Array[] = [];
+  const seen: string[] = [];
+  const keep = (bytes: Uint8Array): void => {
+    held.push(bytes);
+    seen.push(Buffer.from(bytes).toString('latin1'));
+  };
+  return {
+    held,
+    seen,
+    cipher: {
+      ...cipher,
+      encrypt(key, options) {
+        if (typeof key !== 'string') keep(key);
+        return cipher.encrypt(key, options);
+      },
+      async decrypt(...args) {
+        const bytes = await cipher.decrypt(...args);
+        keep(bytes);
+        return bytes;
+      },
+    },
+  };
+}
+
+describe('the bytes of a key', () => {
+  it('are zeroed after every step that saw them, whether it succeeds or fails', async () => {
+    const scene = await ringScene();
+    const { cipher, held, seen } = keeping(scene.cipher);
+    const minted = Buffer.from(THIRD);
+    const probed: string[] = [];
+    const manager = scene.manager({
+      cipher,
+      generate: () => Promise.resolve({ key: minted }),
+      probe: (key) => Promise.resolve(void probed.push(key)),
+    });
+
+    await manager.init(OLD);
+    await manager.init(OLD);
+    await failure(scene.manager({ cipher, probe: refuses(NEW) }).stage(NEW));
+    await manager.stage();
+    await manager.stage();
+    await manager.promote();
+    await manager.retire({ force: true });
+
+    expect(probed).toEqual([THIRD, THIRD, THIRD, THIRD]);
+    expect(new Set(seen)).toEqual(new Set([OLD, NEW, THIRD, 'goldkey-cipher-trial']));
+    expect(
+      held.filter((bytes) => bytes.some((byte) => byte !== 0)).map((bytes) => Buffer.from(bytes).toString()),
+    ).toEqual(
+      // The sample, which is no key.
+      ['goldkey-cipher-trial'],
+    );
+  });
+});
+
 describe('a version from ahead of the clock', () => {
   it('is refused by every step but `revert` when it is an hour ahead, and taken when it is four minutes', async () => {
     const scene = await ringScene();

@@ -194,6 +194,25 @@ describe('what clients follow', () => {
     expect(parsePin('v2').rolloutFor(ring)).toEqual({ id: 'pinned:v2', pendingPercent: 0 });
   });
 
+  it.each([
+    ['was retired', 'v3'],
+    ['was folded away', 'v4'],
+  ])('are the ring’s own, without its canary, behind a pinned version that %s', (_, pinned) => {
+    const pin = parsePin(pinned);
+    const later = {
+      ...ring,
+      versions: { ...ring.versions, v3: version('retired'), v5: version('rejected') },
+      rollout: rollout(10),
+    };
+
+    expect((['current', 'previous', 'pending'] as const).map((stage) => pin.versionFor(stage, later))).toEqual([
+      'v1',
+      'v0',
+      undefined,
+    ]);
+    expect(pin.rolloutFor(later)).toEqual({ id: `retired-pin:${pinned}`, pendingPercent: 0 });
+  });
+
   it('is told in words when it is no version', () => {
     expect(() => parsePin(7)).toThrow('`pinnedVersion` must be a string, got 7.');
   });
