@@ -40,6 +40,8 @@ describe('the options of fromKeyRing', () => {
     [{ ring: { read, write } }, `${noRing} a value of type object.`],
     [{ name: '' }, noName],
     [{ name: 'a'.repeat(129) }, noName],
+    [{ name: undefined }, noName],
+    [{ name: 7 }, noName],
     [{ cipher: [] }, '`cipher` must not be empty.'],
     [{ cipher: null }, `${noCipher} null.`],
     [{ cipher: [cipher, { decrypt: read }] }, `${noCipher} a value of type object.`],
