@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyCipher } from '../../../src/index.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
+import { counted } from '../fleet.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
 import { DAY, ringScene } from '../scene.js';
 
@@ -97,6 +98,20 @@ describe('a probe that refuses the key', () => {
 
     expect(error).toMatchObject({ name: 'RingConflictError' });
     expect(await statesOf(scene)).toEqual({ v1: 'previous', v2: 'current' });
+  });
+
+  it('is given the signal of the caller, or one that never aborts', async () => {
+    const scene = await ringScene();
+    const given: AbortSignal[] = [];
+    const manager = scene.manager({ probe: (_, { signal }) => Promise.resolve(void given.push(signal)) });
+    const { signal } = new AbortController();
+    await manager.init(OLD);
+
+    await manager.stage(NEW, { signal });
+    await manager.promote();
+
+    expect(given[0]).toBe(signal);
+    expect(given[1]?.aborted).toBe(false);
   });
 
   it('decides nothing when the caller gave up on it', async () => {
@@ -214,6 +229,18 @@ describe('a key that a step is given', () => {
     const opened = await scene.cipher.decrypt(versions['v2']?.ciphertext ?? '', { bind: { 'goldkey:ring': 'gold' } });
     expect(Buffer.from(opened).toString()).toBe(NEW);
     expect(bytes.toString()).toBe(`${NEW}\r\n`);
+  });
+
+  it('is told from the pending one without a decryption', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+    await scene.manager().stage(NEW);
+    const cipher = counted(scene.cipher);
+
+    const error = await failure(scene.manager({ cipher }).stage(THIRD));
+
+    expect(error).toMatchObject({ name: 'RotationError', version: 'v2' });
+    expect(cipher.opened).toEqual([]);
   });
 
   it('is not written when it does not decrypt to what was encrypted', async () => {
