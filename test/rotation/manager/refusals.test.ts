@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { KeyCipher } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
 import { edit, failure, NEW, OLD, THIRD } from '../rings.js';
@@ -213,6 +213,36 @@ describe('a step that may not be taken says why, and what to do', () => {
 
     expect(error.message).toBe(message);
     if (before !== undefined) expect((await scene.store.read())?.ring.current).toBe(before.ring.current);
+  });
+});
+
+describe('a ring of another name', () => {
+  it('is final to a step, which might write over it, and to the status it may pass', async () => {
+    const scene = await ringScene();
+    await init(scene);
+    await edit(scene, (ring) => void (ring.name = 'silver'));
+    const manager = scene.manager();
+
+    expect(await failure(manager.canary(10))).toMatchObject({ name: 'KeyProviderError', retryable: false });
+    expect(await failure(manager.status())).toMatchObject({ name: 'KeyProviderError', retryable: true });
+  });
+});
+
+describe('a step that goes on in spite of a clock', () => {
+  it('warns once, of the first version, with what to do', async () => {
+    const scene = await ringScene();
+    await ahead(scene);
+    const spy = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    onTestFinished(() => spy.mockRestore());
+
+    await scene.manager().canary(10, { force: true });
+
+    expect(spy.mock.calls).toEqual([
+      [
+        '`versions.v2.createdAt` of the key ring `gold` is more than 5 minutes ahead of this clock; `canary` goes on because of `force`; check the clocks.',
+        { type: 'GoldKeyWarning', code: 'GOLDKEY_CLOCK_SKEW' },
+      ],
+    ]);
   });
 });
 

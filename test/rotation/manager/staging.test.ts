@@ -107,8 +107,64 @@ describe('a key that shall be minted', () => {
   });
 });
 
+describe('a ring that init finds', () => {
+  it('is refused where its first version is gone, and for good where it has another name', async () => {
+    const { scene, ring } = await ready();
+    const found = ring.ring as KeyRingDocument;
+    const { v1 } = found.versions;
+    ring.ring = { ...found, current: 'v5', versions: { v5: v1 as NonNullable<typeof v1> } };
+    const later = await failure(scene.manager({ ring }).init(OLD));
+    ring.ring = { ...found, name: 'silver' };
+    const other = await failure(scene.manager({ ring }).init(OLD));
+
+    expect(later).toMatchObject({ name: 'RotationError', step: 'init' });
+    expect(other).toMatchObject({ name: 'KeyProviderError', retryable: false });
+  });
+
+  it('is made with `metadata` and `signal` as the only options', async () => {
+    const scene = await ringScene();
+
+    expect(await failure(scene.manager().init(OLD, { metdata: {} } as never))).toMatchObject({
+      message: 'init has no option `metdata`; did you mean `metadata`?',
+    });
+    await scene.manager().init(OLD, { metadata: {}, signal: new AbortController().signal });
+  });
+});
+
 describe('a key that the probe refuses', () => {
   const probe = (): Promise<never> => Promise.reject(new Error('401'));
+
+  it('is read as what a write shall follow, each time', async () => {
+    const { scene, ring } = await ready();
+    const asked: unknown[] = [];
+    const store: RingStore = {
+      ...ring,
+      write: (...args) => ring.write(...args),
+      read(options) {
+        asked.push(options?.forUpdate);
+        return ring.read(options);
+      },
+    };
+
+    await failure(scene.manager({ ring: store, probe, generate: () => Promise.resolve({ key: NEW }) }).stage());
+
+    expect(ring.ring).toMatchObject({ versions: { v2: { state: 'rejected' } } });
+    expect(asked).toEqual([true, true, true]);
+  });
+
+  it('stays pending where the caller gave up while it was asked', async () => {
+    const { scene, ring } = await ready();
+    const giveUp = new AbortController();
+    const aborting = (): Promise<never> => {
+      giveUp.abort(new Error('given up'));
+      return probe();
+    };
+
+    const error = await failure(scene.manager({ ring, probe: aborting }).stage(NEW, { signal: giveUp.signal }));
+
+    expect(error.message).toBe('given up');
+    expect(ring.ring).toMatchObject({ revision: 2, versions: { v2: { state: 'pending' } } });
+  });
 
   it('is rejected once, and every hook is told of that revision', async () => {
     const { scene, ring } = await ready();
