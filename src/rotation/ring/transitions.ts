@@ -49,10 +49,14 @@ export function nextVersionName(ring: Pick<KeyRingDocument, 'versions'>): string
   return `v${String(number)}`;
 }
 
-/** Returns whether the ring once had a version of this name, which was folded away: names are given in their order. */
+/**
+ * Returns whether the ring once had a version of this name, which was folded away: names are given in their order, and
+ * without leading zeros. `v05` is a mistake for `v5`, not a version that was retired.
+ */
 export function wasFolded(ring: KeyRingDocument, name: string): boolean {
   const number = parseNumber(name);
-  return number > 0 && number < findHighestNumber(ring) && findVersion(ring, name) === undefined;
+  const isGiven = number > 0 && number < findHighestNumber(ring) && name === `v${String(number)}`;
+  return isGiven && findVersion(ring, name) === undefined;
 }
 
 function findHighestNumber({ versions }: Pick<KeyRingDocument, 'versions'>): number {

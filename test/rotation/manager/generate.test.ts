@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GoldDataClient } from '../../../src/index.js';
+import { GoldDataClient, KeyAccessDeniedError } from '../../../src/index.js';
 import { fromKeyRing } from '../../../src/rotation/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
 import { NAME, ringScene } from '../scene.js';
@@ -49,12 +49,26 @@ describe('a key that is minted', () => {
     mint.down = undefined;
     const done = await scene.manager({ generate: mint.generate }).stage();
 
-    expect(error).toMatchObject({ name: 'RotationError', step: 'stage', cause: { message: '503' } });
+    expect(error).toMatchObject({ name: 'RotationError', step: 'stage', retryable: true, cause: { message: '503' } });
     expect(between).toMatchObject({ pending: 'v2', percent: 0 });
     expect(between.nextStep).toMatch(/^stage: v2 was being minted/);
     expect(done).toEqual({ version: 'v2' });
     expect(new Set(mint.asked).size).toBe(1);
     expect(mint.minted.size).toBe(1);
+  });
+
+  it('fails with an error of goldkey as the mint threw it', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+    const denied = new KeyAccessDeniedError('Not for this role.', { provider: 'mint' });
+
+    expect(await failure(scene.manager({ generate: () => Promise.reject(denied) }).stage())).toBe(denied);
+  });
+
+  it('is needed by init where it is given no key', async () => {
+    const scene = await ringScene();
+
+    expect(await failure(scene.manager().init())).toMatchObject({ name: 'RotationError', step: 'init' });
   });
 
   it('is no reason for readers to fail while it is being minted', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyCipher } from '../../../src/index.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
+import { counted } from '../fleet.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
 import { DAY, ringScene } from '../scene.js';
 
@@ -97,6 +98,20 @@ describe('a probe that refuses the key', () => {
 
     expect(error).toMatchObject({ name: 'RingConflictError' });
     expect(await statesOf(scene)).toEqual({ v1: 'previous', v2: 'current' });
+  });
+
+  it('is given the signal of the caller, or one that never aborts', async () => {
+    const scene = await ringScene();
+    const given: AbortSignal[] = [];
+    const manager = scene.manager({ probe: (_, { signal }) => Promise.resolve(void given.push(signal)) });
+    const { signal } = new AbortController();
+    await manager.init(OLD);
+
+    await manager.stage(NEW, { signal });
+    await manager.promote();
+
+    expect(given[0]).toBe(signal);
+    expect(given[1]?.aborted).toBe(false);
   });
 
   it('decides nothing when the caller gave up on it', async () => {
@@ -216,6 +231,18 @@ describe('a key that a step is given', () => {
     expect(bytes.toString()).toBe(`${NEW}\r\n`);
   });
 
+  it('is told from the pending one without a decryption', async () => {
+    const scene = await ringScene();
+    await scene.manager().init(OLD);
+    await scene.manager().stage(NEW);
+    const cipher = counted(scene.cipher);
+
+    const error = await failure(scene.manager({ cipher }).stage(THIRD));
+
+    expect(error).toMatchObject({ name: 'RotationError', version: 'v2' });
+    expect(cipher.opened).toEqual([]);
+  });
+
   it('is not written when it does not decrypt to what was encrypted', async () => {
     const scene = await ringScene();
     await scene.manager().init(OLD);
@@ -227,6 +254,63 @@ describe('a key that a step is given', () => {
     expect(error).toMatchObject({ name: 'RotationError', step: 'stage' });
     assertNoSecret(error, NEW);
     expect(await ringOf(scene)).toEqual(before);
+  });
+});
+
+/** A cipher that keeps what it was given to encrypt, and what it gave out. */
+function keeping(cipher: KeyCipher): { cipher: KeyCipher; held: Uint8Array[]; seen: string[] } {
+  const held: Uint8Array[] = [];
+  const seen: string[] = [];
+  const keep = (bytes: Uint8Array): void => {
+    held.push(bytes);
+    seen.push(Buffer.from(bytes).toString('latin1'));
+  };
+  return {
+    held,
+    seen,
+    cipher: {
+      ...cipher,
+      encrypt(key, options) {
+        if (typeof key !== 'string') keep(key);
+        return cipher.encrypt(key, options);
+      },
+      async decrypt(...args) {
+        const bytes = await cipher.decrypt(...args);
+        keep(bytes);
+        return bytes;
+      },
+    },
+  };
+}
+
+describe('the bytes of a key', () => {
+  it('are zeroed after every step that saw them, whether it succeeds or fails', async () => {
+    const scene = await ringScene();
+    const { cipher, held, seen } = keeping(scene.cipher);
+    const minted = Buffer.from(THIRD);
+    const probed: string[] = [];
+    const manager = scene.manager({
+      cipher,
+      generate: () => Promise.resolve({ key: minted }),
+      probe: (key) => Promise.resolve(void probed.push(key)),
+    });
+
+    await manager.init(OLD);
+    await manager.init(OLD);
+    await failure(scene.manager({ cipher, probe: refuses(NEW) }).stage(NEW));
+    await manager.stage();
+    await manager.stage();
+    await manager.promote();
+    await manager.retire({ force: true });
+
+    expect(probed).toEqual([THIRD, THIRD, THIRD, THIRD]);
+    expect(new Set(seen)).toEqual(new Set([OLD, NEW, THIRD, 'goldkey-cipher-trial']));
+    expect(
+      held.filter((bytes) => bytes.some((byte) => byte !== 0)).map((bytes) => Buffer.from(bytes).toString()),
+    ).toEqual(
+      // The sample, which is no key.
+      ['goldkey-cipher-trial'],
+    );
   });
 });
 

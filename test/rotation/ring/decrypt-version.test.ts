@@ -21,7 +21,8 @@ function scene(held: Uint8Array | undefined, ...ciphers: Array<Partial<KeyCipher
     ciphertext: 'any',
   } as unknown as RingVersion;
   return {
-    open: (changed: Partial<RingVersion> = {}) => decryptVersion(source, 'v1', { ...version, ...changed }, undefined),
+    open: (changed: Partial<RingVersion> = {}, signal?: AbortSignal) =>
+      decryptVersion(source, 'v1', { ...version, ...changed }, signal),
   };
 }
 
@@ -80,6 +81,21 @@ describe('a version of a ring', () => {
       version: 'v1',
     });
     expect(asked).toEqual([]);
+  });
+
+  it('is decrypted from its own ciphertext, for its ring alone, and given up with the signal of the caller', async () => {
+    const given: unknown[] = [];
+    const cipher: Partial<KeyCipher> = {
+      decrypt: async (...args) => {
+        given.push(...args);
+        return Buffer.from(KEY);
+      },
+    };
+    const { signal } = new AbortController();
+
+    await scene(undefined, cipher).open({ ciphertext: 'of this version' }, signal);
+
+    expect(given).toStrictEqual(['of this version', { bind: { 'goldkey:ring': 'gold' }, signal }]);
   });
 
   it('that no cipher accepts is told in words', async () => {

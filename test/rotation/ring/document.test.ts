@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findVersion, parseRing } from '../../../src/rotation/ring/document.js';
+import { compareVersionNames, findVersion, parseRing } from '../../../src/rotation/ring/document.js';
 import { isSameWrite, serializeRing } from '../../../src/rotation/ring/serialize.js';
 import type { KeyRingDocument } from '../../../src/rotation/index.js';
 import { edit, failure, NEW, OLD, ringOf } from '../rings.js';
@@ -249,6 +249,20 @@ describe('a ring that is read', () => {
     expect(parsed(changed('versions/v0/metadata', { note: 'x'.repeat(400_000) }))).toMatchObject({
       name: 'KeyProviderError',
     });
+  });
+});
+
+describe('the name of a version', () => {
+  it('comes before one of a higher number, and is equal to itself alone', () => {
+    const pairs = [
+      ['v9', 'v10'],
+      ['v01', 'v1'],
+      ['v10', 'v9'],
+      ['v1', 'v01'],
+      ['v1', 'v1'],
+    ] as const;
+
+    expect(pairs.map(([a, b]) => Math.sign(compareVersionNames(a, b)))).toEqual([-1, -1, 1, 1, 0]);
   });
 });
 

@@ -136,6 +136,10 @@ describe('a ring that is rotated for years', () => {
     expect(ring.ring?.versions).not.toHaveProperty('v2');
     expect(await pinned('v2').load({ stage: 'current', signal })).toMatchObject({ version: 'v31' });
     expect(await pinned('v2').rollout?.({ signal })).toMatchObject({ id: 'retired-pin:v2' });
+    // A mistake for `v30`, not a version that was folded away.
+    expect(await failure(pinned('v030').load({ stage: 'current', signal }) as Promise<unknown>)).toMatchObject({
+      code: 'ERR_GOLDKEY_NOT_FOUND',
+    });
     expect(await failure(pinned('v99').load({ stage: 'current', signal }) as Promise<unknown>)).toMatchObject({
       code: 'ERR_GOLDKEY_NOT_FOUND',
     });

@@ -220,6 +220,34 @@ describe('a ring that was emptied and made anew', () => {
     expect(await slow).toMatchObject({ bytes: new TextEncoder().encode(NEW) });
   });
 
+  it('is told from old copies of the sixteen rings that were read last, and of no more', async () => {
+    const at = await networked();
+    const provider = fromKeyRing({ ring: at.ring, name: NAME, cipher: at.scene.cipher });
+    const load = () => provider.load({ stage: 'current', signal }) as Promise<unknown>;
+    const copies: KeyRingDocument[] = [];
+    for (let made = 0; made < 17; made++) {
+      copies.push({ ...(at.ring.ring as KeyRingDocument), id: `ring-${String(made)}`, revision: 9 });
+    }
+    for (const ring of copies.slice(0, 16)) {
+      at.ring.ring = ring;
+      await load();
+    }
+    const older = async (made: number) => {
+      at.ring.ring = { ...(copies[made] as KeyRingDocument), revision: 8 };
+      return load().then(
+        () => 'taken',
+        (error: { code: string }) => error.code,
+      );
+    };
+
+    const ofSixteen = await older(0);
+    at.ring.ring = copies[16];
+    await load();
+
+    expect(ofSixteen).toBe('ERR_GOLDKEY_PROVIDER');
+    expect([await older(1), await older(0)]).toEqual(['ERR_GOLDKEY_PROVIDER', 'taken']);
+  });
+
   it('by 0.1.0, without an id, is told from none: it is refused until its next step', async () => {
     const at = await networked();
     const provider = fromKeyRing({ ring: at.ring, name: NAME, cipher: at.scene.cipher });

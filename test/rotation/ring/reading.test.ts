@@ -40,11 +40,14 @@ describe('the options of fromKeyRing', () => {
     [{ ring: { read, write } }, `${noRing} a value of type object.`],
     [{ name: '' }, noName],
     [{ name: 'a'.repeat(129) }, noName],
+    [{ name: undefined }, noName],
+    [{ name: 7 }, noName],
     [{ cipher: [] }, '`cipher` must not be empty.'],
     [{ cipher: null }, `${noCipher} null.`],
     [{ cipher: [cipher, { decrypt: read }] }, `${noCipher} a value of type object.`],
     [{ cipher: { accepts: () => true } }, `${noCipher} a value of type object.`],
     [{ reportRejections: 'yes' }, '`reportRejections` must be a boolean, got a value of type string.'],
+    [{ reportUse: 'yes' }, '`reportUse` must be a boolean, got a value of type string.'],
     [{ nam: 'gold' }, 'fromKeyRing has no option `nam`; did you mean `name`?'],
   ])('%j are refused with what was expected', (wrong, message) => {
     expect(() => fromKeyRing({ ring, name: NAME, cipher, ...wrong } as never)).toThrow(message);
@@ -127,6 +130,18 @@ describe('a ring that is read', () => {
   });
 });
 
+describe('loads of a ring that overlap', () => {
+  it('read it once each while it stays the same', async () => {
+    const { ring, provider } = await ready();
+    await provider.load({ stage: 'current', signal });
+    const { reads } = ring;
+
+    await Promise.all((['current', 'pending', 'previous'] as const).map((stage) => provider.load({ stage, signal })));
+
+    expect(ring.reads - reads).toBe(3);
+  });
+});
+
 describe('a version that is loaded', () => {
   it('tells when it was made', async () => {
     const { provider } = await ready();
@@ -166,6 +181,27 @@ describe('a version that is loaded', () => {
     Object.assign(ring.ring?.versions['v2'] ?? {}, { ciphertext, fingerprint });
 
     expect(await provider.load({ stage: 'previous', signal, known: ['v2'] })).toMatchObject({ bytes: bytesOf(THIRD) });
+  });
+
+  it('is decrypted again where it comes back to the ring after it was gone, although the client knows it', async () => {
+    const { scene, ring } = await ready(true);
+    const store = { ...ring, read: () => Promise.resolve({ ring: ring.ring as KeyRingDocument }) };
+    const provider = fromKeyRing({
+      ring: { ...store, allowsOlderRevision: () => true },
+      name: NAME,
+      cipher: scene.cipher,
+    });
+    const load = (known: string[]) => provider.load({ stage: 'current', signal, known });
+    const withBoth = ring.ring;
+    await load([]);
+    await scene.manager({ ring }).stage(THIRD);
+    await scene.manager({ ring }).promote({ force: true });
+    await scene.manager({ ring }).retire({ force: true });
+    await load([]);
+
+    ring.ring = withBoth;
+
+    expect(await load(['v2'])).toMatchObject({ version: 'v2', bytes: bytesOf(NEW) });
   });
 
   it('is forgotten with the ring that had it', async () => {

@@ -6,6 +6,7 @@ import {
   nextVersionName,
   wasFolded,
   withCanary,
+  withoutOldVersions,
   withPendingVersion,
   withRejected,
   withRetirement,
@@ -58,14 +59,24 @@ describe('the name of the next version', () => {
 
   it('tells a version that was folded away from one that there never was', () => {
     const ring = ringOf({ v9: version('retired') });
+    const names = ['v1', 'v2', 'v8', 'v02', 'v9', 'v09', 'v10', 'v0', 'other'];
 
-    expect(['v2', 'v9', 'v10', 'v0', 'other'].map((name) => wasFolded(ring, name))).toEqual([
-      true,
-      false,
-      false,
-      false,
-      false,
-    ]);
+    expect(names.filter((name) => wasFolded(ring, name))).toEqual(['v2', 'v8']);
+    // Of another program: `v9` itself was never given.
+    expect(wasFolded(ringOf({ v009: version('retired') }), 'v9')).toBe(false);
+  });
+});
+
+describe('an old version', () => {
+  it.each([
+    [100_000, ['v1', 'v2', 'v3']],
+    [100_001, ['v1', 'v3']],
+  ])('of %d characters stays or not: all of them together may have 100,000', (length, names) => {
+    const empty = version('retired', { metadata: { notes: '' } });
+    const notes = 'n'.repeat(length - JSON.stringify(empty).length);
+    const ring = ringOf({ v2: version('retired', { metadata: { notes } }), v3: version('pending') });
+
+    expect(Object.keys(withoutOldVersions(ring).versions)).toEqual(names);
   });
 });
 
@@ -181,6 +192,25 @@ describe('what clients follow', () => {
     expect(stages('v1')).toEqual(['v1', 'v0', undefined]);
     expect(stages('v0')).toEqual(['v0', 'v1', undefined]);
     expect(parsePin('v2').rolloutFor(ring)).toEqual({ id: 'pinned:v2', pendingPercent: 0 });
+  });
+
+  it.each([
+    ['was retired', 'v3'],
+    ['was folded away', 'v4'],
+  ])('are the ring’s own, without its canary, behind a pinned version that %s', (_, pinned) => {
+    const pin = parsePin(pinned);
+    const later = {
+      ...ring,
+      versions: { ...ring.versions, v3: version('retired'), v5: version('rejected') },
+      rollout: rollout(10),
+    };
+
+    expect((['current', 'previous', 'pending'] as const).map((stage) => pin.versionFor(stage, later))).toEqual([
+      'v1',
+      'v0',
+      undefined,
+    ]);
+    expect(pin.rolloutFor(later)).toEqual({ id: `retired-pin:${pinned}`, pendingPercent: 0 });
   });
 
   it('is told in words when it is no version', () => {

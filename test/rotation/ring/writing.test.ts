@@ -117,6 +117,21 @@ describe('a refusal that a client records', () => {
     expect(ring.ring?.rollout).toHaveProperty('revertedAt');
   });
 
+  it('changes nothing where another canary has started since, or another client was first', async () => {
+    const { ring, source } = await trial();
+    const { rollout } = ring.ring as KeyRingDocument;
+    const write = ring.writes;
+
+    await recordRejection(source, 'v2', 'the canary before');
+    expect(ring.writes).toBe(write);
+    await recordRejection(source, 'v2', rollout?.id);
+    const first = ring.ring;
+    await recordRejection(source, 'v2', rollout?.id);
+
+    expect(ring.writes).toBe(write + 1);
+    expect(ring.ring).toEqual(first);
+  });
+
   it('changes nothing where there is no ring, no canary, or one of another version', async () => {
     const { ring, source } = await trial();
     const before = ring.ring as KeyRingDocument;
