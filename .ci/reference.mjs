@@ -5,9 +5,9 @@
 //   node .ci/reference.mjs <folder>   into that folder
 //
 // A warning fails it: an export or a member without documentation, a type that no subpath exports, a link that leads nowhere.
-// Where GITHUB_REPOSITORY is set, as in a workflow, every declaration links to its source at that commit.
+// Where GITHUB_REPOSITORY is set, as in a workflow, every declaration of this repository links to its source at that commit.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import {
   Application,
   Converter,
@@ -73,6 +73,8 @@ const app = await Application.bootstrap(
     headings: { readme: false },
     router: 'goldkey',
     searchInDocuments: true,
+    // It would make `http://rotation.sh` of the name of a program.
+    markdownItOptions: { html: true, linkify: false },
     navigation: { includeFolders: false },
     customCss: join(import.meta.dirname, 'reference.css'),
     lightHighlightTheme: 'github-light-high-contrast',
@@ -110,8 +112,16 @@ app.converter.on(Converter.EVENT_BEGIN, ({ project }) => {
 });
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
   const errors = new Map(project.getReflectionsByKind(ReflectionKind.Class).map((error) => [error.name, error]));
-  for (const { comment } of Object.values(project.reflections)) if (comment !== undefined) listErrors(comment, errors);
+  for (const reflection of Object.values(project.reflections)) {
+    if (reflection.comment !== undefined) listErrors(reflection.comment, errors);
+    // What a class has from the types of Node.js or of the language has no source in this repository.
+    if (reflection.sources?.some(isForeign)) reflection.sources = reflection.sources.filter((one) => !isForeign(one));
+  }
 });
+
+function isForeign({ fullFileName }) {
+  return /(?:^|[\\/])(?:node_modules|\.\.)[\\/]/.test(relative(root, fullFileName));
+}
 
 /** Adds a page for each program in a folder. */
 function addPrograms(parent, folder, address) {
@@ -169,8 +179,20 @@ function exitOnWarnings() {
   if (errorCount + warningCount + validationWarningCount > 0) process.exit(1);
 }
 
+/** Ends with exit code 1 if a page links to where nothing is: into node_modules, or to a file name taken for a host. */
+function exitOnWrongLinks() {
+  const names = readdirSync(out, { recursive: true }).filter((name) => name.endsWith('.html'));
+  const wrong = names.flatMap((name) => {
+    const links = readFileSync(join(out, name), 'utf8').matchAll(/ href="([^"]*\/node_modules\/[^"]*|http:[^"]*)"/g);
+    return [...links].map(([, link]) => `${name}: ${link}`);
+  });
+  for (const link of wrong) app.logger.error(`This link leads nowhere: ${link}`);
+  exitOnWarnings();
+}
+
 const project = await app.convert();
 if (project !== undefined) app.validate(project);
 exitOnWarnings();
 await app.generateDocs(project, out);
 exitOnWarnings();
+exitOnWrongLinks();
