@@ -51,8 +51,9 @@ ${chart}
 
 ${tableOf(figures)}
 
-So let two keys overlap: then nobody is refused. Where a key leaked there is no overlap, and notices decide: without them every
-instance has to be refused once, which is what a price API takes for an attack.`;
+So let two keys overlap: then nobody is refused. Where a key leaked and is revoked in the moment in which it is replaced, the
+first hundred instances that still send it lock the account, sooner than any notice comes: revoke it a few minutes after
+the new key is promoted, if it can wait so long.`;
 }
 
 /** Returns the chart of what KMS is asked over the day. */
