@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -99,6 +103,40 @@ describe('a release', () => {
     expect(body('publish')).toContain('npm publish --provenance --access public ./release/*.tgz');
     for (const name of ['publish', 'attest', 'github-release'])
       expect(body(name)).not.toMatch(/checkout|npm ci|\.ci\//);
+  });
+
+  it.each([
+    { has: 'not the version', integrity: '', outcome: 'publishes', calls: ['view', 'publish'] },
+    {
+      has: 'that tarball',
+      integrity: `sha512-${hash('sha512', 'tarball', 'base64')}`,
+      outcome: 'passes',
+      calls: ['view'],
+    },
+    { has: 'another tarball', integrity: 'sha512-AAAA', outcome: 'fails', calls: ['view'] },
+  ])('$outcome where npm has $has', async ({ integrity, outcome, calls }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'goldkey-publish-'));
+    const script = / run: \|\n((?: {10}.*\n)+)/.exec(body('publish'))?.[1] ?? '';
+    await mkdir(join(folder, 'release'));
+    await writeFile(join(folder, 'release', 'goldkey-1.2.3.tgz'), 'tarball');
+    const npm = '#!/bin/sh\necho "$@" >> calls\n[ "$1" = publish ] || [ -n "$INTEGRITY" ] && echo "$INTEGRITY"\n';
+    await writeFile(join(folder, 'npm'), npm, { mode: 0o755 });
+
+    const { status } = spawnSync('bash', ['-e', '-c', script], {
+      cwd: folder,
+      env: { PATH: `${folder}:${process.env['PATH'] ?? ''}`, GITHUB_REF_NAME: 'v1.2.3', INTEGRITY: integrity },
+    });
+    const called = await readFile(join(folder, 'calls'), 'utf8');
+    await rm(folder, { recursive: true });
+
+    expect(status).toBe(outcome === 'fails' ? 1 : 0);
+    expect(called.trim().split('\n')).toEqual(
+      calls.map((verb) =>
+        verb === 'view'
+          ? 'view goldkey@1.2.3 dist.integrity'
+          : 'publish --provenance --access public ./release/goldkey-1.2.3.tgz',
+      ),
+    );
   });
 
   it('is on GitHub once it is on npm, with notes, tarball and bill of materials', () => {
