@@ -106,10 +106,15 @@ describe('a release', () => {
   });
 
   it.each([
-    { has: 'not the version', integrity: '', code: 0, calls: ['view', 'publish'] },
-    { has: 'that tarball', integrity: `sha512-${hash('sha512', 'tarball', 'base64')}`, code: 0, calls: ['view'] },
-    { has: 'another tarball', integrity: 'sha512-AAAA', code: 1, calls: ['view'] },
-  ])('ends its job with $code where npm has $has', async ({ integrity, code, calls }) => {
+    { has: 'not the version', integrity: '', outcome: 'publishes', calls: ['view', 'publish'] },
+    {
+      has: 'that tarball',
+      integrity: `sha512-${hash('sha512', 'tarball', 'base64')}`,
+      outcome: 'passes',
+      calls: ['view'],
+    },
+    { has: 'another tarball', integrity: 'sha512-AAAA', outcome: 'fails', calls: ['view'] },
+  ])('$outcome where npm has $has', async ({ integrity, outcome, calls }) => {
     const folder = await mkdtemp(join(tmpdir(), 'goldkey-publish-'));
     const script = / run: \|\n((?: {10}.*\n)+)/.exec(body('publish'))?.[1] ?? '';
     await mkdir(join(folder, 'release'));
@@ -124,7 +129,7 @@ describe('a release', () => {
     const called = await readFile(join(folder, 'calls'), 'utf8');
     await rm(folder, { recursive: true });
 
-    expect(status).toBe(code);
+    expect(status).toBe(outcome === 'fails' ? 1 : 0);
     expect(called.trim().split('\n')).toEqual(
       calls.map((verb) =>
         verb === 'view'

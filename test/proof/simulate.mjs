@@ -2,24 +2,27 @@
 //   A day of a fleet of ten thousand on a manual clock, with goldkey's own clients: what KMS and the ring's store are asked, how
 //   long a promoted key takes to reach everybody, and what it costs to change the key at once. --check holds the model to six
 //   real processes over a real Redis. --write puts the figures and the chart into the guide of rotations.
-import { parseArgs } from 'node:util';
-import { picture, openDocument, writeCharts } from '../bench/lib/readme.mjs';
+import { readOptions, refuse, SEED } from '../programs/read-options.mjs';
 import { randomOf } from './lib/dice.mjs';
-import { chartOf, sectionOf, tableOf } from './lib/fleet-report.mjs';
-import { comparison } from './parts/comparison.mjs';
-import { day } from './parts/day.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
-const { values } = parseArgs({
-  options: {
-    instances: { type: 'string', default: '10000' },
-    hours: { type: 'string', default: '24' },
-    seed: { type: 'string', default: '1' },
-    check: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.filename, {
+  instances: { least: 1, most: 1_000_000 },
+  hours: { least: 1, most: 1_000 },
+  seed: SEED,
+  check: { flag: true },
+  write: { flag: true },
 });
-const given = { instances: Number(values.instances), hours: Number(values.hours), seed: Number(values.seed) };
+const given = { instances: values.instances ?? 10_000, hours: values.hours ?? 24, seed: values.seed ?? 1 };
+if (values.write && (given.instances < 1_000 || given.hours < 24))
+  refuse('--write takes at least --instances 1000 and --hours 24: the guide is to show a whole day of a fleet.');
+if (values.write && values.check) refuse('--check writes nothing: give it without --write.');
+
+// They need what is built, and none of them is needed to refuse an option.
+const { picture, openDocument, writeCharts } = await import('../bench/lib/readme.mjs');
+const { chartOf, sectionOf, tableOf } = await import('./lib/fleet-report.mjs');
+const { comparison } = await import('./parts/comparison.mjs');
+const { day } = await import('./parts/day.mjs');
 
 // The clients' own draws too: a seed is a run.
 Math.random = randomOf(given.seed + 1);

@@ -1,39 +1,29 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { buildTargets, listTargets } from './build.js';
+import { buildTargets } from './build.js';
 import { readCorpus, runTarget } from './run-target.js';
 
-/** Runs the command. Resolves to its exit code. */
-export async function main(argv: readonly string[], root: string): Promise<number> {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      seconds: { type: 'string', default: '60' },
-      target: { type: 'string', multiple: true, default: [] },
-      seed: { type: 'string', default: String(Date.now()) },
-      input: { type: 'string' },
-      grow: { type: 'boolean', default: false },
-    },
-  });
-  const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
-  const all = listTargets(root);
-  const names = values.target.length === 0 ? all : values.target;
-  const isUsable = seconds > 0 && Number.isSafeInteger(seed) && names.every((name) => all.includes(name));
-  if (!isUsable || (values.input !== undefined && names.length !== 1)) {
-    console.error(
-      `--seconds and --seed take numbers, --target one of ${all.join(', ')}, and --input needs a --target.`,
-    );
-    return 2;
-  }
+/** What the command line says. */
+interface FuzzOptions {
+  readonly seconds: number;
+  readonly seed: number;
+  /** Names of targets. */
+  readonly target: readonly string[];
+  /** One input in base64, for one target. */
+  readonly input?: string;
+  readonly grow: boolean;
+}
+
+/** Fuzzes the targets. Resolves to the exit code. */
+export async function main({ seconds, seed, target: names, input, grow }: FuzzOptions, root: string): Promise<number> {
   const start = performance.now();
   const folder = join(root, '.cache', 'fuzz', 'targets');
   await buildTargets(root, folder);
 
   let findings = 0;
   for (const [index, name] of names.entries()) {
-    const given = values.input === undefined ? undefined : Buffer.from(values.input, 'base64');
+    const given = input === undefined ? undefined : Buffer.from(input, 'base64');
     const seeds = given === undefined ? readCorpus(root, name) : [given];
     // The build and what the targets before have left of their share count, too.
     const left = Math.max(1_000, seconds * 1_000 - (performance.now() - start));
@@ -45,12 +35,12 @@ export async function main(argv: readonly string[], root: string): Promise<numbe
     console.log(`${name}: ${rate}, ${String(blocks)} blocks, ${String(kept)} inputs kept`);
     if (finding !== undefined) {
       findings++;
-      const input = Buffer.from(finding.input).toString('base64');
+      const found = Buffer.from(finding.input).toString('base64');
       console.log(`FINDING in ${name}, seed ${String(seed)}: ${finding.problem}`);
-      console.log(`input (base64): ${input}`);
-      console.log(`again: npm run fuzz -- --target ${name} --input '${input}'`);
+      console.log(`input (base64): ${found}`);
+      console.log(`again: npm run fuzz -- --target ${name} --input '${found}'`);
     }
-    if (values.grow) for (const each of grown) keep(join(root, 'test', 'fuzz', 'corpus', name), each);
+    if (grow) for (const each of grown) keep(join(root, 'test', 'fuzz', 'corpus', name), each);
   }
   const took = ((performance.now() - start) / 1_000).toFixed(0);
   console.log(`${String(names.length)} targets, ${took} s, seed ${String(seed)}: ${String(findings)} findings`);

@@ -62,7 +62,15 @@ export const FAULTS = [
 
 /** Copies the package, built, and its proof into `folder`, with a fault in it. Resolves to in how many files it was put. */
 export async function copyBroken({ text, broken }, folder) {
-  for (const part of ['dist', 'package.json', 'test/proof', 'test/servers', 'test/integration', 'test/bench/lib'])
+  for (const part of [
+    'dist',
+    'package.json',
+    'test/programs',
+    'test/proof',
+    'test/servers',
+    'test/integration',
+    'test/bench/lib',
+  ])
     await cp(join(ROOT, part), join(folder, part), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const tokens = Array.from(text, (char) => char.replace(/[^\w\s]/, '\\$&')).join('\\s*');
