@@ -225,6 +225,26 @@ describe('an answer of KMS', () => {
     expect(message).not.toContain('\n');
   });
 
+  it.each([
+    `arn:${Buffer.from('sk-invented-0001').toString('base64')}`,
+    'arn:aws:kms:sk-invented-0001:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+    'arn:aws:kms:us-east-1:111122223333:key/sk-invented-0001',
+  ])('from %j, which may hide anything, is refused without showing it', async (used) => {
+    answer(used);
+
+    const { message } = (await failure(loadWith(ARN))) as Error;
+
+    expect(message).toContain(`used the key [${String(used.length)} characters, not shown], not \`${ARN}\``);
+    expect(message).not.toContain(used);
+  });
+
+  it('from another key is refused with the name of both', async () => {
+    const other = ARN.replace('111122223333', '444455556666');
+    answer(other);
+
+    expect(((await failure(loadWith(ARN))) as Error).message).toContain(`used the key \`${other}\`, not \`${ARN}\``);
+  });
+
   const REPLICA = 'arn:aws:kms:us-west-2:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab';
 
   it.each([REPLICA.replace('us-west-2', 'eu-central-1'), REPLICA.replace('us-west-2', 'ap-south-1')])(

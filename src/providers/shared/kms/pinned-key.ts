@@ -1,6 +1,6 @@
 import { describeType, invalidType, KeyDecryptError } from '../../../core/index.js';
 import { AWS_KMS } from './errors.js';
-import { checkKeyId, quoteKeyId } from './key-id.js';
+import { checkKeyId, quoteKeyId, quoteUsedKeyId } from './key-id.js';
 
 /** Options that name the KMS key. */
 export interface PinnedKeyOptions {
@@ -38,7 +38,7 @@ export function checkUsedKey({ keyId }: PinnedKey, used: string | undefined, ver
   if (keyId === undefined || isAlias(keyId)) return;
   if (used !== undefined && mayBeSameKey(keyId, used)) return;
   throw new KeyDecryptError(
-    `AWS KMS used ${used === undefined ? 'a key that it did not name' : `the key ${quoteKeyId(used)}`}, not ${quoteKeyId(keyId)}, which \`keyId\` demands.`,
+    `AWS KMS used ${used === undefined ? 'a key that it did not name' : `the key ${quoteUsedKeyId(used)}`}, not ${quoteKeyId(keyId)}, which \`keyId\` demands.`,
     { provider: AWS_KMS, version },
   );
 }
