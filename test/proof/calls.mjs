@@ -330,7 +330,10 @@ for (let tries = 0; tries < 20 && (agenda.length > 0 || counts.inFlight > 0); tr
   await clock.advance(30 * MINUTE);
   runAgenda();
 }
-if (counts.inFlight > 0) violate(`${String(counts.inFlight)} calls never ended`);
+if (counts.inFlight > 0) {
+  violate(`${String(counts.inFlight)} calls never ended`);
+  counts.unexcused += counts.inFlight;
+}
 // Closing has a key to forget.
 const last = client.getPrice('XAU').catch((error) => violate(`the last call failed: ${String(error)}`));
 await clock.advance(MINUTE);
