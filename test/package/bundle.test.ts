@@ -13,7 +13,7 @@ import { lib, type Bundle } from '../bench/typed-lib.js';
 const { bundled, packageOf } = await lib('bundle.mjs');
 
 // The benchmark holds it to its budget, and says that it misses that. Here it is kept from growing unnoticed.
-const CEILING = 43 * 1_024;
+const CEILING = 43.25 * 1_024;
 const KEY = 'sk-invented/+&=0123456789';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };
 

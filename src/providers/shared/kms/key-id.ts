@@ -2,7 +2,7 @@ import { checkOptionalString, describeText, invalidRange, isOneLine, isQuotable,
 
 /** The ARN of a KMS key: its Region, its account, and a UUID or the id of a multi-Region key. */
 const KEY_ARN =
-  /^arn:aws[a-z-]{0,8}:kms:(?:[a-z]{2,9}-){2,3}\d{1,2}:\d{12}:key\/(?:mrk-[\da-f]{32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
+  /^arn:aws[a-z-]{0,8}:kms:(?:[a-z]{2,9}-){2,3}\d:\d{12}:key\/(?:mrk-[\da-f]{32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
 
 /**
  * Returns the checked `keyId` option. Text that is no name of a KMS key and looks like a secret is not sent: AWS CloudTrail
