@@ -1,5 +1,4 @@
 import type { buildConnector, Dispatcher, Pool } from 'undici';
-import type { CancellationSignal } from '../core/index.js';
 import { BodyTooLarge, Collector } from './bounded-body.js';
 import { isConnectionLost, StaleConnection } from './stale-connection.js';
 import type { Incoming, Outgoing } from './types.js';
@@ -107,7 +106,6 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   readonly headers: Outgoing['headers'];
   readonly body: string | null;
   readonly #outgoing: Outgoing;
-  readonly #signal: CancellationSignal;
   readonly #collector: Collector;
   /** Unset once the request has ended. */
   #recovery: Recovery | undefined;
@@ -136,7 +134,6 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
     this.headers = headers;
     this.body = body;
     this.#outgoing = outgoing;
-    this.#signal = signal;
     this.#recovery = recovery;
     this.#limit = limit;
     this.#collector = new Collector(limit);
@@ -156,7 +153,7 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.#before = this.#connection?.bytesRead ?? 0;
-    if (this.#signal.aborted) controller.abort(this.#signal.reason as Error);
+    if (this.#outgoing.signal.aborted) controller.abort(this.#outgoing.signal.reason as Error);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Incoming['headers']): void {
@@ -186,13 +183,13 @@ class Exchange implements Dispatched, Dispatcher.DispatchHandler {
   fail(error: unknown): void {
     const recovery = this.#recovery;
     this.#end();
-    if (this.#signal.aborted) this.#reject(error);
+    if (this.#outgoing.signal.aborted) this.#reject(error);
     else if (recovery !== undefined) this.#resolve(recovery.recover(error, this.#outgoing, this.#limit));
   }
 
   /** Lets go of the caller's signal. */
   #end(): void {
     this.#recovery = undefined;
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#outgoing.signal.removeEventListener('abort', this.#onAbort);
   }
 }
