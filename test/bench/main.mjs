@@ -4,7 +4,7 @@
 //   --write puts every row into test/bench/RESULTS.md, and one picture and three figures into README.md.
 //   --profile tells where goldkey spends its time in a row, and measures nothing else.
 import { readFile, writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { readOptions } from '../programs/read-options.mjs';
 import { chartsOf } from './lib/charts.mjs';
 import { nodes } from './lib/nodes.mjs';
 import { profiled } from './lib/profile.mjs';
@@ -34,22 +34,23 @@ const ROOT = new URL('../../', import.meta.url);
 /** Where every row, budget and verdict is written. */
 const RECORD = 'test/bench/RESULTS.md';
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rows: { type: 'string' },
-    node: { type: 'string', multiple: true },
-    json: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    save: { type: 'string' },
-    from: { type: 'string', multiple: true, default: [] },
-    profile: { type: 'string' },
-  },
+const known = groups.flatMap(({ rows }) => rows);
+const file = { pattern: /./, text: 'a file' };
+const options = readOptions(import.meta.filename, {
+  quick: { flag: true },
+  rows: { oneOf: known, many: true },
+  node: { pattern: /./, text: 'a path or a major version', many: true },
+  json: { flag: true },
+  write: { flag: true },
+  save: file,
+  from: { ...file, many: true },
+  profile: { oneOf: known },
 });
-const selected = (options.profile ?? options.rows)?.split(',').map((row) => row.trim());
+const asked = options.profile === undefined ? options.rows : [options.profile];
+const selected = asked.length === 0 ? known : asked;
 
 function wants(row) {
-  return selected === undefined || selected.includes(row);
+  return selected.includes(row);
 }
 
 async function measure(node, profiles) {
@@ -74,11 +75,8 @@ function report(results) {
 }
 
 async function main() {
-  const known = groups.flatMap(({ rows }) => rows);
-  const unknown = selected?.find((row) => !known.includes(row));
-  if (unknown !== undefined) throw new Error(`there is no row ${unknown}; there are ${known.join(', ')}`);
   if (options.profile !== undefined) {
-    for (const node of await nodes(options.node ?? [process.execPath])) {
+    for (const node of await nodes(options.node.length === 0 ? [process.execPath] : options.node)) {
       process.stdout.write(`${await profiled((folder) => measure(node, folder))}\n`);
     }
     return;
@@ -90,7 +88,7 @@ async function main() {
 
   const given = [];
   for (const file of options.from) given.push(...JSON.parse(await readFile(file, 'utf8')));
-  const measures = options.from.length === 0 || selected !== undefined;
+  const measures = options.from.length === 0 || asked.length > 0;
   for (const node of measures ? await nodes(options.node) : []) {
     given.push(await measure(node));
     // After each, so that a failure later on costs only what comes after it.

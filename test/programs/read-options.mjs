@@ -7,8 +7,9 @@ export const SEED = { least: 0, most: 10 ** 15 };
 
 /**
  * Reads the command line of the program `file`. An option is `{ flag: true }`, `{ least, most }` for an integer,
- * `{ oneOf, many }` for a name or, with `many`, for one or more, or `{ pattern, text }`, a text and what it is. Returns the
- * values by name; flags that are not given are false. `--help` prints the comment that opens the program.
+ * `{ oneOf }` for a name, or `{ pattern, text }`, a text and what it is; with `many` there may be several of the last two.
+ * Returns the values by name: flags that are not given are false, and of `many` there is a list. `--help` prints the comment
+ * that opens the program.
  */
 export function readOptions(file, options) {
   const names = Object.keys(options).map((name) => `--${name}`);
@@ -52,7 +53,7 @@ function readValue(name, option, value) {
     return option.many ? chosen : value;
   }
   if (!option.pattern.test(value ?? '')) refuse(`--${name} takes ${option.text}, ${given(value)}.`);
-  return value;
+  return option.many ? [value] : value;
 }
 
 function given(value) {

@@ -14,6 +14,7 @@ const runProgram = (program: string, args: readonly string[], seed = '') =>
   });
 
 const PROVE = 'choose from --short, --broken, --part, --seed.';
+const BENCH = 'choose from --quick, --rows, --node, --json, --write, --save, --from, --profile.';
 const SEEDS = 'an integer from 0 to 1000000000000000';
 
 const REFUSED: readonly (readonly [program: string, args: string, says: string])[] = [
@@ -44,6 +45,8 @@ const REFUSED: readonly (readonly [program: string, args: string, says: string])
     '--write takes at least --instances 1000 and --hours 24: the guide is to show a whole day of a fleet.',
   ],
   ['proof/simulate.mjs', '--check --write', '--check writes nothing: give it without --write.'],
+  ['bench/main.mjs', '--write now', `"now" is a word too many: ${BENCH}`],
+  ['bench/main.mjs', '--node', '--node takes a path or a major version, and none was given.'],
   ['fuzz/main.mjs', '--seconds -1', '--seconds takes an integer from 1 to 86400, not "-1".'],
   ['fuzz/main.mjs', '--seconds 0', '--seconds takes an integer from 1 to 86400, not "0".'],
   ['fuzz/main.mjs', '--input AAAA', '--input needs one --target that it is for.'],
@@ -70,7 +73,7 @@ describe('a program below test', () => {
     });
   });
 
-  it.each(['proof/main.mjs', 'proof/simulate.mjs', 'fuzz/main.mjs'])(
+  it.each(['bench/main.mjs', 'proof/main.mjs', 'proof/simulate.mjs', 'fuzz/main.mjs'])(
     '%s explains itself with --help',
     async (program) => {
       const ended = await runProgram(program, ['--help']);

@@ -37,7 +37,10 @@ if (values.check) {
 } else {
   const guide = values.write ? await openDocument(ROOT, 'examples/rotation/README.md', 'fleet') : undefined;
   const figures = [await day({ ...given, subscribes: true }), await day({ ...given, subscribes: false })];
-  process.stdout.write(`${tableOf(figures)}\n`);
+  const { instances, hours, seed } = given;
+  process.stdout.write(
+    `Instances: ${String(instances)}. Hours: ${String(hours)}. Seed: ${String(seed)}.\n\n${tableOf(figures)}\n`,
+  );
   if (guide !== undefined) {
     const chart = chartOf(figures, given);
     await writeCharts(ROOT, [chart]);

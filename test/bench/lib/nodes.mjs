@@ -7,11 +7,11 @@ const running = String(majorOf(process.version));
 /**
  * The paths of the Node.js binaries to measure on, the oldest first.
  *
- * @param asked - paths or major versions; without any the four that are supported and the running one, of which those that
+ * @param asked - paths or major versions; of none the four that are supported and the running one, of which those that
  *   cannot be had are told of and left out
  */
 export async function nodes(asked) {
-  if (asked !== undefined) return await Promise.all(asked.map((each) => (/^\d+$/.test(each) ? binary(each) : each)));
+  if (asked.length > 0) return await Promise.all(asked.map((each) => (/^\d+$/.test(each) ? binary(each) : each)));
   const found = [];
   for (const major of new Set([...MAJORS, running].toSorted())) {
     try {

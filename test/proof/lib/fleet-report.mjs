@@ -10,6 +10,9 @@ const STARTED = 20;
 const sumOf = (minutes, what) => minutes.reduce((sum, minute) => sum + minute[what], 0);
 const worstOf = (minutes, what) => Math.max(...minutes.map((minute) => minute[what]));
 
+/** Returns KMS's requests a second after the start, on average. */
+const averageOf = (minutes) => perSecond(sumOf(minutes.slice(STARTED), 'kms') / (minutes.length - STARTED));
+
 /** Returns the figures as a table of Markdown, a column for each fleet. */
 export function tableOf(figures) {
   const row = (what, tell) => `| ${what} | ${figures.map(tell).join(' | ')} |`;
@@ -17,9 +20,7 @@ export function tableOf(figures) {
     `| ${['', ...figures.map(({ subscribes }) => (subscribes ? `with notices, ${String(FLEET.lost * 100)} % of them lost` : 'without notices'))].join(' | ')} |`,
     `| --- | ${figures.map(() => '---').join(' | ')} |`,
     row('calls', ({ calls }) => grouped(calls)),
-    row('KMS requests a second, on average', ({ minutes }) =>
-      perSecond(sumOf(minutes.slice(STARTED), 'kms') / (minutes.length - STARTED)),
-    ),
+    row('KMS requests a second, on average', ({ minutes }) => averageOf(minutes)),
     row('in the worst minute after the start', ({ minutes }) => perSecond(worstOf(minutes.slice(STARTED), 'kms'))),
     row('in the worst minute of the start', ({ minutes }) => perSecond(worstOf(minutes.slice(0, STARTED), 'kms'))),
     row('reads of the ring a second, on average', ({ minutes }) => perSecond(sumOf(minutes, 'reads') / minutes.length)),
@@ -37,12 +38,12 @@ export function tableOf(figures) {
 }
 
 /** Returns the section of the guide: what was simulated, its chart, its figures, and what follows from them. */
-export function sectionOf(figures, { instances, hours }, chart) {
+export function sectionOf(figures, { instances, hours, seed }, chart) {
   const { rotation, deployment, leak } = EVENTS;
   return `## What a fleet asks of KMS, and how long a new key takes
 
-\`npm run simulate\` lets ${grouped(instances)} clients with goldkey's defaults live through ${String(hours)} hours on a manual
-clock. Each calls once a minute and lives for ${String(FLEET.life / 3_600_000)} hours on average. At ${String(rotation)} h a key is
+\`npm run simulate -- --seed ${String(seed)}\` lets ${grouped(instances)} clients with goldkey's defaults live through ${String(hours)} hours
+on a manual clock. Each calls once a minute and lives for ${String(FLEET.life / 3_600_000)} hours on average. At ${String(rotation)} h a key is
 rotated with a canary and an overlap, at ${String(deployment)} h the fleet is deployed anew within ten minutes, and at
 ${String(leak)} h a leaked key is revoked and replaced in the same moment. The price API locks the account for
 ${String(FLEET.lockFor / 60_000)} minutes at more than ${String(FLEET.lockAfter)} refusals a minute.
@@ -60,7 +61,7 @@ the new key is promoted, if it can wait so long.`;
 export function chartOf([figures], { instances, hours }) {
   const values = figures.minutes.slice(0, hours * 60).map(({ kms }) => kms / 60);
   const subtitle = `KMS requests a second of ${grouped(instances)} instances, by the minute`;
-  const alt = `${subtitle}: ${perSecond(sumOf(figures.minutes, 'kms') / figures.minutes.length)} on average, ${perSecond(worstOf(figures.minutes, 'kms'))} in the worst minute.`;
+  const alt = `${subtitle}: ${averageOf(figures.minutes)} on average, ${perSecond(worstOf(figures.minutes, 'kms'))} in the worst minute.`;
   const marks = Object.entries(EVENTS).map(([label, hour]) => ({ label, hour }));
   const svg = lineChart({
     title: 'A day of a fleet',
