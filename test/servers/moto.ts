@@ -25,13 +25,18 @@ export interface Moto extends AsyncDisposable {
   reset(): Promise<void>;
 }
 
+/** Installs moto on first use, and resolves to the folder of its programs. */
+export function installMoto(): Promise<string> {
+  return installPython('moto', 'moto[server]>=5.2,<6');
+}
+
 /**
  * Installs moto on first use, into a cache folder outside the work tree, and starts it on a free port.
  *
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function startMoto(): Promise<Moto> {
-  const programs = await installPython('moto', 'moto[server]>=5.2,<6');
+  const programs = await installMoto();
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
   const server = spawn(join(programs, 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {

@@ -21,7 +21,7 @@ export interface Redis extends AsyncDisposable {
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function startRedis(more: readonly string[] = []): Promise<Redis> {
-  await installed();
+  await installRedis();
   const port = await freePort();
   let server: ChildProcess | undefined;
   const stop = async (signal?: NodeJS.Signals): Promise<void> => {
@@ -41,7 +41,8 @@ export async function startRedis(more: readonly string[] = []): Promise<Redis> {
   return { url: `redis://127.0.0.1:${String(port)}`, port, stop, start, [Symbol.asyncDispose]: () => stop() };
 }
 
-async function installed(): Promise<void> {
+/** Installs redis-server where there is none. */
+export async function installRedis(): Promise<void> {
   if (await isThere()) return;
   const how = 'apt-get install redis-server (or any package that brings redis-server into the PATH)';
   try {
