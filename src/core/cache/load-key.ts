@@ -224,7 +224,6 @@ export class KeyLoader {
       const loaded = 'bytes' in checked ? checked : undefined;
       const rest = held === stage.key ? undefined : held?.lifetime;
       const lifetime = keys.computeLifetime(checked, held?.lifetime ?? loaded ?? {}, rest);
-      const told = loaded === undefined ? {} : checkStoreRequest(getStoreRequest(loaded.bytes), loaded.bytes);
       const { bytes, trimmed } = copyKey(held?.bytes ?? loaded?.bytes ?? NO_BYTES, about);
       if (load.detached) {
         const detached = keys.createKey(bytes, checked.version, stage.name, lifetime);
@@ -238,7 +237,10 @@ export class KeyLoader {
       else key.warmUntil = 0;
       key.holdForTurn();
       keys.applyRollout(answer.rollout);
-      keys.emit('loaded', key, () => ({ duration, fingerprint: key.fingerprint, changed, ...told }));
+      keys.emit('loaded', key, () => {
+        const told = loaded === undefined ? {} : checkStoreRequest(getStoreRequest(loaded.bytes), loaded.bytes);
+        return { duration, fingerprint: key.fingerprint, changed, ...told };
+      });
       if (trimmed) keys.emit('trimmed', key, () => ({}));
       if (loaded?.breakGlass === true) {
         const until = loaded.until ?? lifetime.purgeAt;
