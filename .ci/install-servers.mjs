@@ -6,7 +6,7 @@ import { fromTypeScript } from '../test/servers/from-typescript.mjs';
 const from = (file) => fromTypeScript(new URL(`../test/servers/${file}`, import.meta.url));
 const { installRuntimeClient } = await from('lambda.ts');
 const { installRedis } = await from('redis.ts');
-const { findChromium } = await from('chromium.ts');
+const { startChromium } = await from('chromium.ts');
 const { findPrometheus } = await from('prometheus.ts');
 const { installMoto } = await from('moto.ts');
 const { buildVault } = await from('vault-build.ts');
@@ -16,7 +16,7 @@ for (const install of [
   () => installRuntimeClient('3.3.0'),
   () => installRuntimeClient('4.0.2'),
   installRedis,
-  findChromium,
+  async () => (await startChromium())[Symbol.asyncDispose](),
   () => findPrometheus('prometheus'),
   installMoto,
   buildVault,

@@ -35,15 +35,15 @@ const ROOT = new URL('../../', import.meta.url);
 const RECORD = 'test/bench/RESULTS.md';
 
 const known = groups.flatMap(({ rows }) => rows);
-const file = { pattern: /./, text: 'a file' };
+const fileName = { pattern: /./, text: 'a file' };
 const options = readOptions(import.meta.filename, {
   quick: { flag: true },
   rows: { oneOf: known, many: true },
   node: { pattern: /./, text: 'a path or a major version', many: true },
   json: { flag: true },
   write: { flag: true },
-  save: file,
-  from: { ...file, many: true },
+  save: fileName,
+  from: { ...fileName, many: true },
   profile: { oneOf: known },
 });
 const asked = options.profile === undefined ? options.rows : [options.profile];

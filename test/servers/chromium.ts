@@ -67,7 +67,7 @@ const FLAGS = [
  *
  * @throws {Error} whose message says what is missing and how to get it
  */
-export async function findChromium(): Promise<string> {
+async function findChromium(): Promise<string> {
   const found = await findProgram();
   if (found !== undefined) return found;
   try {

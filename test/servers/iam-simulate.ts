@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { installPackage } from './npm-package.js';
+import { installPackages } from './npm-packages.js';
 
 /** What a request has in its context: condition keys with their values. */
 export type RequestContext = Readonly<Record<string, string | readonly string[]>>;
@@ -41,7 +41,7 @@ interface Simulator {
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function installIamSimulator(): Promise<Simulate> {
-  const folder = await installPackage('iam-simulate-0.1.173', '@cloud-copilot/iam-simulate', '0.1.173');
+  const folder = await installPackages('iam-simulate', ['@cloud-copilot/iam-simulate@0.1.173']);
   const { runSimulation } = createRequire(join(folder, 'index.js'))('@cloud-copilot/iam-simulate') as Simulator;
   return async ({ action, resource, context, principal }, { identity, key }) => {
     const [, , , , account = DEFAULT_ACCOUNT] = resource.split(':');

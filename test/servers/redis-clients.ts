@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { installPackage } from './npm-package.js';
+import { installPackages } from './npm-packages.js';
 
 /**
  * The folder with the `node_modules` of one client for Redis, e.g. `redis@4`, installed on first use into a cache folder
@@ -9,7 +9,7 @@ import { installPackage } from './npm-package.js';
  * @throws {Error} whose message says what is missing and how to get it
  */
 export function installRedisClient(name: 'redis' | 'ioredis', major: number): Promise<string> {
-  return installPackage(`client-${name}-${String(major)}`, name, String(major));
+  return installPackages(`client-${name}`, [`${name}@${String(major)}`]);
 }
 
 /** Loads an installed client. Its types are those of the one version that is a dependency. */

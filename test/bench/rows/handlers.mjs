@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { inRounds, runCold, startKms } from '../lib/cold.mjs';
 import { ratioLine } from '../lib/line.mjs';
+import { bundlings } from '../lib/one-file.mjs';
 import { profiling } from '../lib/profile.mjs';
 import { KEY } from '../lib/scene.mjs';
 
@@ -16,31 +16,13 @@ const BESIDE = 'fromKms, an SDK beside it';
 const handlers = { [HAND]: 'by-hand', [LIGHT]: 'from-kms-light', [KMS]: 'from-kms', [BESIDE]: 'from-kms' };
 const budgets = { [LIGHT]: 0.25, [KMS]: 1, [BESIDE]: 1 };
 
-const formats = {
-  cjs: {},
-  // The SDK that esbuild takes is CommonJS, which an ES module needs a \`require\` for.
-  esm: {
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`,
-    },
-  },
-};
-
 /** Bundles each handler into one file in a folder of its own, as a Lambda is deployed. Returns the files. */
-async function bundleHandlers(folder, format) {
+async function bundleHandlers(folder, { ending, bundle }) {
   const files = {};
   for (const [name, source] of Object.entries(handlers)) {
-    const outfile = join(folder, format, name.replaceAll(/\W+/g, '-'), `handler.${format === 'esm' ? 'mjs' : 'cjs'}`);
-    await build({
-      entryPoints: [join(cold, `${source}.mjs`)],
-      ...{ outfile, format, ...formats[format] },
-      bundle: true,
-      minify: true,
-      platform: 'node',
-      target: 'node20.19',
-      logLevel: 'error',
-    });
-    files[name] = outfile;
+    const file = join(folder, name.replaceAll(/\W+/g, '-'), `handler.${ending}`);
+    await bundle(join(cold, `${source}.mjs`), file);
+    files[name] = file;
   }
   const beside = join(dirname(files[BESIDE]), 'node_modules/@aws-sdk');
   await mkdir(beside, { recursive: true });
@@ -57,16 +39,16 @@ export const handlerBundles = {
     const kms = await startKms();
     try {
       const lines = [];
-      for (const format of Object.keys(formats)) {
-        const files = await bundleHandlers(folder, format);
+      for (const [way, bundling] of Object.entries(bundlings)) {
+        const files = await bundleHandlers(join(folder, way), bundling);
         const times = await inRounds(bench, Object.keys(files), async (name) => {
-          const flags = name === KMS && format === 'cjs' ? profiling(bench.profiles) : [];
+          const flags = name === KMS && way === 'esbuild, cjs' ? profiling(bench.profiles) : [];
           const { ms, got } = await runCold(bench.node, files[name], kms.config, { flags });
           if (got !== KEY.length) throw new Error(`${name} got something else: ${String(got)}`);
           return [ms];
         });
         for (const [name, budget] of Object.entries(budgets)) {
-          const what = `one-file handler (esbuild, ${format}), time to first key, ${name}`;
+          const what = `one-file handler (${way}), time to first key, ${name}`;
           lines.push(
             ratioLine({ row: '13b', what, unit: 'ms', ours: times[name], name: HAND, theirs: times[HAND], budget }),
           );

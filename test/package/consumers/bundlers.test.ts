@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
+import { installBundlers } from '../../servers/bundlers.js';
 import { execute, printed } from '../user.js';
-import { installTools, makeProject } from './tools.js';
+import { makeProject } from './tools.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 
@@ -92,7 +93,7 @@ let kms: FakeKms;
 let api: FakePriceApi;
 const folders: string[] = [];
 beforeAll(async () => {
-  tools = await installTools('bundlers');
+  tools = await installBundlers();
   [kms, api] = await Promise.all([startFakeKms(), startFakePriceApi({ keys: [KEY] })]);
 }, 600_000);
 afterAll(async () => {

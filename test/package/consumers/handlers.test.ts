@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
+import { installBundlers } from '../../servers/bundlers.js';
 import { execute, printed } from '../user.js';
-import { installTools, makeProject } from './tools.js';
+import { makeProject } from './tools.js';
 
 const KEY = 'sk-invented/+&=0123456789';
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'an-invented-secret' };
@@ -112,7 +113,7 @@ let tools: string;
 let kms: FakeKms;
 const folders: string[] = [];
 beforeAll(async () => {
-  tools = await installTools('bundlers');
+  tools = await installBundlers();
   kms = await startFakeKms({ credentials: CREDENTIALS });
 }, 600_000);
 afterAll(async () => {

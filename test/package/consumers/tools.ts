@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inject } from 'vitest';
-import { cacheFolder, run } from '../../servers/process.js';
+import { installPackages } from '../../servers/npm-packages.js';
 import { developedWith } from '../install.js';
 
 /** What consumers of the package use, in exact versions. None is a development dependency, so that `npm ci` stays small. */
@@ -28,14 +27,6 @@ const TOOLS = {
     'typescript@5.9.3',
     developedWith('@types/node'),
   ],
-  bundlers: [
-    'webpack@5.113.0',
-    'rollup@4.68.8',
-    '@rollup/plugin-commonjs@29.0.3',
-    '@rollup/plugin-json@6.1.0',
-    '@rollup/plugin-node-resolve@16.0.3',
-    '@vercel/ncc@0.45.0',
-  ],
   'typescript-5.9': ['typescript@5.9.3'],
   bun: ['bun@1.4.5'],
   deno: ['deno@2.9.6'],
@@ -44,29 +35,9 @@ const TOOLS = {
 /** A set of tools. */
 export type ToolSet = keyof typeof TOOLS;
 
-/**
- * Installs a set of tools on first use, into a cache folder outside the work tree.
- *
- * @returns the folder that its `node_modules` lies in
- */
-export async function installTools(name: ToolSet): Promise<string> {
-  const packages = TOOLS[name];
-  const digest = createHash('sha256').update(packages.join()).digest('hex').slice(0, 12);
-  const folder = cacheFolder(`tools/${name}-${digest}`);
-  if (await exists(folder)) return folder;
-  await mkdir(dirname(folder), { recursive: true });
-  // Renamed when complete: an interrupted installation leaves nothing that looks like one.
-  const staging = await mkdtemp(`${folder}-`);
-  try {
-    await writeFile(join(staging, 'package.json'), '{ "private": true }\n');
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd: staging });
-    await rename(staging, folder);
-  } catch (error) {
-    await rm(staging, { recursive: true, force: true });
-    // Another process may have been faster.
-    if (!(await exists(folder))) throw error;
-  }
-  return folder;
+/** Installs a set of tools on first use, and resolves to the folder that its `node_modules` lies in. */
+export function installTools(name: ToolSet): Promise<string> {
+  return installPackages(`tools/${name}`, TOOLS[name]);
 }
 
 /**
@@ -82,9 +53,3 @@ export async function makeProject(tools: string, files: Readonly<Record<string, 
   }
   return project;
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
