@@ -166,7 +166,7 @@ describe.each<[string, string]>([
   ['a list of bytes', '97,32,116,101,120,116'],
   ['4,096 characters', Array.from({ length: 4_096 }, (_none, index) => String.fromCharCode(33 + ((index * index * 7) % 94))).join('')],
 ])('a key of %s', (_name, key) => {
-  it('is removed in every encoding, held or gone', () => {
+  it('is removed in every encoding, held or gone', { timeout: 120_000 }, () => {
     const gone = new GoneKeys();
     gone.add(Buffer.from(key));
     for (const [name, encode] of Object.entries(encoders)) {

@@ -127,7 +127,7 @@ describe('what never ends while the clock stands still', () => {
   });
 });
 
-describe('a text that is searched', () => {
+describe('a text that is searched', { timeout: 120_000 }, () => {
   /** Steps that a search takes: the time is asked for after each so many. */
   const measure = (text: string, keys: readonly string[]): number => {
     let asked = 0;
