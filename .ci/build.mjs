@@ -293,17 +293,43 @@ function wrap(code) {
   return pieces.join('');
 }
 
-/** Wraps every file that was built. */
-function wrapAll() {
+/**
+ * Lets an ES module ask for the modules of Node.js as CommonJS does. An `import` lists all that such a module exports, and
+ * loads what is loaded on first use: node:fs takes 3 ms of a start on Node.js 20, and 6 on later versions.
+ */
+function askForBuiltins(code) {
+  const { body } = parse(code, { ecmaVersion: 'latest', sourceType: 'module', allowHashBang: true });
+  const [hashBang = ''] = /^#!.*\n/.exec(code) ?? [];
+  const asked = [];
+  let rest = '';
+  let end = hashBang.length;
+  for (const { type, start, end: after, source, specifiers } of body) {
+    if (type !== 'ImportDeclaration' || !source.value.startsWith('node:')) continue;
+    const names = specifiers.map(({ type: kind, imported, local }) => {
+      if (kind !== 'ImportSpecifier') return local.name;
+      return imported.name === local.name ? local.name : `${imported.name}:${local.name}`;
+    });
+    const bound = specifiers[0].type === 'ImportSpecifier' ? `{${names.join(',')}}` : names[0];
+    asked.push(`${bound}=process.getBuiltinModule("${source.value}")`);
+    rest += code.slice(end, start);
+    end = after;
+  }
+  return hashBang + (asked.length === 0 ? '' : `const ${asked.join(',')};`) + rest + code.slice(end);
+}
+
+/** Finishes every file that was built. */
+function finishAll() {
   for (const name of readdirSync(join(root, 'dist'), { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
     const path = join(root, 'dist', name);
-    if (name.endsWith('.js')) writeFileSync(path, wrap(readFileSync(path, 'utf8')));
+    const code = readFileSync(path, 'utf8');
+    writeFileSync(path, wrap(name.startsWith('esm') ? askForBuiltins(code) : code));
   }
 }
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await buildCommonJs(await buildEsModules());
-wrapAll();
+finishAll();
 if (!process.argv.includes('--js')) {
   await buildTypes();
   const man = execFileSync(process.execPath, [join(root, manifest.bin.goldkey), 'man-page']);

@@ -44,6 +44,14 @@ describe('the tarball', () => {
     expect(examples.length).toBeGreaterThan(20);
   });
 
+  it('has no ES module that imports one of Node.js, which loads all that is lazy in it', async () => {
+    const modules = (await files()).filter((path) => /^dist\/esm\/.*\.js$/.test(path));
+    const texts = await Promise.all(modules.map(read));
+
+    expect(modules.filter((_, index) => /\b(?:from|import)\s*["']node:/.test(texts[index] ?? ''))).toEqual([]);
+    expect(texts.join('')).toMatch(/process\s*\.getBuiltinModule\("node:fs"\)/);
+  });
+
   it('holds what the exports map, `types`, `typesVersions` and `bin` name', async () => {
     const paths = await files();
     const named = JSON.stringify([
