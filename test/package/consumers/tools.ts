@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { inject } from 'vitest';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { cacheFolder, run } from '../../servers/process.js';
 import { developedWith } from '../install.js';
 
@@ -56,7 +57,7 @@ export async function installTools(name: ToolSet): Promise<string> {
   if (await exists(folder)) return folder;
   await mkdir(dirname(folder), { recursive: true });
   // Renamed when complete: an interrupted installation leaves nothing that looks like one.
-  const staging = await mkdtemp(`${folder}-`);
+  const staging = makeTempFolder(`${basename(folder)}-`, dirname(folder));
   try {
     await writeFile(join(staging, 'package.json'), '{ "private": true }\n');
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd: staging });
@@ -74,7 +75,7 @@ export async function installTools(name: ToolSet): Promise<string> {
  * package, its optional peers and these files.
  */
 export async function makeProject(tools: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const project = await mkdtemp(join(tools, 'project-'));
+  const project = makeTempFolder('project-', tools);
   await symlink(join(inject('withPeers'), 'node_modules'), join(project, 'node_modules'));
   for (const [name, text] of Object.entries({ 'package.json': '{ "private": true }', ...files })) {
     await mkdir(dirname(join(project, name)), { recursive: true });

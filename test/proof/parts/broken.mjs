@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endWithProcess, makeTempFolder } from '../../programs/at-exit.mjs';
 import { copyBroken, FAULTS } from '../lib/broken-copy.mjs';
 import { Claims } from '../lib/claims.mjs';
 
@@ -12,7 +12,7 @@ export async function tryBroken(parts, seed) {
   for (const part of parts) {
     const claims = new Claims(part);
     for (const fault of FAULTS.filter(({ found }) => part in found)) {
-      const folder = await mkdtemp(join(tmpdir(), 'goldkey-broken-'));
+      const folder = makeTempFolder('goldkey-broken-');
       try {
         const changed = await copyBroken(fault, folder);
         if (changed !== 1) throw new Error(`The fault "${fault.name}" was put into ${String(changed)} files.`);
@@ -34,7 +34,7 @@ export async function tryBroken(parts, seed) {
 
 async function runShort(folder, part, seed) {
   const argv = [join(folder, 'test/proof/main.mjs'), '--short', '--part', part, '--seed', String(seed)];
-  const child = spawn(process.execPath, argv, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = endWithProcess(spawn(process.execPath, argv, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] }));
   let stdout = '';
   child.stdout.on('data', (chunk) => (stdout += chunk.toString()));
   const [code] = await once(child, 'close');

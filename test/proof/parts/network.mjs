@@ -1,9 +1,9 @@
 // Calls in real time through a proxy that breaks the network, to moto's KMS and to a price API, by both paths to KMS.
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kmsCipher } from 'goldkey/kms';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { fromTypeScript } from '../../servers/from-typescript.mjs';
 import { Claims, grouped } from '../lib/claims.mjs';
 import { diceOf } from '../lib/dice.mjs';
@@ -37,7 +37,7 @@ const LEFT_BY_SDK = new Set(['base64']);
 export async function network({ seed, episode, pause, rounds }) {
   const claims = new Claims('b');
   const { fraction } = diceOf(seed);
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-proof-'));
+  const folder = makeTempFolder('goldkey-proof-');
   const moto = await startMoto();
   const api = await startSigningApi();
   const programs = [];
