@@ -24,28 +24,83 @@ function git(...args) {
   });
 }
 
-/** Returns the version tag before `tag`, or `undefined` for the first release. */
-function findPrevious() {
+/** Returns what git prints, or `undefined` if it fails. */
+function tryGit(...args) {
   try {
-    return git('describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*', `${tag}^`).trim();
+    return git(...args).trim();
   } catch {
     return undefined;
   }
 }
 
-/** Returns the commits of the release, the newest first, without merges. */
-function readCommits(previous) {
-  const range = previous === undefined ? tag : `${previous}..${tag}`;
-  const log = git('log', '--no-merges', '--format=%h%x00%s%x00%b%x01', range);
-  return log
-    .split('\x01')
-    .map((entry) => entry.trim().split('\0'))
-    .filter(([, subject]) => subject !== undefined)
-    .map(([hash, subject, body = '']) => ({ hash, ...parse(subject), breaks: readBreak(subject, body) }));
+/** Ends the program if the commits or the tags of the release may be missing: nobody could tell from the notes. */
+function requireHistory() {
+  const isShallow = tryGit('rev-parse', '--is-shallow-repository') !== 'false';
+  if (!isShallow && tryGit('rev-parse', '--verify', `${tag}^{commit}`) !== undefined) return;
+  const missing = isShallow ? `${root} has not the whole history` : `${root} has no ${tag}`;
+  const how = '`git fetch --unshallow --tags`, or actions/checkout with `fetch-depth: 0`';
+  process.stderr.write(`${missing}: fetch the history and the tags (${how}).\n`);
+  process.exit(1);
 }
 
-/** Reads `type(scope): subject`; another subject has no type. */
+/**
+ * Returns the version tag that the notes begin at, or `undefined` for the first release. A release begins at the last one
+ * before it that is no prerelease: what its own prereleases brought is new to most users.
+ */
+function findPrevious() {
+  const isPrerelease = /^v\d+\.\d+\.\d+-/.test(tag);
+  const skipped = isPrerelease ? [] : ['--exclude', 'v*-*'];
+  return tryGit('describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*.[0-9]*.[0-9]*', ...skipped, `${tag}^`);
+}
+
+/** Returns the commits of the release, the newest first, without merges, and without those that another took back. */
+function readCommits(previous) {
+  const range = previous === undefined ? tag : `${previous}..${tag}`;
+  const fields = git('log', '-z', '--no-merges', '--format=%H%x00%h%x00%s%x00%b', range).split('\0');
+  const commits = [];
+  for (let at = 0; at + 4 <= fields.length; at += 4) {
+    const [id, hash, subject, body] = fields.slice(at, at + 4);
+    commits.push({ id, title: subject, body, hash, ...parse(subject), breaks: readBreak(subject, body) });
+  }
+  return withoutReverted(commits);
+}
+
+/** Returns the commits, the newest first, without those that leave nothing: a commit and the one that takes it back. */
+function withoutReverted(commits) {
+  const gone = new Set();
+  for (const [index, commit] of commits.entries()) {
+    // What took a commit back and was taken back itself, a newer one has seen to.
+    if (gone.has(commit)) continue;
+    const older = commits.slice(index + 1).filter((one) => !gone.has(one));
+    const reverted = findReverted(commit, older);
+    if (reverted.length === 0 || reverted.includes(undefined)) continue;
+    for (const one of [commit, ...reverted]) gone.add(one);
+  }
+  return commits.filter((commit) => !gone.has(commit));
+}
+
+/** Returns the older commits that a commit takes back, `undefined` in the place of one of an earlier release. */
+function findReverted({ title, body }, older) {
+  const ids = [...body.matchAll(/^This reverts commit ([\da-f]{7,64})\b/gm)].map(([, id]) => id);
+  if (ids.length > 0) return ids.map((id) => older.find((one) => one.id.startsWith(id)));
+  // A pull request that takes another back names it by its title alone.
+  const [, reverted] = /^Revert "(.+)"$/.exec(withoutNumber(title)) ?? [];
+  return reverted === undefined ? [] : [older.find((one) => withoutNumber(one.title) === withoutNumber(reverted))];
+}
+
+/** Returns a subject without the number of the pull request behind it. */
+function withoutNumber(subject) {
+  return subject.replace(/ \(#\d+\)$/, '');
+}
+
+/** Reads `type(scope): subject`, also between the quotes of a revert; another subject has no type. */
 function parse(subject) {
+  const given = withoutNumber(subject).replace(/^Revert "Revert (".+")"$/, 'Reapply $1');
+  const [, verb, quoted] = /^(Revert|Reapply) "(.+)"$/.exec(given) ?? [];
+  if (quoted !== undefined) {
+    const inner = parse(quoted);
+    return verb === 'Reapply' || INNER.test(inner.type) ? inner : { ...inner, type: 'revert' };
+  }
   const [, type, scope, text] = /^(\w+)(?:\(([^)]*)\))?!?: (.+)$/.exec(subject) ?? [];
   return type === undefined ? { subject } : { type, scope, subject: text };
 }
@@ -57,14 +112,29 @@ function readBreak(subject, body) {
   return /^\w+(?:\([^)]*\))?!: /.test(subject) ? '' : undefined;
 }
 
-/** Returns the line of a commit. A name behind an `@` becomes code: a mention would send mail to whoever is called so. */
+/** Returns the line of a commit. */
 function describe({ hash, scope, subject, breaks }) {
   const link = home === undefined ? hash : `[${hash}](${home}/commit/${hash})`;
-  const more = breaks ? `\n  ${breaks}` : '';
-  const line = `- ${scope === undefined ? '' : `**${scope}:** `}${subject} (${link})${more}`;
-  return line.replaceAll(/(`[^`]*`)|(?<![\w/`])@[\w/-]+/g, (found, code) => code ?? `\`${found}\``);
+  const more = breaks ? `\n  ${toMarkdown(breaks)}` : '';
+  return `- ${scope === undefined ? '' : `**${toMarkdown(scope)}:** `}${toMarkdown(subject)} (${link})${more}`;
 }
 
+/**
+ * Returns a text of a commit as Markdown that shows it as it is, on one line. Only code between backticks stays code. A name
+ * behind an `@` becomes code: a mention would send mail to whoever is called so.
+ */
+function toMarkdown(text) {
+  const visible = text.replaceAll(/[\p{Cc}\p{Bidi_Control}\s]+/gu, ' ').trim();
+  const inline = /(?<code>(?<!`)(`+)(?!`).+?(?<!`)\2(?!`))|(?<mention>(?<![\w/])@[\w/-]+)|[\\`*_~[\]<]|&(?=#?\w+;)/g;
+  const escaped = visible.replaceAll(inline, (found, ...given) => {
+    const { code, mention } = given.at(-1);
+    return code ?? (mention ? `\`${found}\`` : `\\${found}`);
+  });
+  // At the beginning of a line these would make a heading, a quotation or a list.
+  return escaped.replace(/^(?=[#>+=-])|(?<=^\d+)(?=[.)])/, '\\');
+}
+
+requireHistory();
 const previous = findPrevious();
 const commits = readCommits(previous);
 const told = new Set();

@@ -5,7 +5,7 @@
 //
 // All targets share the seconds (default 60). `--grow` adds inputs to `corpus` that reach what no other there does. A
 // finding is printed with its input, and the exit code is 1. The fuzzer is TypeScript, so that the sources are.
-import { readdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readOptions, refuse, SEED } from '../programs/read-options.mjs';
@@ -22,17 +22,25 @@ const options = readOptions(import.meta.filename, {
 if (options.input !== undefined && options.target.length !== 1) refuse('--input needs one --target that it is for.');
 const target = options.target.length === 0 ? targets : options.target;
 const { build } = await import('esbuild');
-const outfile = join(root, '.cache', 'fuzz', 'cli.mjs');
-await build({
-  absWorkingDir: root,
-  entryPoints: ['test/fuzz/lib/cli.ts'],
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  target: 'node20.19',
-  format: 'esm',
-  logLevel: 'warning',
-  outfile,
-});
-const { main } = await import(pathToFileURL(outfile).href);
-process.exitCode = await main({ seconds: 60, seed: Date.now(), ...options, target }, root);
+const folder = join(root, '.cache', 'fuzz');
+try {
+  mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK);
+  const outfile = join(folder, 'cli.mjs');
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['test/fuzz/lib/cli.ts'],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    logLevel: 'warning',
+    outfile,
+  });
+  const { main } = await import(pathToFileURL(outfile).href);
+  process.exitCode = await main({ seconds: 60, seed: Date.now(), ...options, target }, root);
+} catch (error) {
+  if (error.syscall === undefined) throw error;
+  refuse(`The fuzzer cannot read or write what it needs: ${error.message}.`);
+}

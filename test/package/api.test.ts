@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { reportApi } from './api-report.js';
 
 const API = fileURLToPath(new URL('../api/', import.meta.url));
@@ -57,8 +57,8 @@ export interface Unused { a: 1; }
 
 describe('a report', () => {
   let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-api-'));
+  beforeAll(() => {
+    folder = makeTempFolder('goldkey-api-');
   });
   afterAll(() => rm(folder, { recursive: true }));
 

@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
+import { run } from '../servers/process.js';
 import { lib, type Bundle } from '../bench/typed-lib.js';
 
 const { bundled, packageOf } = await lib('bundle.mjs');
@@ -71,7 +70,7 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
   it.each(['esm', 'cjs'] as const)(
     'gets to a first price far from any package, and on under load (%s)',
     async (format) => {
-      const folder = await mkdtemp(join(tmpdir(), 'goldkey-bundle-'));
+      const folder = makeTempFolder('goldkey-bundle-');
       await using kms = await startFakeKms({ credentials: CREDENTIALS });
       await using api = await startFakePriceApi({ keys: [KEY] });
       const file = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs');
@@ -95,7 +94,7 @@ describe('a bundle of goldkey and goldkey/kms-light', () => {
         logLevel: 'error',
       });
 
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, [file], {
+      const { stdout, stderr } = await run(process.execPath, [file], {
         cwd: folder,
         env: {
           CIPHERTEXT: kms.encrypt(KEY, {}),

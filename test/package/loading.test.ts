@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../src/testing/fake-kms/server.js';
 import { startFakePriceApi } from '../../src/testing/fake-price-api/server.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { printed, program } from './user.js';
 
 const KEY = 'sk-invented/+&=0123456789';
@@ -13,7 +13,7 @@ let folder: string;
 let kms: FakeKms;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-loading-'));
+  folder = makeTempFolder('goldkey-loading-');
   kms = await startFakeKms();
 });
 afterAll(async () => {

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import manifest from '../../package.json' with { type: 'json' };
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { installNode } from '../servers/node.js';
 import { developedWith, install, pack } from './install.js';
 
@@ -24,7 +24,7 @@ declare module 'vitest' {
  * the path of another Node.js to run the user's programs, or a major version to install.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-package-'));
+  const folder = makeTempFolder('goldkey-package-');
   try {
     const tarball = await pack(folder);
     const peers = Object.keys(manifest.peerDependencies).map(developedWith);

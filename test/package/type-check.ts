@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { inject } from 'vitest';
+import { makeTempFolder } from '../programs/at-exit.mjs';
+import { run } from '../servers/process.js';
 
 const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
 const TYPESCRIPT = join(MODULES, 'typescript');
 
 /** A folder of its own in which the packed package and its optional peers are installed. */
 export async function folderWithPeers(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-types-'));
+  const folder = makeTempFolder('goldkey-types-');
   await cp(join(inject('withPeers'), 'node_modules'), join(folder, 'node_modules'), { recursive: true });
   return folder;
 }
@@ -44,7 +43,7 @@ export async function typeCheck(
     ...options,
   };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
-  return promisify(execFile)(process.execPath, [join(typescript, 'bin', 'tsc'), '-p', project]).then(
+  return run(process.execPath, [join(typescript, 'bin', 'tsc'), '-p', project]).then(
     ({ stdout }) => stdout,
     ({ stdout }: { stdout: string }) => stdout,
   );

@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
+import { endWithProcess } from '../programs/at-exit.mjs';
 
 /** What a user's program left behind. */
 export interface Ran {
@@ -55,7 +56,7 @@ export function execute(
     env: { PATH: process.env['PATH'] ?? '', ...env },
     timeout: 120_000,
   });
-  running.child.stdin?.end();
+  endWithProcess(running.child).stdin?.end();
   return running.then(
     (output) => ({ code: 0, ...output }),
     ({ code, stdout, stderr }: Ran) => ({ code, stdout, stderr }),

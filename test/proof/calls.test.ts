@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { built, finishedWithout, missing, ROOT } from '../examples/start-example.js';
 import { lib } from './typed-lib.js';
 
@@ -56,8 +56,8 @@ const OF_CALLS = FAULTS.flatMap((fault) =>
 
 describe.skipIf(!built)(`the proof, of a copy in which ${missing}`, () => {
   let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-proof-'));
+  beforeAll(() => {
+    folder = makeTempFolder('goldkey-proof-');
   });
   afterAll(() => rm(folder, { recursive: true }));
 

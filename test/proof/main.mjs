@@ -23,39 +23,27 @@ const { tryBroken } = await import('./parts/broken.mjs');
 const { calls } = await import('./parts/calls.mjs');
 const { network } = await import('./parts/network.mjs');
 const { fleets } = await import('./parts/fleet.mjs');
+const { prove } = await import('./lib/prove.mjs');
 const { printClaims, writeResults } = await import('./lib/report.mjs');
 
 const WHOLE = {
-  a: () => calls({ seed, count: 10_000_000 }),
-  b: () => network({ seed, episode: 8_000, pause: 2_500, rounds: 2 }),
-  c: () => fleets({ seed, cycles: 4 }),
+  a: (claims) => calls({ claims, seed, count: 10_000_000 }),
+  b: (claims) => network({ claims, seed, episode: 8_000, pause: 2_500, rounds: 2 }),
+  c: (claims) => fleets({ claims, seed, cycles: 4 }),
 };
 const SHORT = {
-  a: () => calls({ seed, count: 500_000 }),
-  b: () => network({ seed, episode: 3_000, pause: 800, rounds: 1 }),
-  c: () => fleets({ seed, cycles: 1, searched: 1 }),
+  a: (claims) => calls({ claims, seed, count: 500_000 }),
+  b: (claims) => network({ claims, seed, episode: 3_000, pause: 800, rounds: 1 }),
+  c: (claims) => fleets({ claims, seed, cycles: 1, searched: 1 }),
 };
 const parts = values.short ? SHORT : WHOLE;
 const wanted = values.part.length === 0 ? Object.keys(parts) : values.part;
 
 const startedAt = performance.now();
-const claims = values.broken ? await tryBroken(wanted, seed) : await proved();
+const all = await prove(wanted, (part, claims) =>
+  values.broken ? tryBroken({ claims, seed, part }) : parts[part](claims),
+);
 const about = { seed, seconds: (performance.now() - startedAt) / 1_000 };
-printClaims(claims, about);
-if (!values.short && !values.broken && values.part.length === 0) await writeResults(claims, about);
-process.exitCode = claims.every(({ holds }) => holds) ? 0 : 1;
-
-async function proved() {
-  const all = [];
-  for (const part of wanted) {
-    const partStartedAt = performance.now();
-    try {
-      all.push(...(await parts[part]()));
-    } catch (error) {
-      process.stderr.write(`${String(error?.stack ?? error)}\n`);
-      all.push({ part, claim: 'came to its end', measured: String(error), holds: false });
-    }
-    process.stderr.write(`Part ${part} took ${((performance.now() - partStartedAt) / 1_000).toFixed(0)} s.\n`);
-  }
-  return all;
-}
+printClaims(all, about);
+if (!values.short && !values.broken && values.part.length === 0) await writeResults(all, about);
+process.exitCode = all.every(({ holds }) => holds) ? 0 : 1;

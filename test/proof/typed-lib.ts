@@ -22,12 +22,29 @@ export interface FaultProxy {
   listen(): Promise<string>;
   close(): Promise<void>;
 }
+export interface Claim {
+  part: string;
+  claim: string;
+  measured: string;
+  holds: boolean;
+}
+export interface Claims {
+  list: Claim[];
+  none(claim: string, list: readonly string[]): void;
+  nothingFound(claim: string, search: () => Promise<readonly string[]>): Promise<void>;
+}
 interface Lib {
   'broken-copy.mjs': { FAULTS: Fault[]; copyBroken(fault: Fault, folder: string): Promise<number> };
   'event-clock.mjs': { EventClock: new (startsAt?: number) => EventClock };
   'fault-proxy.mjs': {
     NETWORK_FAULTS: string[];
     FaultProxy: new (target: string, options: { random: () => number; counted?: string }) => FaultProxy;
+  };
+  'prove.mjs': {
+    prove(
+      parts: readonly string[],
+      tryPart: (part: string, claims: Claims) => Promise<void>,
+    ): Promise<readonly Claim[]>;
   };
   'keys.mjs': { SECRET: string; keysOf(seed?: string): { keyOf(number: number): string; shared: string } };
 }

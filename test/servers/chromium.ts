@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
+import { endWithProcess, makeTempFolder } from '../programs/at-exit.mjs';
 import { aptInstall } from './apt.js';
 import { run, stopped } from './process.js';
 
@@ -94,10 +93,11 @@ async function findProgram(): Promise<string | undefined> {
 /** Starts Chromium, with a profile that is removed with it. It is driven by the DevTools protocol over two pipes. */
 export async function startChromium(): Promise<Chromium> {
   const program = await findChromium();
-  const profile = await mkdtemp(join(tmpdir(), 'goldkey-chromium-'));
+  const profile = makeTempFolder('goldkey-chromium-');
   const browser = spawn(program, [...FLAGS, `--user-data-dir=${profile}`], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   });
+  endWithProcess(browser);
   const [, , , input, output] = browser.stdio as unknown as [null, null, null, Writable, Readable];
   const wire = openWire(input, output);
   // Its name in the messages of those who wait for an answer that will not come.

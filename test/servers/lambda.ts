@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { endWithProcess, makeTempFolder } from '../programs/at-exit.mjs';
 import { aptInstall } from './apt.js';
 import { startLambdaRuntimeApi, type Answer } from './lambda-runtime-api.js';
 import { cacheFolder, run, stopped } from './process.js';
@@ -67,6 +68,7 @@ export async function startLambda(client: string, options: LambdaOptions): Promi
     env: { ...lambdaEnvironment(folder, handler), ...env, AWS_LAMBDA_RUNTIME_API: api.address },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endWithProcess(runtime);
   let printed = '';
   for (const stream of [runtime.stdout, runtime.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => (printed += chunk));
@@ -139,7 +141,7 @@ export async function installRuntimeClient(release: Release = '3.3.0'): Promise<
     await installTools();
     await mkdir(dirname(folder), { recursive: true });
     // A folder of its own, and renamed at the end: what is in its place is whole.
-    unfinished = await mkdtemp(`${folder}-`);
+    unfinished = makeTempFolder(`${basename(folder)}-`, dirname(folder));
     // An npm that runs no package's scripts unasked is told that this one's are to run.
     const manifest = { private: true, allowScripts: { 'aws-lambda-ric': true } };
     await writeFile(join(unfinished, 'package.json'), JSON.stringify(manifest));

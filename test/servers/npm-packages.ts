@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { cacheFolder, run } from './process.js';
 
 /**
@@ -19,7 +20,7 @@ export async function installPackages(name: string, packages: readonly string[])
   try {
     await mkdir(dirname(folder), { recursive: true });
     // Renamed when complete: an interrupted installation leaves nothing that looks like one.
-    staging = await mkdtemp(`${folder}-`);
+    staging = makeTempFolder(`${basename(folder)}-`, dirname(folder));
     await writeFile(join(staging, 'package.json'), '{ "private": true }\n');
     await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...packages], { cwd: staging });
     await rename(staging, folder);

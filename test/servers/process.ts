@@ -1,13 +1,24 @@
-import { execFile, type ChildProcess } from 'node:child_process';
+import { execFile, type ChildProcess, type ExecFileOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { endWithProcess } from '../programs/at-exit.mjs';
 
-/** Runs a program to its end; what it prints is kept, and shown only with its failure. */
-export const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** Runs a program to its end, or to this process's; what it prints is kept, and shown only with its failure. */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: ExecFileOptions = {},
+): Promise<{ stdout: string; stderr: string }> {
+  const running = execute(program, args, { ...options, encoding: 'utf8' });
+  endWithProcess(running.child);
+  return running;
+}
 
 /** The folder of one server or runtime, outside the work tree: what is installed into it serves the next run too. */
 export function cacheFolder(name: string): string {
@@ -26,11 +37,12 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Waits until `isReady` says so, 30 s at most; a server that is not ready by then is stopped.
+ * Waits until `isReady` says so, 30 s at most; a server that is not ready by then is stopped. It ends with this process.
  *
  * @throws {Error} that names the server, when it ended first or the time is up
  */
 export async function ready(name: string, server: ChildProcess, isReady: () => Promise<boolean>): Promise<void> {
+  endWithProcess(server);
   for (let tries = 0; tries < 300; tries++) {
     if (hasEnded(server)) throw new Error(`${name} ended with ${String(server.exitCode)} before it was ready.`);
     if (await isReady()) return;

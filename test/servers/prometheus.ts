@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { answers, cacheFolder, freePort, ready, run, stopped } from './process.js';
 
 /** An alert, as Prometheus tells it. */
@@ -57,7 +58,7 @@ async function isThere(path: string): Promise<boolean> {
  */
 export async function startPrometheus(target: string, rules: string): Promise<Prometheus> {
   const program = await findPrometheus('prometheus');
-  const folder = await mkdtemp(join(cacheFolder('.'), 'prometheus-'));
+  const folder = makeTempFolder('prometheus-', cacheFolder('.'));
   const config = {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: ['rules.yml'],

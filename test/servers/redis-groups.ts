@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { freePort, ready, stopped } from './process.js';
 import { askRedis, startRedis, type Redis } from './redis.js';
 
@@ -30,7 +30,7 @@ const SLOTS = [
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function startRedisCluster(): Promise<RedisCluster> {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+  const folder = makeTempFolder('goldkey-redis-');
   const nodes: Redis[] = [];
   const buses: number[] = [];
   const end = async (): Promise<void> => {
@@ -69,7 +69,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
  * @throws {Error} whose message says what is missing and how to get it
  */
 export async function startRedisSentinel(): Promise<RedisSentinel> {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+  const folder = makeTempFolder('goldkey-redis-');
   let sentinel: ChildProcess | undefined;
   const servers: Redis[] = [];
   const end = async (): Promise<void> => {

@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { cacheFolder, run } from './process.js';
 
 const VERSION = '1.21.0';
@@ -35,7 +36,7 @@ export async function buildVault(): Promise<string> {
   try {
     await mkdir(folder, { recursive: true });
     // A folder of its own, and renamed at the end: another run may be building too, and a binary that is there is whole.
-    source = await mkdtemp(join(folder, 'build-'));
+    source = makeTempFolder('build-', folder);
     const options = { cwd: source, env: { ...process.env, GOFLAGS: '-mod=mod' }, maxBuffer: 16_777_216 };
     await writeFile(join(source, 'main.go'), MAIN);
     await run('go', ['mod', 'init', 'vaultserver'], options);

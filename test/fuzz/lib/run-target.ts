@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -21,9 +21,15 @@ const MAX_INPUT = 65_536;
 const HANG_MS = 20_000;
 const LOOK_MS = 1_000;
 
-/** Reads the inputs of a target's corpus. */
+/** Returns the folder of a target's corpus. */
+export function corpusFolder(root: string, name: string): string {
+  return join(root, 'test', 'fuzz', 'corpus', name);
+}
+
+/** Reads the inputs of a target's corpus; one that has no folder yet is empty. */
 export function readCorpus(root: string, name: string): Buffer[] {
-  const folder = join(root, 'test', 'fuzz', 'corpus', name);
+  const folder = corpusFolder(root, name);
+  if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .toSorted()
     .map((file) => readFileSync(join(folder, file)));

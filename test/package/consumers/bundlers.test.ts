@@ -1,9 +1,9 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
 import { startFakePriceApi, type FakePriceApi } from '../../../src/testing/fake-price-api/server.js';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { installBundlers } from '../../servers/bundlers.js';
 import { execute, printed } from '../user.js';
 import { makeProject } from './tools.js';
@@ -104,7 +104,7 @@ afterAll(async () => {
 describe('a handler that holds the SDK, far from any package', { timeout: 240_000 }, () => {
   it.each(Object.entries(BUNDLERS))('%s', async (_, bundler) => {
     const project = await makeProject(tools, { 'handler.mjs': HANDLER, 'bundle.mjs': bundler });
-    const away = await mkdtemp(join(tmpdir(), 'goldkey-handler-'));
+    const away = makeTempFolder('goldkey-handler-');
     folders.push(project, away);
 
     const bundling = await execute(process.execPath, ['bundle.mjs'], project, { HOME: project });

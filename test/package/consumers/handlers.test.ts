@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeKms, type FakeKms } from '../../../src/testing/fake-kms/server.js';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { installBundlers } from '../../servers/bundlers.js';
 import { execute, node, printed } from '../user.js';
 import { makeProject } from './tools.js';
@@ -134,7 +134,7 @@ interface Bundled {
 /** Bundles a handler, and takes the file far from any package. */
 async function bundle(by: keyof typeof BUNDLERS, store: keyof typeof HANDLERS): Promise<Bundled> {
   const project = await makeProject(tools, { 'handler.mjs': HANDLERS[store], 'bundle.mjs': BUNDLERS[by] });
-  const away = await mkdtemp(join(tmpdir(), 'goldkey-handler-'));
+  const away = makeTempFolder('goldkey-handler-');
   folders.push(project, away);
   const { code, stdout, stderr } = await execute(process.execPath, ['bundle.mjs'], project, { HOME: project });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inject } from 'vitest';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { installPackages } from '../../servers/npm-packages.js';
 import { developedWith } from '../install.js';
 
@@ -45,7 +46,7 @@ export function installTools(name: ToolSet): Promise<string> {
  * package, its optional peers and these files.
  */
 export async function makeProject(tools: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const project = await mkdtemp(join(tools, 'project-'));
+  const project = makeTempFolder('project-', tools);
   await symlink(join(inject('withPeers'), 'node_modules'), join(project, 'node_modules'));
   for (const [name, text] of Object.entries({ 'package.json': '{ "private": true }', ...files })) {
     await mkdir(dirname(join(project, name)), { recursive: true });

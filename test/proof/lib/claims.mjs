@@ -30,6 +30,18 @@ export class Claims {
       list.length === 0,
     );
   }
+
+  /** Adds a claim that a search finds nothing. One that fails has not shown it. */
+  async nothingFound(claim, search) {
+    let found;
+    try {
+      found = await search();
+    } catch (error) {
+      this.add(claim, `the search failed: ${String(error)}`, false);
+      return;
+    }
+    this.none(claim, found);
+  }
 }
 
 /** A number as it is read: 1,234,567. */

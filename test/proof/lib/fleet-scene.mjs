@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMasterKey } from 'goldkey/local';
 import { KeyRotationManager } from 'goldkey/rotation';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { cipherOf, ringOf } from './ring-of.mjs';
 import { startSigningApi } from './signing-api.mjs';
 
@@ -11,7 +11,7 @@ import { startSigningApi } from './signing-api.mjs';
  * each of its processes is told of them, and `folder` is removed with the rest.
  */
 export async function openFleetScene(kind, place) {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-fleet-'));
+  const folder = makeTempFolder('goldkey-fleet-');
   const masterKeyFile = join(folder, 'master.key');
   await createMasterKey(masterKeyFile);
   const api = await startSigningApi();

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { endWithProcess } from '../../programs/at-exit.mjs';
 import { fromTypeScript } from '../../servers/from-typescript.mjs';
 
 const { listForms, searchMemory } = await fromTypeScript(
@@ -20,10 +21,11 @@ export class Program {
 
   constructor(script, argv = [], { env = {}, flags = [] } = {}) {
     const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
-    this.child = spawn(process.execPath, [...flags, path, ...argv.map(String)], {
+    const child = spawn(process.execPath, [...flags, path, ...argv.map(String)], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { PATH: process.env.PATH, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...env },
     });
+    this.child = endWithProcess(child);
     this.#closed = once(this.child, 'close');
     // A program that is killed reads no more.
     this.child.stdin.on('error', () => undefined);

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromTypeScript } from '../../servers/from-typescript.mjs';
-import { Claims, grouped } from '../lib/claims.mjs';
+import { grouped } from '../lib/claims.mjs';
 import { diceOf } from '../lib/dice.mjs';
 import { openFleetScene } from '../lib/fleet-scene.mjs';
 import { keysOf } from '../lib/keys.mjs';
@@ -146,22 +146,22 @@ class Fleet {
     this.settledAfter.push(Date.now() - from);
   }
 
-  /** Ends its calls, and resolves to the forms of what all keys share that were found in the memory of so many processes. */
-  async finish(shared, searched) {
+  /** Ends its calls, so that the processes can be searched: while this process searches, it answers nobody. */
+  async finish() {
     for (const program of this.#processes) program.tell('finish');
-    // While this process searches, it answers nobody.
     await Promise.all(this.#processes.map((program) => program.line('done')));
+    for (const program of this.#processes) this.#count(program);
+  }
+
+  /** Resolves to the forms of what all keys share that are found in the memory of so many processes. */
+  async search(shared, searched) {
     const found = [];
     for (const program of this.#processes.slice(0, searched)) found.push(...(await program.search(shared)));
-    for (const program of this.#processes) {
-      this.#count(program);
-      await program.kill();
-    }
     return [...new Set(found)];
   }
 
   close() {
-    return Promise.all([...this.#programs].map((program) => program.kill()));
+    return Promise.all([...this.#programs, ...this.#processes].map((program) => program?.kill()));
   }
 }
 
@@ -220,7 +220,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
       await fleet.step('init', { keyFile: current.keyFile }, (status) => status.current !== undefined);
       await sleep(1_500);
     }
-    const memory = await fleet.finish(shared, searched);
+    await fleet.finish();
     claims.atLeast(
       `${kind}: calls by ${String(PROCESSES)} processes, over ${grouped(keys.length)} keys`,
       fleet.calls,
@@ -241,9 +241,9 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
         fullDisks.join(', '),
         fullDisks.every((ended) => ended.startsWith('ERR_GOLDKEY')),
       );
-    claims.none(
+    await claims.nothingFound(
       `d: ${kind}: forms of a key in the memory of ${String(searched)} of the processes after close()`,
-      memory,
+      () => fleet.search(shared, searched),
     );
   } finally {
     await fleet.close();
@@ -252,9 +252,7 @@ async function rotations(kind, { claims, seed, cycles, searched }) {
   }
 }
 
-/** @param wish - `seed`; `cycles`: through how many rotations each kind of ring goes; `searched`: of how many processes memory is searched */
-export async function fleets({ seed, cycles, searched = PROCESSES }) {
-  const claims = new Claims('c');
+/** @param wish - `claims`; `seed`; `cycles`: through how many rotations each kind of ring goes; `searched`: of how many processes memory is searched */
+export async function fleets({ claims, seed, cycles, searched = PROCESSES }) {
   for (const kind of Object.keys(KINDS)) await rotations(kind, { claims, seed, cycles, searched });
-  return claims.list;
 }

@@ -1,11 +1,11 @@
 // Calls in real time through a proxy that breaks the network, to moto's KMS and to a price API, by both paths to KMS.
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kmsCipher } from 'goldkey/kms';
+import { makeTempFolder } from '../../programs/at-exit.mjs';
 import { fromTypeScript } from '../../servers/from-typescript.mjs';
-import { Claims, grouped } from '../lib/claims.mjs';
+import { grouped } from '../lib/claims.mjs';
 import { diceOf } from '../lib/dice.mjs';
 import { FaultProxy, NETWORK_FAULTS } from '../lib/fault-proxy.mjs';
 import { keysOf } from '../lib/keys.mjs';
@@ -33,11 +33,10 @@ const PRICE_SHARE = 0.6;
 /** The forms in which the AWS SDK leaves the answer of KMS in memory: see test/integration/memory.test.ts. */
 const LEFT_BY_SDK = new Set(['base64']);
 
-/** @param wish - `seed`; `episode` and `pause`, in ms: how long a fault of KMS lasts, and how long none; `rounds` through all faults */
-export async function network({ seed, episode, pause, rounds }) {
-  const claims = new Claims('b');
+/** @param wish - `claims`; `seed`; `episode` and `pause`, in ms: how long a fault of KMS lasts, and how long none; `rounds` through all faults */
+export async function network({ claims, seed, episode, pause, rounds }) {
   const { fraction } = diceOf(seed);
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-proof-'));
+  const folder = makeTempFolder('goldkey-proof-');
   const moto = await startMoto();
   const api = await startSigningApi();
   const programs = [];
@@ -142,8 +141,10 @@ export async function network({ seed, episode, pause, rounds }) {
         loads.good >= keys.length,
       );
       await program.line('done');
-      const found = (await program.search(shared)).filter((form) => path !== 'fromKms' || !LEFT_BY_SDK.has(form));
-      claims.none(`d: ${path}: forms of a key in the memory of the process after close()`, found);
+      await claims.nothingFound(`d: ${path}: forms of a key in the memory of the process after close()`, async () => {
+        const found = await program.search(shared);
+        return found.filter((form) => path !== 'fromKms' || !LEFT_BY_SDK.has(form));
+      });
     }
   } finally {
     await Promise.all(programs.map((program) => program.kill()));
@@ -152,5 +153,4 @@ export async function network({ seed, episode, pause, rounds }) {
     await moto[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
   }
-  return claims.list;
 }
