@@ -26,8 +26,8 @@ async function startProxy(counted?: string): Promise<{ proxy: Proxy; url: string
   onTestFinished(() => proxy.close());
   return { proxy, url };
 }
-const ask = async (url: string): Promise<string> =>
-  (await fetch(url, { signal: AbortSignal.timeout(400), headers: { connection: 'close' } })).text();
+const ask = async (url: string, signal?: AbortSignal): Promise<string> =>
+  (await fetch(url, { headers: { connection: 'close' }, ...(signal !== undefined && { signal }) })).text();
 
 describe('the proxy that breaks a network', () => {
   it('changes nothing while there is no fault, and counts the requests that it is told to', async () => {
@@ -45,8 +45,12 @@ describe('the proxy that breaks a network', () => {
       const { proxy, url } = await startProxy();
       proxy.fault = fault;
 
-      await expect(ask(url)).rejects.toThrow();
-      expect(proxy.met[fault]).toBeGreaterThan(0);
+      const patience = new AbortController();
+      const answer = expect(ask(url, patience.signal)).rejects.toThrow();
+      await expect.poll(() => proxy.met[fault], { timeout: 10_000 }).toBeGreaterThan(0);
+      // What never answers is given up, some time after it was met.
+      setTimeout(() => patience.abort(), 300);
+      await answer;
 
       proxy.fault = undefined;
       expect(await ask(url)).toBe(BODY);
