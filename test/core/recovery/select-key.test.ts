@@ -127,6 +127,22 @@ describe('a stage that is preferred', () => {
     expect(api.calls).toEqual([A]);
   });
 
+  it('and whose key is found to be gone by the call itself leaves that call its own key', async () => {
+    const { store, clock, api, call } = scene(
+      { ttl: 10_000, refreshAhead: 0, staleIfError: 0 },
+      { current: A, previous: B },
+    );
+    api.live.delete(A);
+    await call();
+    store.put('previous', undefined);
+    api.live.add(A);
+    await clock.advance(10_001);
+    store.asked.length = 0;
+
+    expect(await call()).toBe(`price by ${A}`);
+    expect(stages(store)).toContain('previous');
+  });
+
   it('is asked for in place of one’s own, which is kept up with behind it', async () => {
     const { store, clock, api, call } = scene({ ttl: 10_000, refreshAhead: 0 }, { current: A, previous: B });
     api.live.delete(A);
@@ -174,6 +190,21 @@ describe('the instances that take part in a canary', () => {
   it('are none at 0 %, and none below it', async () => {
     expect(await stageAt(0, 'one')).toBe('current');
     expect(await stageAt(-1, 'one')).toBe('current');
+  });
+});
+
+describe('a client that uses `pending`', () => {
+  it('learns that the rollout was taken back, which the store tells with `current`, when its key is due', async () => {
+    const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 }, { current: A, pending: C });
+    store.roll({ id: 'one', pendingPercent: 100 });
+    await client.prefetch();
+    const before = await call();
+    store.roll({ id: 'one', pendingPercent: 0 });
+    await clock.advance(10_001);
+    await call();
+    await client.settled();
+
+    expect([before, await call()]).toEqual([`price by ${C}`, `price by ${A}`]);
   });
 });
 
