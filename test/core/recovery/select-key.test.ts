@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyAccessDeniedError, KeyedClient, KeyProviderError, type Stage } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, C, loadsOf, pause, scene, testApi, testStore, watch, type TestStore } from '../scene.js';
+import { A, B, C, loadsOf, pause, scene, testApi, testStore, timersOf, watch, type TestStore } from '../scene.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -74,6 +74,16 @@ describe('a client whose stage cannot be loaded', () => {
     failFor(store, { pending: failure, current: denied });
     client.evict();
     expect(await call()).toBe(`price by ${B}`);
+  });
+});
+
+describe('a client without a key', () => {
+  it('holds the process until its load has ended, because a caller waits for it', async () => {
+    const { clock, call } = scene({ keyTimeout: 4_321 });
+    const timers = timersOf(clock);
+    await call();
+
+    expect(timers).toContainEqual({ ms: 4_321, holds: true });
   });
 });
 
