@@ -170,7 +170,7 @@ class RejectedKeys {
     if (this.#first === undefined) client.noteRefusal(key);
     this.#first ??= key;
     this.#digests.push(key.digest);
-    if (!this.#refusedStages.includes(stage)) this.#refusedStages.push(stage);
+    this.#refusedStages.push(stage);
     if (stage.name === 'pending') this.#firstPending ??= key;
     if (once) {
       // This call ends here, but the key is loaded again: the next call should not meet the same refusal.

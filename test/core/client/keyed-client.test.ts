@@ -1,8 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { KeyedClient } from '../../../src/index.js';
+import { REPORT_USE, type KeyUse } from '../../../src/core/cache/report-use.js';
+import { KeyedClient, KeyProviderError } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, loadsOf, pause, scene, testApi, testStore, watch } from '../scene.js';
+import { A, B, loadsOf, pause, refusal, scene, testApi, testStore, watch, type Scene } from '../scene.js';
 
 const INVALID = 'ERR_INVALID_ARG_VALUE';
 
@@ -62,6 +64,11 @@ describe('what is handed to a client', () => {
       'a reload of a strange option',
       () => client.reload({ sgnal: undefined } as never),
       '`reload` has no option `sgnal`; did you mean `signal`?',
+    ],
+    [
+      'a close of a strange option',
+      () => client.close({ sgnal: undefined } as never),
+      '`close` has no option `sgnal`; did you mean `signal`?',
     ],
     [
       'a strange event',
@@ -198,6 +205,30 @@ describe('a client that is closing', () => {
     expect(count.listeners).toBe(0);
   });
 
+  it('ends its calls at once when its signal has aborted before', async () => {
+    const { clock, client } = scene();
+    const running = watch(
+      clock,
+      client.withKey(() => new Promise(() => undefined)),
+    );
+    await clock.advance(10);
+    const closing = watch(clock, client.close({ signal: AbortSignal.abort() }));
+    await clock.advance(0);
+
+    expect(running).toMatchObject({ error: { code: 'ERR_GOLDKEY_CLOSED' }, at: 11 });
+    expect(closing.state).toBe('resolved');
+  });
+
+  it('leaves its store to a new client, which loads the key anew', async () => {
+    const { store, clock, client, call } = scene();
+    await call();
+    await client.close();
+    const next = new KeyedClient({ keyProvider: store, clock });
+
+    expect(await next.withKey(async ({ apiKey }) => apiKey)).toBe(A);
+    expect(loadsOf(store)).toHaveLength(2);
+  });
+
   it('listens to its signal no more once it is closed', async () => {
     const { client, call } = scene();
     await call();
@@ -251,6 +282,71 @@ describe('a client that is closing', () => {
     expect(loadsOf(store)).toHaveLength(1);
     await Promise.all([two.close(), three.close()]);
     expect(store.closes).toBe(1);
+  });
+});
+
+describe('a client whose store fails', () => {
+  it.each(['prefetch', 'reload'] as const)('has %s end with the error of the store', async (act) => {
+    const { store, client } = scene();
+    store.failure = () => new KeyProviderError('down');
+
+    await expect(client[act]()).rejects.toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: 'down' });
+  });
+});
+
+describe('a client that is made', () => {
+  it('is told of with its store and its clock', () => {
+    const told: unknown[] = [];
+    const listen = (message: unknown): void => void told.push(message);
+    subscribe('goldkey:client-created', listen);
+    const { client, store, clock } = scene();
+    unsubscribe('goldkey:client-created', listen);
+
+    expect(told).toEqual([{ client, keyProvider: store, clock }]);
+  });
+});
+
+describe('a store that wants to know which version works', () => {
+  /** A scene whose store takes reports. */
+  function reporting(options?: Parameters<typeof scene>[0]): Scene & { reports: KeyUse[] } {
+    const play = scene(options);
+    const reports: KeyUse[] = [];
+    Object.assign(play.store, { [REPORT_USE]: (use: KeyUse) => void reports.push(use) });
+    return { ...play, reports };
+  }
+
+  it('is told of the first success with a key, by the client’s clock, and again a minute later', async () => {
+    const { clock, call, reports } = reporting({ instanceId: 'one' });
+    const at = clock.now();
+    for (const ms of [59_999, 1, 1]) {
+      await call();
+      await clock.advance(ms);
+    }
+
+    expect(reports).toEqual([
+      { instance: 'one', version: 'v1', at },
+      { instance: 'one', version: 'v1', at: at + 60_000 },
+    ]);
+  });
+
+  it('is told once a minute also by a client that has each result judged', async () => {
+    const { call, reports } = reporting({ isKeyRejected: () => false });
+    await call();
+    await call();
+
+    expect(reports).toHaveLength(1);
+  });
+
+  it('is told the name of the process by a client without an id, and nothing by a call that is refused', async () => {
+    const { client, call, reports } = reporting();
+    await client.withKey(() => Promise.reject(refusal())).catch(() => undefined);
+    const refused = [...reports];
+    await call();
+
+    expect(refused).toEqual([]);
+    expect(reports).toMatchObject([
+      { instance: expect.stringMatching(`:${String(process.pid)}:[0-9a-f]{8}$`) as string },
+    ]);
   });
 });
 

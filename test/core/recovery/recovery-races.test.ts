@@ -65,6 +65,24 @@ describe('a key evicted between its choice and the repeat with it', () => {
   });
 });
 
+describe('a key evicted while a refused call waits for the reload', () => {
+  it('leaves that call the answer of the load, which is not kept', async () => {
+    const { store, clock, client, api, call } = scene();
+    await call();
+    store.put('current', B);
+    store.latency = 100;
+    api.live.clear();
+    api.live.add(B);
+    const repaired = watch(clock, call());
+    await clock.advance(50);
+    client.evict();
+    await clock.advance(50);
+
+    expect(repaired).toMatchObject({ value: `price by ${B}`, at: 101 });
+    expect(client.status().state).toBe('empty');
+  });
+});
+
 describe('a key evicted between its choice and the retry with it', () => {
   it('is asked for again', async () => {
     for (let hops = 0; hops < 40; hops++) {

@@ -96,6 +96,20 @@ describe('a refused call looks for another key', () => {
   });
 });
 
+describe('a refused key of a canary', () => {
+  it('is not asked for again: `current` takes its place at once, and the store is left alone', async () => {
+    const { store, client, api, call } = scene({}, { current: A, pending: B });
+    store.roll({ id: 'one', pendingPercent: 100 });
+    await client.prefetch();
+    await call();
+    api.live.delete(B);
+    store.asked.length = 0;
+
+    expect(await call()).toBe(`price by ${A}`);
+    expect(store.asked).toEqual([]);
+  });
+});
+
 describe('a load under way when a key is refused', () => {
   it('for a key about to expire is joined, and followed by a forced one when it brings the same', async () => {
     const { store, clock, api, call } = scene({ ttl: 10_000, refreshAhead: 5_000 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KeyAccessDeniedError, KeyedClient, KeyProviderError, type Stage } from '../../../src/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { A, B, C, loadsOf, pause, scene, testApi, testStore, watch, type TestStore } from '../scene.js';
+import { A, B, C, loadsOf, pause, scene, testApi, testStore, timersOf, watch, type TestStore } from '../scene.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -77,6 +77,16 @@ describe('a client whose stage cannot be loaded', () => {
   });
 });
 
+describe('a client without a key', () => {
+  it('holds the process until its load has ended, because a caller waits for it', async () => {
+    const { clock, call } = scene({ keyTimeout: 4_321 });
+    const timers = timersOf(clock);
+    await call();
+
+    expect(timers).toContainEqual({ ms: 4_321, holds: true });
+  });
+});
+
 describe('a client that no stage has a key for', () => {
   it('asks for each once a call, however long the others take to fail', async () => {
     const { store, clock, client, call } = scene({ keyTimeout: 30_000 }, { current: A, pending: C });
@@ -127,6 +137,22 @@ describe('a stage that is preferred', () => {
     expect(api.calls).toEqual([A]);
   });
 
+  it('and whose key is found to be gone by the call itself leaves that call its own key', async () => {
+    const { store, clock, api, call } = scene(
+      { ttl: 10_000, refreshAhead: 0, staleIfError: 0 },
+      { current: A, previous: B },
+    );
+    api.live.delete(A);
+    await call();
+    store.put('previous', undefined);
+    api.live.add(A);
+    await clock.advance(10_001);
+    store.asked.length = 0;
+
+    expect(await call()).toBe(`price by ${A}`);
+    expect(stages(store)).toContain('previous');
+  });
+
   it('is asked for in place of one’s own, which is kept up with behind it', async () => {
     const { store, clock, api, call } = scene({ ttl: 10_000, refreshAhead: 0 }, { current: A, previous: B });
     api.live.delete(A);
@@ -174,6 +200,21 @@ describe('the instances that take part in a canary', () => {
   it('are none at 0 %, and none below it', async () => {
     expect(await stageAt(0, 'one')).toBe('current');
     expect(await stageAt(-1, 'one')).toBe('current');
+  });
+});
+
+describe('a client that uses `pending`', () => {
+  it('learns that the rollout was taken back, which the store tells with `current`, when its key is due', async () => {
+    const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 }, { current: A, pending: C });
+    store.roll({ id: 'one', pendingPercent: 100 });
+    await client.prefetch();
+    const before = await call();
+    store.roll({ id: 'one', pendingPercent: 0 });
+    await clock.advance(10_001);
+    await call();
+    await client.settled();
+
+    expect([before, await call()]).toEqual([`price by ${C}`, `price by ${A}`]);
   });
 });
 

@@ -44,6 +44,23 @@ describe('a canary', () => {
     expect(await stageOf(play)).toBe('current');
   });
 
+  it.each<[string, () => Promise<void>]>([
+    ['notes it', () => Promise.resolve()],
+    ['cannot note it', () => Promise.reject(new Error('read-only'))],
+  ])('that is left is reported to its store once, and stays left where the store %s', async (_, note) => {
+    const play = await canary();
+    const reports: unknown[] = [];
+    play.store.report = async (report) => {
+      reports.push(report);
+      await note();
+    };
+
+    await calls(play, 6, [1, 2, 3, 4, 5, 6]);
+
+    expect(reports).toEqual([{ version: 'v2', rejections: 3 }]);
+    expect(await stageOf(play)).toBe('current');
+  });
+
   it('is not left when the third refusal comes one call later', async () => {
     const play = await canary();
 
