@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { KeyRingDocument, RingVersion } from '../../../src/rotation/index.js';
 import { nextStep } from '../../../src/rotation/manager/next-step.js';
-import { edit, failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
+import { edit, failure, memoryRing, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
 import { DAY, HOUR, ringScene, START, type RingScene } from '../scene.js';
 
 /** Mints one key per id. */
@@ -221,6 +222,8 @@ describe('status', () => {
     for (let made = 2; made <= 10; made++) await manager.stage(`key-number-${String(made)}00000`, { force: true });
     await scene.clock.advance(HOUR);
     await manager.canary(25);
+    // A store may give the versions in any order.
+    await edit(scene, (ring) => (ring.versions = Object.fromEntries(Object.entries(ring.versions).toReversed())));
 
     const status = await manager.status();
 
@@ -229,6 +232,17 @@ describe('status', () => {
     expect(status.versions.every(({ age }) => age === HOUR)).toBe(true);
     expect(status.versions.every(({ fingerprint }) => /^[0-9a-f]{8}$/.test(fingerprint))).toBe(true);
     expect(new Set(status.versions.map(({ fingerprint }) => fingerprint)).size).toBe(10);
+  });
+
+  it('tells of no use where the store keeps no reports of it', async () => {
+    const scene = await ringScene();
+    const ring = memoryRing(() => new Error('a conflict'));
+    const manager = scene.manager({ ring });
+    await manager.init(OLD);
+
+    const { versions } = await manager.status();
+
+    expect(versions.map((version) => Object.keys(version))).toEqual([['version', 'state', 'fingerprint', 'age']]);
   });
 
   it('says in words what is to be done next, and never what would be refused', async () => {
@@ -403,6 +417,30 @@ describe('the next step is said with its reason and the other steps', () => {
     for (const work of works) await work(scene);
 
     expect((await scene.manager().status()).nextStep).toBe(text);
+  });
+
+  it('is by a plan when its time has come, to the millisecond', async () => {
+    const scene = await ringScene();
+    await tried(scene);
+    const ring = await ringOf(scene);
+    const { rollout: _, ...young } = ring;
+    const plan = { canary: [12.5], dwell: HOUR, overlap: undefined, maxAge: DAY };
+    const alone = { ...young, versions: { v1: young.versions['v1'] as RingVersion } };
+    const after = (share: KeyRingDocument, ms: number): string => nextStep(share, plan, START + ms, undefined).step;
+
+    expect([after(ring, HOUR - 1), after(ring, HOUR)]).toEqual(['wait', 'promote']);
+    expect([after(alone, DAY - 1), after(alone, DAY)]).toEqual(['nothing', 'stage']);
+  });
+
+  it('is to retire a key that nobody has used for ten minutes', async () => {
+    const scene = await ringScene();
+    await promoted(scene);
+    const ring = await ringOf(scene);
+    const now = START + DAY;
+    const after = (ms: number): string =>
+      nextStep(ring, undefined, now, [{ instance: 'host-1', version: 'v1', at: now - ms }]).step;
+
+    expect([after(599_999), after(600_000)]).toEqual(['wait', 'retire']);
   });
 
   it('names the share to begin with where no plan does, and only then', async () => {
