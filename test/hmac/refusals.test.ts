@@ -38,6 +38,12 @@ const nextLetter = (letter: string): string => {
   return letters[letters.indexOf(letter) + 1] ?? '';
 };
 
+/** The URL as a URL object has it, without what a signer refuses; another one where there is none. */
+function tryUrl(url: string): string {
+  if (!URL.canParse(url)) return URL_OF_ORDERS;
+  return Object.assign(new URL(url), { username: '', password: '' }).href.replaceAll('\\', '');
+}
+
 /** A request that is signed by hand, with parameters that no signer of goldkey sends. */
 function signByHand({ clock }: Scene, { nonce = NONCE, keyId = 'v1', alg = 'hmac-sha256', ends = 60 } = {}): Signed {
   const seconds = Math.floor(clock.now() / 1_000);
@@ -194,6 +200,74 @@ describe('a request', () => {
     expect(await explain(verify({ ...request, headers: { ...request.headers, 'signature-input': padded } }))).toBe(
       'accepted',
     );
+  });
+
+  it('holds to the last millisecond of its time, either way', async () => {
+    const { sign, verify, clock } = scene({ signer: { expiresIn: 3_600_000 }, verifier: { replay: false } });
+    const made = clock.now();
+    const request = await sign();
+    for (const [at, reason] of [
+      [made + 300_000, 'accepted'],
+      [made + 300_001, 'expired'],
+      [made - 300_000, 'accepted'],
+      [made - 300_001, 'not-yet-valid'],
+    ] as const) {
+      clock.setWall(at);
+      expect([at - made, await refusal(verify(request))]).toEqual([at - made, reason]);
+    }
+    const short = scene({ signer: { expiresIn: 2_000 }, verifier: { replay: false } });
+    const expiring = await short.sign();
+    await short.clock.advance(1_999);
+    expect(await refusal(short.verify(expiring))).toBe('accepted');
+    await short.clock.advance(1);
+    expect(await refusal(short.verify(expiring))).toBe('expired');
+  });
+
+  it.each([
+    ['GET', 'accepted'],
+    ['get', 'accepted'],
+    ['M-SEARCH', 'accepted'],
+    ['m-search', 'accepted'],
+    ['X_2', 'accepted'],
+    ['x_2', 'accepted'],
+    ['Get', 'malformed'],
+    ['gET', 'malformed'],
+    ['GET ', 'malformed'],
+    [' GET', 'malformed'],
+    ['get ', 'malformed'],
+    [' get', 'malformed'],
+    ['2X', 'malformed'],
+    ['-x', 'malformed'],
+    ['_X', 'malformed'],
+  ])('may have the method %j: %s', async (method, reason) => {
+    const { sign, verify } = scene();
+    expect(await refusal(verify(await sign({ method })))).toBe(reason);
+  });
+
+  it.each([
+    ['https://api.example', 'accepted'],
+    ['https://api.example?', 'accepted'],
+    ['https://api.example/?', 'accepted'],
+    ['https://api.example?a=b', 'accepted'],
+    ['HTTPS://api.example/', 'accepted'],
+    ['h2c+a.b-c://api.example/', 'accepted'],
+    ['https://[::1]:8443/a?b=/c?d', 'accepted'],
+    [' https://api.example/', 'malformed'],
+    ['https://api.example/ ', 'malformed'],
+    ['https://api.example/a b', 'malformed'],
+    ['https://api.example/?a b', 'malformed'],
+    ['https://api.example/\\', 'malformed'],
+    ['https://api.example/?\\', 'malformed'],
+    ['https://api.example/#', 'malformed'],
+    ['https://api.example/?#', 'malformed'],
+    ['https://api.example#', 'malformed'],
+    ['https://u@api.example/', 'malformed'],
+    ['https://u:p@api.example/', 'malformed'],
+    ['2h://api.example/', 'malformed'],
+  ])('is taken as it is written, or not at all: %j is %s', async (url, reason) => {
+    const { sign, verify } = scene({ verifier: { replay: false } });
+    const signed = await sign({ url: tryUrl(url) });
+    expect(await refusal(verify({ ...signed, url }))).toBe(reason);
   });
 
   it('is told apart from one with the same nonce under another name of the key', async () => {
