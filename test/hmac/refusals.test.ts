@@ -270,6 +270,26 @@ describe('a request', () => {
     expect(await refusal(verify({ ...signed, url }))).toBe(reason);
   });
 
+  it('holds with its signature beside others: in one header, in a header each, and wherever there is white space', async () => {
+    const { verify, ...signed } = scene({ verifier: { replay: false } });
+    const request = signByHand(signed as Scene);
+    const { 'signature-input': input = '', signature = '' } = request.headers;
+    for (const inputs of [['a=("x")', input], [` ${input} , a=("x")`], [`\t${input}\t`]])
+      for (const signatures of [['a=:AAAA:', signature], [`  ${signature} ,a=:AAAA:`]]) {
+        const headers = { 'signature-input': inputs, signature: signatures };
+        expect([headers, await explain(verify({ ...request, headers }))]).toEqual([headers, 'accepted']);
+      }
+  });
+
+  it('holds with a number as the value of a header that it covers', async () => {
+    const components = ['@method', '@authority', '@path', '@query', 'x-limit'];
+    const { sign, verify } = scene({ signer: { components }, verifier: { replay: false } });
+    const request = await sign({ headers: { 'x-limit': 10 as never } });
+    expect(await refusal(verify(request))).toBe('accepted');
+    expect(await refusal(verify(withHeaders({ 'x-limit': '10' })(request)))).toBe('accepted');
+    expect(await refusal(verify(withHeaders({ 'x-limit': '11' })(request)))).toBe('mismatch');
+  });
+
   it('is told apart from one with the same nonce under another name of the key', async () => {
     const signed = scene();
     expect(await refusal(signed.verify(signByHand(signed)))).toBe('accepted');
