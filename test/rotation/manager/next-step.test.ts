@@ -240,9 +240,14 @@ describe('status', () => {
     const manager = scene.manager({ ring });
     await manager.init(OLD);
 
-    const { versions } = await manager.status();
+    await manager.stage(NEW);
+    await manager.promote({ cutover: true });
 
-    expect(versions.map((version) => Object.keys(version))).toEqual([['version', 'state', 'fingerprint', 'age']]);
+    const { versions, nextStep: told } = await manager.status();
+
+    const about = ['version', 'state', 'fingerprint', 'age'];
+    expect(versions.map((version) => Object.keys(version))).toEqual([about, about]);
+    expect(told).toMatch(/^retire: the overlap of v1 is over/);
   });
 
   it('says in words what is to be done next, and never what would be refused', async () => {

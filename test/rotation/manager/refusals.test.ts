@@ -163,6 +163,12 @@ describe('a step that may not be taken says why, and what to do', () => {
       '`overlap` must be an integer from 1 to 2147483647, got 0.',
     ],
     [
+      'promote with a cutover in words',
+      staged,
+      ({ manager }) => manager().promote({ cutover: 'yes' as never }),
+      '`cutover` must be a boolean, got a value of type string.',
+    ],
+    [
       'retire after a negative time',
       promoted,
       ({ manager }) => manager().retire({ quiet: -1 }),
