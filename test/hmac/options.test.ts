@@ -68,6 +68,11 @@ describe('the options', () => {
       () => hmacVerifier(client, { required: ['date', 'date'] }),
       '`required` lists a component twice.',
     ],
+    [
+      'a label that is no text',
+      () => hmacSigner(client, { label: 1 as never }),
+      '`label` must be a non-empty string, got',
+    ],
     ['a label of 65 characters', () => hmacSigner(client, { label: 'l'.repeat(65) }), LABEL],
     ['a label that begins with a digit', () => hmacVerifier(client, { label: '1a' }), LABEL],
     ['a label with a space at its end', () => hmacVerifier(client, { label: 'a ' }), LABEL],

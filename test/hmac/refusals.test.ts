@@ -180,6 +180,36 @@ describe('a request whose signature does not hold is told what is wrong', () => 
   });
 });
 
+describe('the store that a verifier is given', () => {
+  it('is told of each genuine message and when to forget it, and decides whether it is new', async () => {
+    const told: unknown[] = [];
+    const replay = {
+      add(id: string, expiresAt: number) {
+        told.push([id, expiresAt]);
+        return Promise.resolve(told.length < 3);
+      },
+    };
+    const signed = scene({ verifier: { replay, window: 60_000 } });
+    const { client, clock } = signed;
+    const seconds = Math.floor(clock.now() / 1_000);
+    const request = { method: 'GET', url: URL_OF_ORDERS };
+    const headers: Record<string, string> = { ...(await plainSigner(client).sign(request)) };
+
+    await signed.verify(signByHand(signed));
+    await plainVerifier(client, { replay, window: 60_000 }).verify({ ...request, headers });
+    const forged = withHeaders({ signature: 'goldkey=:AAAA:' })(signByHand(signed));
+    expect(await refusal(signed.verify(forged))).toBe('mismatch');
+    expect(await refusal(signed.verify(signByHand(signed)))).toBe('replayed');
+
+    const end = (seconds + 120) * 1_000;
+    expect(told).toEqual([
+      [`v1 ${NONCE}`, end],
+      [`plain ${headers['x-nonce'] ?? ''}`, end],
+      [`v1 ${NONCE}`, end],
+    ]);
+  });
+});
+
 describe('a request', () => {
   it.each([
     [{ nonce: 'n'.repeat(128) }, 'accepted'],
