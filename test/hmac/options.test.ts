@@ -119,6 +119,8 @@ describe('the options', () => {
       hmacSigner(client, { expiresIn: 86_400_000, label: 'z', tag: ' ' }),
       hmacVerifier(client, { required: components, window: 1_000, label: `z${'9'.repeat(63)}`, tag: text }),
       hmacVerifier(client, { window: 86_400_000 }),
+      plainVerifier(client, { window: 1_000, replay: false }),
+      webhookVerifier(client, { window: 1_000, replay: false }),
     ];
     expect(make).not.toThrow();
   });
