@@ -26,6 +26,10 @@ export const slowTests = [
   'does no harm, and lets no key through',
   'none is found in 10 MB of other text',
   'sixteen take 4 KB at most',
+  'takes a whole rotation',
+  'walks through a whole rotation',
+  'however much junk comes',
+  'with any one byte changed to any other',
 ];
 
 /** @type {Readonly<Record<string, { mutate: string[]; tests: string[]; exclude?: string[] }>>} */

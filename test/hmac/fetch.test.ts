@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { KeyedClient } from '../../src/index.js';
 import { hmacSigner, hmacVerifier, SignatureError } from '../../src/hmac/index.js';
-import { memoryKeyProvider } from '../../src/testing/index.js';
+import { manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 import { KEY, NEXT } from './scene.js';
 
 const atServer = memoryKeyProvider({ current: KEY });
@@ -97,6 +97,22 @@ describe('fetch of a signer', () => {
     const sent = fetch(url, init);
     controller.abort(reason);
     await expect(sent).rejects.toBe(reason);
+  });
+
+  it('lets go of its connection when the time of the call is over', async () => {
+    const clock = manualClock();
+    const client = new KeyedClient({ keyProvider: memoryKeyProvider({ current: KEY }), clock, timeout: 3_000 });
+    let arrived = (_request: IncomingMessage): void => undefined;
+    const request = new Promise<IncomingMessage>((resolve) => (arrived = resolve));
+    const slow = createServer((incoming) => arrived(incoming)).listen(0, '127.0.0.1');
+    onTestFinished(() => void slow.close());
+    await once(slow, 'listening');
+    const sent = hmacSigner(client).fetch(`http://127.0.0.1:${String((slow.address() as AddressInfo).port)}/`);
+    const failed = expect(sent).rejects.toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+    const closed = once((await request).socket, 'close');
+    await clock.advance(3_000);
+    await failed;
+    expect(await closed).toBeDefined();
   });
 
   it('ends when the caller aborts', async () => {

@@ -42,6 +42,14 @@ describe('a plain signature', () => {
     expect(await verifier.verify(await sign(more))).toMatchObject({ version: 'v1' });
   });
 
+  it('is made with the digest of no bytes where there is no body', async () => {
+    const { sign } = scene();
+    const { headers } = await sign({ method: 'get', url: 'https://api.example', body: undefined });
+    const digest = createHash('sha256').digest('hex');
+    const message = `GET\n/\n${digest}\n${headers['x-timestamp'] ?? ''}\n${headers['x-nonce'] ?? ''}`;
+    expect(headers['x-signature']).toBe(createHmac('sha256', KEY).update(message).digest('hex'));
+  });
+
   it('holds by any live key', async () => {
     const { sign, verifier, store, client } = scene();
     const before = await sign();

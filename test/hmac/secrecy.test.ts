@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   hmacSigner,
   hmacVerifier,
@@ -121,5 +121,28 @@ describe.each([
     expect(seen.length).toBeGreaterThan(0);
     expect(JSON.stringify(events)).toContain('key-rejected');
     hold(refused, unreachable, seen);
+  });
+});
+
+describe('what a verifier computes', () => {
+  it('is zeroed: the bytes that a secret stands for, and the signature that would have been right', async () => {
+    const crypto = process.getBuiltinModule('node:crypto');
+    const [keyed, compared] = [vi.spyOn(crypto, 'createHmac'), vi.spyOn(crypto, 'timingSafeEqual')];
+    onTestFinished(() => void keyed.mockRestore());
+    onTestFinished(() => void compared.mockRestore());
+    const client = new KeyedClient({ keyProvider: memoryKeyProvider({ current: `whsec_${btoa(BYTES)}` }) });
+    const headers = await webhookSigner(client).sign({ id: 'msg_1', body: BODY });
+
+    const wrong = { ...headers, 'webhook-signature': `v1,${btoa('x'.repeat(32))}` };
+    await webhookVerifier(client)
+      .verify({ headers: wrong, body: BODY })
+      .catch(() => undefined);
+
+    const isZero = (bytes: unknown): boolean => (bytes as Uint8Array).every((byte) => byte === 0);
+    const secrets = keyed.mock.calls
+      .map(([, key]) => key as Uint8Array)
+      .filter(({ length }) => length === BYTES.length);
+    expect(secrets.map(isZero)).toEqual([true, true]);
+    expect(compared.mock.calls.map(([own, given]) => [isZero(own), isZero(given)])).toEqual([[true, false]]);
   });
 });

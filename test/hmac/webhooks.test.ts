@@ -30,17 +30,23 @@ describe('a webhook', () => {
     assertNoSecret(webhook, key);
   });
 
-  it('is the same with a secret whose base64 has no padding, and of the bytes that it stands for', async () => {
-    const bytes = Buffer.from('twenty-five bytes, not 24');
-    const secret = `whsec_${bytes.toString('base64')}`;
-    const [padded, bare] = [scene(secret), scene(secret.replaceAll('=', ''))];
-    const { headers } = await padded.sign();
-    const content = `msg_1.${headers['webhook-timestamp']}.${BODY}`;
-    const mac = createHmac('sha256', bytes).update(content).digest('base64');
-    expect(secret.endsWith('==')).toBe(true);
-    expect(headers['webhook-signature']).toBe(`v1,${mac}`);
-    expect((await bare.sign()).headers).toEqual(headers);
-  });
+  it.each([
+    ['twenty-five bytes, not 24', '=='],
+    ['twenty-six bytes, and no 2', '='],
+  ])(
+    'is the same with a secret whose base64 has no padding, and of the bytes that it stands for: %s',
+    async (text, end) => {
+      const bytes = Buffer.from(text);
+      const secret = `whsec_${bytes.toString('base64')}`;
+      const [padded, bare] = [scene(secret), scene(secret.replaceAll('=', ''))];
+      const { headers } = await padded.sign();
+      const content = `msg_1.${headers['webhook-timestamp']}.${BODY}`;
+      const mac = createHmac('sha256', bytes).update(content).digest('base64');
+      expect(/=*$/.exec(secret)?.[0]).toBe(end);
+      expect(headers['webhook-signature']).toBe(`v1,${mac}`);
+      expect((await bare.sign()).headers).toEqual(headers);
+    },
+  );
 
   it('holds with bytes as its body, and with a Headers', async () => {
     const { sign, verifier } = scene();
@@ -137,25 +143,70 @@ describe('a webhook', () => {
     expect(store.loads).toBe(loads);
   });
 
-  it.each<[string, object | undefined]>([
-    ['nothing', undefined],
-    ['no id', { body: BODY }],
-    ['an id with a dot, which would move the border to the time', { id: 'a.1', body: BODY }],
-    ['an id of two lines', { id: 'POST\n/orders', body: BODY }],
-    ['an id of 257 characters', { id: 'x'.repeat(257), body: BODY }],
-    ['no body', { id: 'msg_1' }],
-    ['a body that was parsed', { id: 'msg_1', body: { metal: 'XAU' } }],
-    ['a time in fractions', { id: 'msg_1', body: BODY, timestamp: 1.5 }],
-    ['a time that is no number', { id: 'msg_1', body: BODY, timestamp: '1' }],
-  ])('is not signed with %s', async (_what, message) => {
+  const BAD_ID = '`id` must be at most 256 characters of visible ASCII, with no dot.';
+
+  it.each<[string, object | undefined, string]>([
+    ['nothing', undefined, '`id` must be a non-empty string, got undefined.'],
+    ['no id', { body: BODY }, '`id` must be a non-empty string, got undefined.'],
+    ['an id with a dot, which would move the border to the time', { id: 'a.1', body: BODY }, BAD_ID],
+    ['an id of two lines', { id: 'POST\n/orders', body: BODY }, BAD_ID],
+    ['an id with a space', { id: ' a', body: BODY }, BAD_ID],
+    ['an id that is not ASCII', { id: 'a\u007f', body: BODY }, BAD_ID],
+    ['an id of 257 characters', { id: 'x'.repeat(257), body: BODY }, BAD_ID],
+    ['no body', { id: 'msg_1' }, '`body` must be the bytes or the text that was sent, got undefined.'],
+    [
+      'a body that was parsed',
+      { id: 'msg_1', body: { metal: 'XAU' } },
+      '`body` must be the bytes or the text that was sent, got a value of type object.',
+    ],
+    ['a time in fractions', { id: 'msg_1', body: BODY, timestamp: 1.5 }, '`timestamp` must be whole epoch seconds.'],
+    ['a time before 1970', { id: 'msg_1', body: BODY, timestamp: -1 }, '`timestamp` must be whole epoch seconds.'],
+    [
+      'a time that is no number',
+      { id: 'msg_1', body: BODY, timestamp: '1' },
+      '`timestamp` must be a number, got a value of type string.',
+    ],
+  ])('is not signed with %s', async (_what, message, problem) => {
     await expect(webhookSigner(scene().client).sign(message as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ARG_VALUE',
+      message: problem,
     });
+  });
+
+  it('is signed with any id of visible characters, and with the time that is given', async () => {
+    const { client } = scene();
+    const id = `${Array.from({ length: 94 }, (_, index) => String.fromCharCode(0x21 + index))
+      .join('')
+      .replace('.', '')}${'x'.repeat(163)}`;
+    const headers = await webhookSigner(client).sign({ id, timestamp: 0, body: '' });
+    expect(id).toHaveLength(256);
+    expect(headers).toMatchObject({ 'webhook-id': id, 'webhook-timestamp': '0' });
+  });
+
+  it('holds with ten signatures, whichever is ours, and with others of another kind beside them', async () => {
+    const { sign, verifier } = scene(SECRET, { replay: false });
+    const webhook = await sign();
+    const { 'webhook-signature': own } = webhook.headers;
+    for (const place of [0, 9]) {
+      const ten = Array.from({ length: 10 }, (_, index) => (index === place ? own : 'v1,AAAA'));
+      const headers = { ...webhook.headers, 'webhook-signature': ['v1a,AAAA', ...ten, 'v2,AAAA'].join(' ') };
+      expect(await verifier.verify({ ...webhook, headers })).toMatchObject({ version: 'v1' });
+    }
+  });
+
+  it('is signed by the whole of a key that only begins as a secret does', async () => {
+    for (const start of ['whsec-', 'Whsec_']) {
+      const key = `${start}${btoa('a text in base64')}`;
+      const { headers } = await scene(key).sign();
+      const content = `msg_1.${headers['webhook-timestamp']}.${BODY}`;
+      expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(content).digest('base64')}`);
+    }
   });
 
   it('is not verified with nothing', async () => {
     await expect(webhookVerifier(scene().client).verify(undefined as never)).rejects.toMatchObject({
       code: 'ERR_INVALID_ARG_VALUE',
+      message: '`body` must be the bytes or the text that was sent, got undefined.',
     });
   });
 });

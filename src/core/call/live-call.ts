@@ -9,8 +9,6 @@ import { describeBound, limitCall, readTimeout } from './time-limit.js';
 
 /** The stages whose keys are live, in the order in which they are handed out. */
 const LIVE: readonly Stage[] = ['current', 'pending', 'previous'];
-/** Number of times that keys are selected again because they were evicted meanwhile. */
-const MAX_SELECTIONS = 3;
 
 type LiveFunction<T> = (keys: readonly LiveKey[]) => T | Promise<T>;
 
@@ -62,10 +60,8 @@ class LiveCall<T> implements KeyHolder {
 
   async run(fn: LiveFunction<T>): Promise<void> {
     try {
-      const keys = await this.#selectKeys();
-      // The call may have ended meanwhile: then nothing would zero the copies.
+      await this.#copyKeys();
       if (this.#isSettled) return;
-      this.#copies = keys.map((key) => ({ bytes: key.copyBytes(), version: key.version, stage: key.stage }));
       const result = await fn(this.#copies);
       this.#settle(() => this.#resolve(result));
     } catch (error) {
@@ -83,20 +79,22 @@ class LiveCall<T> implements KeyHolder {
     this.#settle(() => this.#reject(reason));
   }
 
-  /** Resolves to the key of each stage that has one, each key once. Rejects if there is none. */
-  async #selectKeys(): Promise<CachedKey[]> {
+  /** Copies the key of each stage that has one, each key once. Rejects if there is none. */
+  async #copyKeys(): Promise<void> {
     const { cache, keys } = this.client;
-    let missing: GoldKeyError | undefined;
-    for (let selection = 0; selection < MAX_SELECTIONS; selection++) {
+    for (;;) {
       const answers = await Promise.all(LIVE.map((stage) => cache.getOrLoad(keys.stage(stage))));
-      missing = answers.find((answer) => !(answer instanceof CachedKey)) as GoldKeyError | undefined;
+      // Nothing would zero the copies of a call that has ended meanwhile.
+      if (this.#isSettled) return;
       const found = answers.filter((answer) => answer instanceof CachedKey);
-      const live = found.filter(({ isGone }) => !isGone);
-      if (live.length > 0)
-        return live.filter(({ digest }, index) => live.findIndex((other) => other.digest === digest) === index);
-      if (found.length === 0) break;
+      if (found.length === 0) throw answers[0] as GoldKeyError;
+      // Keys may be evicted while others are loaded: none that is live may be left out.
+      if (found.some(({ isGone }) => isGone)) continue;
+      this.#copies = found
+        .filter(({ digest }, index) => found.findIndex((other) => other.digest === digest) === index)
+        .map((key) => ({ bytes: key.copyBytes(), version: key.version, stage: key.stage }));
+      return;
     }
-    throw missing as GoldKeyError;
   }
 
   #settle(answer: () => void): void {

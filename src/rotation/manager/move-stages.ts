@@ -102,17 +102,12 @@ export async function revertChange(context: RotationContext, options: StepOption
     checkExpectedVersion(step, pending);
     return finishStep(step, pending, at, withRejected(ring, pending, clock.now()));
   }
-  // A repeated `revert` must not go back to the version that the first one left.
-  const rejected = findRevertedPending(ring);
-  const wentBack = findVersion(ring, previous)?.revertedAt !== undefined;
-  const isDone =
-    version === undefined
-      ? wentBack || (rejected !== undefined && previous === undefined)
-      : findVersion(ring, version)?.state === 'rejected' || (version === current && wentBack);
-  if (isDone) return finishStep(step, version ?? (wentBack ? current : (rejected?.name ?? current)), at);
+  const done = findReverted(ring, version);
+  if (done !== undefined) return finishStep(step, done, at);
   if (previous === undefined) {
     throw refuseStep(step, 'no key is pending and the previous one is retired; `stage` another key');
   }
+  const rejected = findRevertedPending(ring);
   if (version === undefined && rejected !== undefined) {
     // This may be a repeated `revert`, or one that is to go further back.
     const advice = `to go back from ${current} as well, set \`version\` to ${previous}`;
@@ -121,6 +116,18 @@ export async function revertChange(context: RotationContext, options: StepOption
   checkExpectedVersion(step, previous);
   await probeVersion(step, ring, previous);
   return finishStep(step, previous, at, withReversion(ring, previous, clock.now()));
+}
+
+/** Returns the version that tells that a `revert` is done: a repeated one must not go back to the key that the first one left. */
+function findReverted(ring: KeyRingDocument, version: string | undefined): string | undefined {
+  const { current, previous } = ring;
+  const wentBack = findVersion(ring, previous)?.revertedAt !== undefined;
+  if (version === undefined) {
+    if (wentBack) return current;
+    return previous === undefined ? findRevertedPending(ring)?.name : undefined;
+  }
+  const isDone = findVersion(ring, version)?.state === 'rejected' || (version === current && wentBack);
+  return isDone ? version : undefined;
 }
 
 function nothingPending(step: Step, ring: KeyRingDocument): RotationError {

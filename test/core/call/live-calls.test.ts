@@ -1,7 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { timeLimits } from '../../../src/core/index.js';
 import { KeyProviderError } from '../../../src/index.js';
-import { A, B, C, loadsOf, scene, watch } from '../scene.js';
+import { A, B, C, loadsOf, pause, scene, watch } from '../scene.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const FOREVER = new Promise<never>(() => undefined);
@@ -159,6 +160,42 @@ describe('withLiveKeys()', () => {
     client.evict();
     await clock.advance(10_000);
     expect(call.value).toEqual([A]);
+  });
+
+  it('hands out every key though those that came first are evicted while the last is loaded', async () => {
+    const { store, client, clock } = scene();
+    store.put('pending', B);
+    store.put('previous', C);
+    const load = store.load.bind(store);
+    store.load = async (request) => {
+      if (request.stage === 'previous') await pause(clock, 1_000, request.signal);
+      return load(request);
+    };
+    const call = watch(
+      clock,
+      client.withLiveKeys((keys) => keys.map(({ bytes }) => text(bytes))),
+    );
+    await clock.advance(500);
+    client.evict();
+    await clock.advance(10_000);
+    expect(call.value).toEqual([A, B, C]);
+  });
+
+  it('names its timeout and the store when it was too slow, and leaves nothing at the caller’s signal', async () => {
+    const { client, clock } = scene({ timeout: 3_000 });
+    const { signal } = new AbortController();
+    const call = watch(
+      clock,
+      client.withLiveKeys(() => FOREVER, { signal }),
+    );
+    await clock.advance(1);
+    const during = getEventListeners(signal, 'abort').length;
+    await clock.advance(3_000);
+    expect(call.error).toMatchObject({
+      message: 'The call with the live keys did not end within its `timeout`; raise it, or see what is slow.',
+      provider: 'test-store',
+    });
+    expect([during, getEventListeners(signal, 'abort').length]).toEqual([1, 0]);
   });
 
   it('is refused by a closed client, waits for by close(), and checks what it is given', async () => {

@@ -151,6 +151,42 @@ describe('a step that may not be taken says why, and what to do', () => {
       '`versions.v2.createdAt` of the key ring `gold` is not an ISO 8601 time; check the clocks before `canary`, or use `force`.',
     ],
     [
+      'canary with a share above all',
+      staged,
+      ({ manager }) => manager().canary(101),
+      '`percent` must be from 0 to 100, got 101.',
+    ],
+    [
+      'promote with no overlap',
+      staged,
+      ({ manager }) => manager().promote({ overlap: 0 }),
+      '`overlap` must be an integer from 1 to 2147483647, got 0.',
+    ],
+    [
+      'promote with a cutover in words',
+      staged,
+      ({ manager }) => manager().promote({ cutover: 'yes' as never }),
+      '`cutover` must be a boolean, got a value of type string.',
+    ],
+    [
+      'retire after a negative time',
+      promoted,
+      ({ manager }) => manager().retire({ quiet: -1 }),
+      '`quiet` must be an integer from 0 to 2147483647, got -1.',
+    ],
+    [
+      'promote of another version than the one that was promoted',
+      promoted,
+      ({ manager }) => manager().promote({ version: 'v1' }),
+      '`promote` was refused: no key is pending; `stage` one first.',
+    ],
+    [
+      'promote of the current key while another is being minted',
+      minting,
+      ({ manager }) => manager().promote({ version: 'v1' }),
+      '`promote` was refused: v2 is still being minted; run `stage` again to finish it.',
+    ],
+    [
       'promote of a key that clients gave up on',
       givenUp,
       ({ manager }) => manager().promote(),
@@ -197,6 +233,21 @@ describe('a step that may not be taken says why, and what to do', () => {
       init,
       ({ manager }) => manager().revert(),
       '`revert` was refused: no key is pending and the previous one is retired; `stage` another key.',
+    ],
+    [
+      'revert to the version that is current',
+      promoted,
+      ({ manager }) => manager().revert({ version: 'v2' }),
+      '`revert` was refused: `version` is "v2", but the step would change v1.',
+    ],
+    [
+      'revert to a version that there never was, after another revert',
+      async (scene) => {
+        await promoted(scene);
+        await scene.manager().revert();
+      },
+      ({ manager }) => manager().revert({ version: 'v9' }),
+      '`revert` was refused: `version` is "v9", but the step would change v2.',
     ],
     [
       'revert of more than one change',

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError, type KeyCipher } from '../../../src/index.js';
-import type { RingStore } from '../../../src/rotation/index.js';
+import type { KeyRotationManager, RingStore } from '../../../src/rotation/index.js';
 import type { RotationOptions } from '../../../src/rotation/ring/types.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { failure, NEW, OLD, ringOf, statesOf } from '../rings.js';
@@ -23,6 +23,7 @@ interface Scheduled {
   readonly scene: RingScene;
   readonly cipher: KeyCipher & { fault: (() => unknown) | undefined; encrypted: number };
   readonly minted: string[];
+  readonly manager: KeyRotationManager;
   readonly end: Promise<void>;
   /** Lets a turn begin and end. */
   turn(): Promise<void>;
@@ -72,6 +73,7 @@ async function scheduled(
     scene,
     cipher,
     minted,
+    manager,
     end,
     async turn() {
       const before = turns;
@@ -187,6 +189,26 @@ describe('a key that was minted and could not be stored', () => {
     expect(await statesOf(scene)).toEqual({ v1: 'current', v2: 'pending' });
   });
 
+  it('is kept while the schedule runs, and no longer', async () => {
+    let calls = 0;
+    const failing = ({ cipher }: RingScene): Partial<RotationOptions> => ({
+      // The sample, then the key, until the schedule has ended.
+      cipher: {
+        ...cipher,
+        encrypt: (...args) => (++calls % 2 === 0 && calls < 5 ? Promise.reject(down()) : cipher.encrypt(...args)),
+      },
+    });
+    const { manager, minted, turn, stop } = await scheduled(() => undefined, failing);
+    await turn();
+    await stop();
+    const whileItRan = minted.length;
+
+    await manager.stage();
+
+    expect(whileItRan).toBe(1);
+    expect(minted).toEqual([minted[0], minted[0]]);
+  });
+
   it('is asked for under the same id after a restart', async () => {
     const broken = ({ cipher }: RingScene): Partial<RotationOptions> => {
       let calls = 0;
@@ -271,10 +293,12 @@ describe('what a schedule is told with', () => {
     ]);
   });
 
-  it('must be a function', async () => {
-    const scene = await ringScene();
-    const options = { ...PLAN, signal: AbortSignal.abort(), onError: 'log' } as never;
+  it('is no warning where `onError` is set', async () => {
+    const spy = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    onTestFinished(() => spy.mockRestore());
+    const { stop } = await scheduled(() => undefined, undefined, down);
+    await stop();
 
-    expect((await failure(scene.manager().schedule(options)))['code']).toBe('ERR_INVALID_ARG_VALUE');
+    expect(spy).not.toHaveBeenCalled();
   });
 });

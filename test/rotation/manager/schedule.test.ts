@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
-import type { RingStore } from '../../../src/rotation/index.js';
+import { RingConflictError, type RingStore } from '../../../src/rotation/index.js';
 import { manualClock } from '../../../src/testing/index.js';
-import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
+import { failure, memoryRing, NEW, OLD, ringOf, statesOf, THIRD, type MemoryRing } from '../rings.js';
 import { DAY, HOUR, ringScene, type RingScene } from '../scene.js';
 
 const onError = (): void => undefined;
@@ -188,21 +188,157 @@ describe('schedule', () => {
     expect(await scene.store.read()).toBeUndefined();
   });
 
-  it.each([
-    { every: undefined },
-    { every: 0 },
-    { every: NaN },
-    { maxAge: undefined },
-    { maxAge: 0 },
-    { jitter: -1 },
-    { signal: undefined },
-    { signal: {} },
-    { canary: [101] },
-    { often: 1 },
-  ])('refuses %j', async (wrong) => {
+  it.each<[object, string]>([
+    [{ every: undefined }, '`every` is missing: give it a time in ms, at least 1.'],
+    [{ every: 0 }, '`every` must be an integer from 1 to 2147483647, got 0.'],
+    [{ every: NaN }, '`every` must be an integer from 1 to 2147483647, got NaN.'],
+    [{ maxAge: undefined }, '`maxAge` is missing: give it a time in ms, at least 1.'],
+    [{ maxAge: 0 }, '`maxAge` must be an integer from 1 to 9007199254740991, got 0.'],
+    [{ jitter: -1 }, '`jitter` must be an integer from 0 to 2147483647, got -1.'],
+    [{ signal: undefined }, '`signal` must be an AbortSignal; abort it to end the schedule.'],
+    [{ signal: {} }, '`signal` must be an AbortSignal'],
+    [{ onError: 'log' }, '`onError` must be a function'],
+    [{ canary: [101] }, '`canary[0]` must be from 0 to 100, got 101.'],
+    [{ often: 1 }, 'schedule has no option `often`'],
+  ])('refuses %j and says what is wrong', async (wrong, message) => {
     const scene = await ringScene();
     const options = { ...PLAN, signal: AbortSignal.abort(), ...wrong } as never;
 
-    expect((await failure(scene.manager().schedule(options)))['code']).toBe('ERR_INVALID_ARG_VALUE');
+    const error = await failure(scene.manager().schedule(options));
+
+    expect(error['code']).toBe('ERR_INVALID_ARG_VALUE');
+    expect(error.message).toContain(message);
+  });
+});
+
+/** Lets everything that is under way in memory come to its end, or to a wait for the clock. */
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A key that is due, in a ring in memory: with no lease unless the test adds one. */
+async function due(): Promise<{ scene: RingScene; ring: MemoryRing; stop: AbortController; told: unknown[] }> {
+  const scene = await ringScene();
+  const ring = memoryRing(() => new RingConflictError('Somebody was faster.'));
+  await scene.manager({ ring }).init(OLD);
+  await scene.clock.advance(90 * DAY);
+  return { scene, ring, stop: new AbortController(), told: [] };
+}
+
+/** A mint that answers only when its signal aborts. */
+function slowMint(): { begun: Promise<void>; generate: (about: { signal: AbortSignal }) => Promise<never> } {
+  let begin = (): void => undefined;
+  return {
+    begun: new Promise((resolve) => (begin = resolve)),
+    generate: ({ signal }) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('the mint was let go')), { once: true });
+        begin();
+      }),
+  };
+}
+
+describe('a turn of a schedule', () => {
+  it('is taken over a store that has no leases', async () => {
+    const { scene, ring, stop } = await due();
+    const generate = () => Promise.resolve({ key: NEW });
+
+    const end = scene.manager({ ring, generate }).schedule({ ...PLAN, signal: stop.signal });
+    const staged = vi.waitUntil(() => ring.ring?.versions['v2']?.ciphertext !== undefined, { interval: 1 });
+    await Promise.race([staged, end]);
+    stop.abort();
+    await end;
+
+    expect(ring.ring?.versions).toMatchObject({ v2: { state: 'pending' } });
+  });
+
+  it('does not as much as read the ring while another instance has the lease', async () => {
+    const { scene, ring, stop } = await due();
+    let asked = 0;
+    const store: RingStore = {
+      ...ring,
+      read: (...args) => ring.read(...args),
+      lease: () => Promise.resolve(void asked++),
+    };
+    const { reads } = ring;
+
+    const end = scene.manager({ ring: store }).schedule({ ...PLAN, signal: stop.signal });
+    await quiet();
+    await scene.clock.advance(HOUR);
+    await quiet();
+    stop.abort();
+    await end;
+
+    expect([asked, ring.reads]).toEqual([2, reads]);
+  });
+
+  it('is given up when its lease has expired, which is told, and the next one is taken', async () => {
+    const { scene, ring, stop, told } = await due();
+    const { begun, generate } = slowMint();
+    let turns = 0;
+    const options = { ...PLAN, onError: (error: unknown) => void told.push(error), signal: stop.signal };
+    const lease = () => Promise.resolve({ fence: ++turns, release: () => Promise.resolve() });
+
+    const manager = scene.manager({ ring: Object.assign(ring, { lease }), generate });
+    const end = manager.schedule(options);
+    await begun;
+    await scene.clock.advance(119_999);
+    await quiet();
+    const inTime = told.length;
+    await scene.clock.advance(1);
+    await quiet();
+    await scene.clock.advance(HOUR);
+    await quiet();
+    stop.abort();
+    await end;
+
+    expect(inTime).toBe(0);
+    expect(told).toEqual([new Error('The lease of this turn has expired.')]);
+    expect(turns).toBe(2);
+  });
+
+  it('ends at once, and without a failure that would be told, when the schedule is aborted', async () => {
+    const { scene, ring, stop, told } = await due();
+    const { begun, generate } = slowMint();
+    const options = { ...PLAN, onError: (error: unknown) => void told.push(error), signal: stop.signal };
+
+    const end = scene.manager({ ring, generate }).schedule(options);
+    await begun;
+    stop.abort(new Error('shutting down'));
+
+    expect(await end).toBeUndefined();
+    expect(told).toEqual([]);
+  });
+
+  it('follows the one before after `every` and a random part of a tenth of it', async () => {
+    const random = vi.spyOn(Math, 'random').mockReturnValue(1 - 2 ** -40);
+    onTestFinished(() => random.mockRestore());
+    const { scene, ring, stop } = await due();
+    let turns = 0;
+    const lease = () => Promise.resolve(void turns++);
+    const options = { ...PLAN, jitter: undefined, signal: stop.signal };
+
+    const end = scene.manager({ ring: Object.assign(ring, { lease }) }).schedule(options);
+    await quiet();
+    await scene.clock.advance(HOUR + HOUR / 10 - 1);
+    await quiet();
+    const early = turns;
+    await scene.clock.advance(1);
+    await quiet();
+    stop.abort();
+    await end;
+
+    expect([early, turns]).toEqual([1, 2]);
+  });
+
+  it('is the last one when the program that made the manager is wrong, as with notes that are none', async () => {
+    const { scene, ring, stop, told } = await due();
+    const generate = () => Promise.resolve({ key: NEW, metadata: ['a'] as never });
+    const options = { ...PLAN, onError: (error: unknown) => void told.push(error), signal: stop.signal };
+
+    const error = await failure(scene.manager({ ring, generate }).schedule(options));
+
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    expect(told).toEqual([error]);
   });
 });

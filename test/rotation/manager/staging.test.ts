@@ -178,6 +178,17 @@ describe('a key that the probe refuses', () => {
     expect(told).toEqual([{ ring: 'gold', step: 'stage', version: 'v2', revision: 3 }]);
   });
 
+  it('is a conflict where an older copy of the ring, which knows no such version, was put back meanwhile', async () => {
+    const { scene, ring } = await ready();
+    const copy = ring.ring as KeyRingDocument;
+    const store = before(ring, 2, () => Promise.resolve(void (ring.ring = copy)));
+
+    const error = await failure(scene.manager({ ring: store, probe }).stage(NEW));
+
+    expect(error).toMatchObject({ name: 'RingConflictError', message: conflictAt(2, 'it is at revision 1') });
+    expect(ring.ring).toEqual(copy);
+  });
+
   it('is not written again where somebody else rejected it, and rejected although others write meanwhile', async () => {
     const { scene, ring } = await ready();
     const reverted = await failure(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyRotationManager } from '../../../src/rotation/index.js';
+import type { KeyRotationManager, RingStore } from '../../../src/rotation/index.js';
 import { failure, NEW, OLD, ringOf, statesOf, THIRD } from '../rings.js';
 import { DAY, HOUR, ringScene, START, type RingScene } from '../scene.js';
 
@@ -199,8 +199,13 @@ describe('promote', () => {
 
     await manager.promote();
     await manager.promote({ version: 'v2' });
+    await manager.retire({ force: true });
+    const retired = await ringOf(scene);
+    await manager.promote({ version: 'v2' });
 
-    expect(await ringOf(scene)).toEqual(before);
+    expect(before).toMatchObject({ revision: 3 });
+    expect(retired).toMatchObject({ revision: 4 });
+    expect(await ringOf(scene)).toEqual(retired);
   });
 
   it('is refused when the key that was staged since was rejected: nothing was promoted', async () => {
@@ -279,5 +284,28 @@ describe('retire', () => {
     const { manager } = await at('staged');
 
     expect(await failure(manager.retire({ force: true }))).toMatchObject(refusal('retire'));
+  });
+});
+
+describe('every step', () => {
+  it('reads the ring as what its write shall follow, and the status as what anybody reads', async () => {
+    const { scene } = await at('staged');
+    const asked: unknown[] = [];
+    const ring: RingStore = {
+      ...scene.store,
+      read(options) {
+        asked.push(options?.forUpdate === true);
+        return scene.store.read(options);
+      },
+    };
+    const manager = scene.manager({ ring });
+
+    await manager.canary(10);
+    await manager.promote();
+    await manager.revert();
+    await manager.retire();
+    await manager.status();
+
+    expect(asked).toEqual([true, true, true, true, false]);
   });
 });
