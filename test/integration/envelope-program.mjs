@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { envelope } from 'goldkey/envelope';
 import { localCipher } from 'goldkey/local';
+import { readPeakMemory } from '../programs/peak-memory.mjs';
 
 const { work, masterKeyFile, messageFile, megabytes = 0 } = JSON.parse(process.argv[2]);
 const cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'a test of memory' } });
@@ -25,7 +26,7 @@ const WORKS = {
     await pipeline(Readable.from(zeros()), sealed.encryptStream(), sealed.decryptStream(), async (plain) => {
       for await (const piece of plain) length += piece.length;
     });
-    return { length, maxRss: process.resourceUsage().maxRSS * 1_024 };
+    return { length, maxRss: readPeakMemory() };
   },
   async decrypt() {
     const message = readFileSync(messageFile);

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +27,9 @@ const GIT = [
   '-c',
   'init.defaultBranch=main',
 ];
-const MEASURE = `process.on('exit', () => process.stderr.write('rss ' + process.resourceUsage().maxRSS + '\\n'));`;
+const PEAK_MEMORY = new URL('../programs/peak-memory.mjs', import.meta.url).href;
+const MEASURE = `import { readPeakMemory } from '${PEAK_MEMORY}';
+process.on('exit', () => process.stderr.write('rss ' + readPeakMemory() + '\\n'));`;
 
 interface Ran {
   code: number;
@@ -40,8 +43,8 @@ let folder: string;
 let tree: string;
 let keyFile: string;
 
-beforeAll(async () => {
-  await promisify(execFile)(process.execPath, [join(ROOT, '.ci/build.mjs'), '--js']);
+beforeAll(() => {
+  expect(existsSync(BIN), 'built: npm run build:js').toBe(true);
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'goldkey-scan-'));
@@ -64,8 +67,8 @@ async function goldkey(
     (error: Ran) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
   );
   for (const form of formsOf(KEY)) expect(ran.stdout + ran.stderr).not.toContain(form);
-  const [, kilobytes = ''] = /rss (\d+)\n/.exec(ran.stderr) ?? [];
-  return { ...ran, stderr: ran.stderr.replace(/rss \d+\n/, ''), rss: Number(kilobytes) * 1_024 };
+  const [, bytes = ''] = /rss (\d+)\n/.exec(ran.stderr) ?? [];
+  return { ...ran, stderr: ran.stderr.replace(/rss \d+\n/, ''), rss: Number(bytes) };
 }
 
 async function git(...options: string[]): Promise<string> {

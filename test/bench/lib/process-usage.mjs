@@ -1,8 +1,9 @@
 import { writeSync } from 'node:fs';
+import { readPeakMemory } from '../../programs/peak-memory.mjs';
 
 // Loaded before a program: at its end, writes its peak of memory in bytes and the seconds that one core worked for it to file
 // descriptor 3.
 process.once('exit', () => {
-  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
-  writeSync(3, JSON.stringify({ peak: maxRSS * 1024, seconds: (userCPUTime + systemCPUTime) / 1e6 }));
+  const { userCPUTime, systemCPUTime } = process.resourceUsage();
+  writeSync(3, JSON.stringify({ peak: readPeakMemory(), seconds: (userCPUTime + systemCPUTime) / 1e6 }));
 });
