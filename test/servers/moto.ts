@@ -25,6 +25,25 @@ export interface Moto extends AsyncDisposable {
   reset(): Promise<void>;
 }
 
+/** moto checks a condition and then writes, while its other threads do: DynamoDB does both at once, and two would win. */
+const SERVER = `
+import sys, threading
+from moto.dynamodb.models import DynamoDBBackend
+from moto.server import main
+
+lock = threading.RLock()
+
+def at_once(write):
+    def locked(*args, **kwargs):
+        with lock:
+            return write(*args, **kwargs)
+    return locked
+
+for name in ('put_item', 'update_item', 'delete_item', 'transact_write_items'):
+    setattr(DynamoDBBackend, name, at_once(getattr(DynamoDBBackend, name)))
+main(sys.argv[1:])
+`;
+
 /** Installs moto on first use, and resolves to the folder of its programs. */
 export function installMoto(): Promise<string> {
   return installPython('moto', 'moto[server]>=5.2,<6');
@@ -39,7 +58,7 @@ export async function startMoto(): Promise<Moto> {
   const programs = await installMoto();
   const port = await freePort();
   const url = `http://127.0.0.1:${String(port)}`;
-  const server = spawn(join(programs, 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+  const server = spawn(join(programs, 'python'), ['-c', SERVER, '-H', '127.0.0.1', '-p', String(port)], {
     stdio: 'ignore',
     env: { ...process.env, ...MOTO_ENV },
   });
