@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeTempFolder } from '../programs/at-exit.mjs';
 import { cacheFolder, run } from './process.js';
@@ -15,7 +16,7 @@ import { cacheFolder, run } from './process.js';
 export async function installPackages(name: string, packages: readonly string[]): Promise<string> {
   const digest = createHash('sha256').update(packages.join()).digest('hex').slice(0, 12);
   const folder = cacheFolder(`${name}-${digest}`);
-  if (await exists(folder)) return folder;
+  if (existsSync(folder)) return folder;
   let staging: string | undefined;
   try {
     await mkdir(dirname(folder), { recursive: true });
@@ -26,7 +27,7 @@ export async function installPackages(name: string, packages: readonly string[])
     await rename(staging, folder);
   } catch (error) {
     // Another process may have been faster.
-    if (!(await exists(folder))) {
+    if (!existsSync(folder)) {
       const how = `npm install --prefix ${folder} ${packages.join(' ')}`;
       throw new Error(`${packages.join(', ')} could not be installed; to run what needs it: ${how}`, { cause: error });
     }
@@ -35,9 +36,3 @@ export async function installPackages(name: string, packages: readonly string[])
   }
   return folder;
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

@@ -6,8 +6,14 @@ import { fromTypeScript } from '../../servers/from-typescript.mjs';
 
 const TARGET = 'node20.19';
 
-/** Returns the loader of the bundlers that are no development dependency, installed on first use. */
-async function installed() {
+let loader;
+
+/** Resolves to the loader of the bundlers that are no development dependency, installed on first use. */
+function bundlerLoader() {
+  return (loader ??= createLoader());
+}
+
+async function createLoader() {
   const { installBundlers } = await fromTypeScript(new URL('../../servers/bundlers.ts', import.meta.url));
   const { resolve } = createRequire(join(await installBundlers(), 'index.js'));
   return (name) => import(pathToFileURL(resolve(name)).href);
@@ -31,7 +37,7 @@ const ownPackage = {
 };
 
 async function rollup(entry, outfile) {
-  const load = await installed();
+  const load = await bundlerLoader();
   const [{ rollup: bundle }, commonjs, json, nodeResolve] = await Promise.all([
     load('rollup'),
     ...['commonjs', 'json', 'node-resolve'].map(async (name) => (await load(`@rollup/plugin-${name}`)).default),
@@ -52,7 +58,7 @@ async function rollup(entry, outfile) {
 }
 
 async function webpack(entry, outfile) {
-  const { default: pack } = await (await installed())('webpack');
+  const { default: pack } = await (await bundlerLoader())('webpack');
   const compiler = pack({
     mode: 'production',
     target: 'node20',

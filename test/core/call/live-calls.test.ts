@@ -7,6 +7,21 @@ import { A, B, C, loadsOf, pause, scene, watch } from '../scene.js';
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const FOREVER = new Promise<never>(() => undefined);
 
+/** Resolves to the live keys that a call is given whose client evicts them 500 ms after its start. */
+async function valueAfterEviction({
+  client,
+  clock,
+}: Pick<ReturnType<typeof scene>, 'client' | 'clock'>): Promise<unknown> {
+  const call = watch(
+    clock,
+    client.withLiveKeys((keys) => keys.map(({ bytes }) => text(bytes))),
+  );
+  await clock.advance(500);
+  client.evict();
+  await clock.advance(10_000);
+  return call.value;
+}
+
 describe('withLiveKeys()', () => {
   it('hands out every key that the store has, with version and stage, and resolves to what the function returns', async () => {
     const { store, client } = scene();
@@ -152,14 +167,7 @@ describe('withLiveKeys()', () => {
   it('answers callers who wait though the key is evicted meanwhile', async () => {
     const { store, client, clock } = scene();
     store.latency = 1_000;
-    const call = watch(
-      clock,
-      client.withLiveKeys((keys) => keys.map(({ bytes }) => text(bytes))),
-    );
-    await clock.advance(500);
-    client.evict();
-    await clock.advance(10_000);
-    expect(call.value).toEqual([A]);
+    expect(await valueAfterEviction({ client, clock })).toEqual([A]);
   });
 
   it('hands out every key though those that came first are evicted while the last is loaded', async () => {
@@ -171,14 +179,7 @@ describe('withLiveKeys()', () => {
       if (request.stage === 'previous') await pause(clock, 1_000, request.signal);
       return load(request);
     };
-    const call = watch(
-      clock,
-      client.withLiveKeys((keys) => keys.map(({ bytes }) => text(bytes))),
-    );
-    await clock.advance(500);
-    client.evict();
-    await clock.advance(10_000);
-    expect(call.value).toEqual([A, B, C]);
+    expect(await valueAfterEviction({ client, clock })).toEqual([A, B, C]);
   });
 
   it('names its timeout and the store when it was too slow, and leaves nothing at the caller’s signal', async () => {
