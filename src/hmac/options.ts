@@ -110,7 +110,7 @@ function checkComponents(name: string, components: readonly string[] | undefined
 function checkLabel(label: string | undefined): string {
   const given = checkOptionalString('label', label) ?? DEFAULT_LABEL;
   if (LABEL.test(given)) return given;
-  throw invalidRange('`label` must be at most 64 of a-z, 0-9, `_`, `-`, `.` and `*`, and begin with a letter.');
+  throw invalidRange('`label` must be at most 64 of a-z, 0-9, `_`, `-`, `.` and `*`, and begin with a letter or `*`.');
 }
 
 /** Returns a parameter that is sent in quotes. */

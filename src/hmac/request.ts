@@ -29,7 +29,9 @@ export function checkRequest(request: HmacRequest): CheckedRequest {
   if (parsed !== undefined) parsed.hash = '';
   const parts = splitUrl(parsed?.href);
   if (parsed === undefined || parts === undefined)
-    throw invalidType('`url` must be a whole URL, with protocol and host, and no user or password.');
+    throw invalidType(
+      '`url` must be a whole URL, with protocol and host, and no user or password; write a backslash in its query as `%5C`.',
+    );
   return { method, url: parsed.href, ...parts, headers: readHeaders(headers), body: checkBody(body) };
 }
 

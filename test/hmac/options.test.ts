@@ -6,7 +6,7 @@ const { client } = scene();
 
 const COMPONENT = (which: string): string =>
   `\`${which}\` must be the name of a header in lower case, or one of @method, @target-uri, @authority, @scheme, @request-target, @path, @query.`;
-const LABEL = '`label` must be at most 64 of a-z, 0-9, `_`, `-`, `.` and `*`, and begin with a letter.';
+const LABEL = '`label` must be at most 64 of a-z, 0-9, `_`, `-`, `.` and `*`, and begin with a letter or `*`.';
 const PARAMETER = (name: string): string => `\`${name}\` must be printable ASCII of at most 256 characters.`;
 
 describe('the options', () => {
@@ -151,5 +151,13 @@ describe('the options', () => {
         code: 'ERR_INVALID_ARG_VALUE',
         message: expect.stringMatching(message) as string,
       });
+  });
+
+  it('of a request to sign say how a backslash in its query is written', async () => {
+    const sign = (query: string) => hmacSigner(client).sign({ method: 'GET', url: `${URL_OF_ORDERS}?${query}` });
+    await expect(sign(String.raw`path=a\b`)).rejects.toMatchObject({
+      message: expect.stringContaining('write a backslash in its query as `%5C`') as string,
+    });
+    await expect(sign('path=a%5Cb')).resolves.toBeDefined();
   });
 });
