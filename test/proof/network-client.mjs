@@ -10,6 +10,8 @@ import { signedFetch } from './lib/signing-api.mjs';
 
 const { path, kms, api, region, ciphertextFile, encryptionContext, rate, until, timing } = JSON.parse(process.argv[2]);
 const credentials = INVENTED_CREDENTIALS;
+/** An event is told so many ms after what it tells, at most, and a timer may fire as much too soon. */
+const PUNCTUAL = 50;
 const ciphertext = () => readFile(ciphertextFile, 'utf8');
 
 async function providerOf() {
@@ -25,13 +27,28 @@ const violations = [];
 process.on('unhandledRejection', (error) => violations.push(`unhandled rejection: ${String(error)}`));
 
 const client = new GoldDataClient({ keyProvider: await providerOf(), fetchPrice: signedFetch(api), ...timing });
-const loads = { good: 0, failed: 0 };
-client.on('loaded', () => loads.good++);
-client.on('load-failed', () => loads.failed++);
+const loads = { good: 0, failed: 0, hasty: [] };
+/** Until when the last load that failed forbids the next, on the monotonic clock. */
+let pausedUntil = 0;
+client.on('loaded', ({ duration }) => {
+  loads.good++;
+  checkPause(duration);
+});
+client.on('load-failed', ({ duration, retryAfter }) => {
+  loads.failed++;
+  checkPause(duration);
+  pausedUntil = performance.now() + retryAfter;
+});
 const counts = { calls: 0, prices: 0, failed: {} };
 /** Of the calls that failed: from when to when, and how. */
 const failures = [];
 let slowest = 0;
+
+/** Checks that a load, which has just ended, did not begin within the pause that the one before it had told. */
+function checkPause(duration) {
+  const early = pausedUntil - (performance.now() - duration);
+  if (early > PUNCTUAL) loads.hasty.push(`${early.toFixed(0)} ms too soon`);
+}
 
 async function call(symbol) {
   counts.calls++;

@@ -130,6 +130,7 @@ export async function network({ claims, seed, episode, pause, rounds }) {
         kms.requests,
         most,
       );
+      claims.none(`${path}: loads within the pause that the failure before them had told`, loads.hasty);
       claims.add(
         `${path}: every fault was met`,
         met.join(', '),
