@@ -23,12 +23,19 @@ export function checkClientConfig(
   }
   if (region !== undefined) copy.region = region;
   const { endpoint } = copy;
-  if ((typeof endpoint === 'string' || isUrl(endpoint)) && parseEndpoint(String(endpoint), allowHttp) === undefined) {
-    throw invalidRange(
-      '`clientConfig.endpoint` must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`).',
-    );
-  }
+  if (typeof endpoint === 'string' || isUrl(endpoint))
+    checkEndpoint('clientConfig.endpoint', String(endpoint), allowHttp);
   return Object.freeze(copy);
+}
+
+/** What a URL must be that credentials and keys are sent to, in messages. */
+export const ENDPOINT_RULE = 'must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`)';
+
+/** Parses the URL of an endpoint that is given as option `name`, and throws unless it may be used. */
+export function checkEndpoint(name: string, text: string, allowHttp: boolean): URL {
+  const url = parseEndpoint(text, allowHttp);
+  if (url !== undefined) return url;
+  throw invalidRange(`\`${name}\` ${ENDPOINT_RULE}.`);
 }
 
 /** Parses the URL of an endpoint. Returns `undefined` unless it is https, or http on loopback or allowed. */

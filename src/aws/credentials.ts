@@ -1,4 +1,12 @@
-import { isSecureTransport, KeyProviderError, KeyTimeoutError, tryOrUndefined, type Clock } from '../core/index.js';
+import {
+  checkOptionalString,
+  invalidRange,
+  isSecureTransport,
+  KeyProviderError,
+  KeyTimeoutError,
+  tryOrUndefined,
+  type Clock,
+} from '../core/index.js';
 import { NodeHttp } from '../http/node-http.js';
 import { isPrintableAscii } from '../util/ascii.js';
 import { withDeadline } from '../util/deadline.js';
@@ -74,6 +82,13 @@ export async function fetchContainerCredentials(request: CredentialsRequest): Pr
 /** Returns whether `text` can be the name of a Region. It becomes part of a host name. */
 export function isAwsRegion(text: string): boolean {
   return /^[a-z\d]+(?:-[a-z\d]+)+$/.test(text);
+}
+
+/** Returns an optional Region, given as option `name`. */
+export function checkAwsRegion(name: string, value: unknown): string | undefined {
+  const region = checkOptionalString(name, value);
+  if (region === undefined || isAwsRegion(region)) return region;
+  throw invalidRange(`\`${name}\` must be the name of an AWS Region, e.g. \`eu-west-1\`.`);
 }
 
 /** Returns the Region of this function or container, if AWS_REGION names it. */

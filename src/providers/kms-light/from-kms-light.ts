@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import { callAws } from '../../aws/call.js';
-import { parseEndpoint } from '../../aws/client-config.js';
-import { isAwsRegion } from '../../aws/credentials.js';
+import { checkEndpoint } from '../../aws/client-config.js';
+import { checkAwsRegion } from '../../aws/credentials.js';
 import { toAwsError } from '../../aws/errors.js';
 import type { AwsCredentials } from '../../aws/sigv4.js';
 import {
@@ -9,7 +9,6 @@ import {
   checkOptionalString,
   checkOptionNames,
   describeType,
-  invalidRange,
   invalidType,
   type KeyProvider,
 } from '../../core/index.js';
@@ -21,6 +20,8 @@ import { AWS_KMS, KMS_ERRORS } from '../shared/kms/errors.js';
 import { checkPinnedKey, PINNED_KEY_OPTIONS, type PinnedKeyOptions } from '../shared/kms/pinned-key.js';
 import { KmsLightClient } from './client.js';
 import { checkCredentials } from './credentials.js';
+
+const OWN_OPTIONS = ['region', 'endpoint', 'credentials', 'agent', 'dangerouslyAllowHttp'];
 
 /** Options of {@link fromKmsLight}. */
 export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions {
@@ -76,39 +77,16 @@ export interface FromKmsLightOptions extends CiphertextOptions, PinnedKeyOptions
  * ```
  */
 export function fromKmsLight(options: FromKmsLightOptions): KeyProvider {
-  const names = [
-    ...CIPHERTEXT_OPTIONS,
-    ...PINNED_KEY_OPTIONS,
-    'region',
-    'endpoint',
-    'credentials',
-    'agent',
-    'dangerouslyAllowHttp',
-  ];
-  checkOptionNames('fromKmsLight', options, names);
+  checkOptionNames('fromKmsLight', options, [...CIPHERTEXT_OPTIONS, ...PINNED_KEY_OPTIONS, ...OWN_OPTIONS]);
   const key = checkPinnedKey(options);
-  const region = checkOptionalString('region', options.region);
-  if (region !== undefined && !isAwsRegion(region)) {
-    throw invalidRange('`region` must be the name of an AWS Region, e.g. `eu-west-1`.');
-  }
+  const region = checkAwsRegion('region', options.region);
   const url = checkOptionalString('endpoint', options.endpoint);
   const allowHttp = checkBoolean('dangerouslyAllowHttp', options.dangerouslyAllowHttp);
-  const endpoint = url === undefined ? undefined : parseEndpoint(url, allowHttp);
-  if (url !== undefined && endpoint === undefined) {
-    throw invalidRange(
-      '`endpoint` must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`).',
-    );
-  }
+  const endpoint = url === undefined ? undefined : checkEndpoint('endpoint', url, allowHttp);
   const agent = checkAgent(options.agent);
+  const credentials = checkCredentials(options.credentials);
   const recent = new RecentCredentials();
-  const kms = new KmsLightClient({
-    region,
-    endpoint,
-    allowHttp,
-    agent,
-    credentials: checkCredentials(options.credentials),
-    recent,
-  });
+  const kms = new KmsLightClient({ region, endpoint, allowHttp, agent, credentials, recent });
   const send: SendDecrypt = (input, call, limits) =>
     callAws(
       () => kms.decrypt(input, limits.clock, limits.signal),

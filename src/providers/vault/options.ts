@@ -9,7 +9,7 @@ import {
   isSecureTransport,
   KeyProviderError,
 } from '../../core/index.js';
-import { isAwsRegion } from '../../aws/credentials.js';
+import { checkAwsRegion } from '../../aws/credentials.js';
 import { checkDispatcher } from '../../http/dispatcher.js';
 import { isPrintableAscii } from '../../util/ascii.js';
 import { quotePath, toFileCause } from '../../util/quote-path.js';
@@ -280,9 +280,11 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
     case 'kubernetes':
       checkNames('role', 'jwtFile', 'mount');
       return { method, mount: getMount(), role: getString('role'), jwtFile: getOptional('jwtFile') ?? JWT_FILE };
-    case 'aws':
+    case 'aws': {
       checkNames('role', 'mount', 'region');
-      return { method, mount: getMount(), role: getString('role'), region: checkRegion(getOptional('region')) };
+      const region = checkAwsRegion('auth.region', given['region']);
+      return { method, mount: getMount(), role: getString('role'), region };
+    }
     case 'jwt': {
       checkNames('role', 'jwt', 'jwtFile', 'mount');
       const common = { method, mount: getMount(), role: getString('role') } as const;
@@ -301,11 +303,6 @@ function checkAuth(auth: unknown): CheckedVaultAuth {
       // Not the value: it may be the token, given in the wrong place.
       throw invalidRange("`auth.method` must be 'token', 'approle', 'kubernetes', 'aws', 'jwt' or 'cert'.");
   }
-}
-
-function checkRegion(region: string | undefined): string | undefined {
-  if (region === undefined || isAwsRegion(region)) return region;
-  throw invalidRange('`auth.region` must be the name of a Region, e.g. eu-west-1.');
 }
 
 function checkSecret(name: string, value: unknown): VaultSecret {

@@ -1,5 +1,5 @@
 import { KeyProviderError } from '../../../core/index.js';
-import { parseEndpoint } from '../../../aws/client-config.js';
+import { ENDPOINT_RULE, parseEndpoint } from '../../../aws/client-config.js';
 import { isOn, readVariable } from '../../../aws/environment.js';
 import { AWS_KMS } from './errors.js';
 
@@ -30,8 +30,8 @@ export function findKmsEndpoint(region: string, allowHttp = false): URL {
   }
   const url = parseEndpoint(given, allowHttp);
   if (url !== undefined) return url;
-  throw new KeyProviderError(
-    'AWS_ENDPOINT_URL_KMS, or AWS_ENDPOINT_URL, must be an https URL (an http URL only on loopback, or with `dangerouslyAllowHttp`).',
-    { provider: AWS_KMS, retryable: false },
-  );
+  throw new KeyProviderError(`AWS_ENDPOINT_URL_KMS, or AWS_ENDPOINT_URL, ${ENDPOINT_RULE}.`, {
+    provider: AWS_KMS,
+    retryable: false,
+  });
 }
