@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
 import { GoldDataClient, type KeyProvider } from '../../src/core/index.js';
 import { metalsApi, type Quote } from '../../src/prices/index.js';
+import { assertNoSecret } from '../../src/testing/index.js';
 import { startFakePriceApi, type FakePriceApi } from '../../src/testing/fake-price-api/server.js';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.js';
+import { failure } from '../providers/loading.js';
 
 /** A way to a server that can be cut, and opened again at the same address, while the server runs on. */
 export interface Relay {
@@ -111,4 +114,54 @@ export async function serve(keyProvider: KeyProvider, keys: readonly string[]): 
       await api.close();
     },
   };
+}
+
+/**
+ * Takes a store through the life of a key: a rotation, a refusal, an outage and a withdrawn permission. Resolves to the
+ * versions before and after the rotation.
+ */
+export async function liveThrough(wish: {
+  readonly url: string;
+  readonly storeAt: (url: string) => KeyProvider;
+  readonly old: string;
+  readonly next: string;
+  readonly put: (key: string) => Promise<unknown>;
+}): Promise<readonly [before: string | undefined, after: string | undefined]> {
+  const { url, storeAt, old, next, put } = wish;
+  const relay = await startRelay(url);
+  onTestFinished(() => relay.cut());
+  await using scene = await serve(storeAt(relay.url), [old]);
+
+  expect(await scene.price()).toBeGreaterThan(0);
+  const before = scene.gold.status();
+
+  await put(next);
+  scene.api.revoke(old);
+  scene.api.accept(next);
+  expect(await scene.price()).toBeGreaterThan(0);
+  const after = scene.gold.status();
+  expect(after).toMatchObject({ counts: { loads: 2, rejections: 1, repairs: 1 } });
+
+  await relay.cut();
+  await scene.expire();
+  expect(await scene.price()).toBeGreaterThan(0);
+  await scene.settled();
+  expect(scene.gold.status()).toMatchObject({ version: after.version, lastErrorCode: 'ERR_GOLDKEY_PROVIDER' });
+
+  await relay.open();
+  await scene.clock.advance(31_000);
+  expect(await scene.price()).toBeGreaterThan(0);
+  await scene.settled();
+  expect(scene.gold.status()).toMatchObject({ state: 'fresh', version: after.version });
+
+  relay.refuse();
+  await scene.expire();
+  // Whoever has a key waits for the store a moment only; its refusal then ends that key for everybody.
+  await scene.price().catch(() => undefined);
+  await scene.settled();
+  const refused = await failure(scene.price());
+  expect(refused).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false });
+  assertNoSecret(refused, next);
+  expect(scene.gold.status()).toMatchObject({ state: 'backing-off' });
+  return [before.version, after.version];
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { fromSsm, type FromSsmOptions } from '../../src/providers/ssm/index.js';
 import { assertNoSecret } from '../../src/testing/index.js';
 import { keyProviderContract } from '../../src/testing/contract/key-provider-contract.js';
@@ -6,7 +6,7 @@ import { failure } from '../providers/loading.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 import { built, finishedWithout, missing } from '../examples/start-example.js';
-import { serve, startRelay } from './aws-scene.js';
+import { liveThrough, serve, startRelay } from './aws-scene.js';
 
 const OLD = 'sk-invented/old+&=0123456789';
 const NEW = 'sk-invented/new+&=9876543210';
@@ -33,42 +33,8 @@ describe.skipIf(found.skipped !== undefined)(`Parameter Store as moto plays it $
 
   it('serves a client through a rotation, a 401, an outage and a withdrawn permission', async () => {
     await put(OLD);
-    const relay = await startRelay(moto.url);
-    onTestFinished(() => relay.cut());
-    await using scene = await serve(storeAt(relay.url), [OLD]);
-
-    expect(await scene.price()).toBeGreaterThan(0);
-    expect(scene.gold.status().version).toMatch(/^1@\d{4}-/);
-
-    await put(NEW);
-    scene.api.revoke(OLD);
-    scene.api.accept(NEW);
-    expect(await scene.price()).toBeGreaterThan(0);
-    const second = scene.gold.status();
-    expect(second).toMatchObject({ counts: { loads: 2, rejections: 1, repairs: 1 } });
-    expect(second.version).toMatch(/^2@\d{4}-/);
-
-    await relay.cut();
-    await scene.expire();
-    expect(await scene.price()).toBeGreaterThan(0);
-    await scene.settled();
-    expect(scene.gold.status()).toMatchObject({ version: second.version, lastErrorCode: 'ERR_GOLDKEY_PROVIDER' });
-
-    await relay.open();
-    await scene.clock.advance(31_000);
-    expect(await scene.price()).toBeGreaterThan(0);
-    await scene.settled();
-    expect(scene.gold.status()).toMatchObject({ state: 'fresh', version: second.version });
-
-    relay.refuse();
-    await scene.expire();
-    // Whoever has a key waits for the store a moment only; its refusal then ends that key for everybody.
-    await scene.price().catch(() => undefined);
-    await scene.settled();
-    const refused = await failure(scene.price());
-    expect(refused).toMatchObject({ code: 'ERR_GOLDKEY_ACCESS_DENIED', retryable: false });
-    assertNoSecret(refused, NEW);
-    expect(scene.gold.status()).toMatchObject({ state: 'backing-off' });
+    const versions = await liveThrough({ url: moto.url, storeAt, old: OLD, next: NEW, put });
+    expect(versions).toEqual([expect.stringMatching(/^1@\d{4}-/), expect.stringMatching(/^2@\d{4}-/)]);
   });
 
   it('has stages by their labels, and versions by their numbers', async () => {
