@@ -13,6 +13,7 @@ import { fileRing, fromKeyRing, KeyRotationManager } from '../../src/rotation/in
 import { assertNoSecret, manualClock, memoryKeyProvider } from '../../src/testing/index.js';
 import { run, temporaryFolder } from '../cli/run.js';
 import { built, missing, ROOT } from '../examples/start-example.js';
+import { endWithProcess } from '../programs/at-exit.mjs';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 import { mountTmpfs } from '../servers/tmpfs.js';
@@ -34,7 +35,7 @@ const recordsIn = (text: string): AuditRecord[] =>
 async function killedWhileWriting(paths: readonly string[], fsync: 'always' | 'never', lines: number): Promise<void> {
   const program = join(ROOT, 'test/integration/audit-program.mjs');
   const started = paths.map((path) => {
-    const child = spawn(process.execPath, [program, path, fsync], { env: { KEY }, stdio: 'ignore' });
+    const child = endWithProcess(spawn(process.execPath, [program, path, fsync], { env: { KEY }, stdio: 'ignore' }));
     return { path, child, exited: once(child, 'exit') };
   });
   const haveWritten = async (): Promise<boolean> => {

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { computeFingerprint } from '../../src/core/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { formsOf, run } from '../cli/run.js';
 import { startAzureKeyVault } from '../servers/azure-key-vault.js';
 import { MOTO_ENV, startMoto } from '../servers/moto.js';
@@ -15,7 +15,7 @@ let folder: string;
 let file: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-copy-'));
+  folder = makeTempFolder('goldkey-copy-');
   file = join(folder, 'api.key');
   await writeFile(file, KEY, { mode: 0o600 });
 });

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CheckResult } from '../../src/cli/commands/doctor/check.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { formsOf, run } from '../cli/run.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
@@ -127,7 +127,7 @@ describe.skipIf(moto.skipped !== undefined)(`doctor on AWS as moto plays it ${mo
   });
 
   it('reads a ring under KMS, and makes the one that is missing', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'goldkey-doctor-'));
+    const folder = makeTempFolder('goldkey-doctor-');
     try {
       const ring = ['--ring', join(folder, 'gold.ring.json'), '--key-id', ALIAS, ...PAIRS, ...at()];
       const report = await examine(...ring);

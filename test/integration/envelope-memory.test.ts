@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { envelope } from '../../src/envelope/index.js';
 import { createMasterKey, localCipher } from '../../src/providers/local/index.js';
+import { endWithProcess, makeTempFolder } from '../programs/at-exit.mjs';
 import { watchCipher } from '../envelope/scene.js';
 import { stopped } from '../servers/process.js';
 import { listForms, searchMemory, type Forms } from './memory-search.js';
@@ -25,7 +25,7 @@ let messageFile = '';
 let forms: Forms = new Map();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-envelope-'));
+  folder = makeTempFolder('goldkey-envelope-');
   [masterKeyFile, messageFile] = [join(folder, 'master.key'), join(folder, 'message')];
   await createMasterKey(masterKeyFile);
   const cipher = watchCipher(localCipher({ masterKeyFile, encryptionContext: { service: 'a test of memory' } }));
@@ -42,10 +42,12 @@ afterAll(async () => {
 /** Runs a program until it has done its work. */
 async function start(work: string, megabytes?: number) {
   const order = JSON.stringify({ work, masterKeyFile, messageFile, megabytes });
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'envelope-program.mjs'), order], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: {},
-  });
+  const child = endWithProcess(
+    spawn(process.execPath, [join(import.meta.dirname, 'envelope-program.mjs'), order], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: {},
+    }),
+  );
   programs.add(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const told = JSON.parse(String((await lines.next()).value)) as { length: number; maxRss: number };

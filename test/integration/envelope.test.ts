@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { envelope, fromEnvelope } from '../../src/envelope/index.js';
 import { KeyedClient, type KeyCipher } from '../../src/index.js';
 import { kmsCipher } from '../../src/providers/kms/index.js';
 import { transitCipher } from '../../src/providers/vault/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { run } from '../cli/run.js';
 import { failureOf, through } from '../envelope/scene.js';
 import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
@@ -74,7 +74,7 @@ describe.skipIf(found.skipped !== undefined)(`Python's aws-encryption-sdk on mot
 
   beforeAll(async () => {
     for (const [name, value] of Object.entries(MOTO_ENV)) vi.stubEnv(name, value);
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-envelope-'));
+    folder = makeTempFolder('goldkey-envelope-');
     arn = await createKey('alias/gold-api-keys');
     otherArn = await createKey('alias/other');
     cipher = kms(arn);

@@ -11,6 +11,7 @@ import { hmacSigner, hmacVerifier, SignatureError, webhookSigner, webhookVerifie
 import { KeyedClient } from '../../src/index.js';
 import { memoryKeyProvider } from '../../src/testing/index.js';
 import { snippetsIn } from '../examples/guides.js';
+import { endWithProcess } from '../programs/at-exit.mjs';
 import { orSkip } from '../servers/or-skip.js';
 import { run, stopped } from '../servers/process.js';
 import { installPython } from '../servers/python.js';
@@ -101,7 +102,7 @@ describe.skipIf(found.skipped !== undefined)(`signatures and Python ${found.skip
   let ports: { python: number; node: number };
 
   beforeAll(async () => {
-    const child = spawn(python, ['-c', SERVER, KEY, SECRET], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = endWithProcess(spawn(python, ['-c', SERVER, KEY, SECRET], { stdio: ['ignore', 'pipe', 'inherit'] }));
     inPython = child;
     const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
     const verifier = hmacVerifier(client);

@@ -9,6 +9,7 @@ import { KeyRotationManager } from '../../src/rotation/index.js';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
 import { temporaryFolder } from '../cli/run.js';
 import { missing, ROOT } from '../examples/start-example.js';
+import { endWithProcess } from '../programs/at-exit.mjs';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 
@@ -40,10 +41,8 @@ describe.skipIf(skipped !== '')(`a rotation while one process signs and two veri
     const start = (...argv: string[]) => {
       const script = join(ROOT, 'test/integration/hmac-rotation-process.mjs');
       const options = { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] as ['ignore', 'pipe', 'inherit'] };
-      const child = spawn(
-        process.execPath,
-        [script, argv[0] ?? '', redis.url, masterKeyFile, ...argv.slice(1)],
-        options,
+      const child = endWithProcess(
+        spawn(process.execPath, [script, argv[0] ?? '', redis.url, masterKeyFile, ...argv.slice(1)], options),
       );
       onTestFinished(() => void child.kill());
       return { child, lines: createInterface(child.stdout) };

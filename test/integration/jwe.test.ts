@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { computeFingerprint } from '../../src/core/index.js';
 import { localCipher } from '../../src/providers/local/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { formsOf, run } from '../cli/run.js';
 import { orSkip } from '../servers/or-skip.js';
 import { run as runProgram } from '../servers/process.js';
@@ -39,7 +39,7 @@ describe.skipIf(found.skipped !== undefined)(`the local format and jwcrypto ${fo
   let folder: string;
   let masterKeyFile: string;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-jwe-'));
+    folder = makeTempFolder('goldkey-jwe-');
     masterKeyFile = join(folder, 'master.key');
     const made = await run(['create-key', '--local', '--master-key', masterKeyFile]);
     expect(made.code, made.stderr).toBe(0);

@@ -1,12 +1,12 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMasterKey, localCipher } from '../../src/providers/local/index.js';
+import { endWithProcess, makeTempFolder } from '../programs/at-exit.mjs';
 import { installNode } from '../servers/node.js';
 import { orSkip } from '../servers/or-skip.js';
 import { stopped } from '../servers/process.js';
@@ -50,7 +50,7 @@ let forms: Forms = new Map();
 
 beforeAll(async () => {
   if (LINUX !== '') return;
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-memory-'));
+  folder = makeTempFolder('goldkey-memory-');
   const [masterKeyFile, file] = [join(folder, 'master.key'), join(folder, 'key')];
   await createMasterKey(masterKeyFile);
   await writeFile(file, key, { mode: 0o600 });
@@ -71,10 +71,12 @@ afterAll(async () => {
 async function serve({ node = process.execPath, ...wish }: Wish) {
   const order = JSON.stringify({ ...places, ...wish, encryptionContext });
   const env = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
-  const child = spawn(node, [join(import.meta.dirname, 'memory-program.mjs'), order], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env,
-  });
+  const child = endWithProcess(
+    spawn(node, [join(import.meta.dirname, 'memory-program.mjs'), order], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env,
+    }),
+  );
   programs.add(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const told = JSON.parse(String((await lines.next()).value)) as { answers: number; errors: number };

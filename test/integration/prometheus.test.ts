@@ -1,5 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import { metalsApi } from '../../src/prices/index.js';
 import { fromKmsLight } from '../../src/providers/kms-light/index.js';
 import { startFakeKms, startFakePriceApi, type FakeKms, type FakePriceApi } from '../../src/testing/index.js';
 import { allLeaks } from '../core/redaction/leaks.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { gateTo, type Gate } from '../servers/gate.js';
 import { orSkip } from '../servers/or-skip.js';
 import { freePort, run } from '../servers/process.js';
@@ -147,7 +147,7 @@ describe.skipIf(skipped !== undefined)(`a service that Prometheus scrapes ${skip
     const tested = await run(promtool, ['test', 'rules', 'goldkey-alerts.test.yml'], { cwd });
     expect(tested.stdout).toContain('SUCCESS');
 
-    const folder = await mkdtemp(join(tmpdir(), 'goldkey-rules-'));
+    const folder = makeTempFolder('goldkey-rules-');
     await cp(cwd, folder, { recursive: true });
     await writeFile(join(folder, 'goldkey-alerts.yml'), await hastyRules());
     await expect(run(promtool, ['test', 'rules', 'goldkey-alerts.test.yml'], { cwd: folder })).rejects.toThrow();

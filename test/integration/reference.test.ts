@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { guides, readDocument } from '../examples/guides.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { startChromium, type Chromium, type Screen, type Tab } from '../servers/chromium.js';
 import { orSkip } from '../servers/or-skip.js';
 import { run } from '../servers/process.js';
@@ -57,7 +57,7 @@ describe.skipIf(found.skipped !== undefined)(`the API reference, pages by seed $
   const visits: Visit[] = [];
 
   beforeAll(async () => {
-    folder = BUILT === '' ? await mkdtemp(join(tmpdir(), 'goldkey-reference-')) : BUILT;
+    folder = BUILT === '' ? makeTempFolder('goldkey-reference-') : BUILT;
     if (BUILT === '') await run(process.execPath, [BUILD, folder]);
     files = await readSite(folder);
     site = await serveSite(folder, 'goldkey');

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,6 +10,7 @@ import { hmacSigner, hmacVerifier, type HmacRequest } from '../../src/hmac/index
 import { redisReplayStore } from '../../src/hmac/redis/index.js';
 import { KeyedClient } from '../../src/index.js';
 import { memoryKeyProvider } from '../../src/testing/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 
@@ -55,7 +55,7 @@ describe.skipIf(found.skipped !== undefined)(`messages remembered in Redis ${fou
   beforeAll(async () => {
     direct.on('error', () => undefined);
     await direct.connect();
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-replay-'));
+    folder = makeTempFolder('goldkey-replay-');
     await build({
       stdin: {
         contents: `export * from './index.js'; export * from './hmac/index.js'; export * from './hmac/redis/index.js';`,

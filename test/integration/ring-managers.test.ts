@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isGoldKeyError, type KeyCipher } from '../../src/index.js';
@@ -8,6 +7,7 @@ import { KeyRotationManager, type RingStore } from '../../src/rotation/index.js'
 import { dynamoDbRing } from '../../src/rotation/stores/dynamodb/index.js';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
 import { vaultRing } from '../../src/rotation/stores/vault/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { startMoto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis } from '../servers/redis.js';
@@ -49,7 +49,7 @@ describe('20 managers that stage different keys at once', () => {
   let cipher: KeyCipher;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-managers-'));
+    folder = makeTempFolder('goldkey-managers-');
     const masterKeyFile = join(folder, 'master.key');
     await createMasterKey(masterKeyFile);
     cipher = localCipher({ masterKeyFile, encryptionContext: { service: 'gold' } });

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +9,7 @@ import * as redis6 from 'redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RingStore } from '../../src/rotation/index.js';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { ringStoreContract } from '../rotation/stores/ring-contract.js';
 import { failure, write } from '../rotation/stores/ring-places.js';
 import { sampleRing } from '../rotation/stores/sample-ring.js';
@@ -153,7 +153,7 @@ describe.skipIf(found.skipped !== undefined)(`the clients of Redis ${found.skipp
   describe.each([4, 5] as const)('a ring by `url` with redis %i installed', (version) => {
     let folder: string;
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+      folder = makeTempFolder('goldkey-redis-');
       const outfile = join(folder, 'ring.cjs');
       const options: BuildOptions = { bundle: true, platform: 'node', format: 'cjs', external: ['redis'] };
       await build({ entryPoints: [SOURCE], outfile, ...options, logLevel: 'error' });

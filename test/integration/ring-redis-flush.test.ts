@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { expect, describe, it, onTestFinished, vi } from 'vitest';
 import { createMasterKey, localCipher } from '../../src/providers/local/index.js';
 import { KeyRotationManager } from '../../src/rotation/index.js';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
+import { endWithProcess, makeTempFolder } from '../programs/at-exit.mjs';
 import { orSkip } from '../servers/or-skip.js';
 import { askRedis, startRedis, type Redis } from '../servers/redis.js';
 
@@ -52,7 +52,7 @@ describe.skipIf(found.skipped !== undefined)(
   () => {
     it('is followed by four processes at fifty calls a second, none of which is lost', async () => {
       await using redis = found.server as Redis;
-      const folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+      const folder = makeTempFolder('goldkey-redis-');
       onTestFinished(() => rm(folder, { recursive: true }));
       await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
       const outfile = join(folder, 'client.mjs');
@@ -80,9 +80,11 @@ describe.skipIf(found.skipped !== undefined)(
       const printed: string[][] = [];
       const fleet: ChildProcess[] = Array.from({ length: PROCESSES }, (_, index) => {
         const argv = [outfile, redis.url, masterKeyFile];
-        const child = spawn(process.execPath, argv, {
-          stdio: ['pipe', 'pipe', 'inherit'],
-        });
+        const child = endWithProcess(
+          spawn(process.execPath, argv, {
+            stdio: ['pipe', 'pipe', 'inherit'],
+          }),
+        );
         const lines: string[] = [];
         printed[index] = lines;
         createInterface(child.stdout).on('line', (line) => lines.push(line));

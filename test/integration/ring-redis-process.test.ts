@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endWithProcess, makeTempFolder } from '../programs/at-exit.mjs';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 
@@ -21,7 +21,7 @@ describe.skipIf(found.skipped !== undefined)(`a process with a ring in Redis ${f
   let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+    folder = makeTempFolder('goldkey-redis-');
     const outfile = join(folder, 'redis.cjs');
     await build({ entryPoints: [SOURCE], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' });
   });
@@ -59,13 +59,15 @@ describe.skipIf(found.skipped !== undefined)(`a process with a ring in Redis ${f
   });
 
   it('ends by itself while the server is away and the subscription tries to come back', async () => {
-    const child = spawn(
-      process.execPath,
-      program(
-        `await store.subscribe(() => undefined); console.log('listening');
+    const child = endWithProcess(
+      spawn(
+        process.execPath,
+        program(
+          `await store.subscribe(() => undefined); console.log('listening');
          process.stdin.once('data', () => { process.stdin.destroy(); console.log('idle'); });`,
+        ),
+        { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] },
       ),
-      { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] },
     );
     await once(child.stdout, 'data');
     await redis.stop();

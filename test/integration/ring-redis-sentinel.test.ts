@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as redis6 from 'redis';
@@ -8,6 +7,7 @@ import { KeyedClient } from '../../src/index.js';
 import { createMasterKey, localCipher } from '../../src/providers/local/index.js';
 import { fromKeyRing, KeyRotationManager, type RingStore } from '../../src/rotation/index.js';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { failure } from '../rotation/stores/ring-places.js';
 import { sampleRing } from '../rotation/stores/sample-ring.js';
 import { orSkip } from '../servers/or-skip.js';
@@ -128,7 +128,7 @@ describe.skipIf(found.skipped !== undefined)(`Redis under a Sentinel ${found.ski
 
 /** Clients with a key from a ring in each store, who ask the store again every second. */
 async function makeCallers(rings: readonly RingStore[]): Promise<KeyedClient[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+  const folder = makeTempFolder('goldkey-redis-');
   onTestFinished(() => rm(folder, { recursive: true }));
   const masterKeyFile = join(folder, 'master.key');
   await createMasterKey(masterKeyFile);

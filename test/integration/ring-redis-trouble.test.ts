@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RingStore } from '../../src/rotation/index.js';
 import { redisRing } from '../../src/rotation/stores/redis/index.js';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { failure, write } from '../rotation/stores/ring-places.js';
 import { sampleRing } from '../rotation/stores/sample-ring.js';
 import { orSkip } from '../servers/or-skip.js';
@@ -73,7 +73,7 @@ describe.skipIf(found.skipped !== undefined)(`a Redis in trouble ${found.skipped
   });
 
   it('that cannot write to its disk says so', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'goldkey-redis-'));
+    const folder = makeTempFolder('goldkey-redis-');
     onTestFinished(() => rm(folder, { recursive: true }));
     await using broken = await startRedis(['--dir', folder, '--dbfilename', 'taken.rdb']);
     await mkdir(join(folder, 'taken.rdb'));

@@ -9,6 +9,7 @@ import { redisRing } from '../../src/rotation/stores/redis/index.js';
 import { manualClock } from '../../src/testing/index.js';
 import { formsOf, run, temporaryFolder } from '../cli/run.js';
 import { missing, ROOT } from '../examples/start-example.js';
+import { endWithProcess } from '../programs/at-exit.mjs';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis } from '../servers/redis.js';
 
@@ -35,7 +36,7 @@ describe.skipIf(skipped !== '')(`six processes, one of them stuck on the old key
     const start = (instance: string, ...stuckOn: string[]) => {
       const script = join(ROOT, 'test/integration/rotation-fleet-process.mjs');
       const argv = [script, place, masterKeyFile, instance, String(clock.now()), ...stuckOn];
-      const child = spawn(process.execPath, argv, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });
+      const child = endWithProcess(spawn(process.execPath, argv, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] }));
       onTestFinished(() => void child.kill());
       const lines = createInterface(child.stdout);
       /** Moves the process's clock and resolves to the version that served a call then. */

@@ -12,6 +12,7 @@ import { MOTO_ENV, startMoto, type Moto } from '../servers/moto.js';
 import { orSkip } from '../servers/or-skip.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 import { finishedWithout, ROOT } from '../examples/start-example.js';
+import { endWithProcess } from '../programs/at-exit.mjs';
 
 const OLD = 'sk-invented/old+&=0123456789';
 const NEW = 'sk-invented/new+&=9876543210';
@@ -63,7 +64,9 @@ async function minute(
     const script = join(ROOT, 'test/integration/rotation-client.mjs');
     // Their buckets are at 4, 29 and 21 %: the canary of a quarter of the clients takes two of the three.
     const argv = [store, address, masterKeyFile, api.url, `host-${String(index)}`, String(LASTS)];
-    const child = spawn(process.execPath, [script, ...argv], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = endWithProcess(
+      spawn(process.execPath, [script, ...argv], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] }),
+    );
     createInterface(child.stdout).on('line', (line) => calls.push({ ...(JSON.parse(line) as Call), process: index }));
     onTestFinished(() => void child.kill());
     return once(child, 'close');

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeTempFolder } from '../programs/at-exit.mjs';
 import { tar, writeKey } from '../cli/commands/scan/key-texts.js';
 import { formsOf } from '../cli/run.js';
 
@@ -47,7 +47,7 @@ beforeAll(() => {
   expect(existsSync(BIN), 'built: npm run build:js').toBe(true);
 });
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'goldkey-scan-'));
+  folder = makeTempFolder('goldkey-scan-');
   tree = join(folder, 'tree');
   keyFile = join(folder, 'api.key');
   await mkdir(tree);
