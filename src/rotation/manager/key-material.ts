@@ -77,11 +77,21 @@ export async function withDecryptedKey<T>(
 
 /** Resolves to whether a version holds exactly this key. */
 export async function holdsKey(step: Step, name: string, version: RingVersion, key: NewKey['key']): Promise<boolean> {
-  if (key === undefined) return false;
+  if (key === undefined || version.ciphertext === undefined || version.fingerprint !== fingerprintOf(key)) return false;
   const bytes = encodeKey(key);
   try {
-    if (version.ciphertext === undefined || version.fingerprint !== computeFingerprint(bytes)) return false;
     return await withDecryptedKey(step, name, version, (held) => isEqual(held, bytes));
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+/** Returns the fingerprint of a key that is given. */
+export function fingerprintOf(key: NewKey['key']): string | undefined {
+  if (key === undefined) return undefined;
+  const bytes = encodeKey(key);
+  try {
+    return computeFingerprint(bytes);
   } finally {
     bytes.fill(0);
   }

@@ -12,7 +12,15 @@ import {
 } from '../ring/transitions.js';
 import type { StageOptions } from '../ring/types.js';
 import { retryConflicts, writeRing } from '../ring/write-ring.js';
-import { holdsKey, probeKey, tryCipher, withDecryptedKey, withNewVersion, type NewKey } from './key-material.js';
+import {
+  fingerprintOf,
+  holdsKey,
+  probeKey,
+  tryCipher,
+  withDecryptedKey,
+  withNewVersion,
+  type NewKey,
+} from './key-material.js';
 import { checkStep, type RotationContext, type Step } from './options.js';
 import { checkExpectedVersion, finishStep, refuseStep, requireRing, startStep } from './step.js';
 
@@ -57,6 +65,11 @@ export async function stageKey(context: RotationContext, key: NewKey['key'], opt
   const at = await startStep(step);
   const { ring } = at;
   checkExpectedVersion(step, ring.current);
+  const current = findVersion(ring, ring.current);
+  if (!step.force && current?.fingerprint !== undefined && current.fingerprint === fingerprintOf(key)) {
+    const reason = `this key is ${ring.current} already, which is in use; pass a new one, or use \`force\``;
+    throw refuseStep(step, reason, ring.current);
+  }
   const given = { key, state: 'pending', metadata: options.metadata } as const;
   const pending = findPending(ring);
   const held = findVersion(ring, pending);

@@ -79,6 +79,12 @@ describe('a step that may not be taken says why, and what to do', () => {
       '`stage` was refused: v2 is pending; promote or revert it first, or use `force` to reject it.',
     ],
     [
+      'stage of the key in use',
+      promoted,
+      ({ manager }) => manager().stage(NEW),
+      '`stage` was refused: this key is v2 already, which is in use; pass a new one, or use `force`.',
+    ],
+    [
       'stage with a mint that is down',
       init,
       ({ manager }) => manager({ generate: down }).stage(),

@@ -53,6 +53,26 @@ describe('a key that is staged while another manager is faster', () => {
   });
 });
 
+describe('the key in use', () => {
+  it('is staged once more by force only, e.g. to encrypt it anew', async () => {
+    const { scene, ring } = await ready();
+
+    await failure(scene.manager({ ring }).stage(OLD));
+    expect(Object.keys(ring.ring?.versions ?? {})).toEqual(['v1']);
+
+    await scene.manager({ ring }).stage(OLD, { force: true });
+    expect(ring.ring?.versions['v2']).toMatchObject({ state: 'pending' });
+  });
+
+  it('can be staged again once another took its place', async () => {
+    const { scene, ring } = await ready();
+    await scene.manager({ ring }).stage(NEW);
+    await scene.manager({ ring }).promote();
+
+    await expect(scene.manager({ ring }).stage(OLD)).resolves.toEqual({ version: 'v3' });
+  });
+});
+
 describe('a key that shall be minted', () => {
   it.each<[string, (ring: MemoryRing) => void, string]>([
     [
