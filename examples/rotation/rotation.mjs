@@ -1,5 +1,6 @@
 // A rotation from code: a new key is tried, staged, used by a tenth of the clients, promoted; the old one stays a day.
-// Run it again at any time: a step that was taken is not taken twice.
+// Run it again where it was broken off: a step that was taken is not taken twice. When all is done, `stage` says that the
+// key is in use.
 //
 //   NEW_KEY_FILE                               a file with the new key, from the vendor's page
 //   RING_FILE, MASTER_KEY_FILE, PRICE_API_URL  optional
@@ -29,7 +30,9 @@ const rotation = new KeyRotationManager({
   },
 });
 
-const { version } = await rotation.stage((await readFile(process.env.NEW_KEY_FILE, 'utf8')).trim());
+const { NEW_KEY_FILE } = process.env;
+if (NEW_KEY_FILE === undefined) throw new Error('Set NEW_KEY_FILE to the file with the new key.');
+const { version } = await rotation.stage((await readFile(NEW_KEY_FILE, 'utf8')).trim());
 await rotation.canary(10, { version });
 console.log((await rotation.status()).nextStep);
 

@@ -102,7 +102,10 @@ export interface Rollout {
 
 /** Options of {@link KeyedClient}. Durations are integer milliseconds. */
 export interface KeyedClientOptions {
-  /** The key store. Clients given the same object share the key, its loads, back-off and cooldown. Required. */
+  /**
+   * The key store. Clients given the same object share the key, its loads, back-off and cooldown, so that `ttl`, `ttlJitter`,
+   * `refreshAhead`, `staleIfError`, `reloadCooldown`, `keyTimeout` and `clock` must be the same in all. Required.
+   */
   keyProvider: KeyProvider;
   /** Life of a decrypted key, from 1 to 2_147_483_647 ms. Default 300_000. No value means "for ever". */
   ttl?: number | undefined;

@@ -43,6 +43,7 @@ export interface WatchOptions {
   rejections?: number | undefined;
   /**
    * Compares the price API's own count of the key's use with these clients', the one sign of theft that a client can see.
+   * A refused call counts as two uses here, because most are made once more.
    */
   usage?:
     | {

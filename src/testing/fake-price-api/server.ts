@@ -110,8 +110,8 @@ const HUGE_CHUNK = 'x'.repeat(65_536);
 const HUGE_CHUNKS = 168;
 
 /**
- * Starts a price API on 127.0.0.1. Its prices are constant: XAU 2199.51, XAG 25.34, XPT 905.75 and XPD 1012.50 US
- * dollars a troy ounce. It also knows the currencies USD, EUR, GBP, CHF and JPY.
+ * Starts a price API on 127.0.0.1. Its prices are constant: about XAU 2199.51, XAG 25.34, XPT 905.75 and XPD 1012.50 US
+ * dollars a troy ounce, with more decimals. It also knows the currencies USD, EUR, GBP, CHF and JPY.
  *
  * @param options - all optional
  * @returns the running server; close it, or declare it with `await using`
