@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
 import { A, B, C, loadsOf, refusal, scene, timersOf, watch } from '../scene.js';
 
@@ -97,6 +97,19 @@ describe('reload()', () => {
     expect(late.error).toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
     expect(late.at).toBe(11);
     expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('that has waited its second leaves nothing for the close to abort', async () => {
+    const { clock, client } = scene();
+    await client.reload();
+    watch(clock, client.reload());
+    await clock.advance(1_000);
+    const abort = vi.spyOn(AbortController.prototype, 'abort');
+
+    await client.close();
+
+    expect(abort).not.toHaveBeenCalled();
+    abort.mockRestore();
   });
 
   it('fails with the store’s error, and the next one asks anew', async () => {
@@ -221,8 +234,10 @@ describe('settled()', () => {
     const reload = watch(clock, client.reload());
 
     const settled = watch(clock, client.settled());
+    await clock.advance(200);
+    const between = watch(clock, client.settled());
     await clock.advance(1_000);
 
-    expect([reload.at, settled.at]).toEqual([1_101, 1_301]);
+    expect([reload.at, settled.at, between.at]).toEqual([1_101, 1_301, 1_301]);
   });
 });
