@@ -123,6 +123,24 @@ describe('the same key, brought again', () => {
   });
 });
 
+describe('a refused key, brought again', () => {
+  it('lets no call past the closed gate', async () => {
+    const { store, clock, client, api, call } = scene({ refusalGate: { after: 2, probeEvery: 60_000 } });
+    await call();
+    api.live.clear();
+    for (let refused = 0; refused < 2; refused++) await call().catch(() => undefined);
+    await clock.advance(30_000);
+    const before = { calls: api.calls.length, loads: loadsOf(store).length };
+    for (let again = 0; again < 2; again++) {
+      await call().catch(() => undefined);
+      await client.settled();
+    }
+
+    expect(loadsOf(store).length).toBe(before.loads + 1);
+    expect(api.calls.length).toBe(before.calls);
+  });
+});
+
 describe('a load that fails', () => {
   it('for good says why the key went, and with what', async () => {
     const { store, client, call } = scene();
