@@ -35,6 +35,7 @@ describe('a key that a load brings', () => {
     await call();
 
     expect(changed).toEqual([true, false]);
+    expect(client.status().state).toBe('fresh');
   });
 
   it('for nobody but those who waited, because of an eviction, has neither event nor place', async () => {
