@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
-import { A, B, C, loadsOf, refusal, scene, timersOf, watch } from '../scene.js';
+import { A, B, C, loadsOf, refusal, scene, timersOf, watch, type Scene } from '../scene.js';
 
 const KEY_TIMEOUT = 4_321;
 
@@ -197,6 +197,50 @@ describe('what follows an eviction', () => {
       ['previous', 'v2', 'leaked'],
     ]);
     expect(await call()).toBe(`price by ${A}`);
+  });
+});
+
+describe('an eviction', () => {
+  it('is told of with a reason where none is given', async () => {
+    const { client, call } = scene();
+    const reasons: string[] = [];
+    client.on('evicted', ({ reason }) => reasons.push(reason));
+    for (const reason of [undefined, 'leaked']) {
+      await call();
+      client.evict(reason);
+    }
+
+    expect(reasons).toEqual(['evict', 'leaked']);
+  });
+});
+
+describe('the load that a refused `once` call asks for', () => {
+  const refuseOnce = ({ client }: Scene): Promise<unknown> =>
+    client.withKey(() => Promise.reject(refusal()), { once: true }).catch(() => undefined);
+
+  it('is none while another load runs', async () => {
+    const play = scene();
+    const { store, clock, client, call } = play;
+    await call();
+    store.latency = 100;
+    watch(clock, client.reload());
+    await clock.advance(10);
+    await refuseOnce(play);
+    await clock.advance(1_000);
+
+    expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('is none while loads are backed off', async () => {
+    const play = scene();
+    const { store, client, call } = play;
+    await call();
+    store.failure = () => new KeyProviderError('down');
+    await client.reload().catch(() => undefined);
+    await refuseOnce(play);
+    await client.settled();
+
+    expect(loadsOf(store)).toHaveLength(2);
   });
 });
 
