@@ -230,6 +230,12 @@ describe('options that are not given', () => {
   });
 });
 
+describe('`refusalGate: false`', () => {
+  it('is no gate', () => {
+    expect(checkOptions('KeyedClient', { keyProvider, refusalGate: false }).refusalGate).toBeUndefined();
+  });
+});
+
 describe('a value of the wrong type', () => {
   const instance = (name: string): object =>
     new (Object.defineProperty(
@@ -295,6 +301,12 @@ describe('a value of the wrong type', () => {
     [{ retry: { minTimeout: 9, maxTimeout: 8 } }, '`retry.maxTimeout` must not be below `retry.minTimeout`.'],
     [{ retry: 7 }, '`retry` expects an options object, got 7.'],
     [{ refusalGate: { probeEvery: 0 } }, '`refusalGate.probeEvery` must be an integer from 1 to 2147483647, got 0.'],
+    [{ refusalGate: 7 }, '`refusalGate` expects an options object, got 7.'],
+    [{ refusalGate: { after: 0 } }, '`refusalGate.after` must be an integer from 1 to 2147483647, got 0.'],
+    [
+      { refusalGate: { probeEvery: 9, probeMax: 8 } },
+      '`refusalGate.probeMax` must not be below `refusalGate.probeEvery`.',
+    ],
     [{ refusalGate: { probeMax: 0 } }, '`refusalGate.probeMax` must be an integer from 1 to 2147483647, got 0.'],
     [{ clock: null }, '`clock` must have the functions `now`, `monotonic` and `setTimeout`.'],
     [

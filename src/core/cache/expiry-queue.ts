@@ -44,10 +44,10 @@ export class ExpiryQueue {
   #restoreOrder(item: Expiring): void {
     const heap = this.#heap;
     let { position } = item;
-    for (;;) {
+    while (position > 0) {
       const parentPosition = (position - 1) >> 1;
-      const parent = heap[parentPosition];
-      if (position === 0 || parent === undefined || parent.dueAt <= item.dueAt) break;
+      const parent = heap[parentPosition] as Expiring;
+      if (parent.dueAt <= item.dueAt) break;
       parent.position = position;
       heap[position] = parent;
       position = parentPosition;

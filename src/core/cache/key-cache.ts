@@ -144,8 +144,8 @@ export class KeyCache implements LoadObserver {
     const { expiresAt, loadedAt } = key.lifetime;
     const refreshAt = this.keys.getRefreshTime(key);
     const now = clock.now();
-    if (key.verdict === 'suspect' || stage.preferred !== undefined) return;
-    // A rejected key is looked at by each call: see RefusalGate.
+    if (stage.preferred !== undefined) return;
+    // A suspect is being loaded, and a rejected key is looked at by each call: see RefusalGate.
     const isGood = key.verdict === 'good';
     if (now < refreshAt) {
       if (isGood) this.keys.setWarmUntil(key, refreshAt);

@@ -187,7 +187,8 @@ export class StageState {
 
   #setBackoff(change: Partial<StageBackoff>): void {
     const next = { ...this.backoff, ...change };
-    const hasEnded = next.failures === 0 && next.cooldown === 0 && next.cooldownUntil === 0;
+    // Without an end there is no cooldown either.
+    const hasEnded = next.failures === 0 && next.cooldownUntil === 0;
     this.backoff = hasEnded ? NO_BACKOFF : next;
   }
 }

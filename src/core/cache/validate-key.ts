@@ -26,7 +26,7 @@ const MAX_NOTE_LENGTH = 2_048;
  */
 export function copyKey(bytes: Uint8Array, about: GoldKeyErrorOptions): { bytes: Uint8Array; trimmed: boolean } {
   let length = bytes.byteLength;
-  if (length > 0 && bytes[length - 1] === 0x0a) length -= bytes[length - 2] === 0x0d ? 2 : 1;
+  if (bytes[length - 1] === 0x0a) length -= bytes[length - 2] === 0x0d ? 2 : 1;
   if (length < MIN_KEY_LENGTH) {
     throw new KeyFormatError(
       `The key is ${length === 0 ? 'empty' : `only ${String(length)} characters long`}; at least ${String(MIN_KEY_LENGTH)} were expected.`,

@@ -35,6 +35,16 @@ describe('a key about to expire', () => {
     expect(timers.filter(({ ms }) => ms === KEY_TIMEOUT).map(({ holds }) => holds)).toEqual([true, false]);
   });
 
+  it('is asked for with the version that is held', async () => {
+    const { store, clock, call } = scene({ ttl: 10_000, refreshAhead: 2_000 });
+    await call();
+    await clock.advance(8_000);
+    await call();
+    await clock.advance(0);
+
+    expect(store.asked.map(({ known }) => known)).toEqual([undefined, ['v1']]);
+  });
+
   it('has a window of half its life at most', async () => {
     const play = scene({ ttl: 20_000, refreshAhead: 19_000 });
     await play.call();

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
 import { describe, expect, it } from 'vitest';
 import { CachedKeys, type CacheUser } from '../../../src/core/cache/cached-keys.js';
 import type { CachedKey } from '../../../src/core/cache/cached-key.js';
@@ -109,7 +111,7 @@ describe('a key that is replaced', () => {
     const kept = previous.key as CachedKey;
 
     expect(kept).toMatchObject({ stage: 'previous', version: 'v1', text: A, digest, needsRevalidation: true });
-    expect(previous.digest).toBe(digest);
+    expect([previous.name, previous.digest]).toEqual(['previous', digest]);
     expect(first.isZeroed).toBe(true);
     expect([keys.getUsableKey(previous), keys.getStaleKey(previous)]).toEqual([kept, undefined]);
     expect(keys.isFresh(kept)).toBe(false);
@@ -229,7 +231,30 @@ describe('a rollout', () => {
   });
 });
 
+describe('the end of a key', () => {
+  it('comes for one stage although another has none', async () => {
+    const { clock, keys, put } = hold();
+    const key = put('pending', B, 'v2');
+    await clock.advance(key.lifetime.purgeAt - clock.now());
+
+    expect([key.isZeroed, keys.stage('pending').key]).toEqual([true, undefined]);
+  });
+});
+
 describe('an event', () => {
+  it('is told in full where the channel alone listens', () => {
+    const { keys, put } = hold();
+    const key = put('current', A, 'v1');
+    const told: unknown[] = [];
+    const listen = (message: unknown): void => void told.push(message);
+    keys.users = [user()];
+    subscribe('goldkey:evicted', listen);
+    keys.emit('evicted', key, () => ({ reason: 'because' }));
+    unsubscribe('goldkey:evicted', listen);
+
+    expect(told).toMatchObject([{ name: 'user', version: 'v1', reason: 'because' }]);
+  });
+
   it('is put together only for who listens, once for all of them', () => {
     const { keys, put } = hold();
     const key = put('current', A, 'v1');

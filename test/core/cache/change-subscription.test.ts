@@ -117,6 +117,55 @@ describe('notices of changes', () => {
     expect(loadsOf(store).map((at) => at - from)).toEqual([wait]);
   });
 
+  it('are followed by a load that holds no process, and that says which version is held', async () => {
+    const play = subscribed(0, 0);
+    const { clock, client, store } = play;
+    await client.prefetch();
+    await clock.advance(10_000);
+    store.asked.length = 0;
+    const timers = timersOf(clock);
+    play.notice();
+    await clock.advance(1_000);
+
+    expect(store.asked.map(({ known }) => known)).toEqual([['v1']]);
+    expect(timers.some(({ holds }) => holds)).toBe(false);
+  });
+
+  it('during a load are answered by the `reload()` that waits for its end', async () => {
+    const play = subscribed(0, 0);
+    const { clock, client, store } = play;
+    await client.prefetch();
+    await clock.advance(10_000);
+    store.asked.length = 0;
+    store.latency = 100;
+    play.notice();
+    await clock.advance(10);
+    watch(clock, client.reload());
+    await clock.advance(1);
+    play.notice();
+    store.latency = 2_000;
+    await clock.advance(10_000);
+
+    expect(loadsOf(store)).toHaveLength(3);
+  });
+
+  it('during a load that the close ends are followed by none', async () => {
+    const play = subscribed(0, 0);
+    const { clock, client, store } = play;
+    await client.prefetch();
+    await clock.advance(10_000);
+    store.latency = 1_000;
+    watch(clock, client.reload());
+    await clock.advance(10);
+    play.notice();
+    await clock.advance(10);
+    const before = loadsOf(store).length;
+    watch(clock, client.close({ signal: AbortSignal.abort() }));
+    await clock.advance(5_000);
+
+    expect(loadsOf(store)).toHaveLength(before);
+  });
+
   it('that come one after the other are followed by loads a second apart', async () => {
     const play = subscribed(0, 0);
     const { clock, client, store } = play;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError, type LoadedKey } from '../../../src/index.js';
-import { A, B, C, loadsOf, refusal, scene, watch, zeroed } from '../scene.js';
+import { A, B, C, loadsOf, refusal, scene, watch, zeroed, type Scene } from '../scene.js';
 
 const bytesOf = (key: string): Uint8Array => new TextEncoder().encode(key);
 
@@ -35,6 +35,7 @@ describe('a key that a load brings', () => {
     await call();
 
     expect(changed).toEqual([true, false]);
+    expect(client.status().state).toBe('fresh');
   });
 
   it('for nobody but those who waited, because of an eviction, has neither event nor place', async () => {
@@ -120,6 +121,43 @@ describe('the same key, brought again', () => {
 
     expect(cooling).toBe(3);
     expect(states).toEqual(['fresh', 'fresh']);
+  });
+});
+
+describe('a refused key, brought again', () => {
+  /** A client whose gate has closed on a key in which the store still believes. */
+  async function closedGate(): Promise<Scene> {
+    const play = scene({ refusalGate: { after: 2, probeEvery: 1_000_000 } });
+    await play.call();
+    play.api.live.clear();
+    for (let refused = 0; refused < 2; refused++) await play.call().catch(() => undefined);
+    play.api.calls.length = 0;
+    return play;
+  }
+
+  it.each([
+    ['while it is fresh', 30_000],
+    ['when it is due', 250_000],
+  ])('%s lets no call past the closed gate', async (_, wait) => {
+    const { store, clock, client, api, call } = await closedGate();
+    await clock.advance(wait);
+    const before = loadsOf(store).length;
+    for (let again = 0; again < 4; again++) {
+      await call().catch(() => undefined);
+      await client.settled();
+    }
+
+    expect(loadsOf(store).length).toBeGreaterThan(before);
+    expect(api.calls).toEqual([]);
+  });
+
+  it('by a `reload()` has the price API asked again', async () => {
+    const { clock, client, api, call } = await closedGate();
+    await clock.advance(1_000);
+    await client.reload();
+    await call().catch(() => undefined);
+
+    expect(api.calls).toEqual([A]);
   });
 });
 

@@ -180,6 +180,18 @@ describe('a failure for good', () => {
   });
 });
 
+describe('a failure for good where no key is held', () => {
+  it('is the store’s error also when it is about one version of a rollout', async () => {
+    const { store, client } = scene();
+    const failure = new KeyAccessDeniedError('no', { provider: 'test-store', version: 'v1' });
+    store.roll({ id: 'one', pendingPercent: 0 });
+    store.failure = () => failure;
+
+    await expect(client.prefetch()).rejects.toBe(failure);
+    expect(client.status().loading).toBe(false);
+  });
+});
+
 describe('a key that cannot be used', () => {
   it.each<[string, Partial<LoadedKey>]>([
     ['too short', { bytes: new TextEncoder().encode('short') }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { computeFingerprint } from '../../../src/core/cache/fingerprint.js';
 import type { KeyProvider } from '../../../src/index.js';
 import { A, B, refusal, scene } from '../scene.js';
 
@@ -23,6 +24,39 @@ describe('a store that says `unchanged`', () => {
 
     expect(answers.at(-1)).toEqual({ unchanged: true, version: 'v2' });
     expect(await client.withKey(async ({ apiKey, stage }) => [apiKey, stage])).toEqual([B, 'current']);
+  });
+
+  it('of a key of another stage does not lengthen the life of that key', async () => {
+    const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 }, { current: A, pending: B });
+    const start = clock.now();
+    store.roll({ id: 'one', pendingPercent: 100 });
+    await client.prefetch();
+    await clock.advance(4_000);
+    await call();
+    store.put('current', B);
+    store.roll({ id: '', pendingPercent: 0 });
+    await clock.advance(6_001);
+    await client.prefetch();
+    await client.settled();
+
+    expect(await client.withKey(async ({ apiKey, stage }) => [apiKey, stage])).toEqual([B, 'current']);
+    expect(client.status()).toMatchObject({ version: 'v2', expiresAt: start + 14_000 });
+    expect(store.handed).toHaveLength(2);
+  });
+
+  it('of the key that is held is told of as a load that changed nothing', async () => {
+    const { clock, client } = scene({ ttl: 10_000, refreshAhead: 0 });
+    const told: unknown[] = [];
+    client.on('loaded', ({ version, changed, fingerprint }) => told.push([version, changed, fingerprint]));
+    await client.prefetch();
+    await clock.advance(10_001);
+    await client.prefetch();
+
+    expect(told).toEqual([
+      ['v1', true, computeFingerprint(A)],
+      ['v1', false, computeFingerprint(A)],
+    ]);
+    expect(client.status().counts).toMatchObject({ loads: 2, loadFailures: 0 });
   });
 
   it('of a version that nobody holds, and again when it is asked for the key itself, has failed', async () => {

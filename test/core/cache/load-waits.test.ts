@@ -89,6 +89,33 @@ describe('a caller whose key has expired', () => {
     expect(stale[0]).not.toHaveProperty('error');
   });
 
+  it('gets the old one at once while no load may start, and that is told once a second', async () => {
+    const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 });
+    const told: unknown[] = [];
+    client.on('stale', ({ version }) => told.push(version));
+    await call();
+    await clock.advance(10_001);
+    store.failure = () => new KeyProviderError('down');
+    const calls = [await call(), await call(), await call()];
+
+    expect(calls).toEqual([`price by ${A}`, `price by ${A}`, `price by ${A}`]);
+    expect(loadsOf(store)).toHaveLength(2);
+    expect([told, client.status().counts.stale]).toEqual([['v1'], 3]);
+  });
+
+  it('gets no old one while its version is denied for good', async () => {
+    const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0 });
+    store.roll({ id: 'one', pendingPercent: 0 });
+    await call();
+    await clock.advance(10_001);
+    store.failure = () => new KeyAccessDeniedError('no', { version: 'v7' });
+    const codes = [];
+    for (let again = 0; again < 2; again++)
+      codes.push(await client.prefetch().catch((error: unknown) => (error as { code: string }).code));
+
+    expect(codes).toEqual([undefined, 'ERR_GOLDKEY_ACCESS_DENIED']);
+  });
+
   it('is not kept at all after a failed load, while the next one goes on behind it', async () => {
     const { store, clock, client, call } = scene({ ttl: 10_000, refreshAhead: 0, keyTimeout: KEY_TIMEOUT });
     await call();

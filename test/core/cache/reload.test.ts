@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
-import { A, B, C, loadsOf, refusal, scene, timersOf, watch } from '../scene.js';
+import { A, B, C, loadsOf, refusal, scene, timersOf, watch, type Scene } from '../scene.js';
 
 const KEY_TIMEOUT = 4_321;
 
@@ -99,6 +99,19 @@ describe('reload()', () => {
     expect(loadsOf(store)).toHaveLength(2);
   });
 
+  it('that has waited its second leaves nothing for the close to abort', async () => {
+    const { clock, client } = scene();
+    await client.reload();
+    watch(clock, client.reload());
+    await clock.advance(1_000);
+    const abort = vi.spyOn(AbortController.prototype, 'abort');
+
+    await client.close();
+
+    expect(abort).not.toHaveBeenCalled();
+    abort.mockRestore();
+  });
+
   it('fails with the store’s error, and the next one asks anew', async () => {
     const { store, clock, client, call } = scene();
     await call();
@@ -187,6 +200,50 @@ describe('what follows an eviction', () => {
   });
 });
 
+describe('an eviction', () => {
+  it('is told of with a reason where none is given', async () => {
+    const { client, call } = scene();
+    const reasons: string[] = [];
+    client.on('evicted', ({ reason }) => reasons.push(reason));
+    for (const reason of [undefined, 'leaked']) {
+      await call();
+      client.evict(reason);
+    }
+
+    expect(reasons).toEqual(['evict', 'leaked']);
+  });
+});
+
+describe('the load that a refused `once` call asks for', () => {
+  const refuseOnce = ({ client }: Scene): Promise<unknown> =>
+    client.withKey(() => Promise.reject(refusal()), { once: true }).catch(() => undefined);
+
+  it('is none while another load runs', async () => {
+    const play = scene();
+    const { store, clock, client, call } = play;
+    await call();
+    store.latency = 100;
+    watch(clock, client.reload());
+    await clock.advance(10);
+    await refuseOnce(play);
+    await clock.advance(1_000);
+
+    expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('is none while loads are backed off', async () => {
+    const play = scene();
+    const { store, client, call } = play;
+    await call();
+    store.failure = () => new KeyProviderError('down');
+    await client.reload().catch(() => undefined);
+    await refuseOnce(play);
+    await client.settled();
+
+    expect(loadsOf(store)).toHaveLength(2);
+  });
+});
+
 describe('settled()', () => {
   it('resolves at once when nothing is loaded, and with the last load when several are', async () => {
     const { store, clock, client, call } = scene({}, { current: A, previous: B });
@@ -221,8 +278,10 @@ describe('settled()', () => {
     const reload = watch(clock, client.reload());
 
     const settled = watch(clock, client.settled());
+    await clock.advance(200);
+    const between = watch(clock, client.settled());
     await clock.advance(1_000);
 
-    expect([reload.at, settled.at]).toEqual([1_101, 1_301]);
+    expect([reload.at, settled.at, between.at]).toEqual([1_101, 1_301, 1_301]);
   });
 });

@@ -25,6 +25,11 @@ describe('the request that brought a key', () => {
     expect((await loadNoted(request)).event).toMatchObject(request);
   });
 
+  it('may have names of up to 2,048 characters', async () => {
+    const request = { keyId: 'x'.repeat(2_048), requestId: 'y'.repeat(2_048) };
+    expect((await loadNoted(request)).event).toMatchObject(request);
+  });
+
   it('is left out where the store notes none', async () => {
     const { event } = await load({});
     expect(event).not.toHaveProperty('keyId');

@@ -117,6 +117,35 @@ describe('the answer of a store', () => {
   });
 });
 
+describe('a version', () => {
+  it.each<[string, string, string]>([
+    ['holds the key', 'a-good-key-1', 'version a-good-key-1'],
+    ['is a key of eight characters', '12345678', '12345678'],
+    ['is the key without its newline', 'a-good-key-1\r\n', 'a-good-key-1'],
+    ['is the key without its space', 'a-good-key-1 ', 'a-good-key-1'],
+  ])('that %s is refused, and the error does not name it', (_what, key, version) => {
+    const answer = { bytes: Buffer.from(key), version };
+    const error = failureOf(() => checkAnswer(answer, { provider: 'file', version }));
+
+    expect(error).toBeInstanceOf(KeyFormatError);
+    expect(error).toMatchObject({
+      provider: 'file',
+      message:
+        'The key store gave a `version` that holds the key, and versions are shown; name it by a number, a date or a digest.',
+    });
+    expect(error).not.toHaveProperty('version');
+  });
+
+  it.each<[string, string, string]>([
+    ['of seven characters, which is none', '1234567', '1234567'],
+    ['of white space, which is none', '        ', '        '],
+    ['that is longer than the version', 'a-good-key-1', 'a-good-key'],
+  ])('is passed on beside a key %s', (_what, key, version) => {
+    const answer = { bytes: Buffer.from(key), version };
+    expect(checkAnswer(answer, about)).toBe(answer);
+  });
+});
+
 describe('a key that is to be stored', () => {
   it.each<[string, string | Uint8Array]>([
     ['a text', 'a-good-key-1\n'],

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CachedKey, type Lifetime } from '../../../src/core/cache/cached-key.js';
 import { encodeKey } from '../../../src/core/cache/validate-key.js';
@@ -53,6 +55,25 @@ describe('a cached key', () => {
     expect(key.text).toBe(KEY);
     key.release();
     expect(key.isGone).toBe(true);
+  });
+
+  it('keeps its string for the rest of the turn in which it came, and no longer', async () => {
+    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME, 0);
+    key.holdForTurn();
+    key.zero();
+    const during = key.text;
+    await setImmediate();
+
+    expect([during, key.isGone]).toEqual([KEY, true]);
+  });
+
+  it('may be zeroed again, also by a call that holds it and came too late for its string', () => {
+    const key = new CachedKey(Uint8Array.from(Buffer.from(KEY)), 'v1', 'current', LIFETIME, 0);
+    key.zero();
+    key.hold();
+    key.zero();
+
+    expect([key.isGone, key.textIfKnown]).toEqual([true, undefined]);
   });
 
   it('keeps what finds it in text until the last call that holds it has settled, and clears it', () => {

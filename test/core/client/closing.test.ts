@@ -17,6 +17,14 @@ describe('close()', () => {
     expect([before, closing.state]).toEqual(['pending', 'resolved']);
   });
 
+  it('resolves for a provider that has nothing to close', async () => {
+    const { store, client, call } = scene();
+    delete (store as { close?: unknown }).close;
+    await call();
+
+    await expect(client.close()).resolves.toBeUndefined();
+  });
+
   it('waits `timeout` at most for a subscription that never ends', async () => {
     const { clock, store, client, call } = scene({ timeout: 3_000 });
     store.subscribe = async () => () => new Promise(() => undefined);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KeyProviderError } from '../../../src/index.js';
 import { A, B, C, loadsOf, refusal, scene, watch, type Scene } from '../scene.js';
 
 const REJECTED = { code: 'ERR_GOLDKEY_REJECTED' };
@@ -22,6 +23,18 @@ describe('while refusals cool down', () => {
 
     expect(states).toEqual(['fresh', 'rejected', 'fresh']);
     expect(loadsOf(store)).toHaveLength(2);
+  });
+
+  it('a key refused again stays `rejected` when a `reload()` fails', async () => {
+    const play = scene();
+    const { store, client, call } = play;
+    await call();
+    await refuse(play);
+    await refuse(play);
+    store.failure = () => new KeyProviderError('down');
+    await client.reload().catch(() => undefined);
+
+    expect(client.status()).toMatchObject({ state: 'rejected', lastErrorCode: 'ERR_GOLDKEY_PROVIDER' });
   });
 
   it('a suspect stays one until its reload has ended, also when a call succeeds with it', async () => {

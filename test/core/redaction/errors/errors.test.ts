@@ -39,6 +39,17 @@ describe('an error', () => {
     expect(left.extra?.last).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: `The answer was ${REDACTED}.` });
   });
 
+  it('keeps no code that holds the key, whether of goldkey or of a class that has the same one', () => {
+    class Imitation extends Error {
+      static readonly code = PLAIN;
+      readonly code = PLAIN;
+    }
+    const replaced = Object.assign(new KeyProviderError('no'), { code: PLAIN });
+
+    for (const error of [replaced, new Imitation('no')])
+      expect(scrub(error, [PLAIN])).toMatchObject({ code: REDACTED });
+  });
+
   it('leaves as the same object of the same class, without the key', () => {
     const error = failure();
     const left = scrubbed(error);
