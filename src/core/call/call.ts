@@ -54,7 +54,7 @@ class Call implements CallView, KeyHolder, RecoverableCall {
   ownSignals: CallSignals | undefined;
   /** Copies of the bytes that were handed out. */
   copies: Uint8Array[] | undefined;
-  /** The keys of earlier runs. */
+  /** The keys of earlier runs, each as often as it was held. */
   earlierKeys: CachedKey[] | undefined;
 
   constructor(
@@ -171,11 +171,9 @@ class Call implements CallView, KeyHolder, RecoverableCall {
 
   /** Runs the caller's function once more. */
   async run(key: CachedKey): Promise<Outcome> {
-    if (this.key !== key) {
-      (this.earlierKeys ??= []).push(this.key);
-      this.key = key;
-      key.hold();
-    }
+    (this.earlierKeys ??= []).push(this.key);
+    this.key = key;
+    key.hold();
     try {
       return { result: await this.invoke() };
     } catch (error) {
@@ -205,10 +203,6 @@ class Call implements CallView, KeyHolder, RecoverableCall {
 
   get signals(): CallSignals {
     return (this.ownSignals ??= new CallSignals());
-  }
-
-  get contextSignal(): AbortSignal {
-    return this.signals.ended;
   }
 
   get endSignal(): AbortSignal {
