@@ -243,10 +243,6 @@ class Call implements CallView, KeyHolder, RecoverableCall {
 
   /** Takes an outcome to the call's answer: see {@link recover}. Never rejects. */
   async recover(first: Outcome): Promise<void> {
-    if (this.settled) {
-      cancelBody(first.result);
-      return;
-    }
     try {
       const last = await recover(this, first);
       if (this.query !== NO_QUERY && isResponse(last.result)) this.client.warnOfResponse(last.result.status);
