@@ -88,14 +88,9 @@ function listStatuses(error: unknown): unknown[] {
 
 function listCauses(error: unknown): unknown[] {
   const errors: unknown[] = [];
-  for (
-    let next = error;
-    next !== undefined && next !== null && errors.length < MAX_CAUSES;
-    next = readAny(next, 'cause')
-  ) {
-    if (errors.includes(next)) break;
+  // The last one has the cause `undefined`, which has itself.
+  for (let next = error; errors.length < MAX_CAUSES && !errors.includes(next); next = readAny(next, 'cause'))
     errors.push(next);
-  }
   return errors;
 }
 
