@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { KeyProviderError } from '../../../src/index.js';
-import { A, B, pause, scene, watch } from '../scene.js';
+import { B, pause, scene, watch } from '../scene.js';
 
 const NOTHING = { calls: 0, loads: 0, loadFailures: 0, rejections: 0, repairs: 0, retries: 0, stale: 0, evictions: 0 };
 
