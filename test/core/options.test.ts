@@ -153,7 +153,12 @@ describe('options', () => {
 
   it('of a GoldDataClient need `fetchPrice`, and one that failed leaves nothing behind', async () => {
     const store = memoryKeyProvider({ current: 'some-key-0001' });
-    expect(() => new GoldDataClient({ keyProvider: store } as never)).toThrow('`fetchPrice`');
+    expect(() => new GoldDataClient({ keyProvider: store } as never)).toThrow(
+      '`fetchPrice` must be a function, got undefined.',
+    );
+    expect(() => new GoldDataClient({ keyProvider: store, fetchPirce: 1 } as never)).toThrow(
+      'GoldDataClient has no option `fetchPirce`; did you mean `fetchPrice`?',
+    );
     expect(
       () => new GoldDataClient({ keyProvider: store, fetchPrice: async () => 1, fetchPrices: 1 } as never),
     ).toThrow('`fetchPrices`');

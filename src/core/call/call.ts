@@ -207,10 +207,6 @@ class Call implements CallView, KeyHolder, RecoverableCall {
     return (this.ownSignals ??= new CallSignals());
   }
 
-  get contextSignal(): AbortSignal {
-    return this.signals.ended;
-  }
-
   get endSignal(): AbortSignal {
     return this.signals.ended;
   }

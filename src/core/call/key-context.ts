@@ -8,8 +8,8 @@ export interface CallView {
   /** The key of this run; `undefined` before the first run and once the call has settled. */
   readonly key: CachedKey | undefined;
   readonly attempt: number;
-  /** The signal of the call and, if there is one, of the caller. */
-  readonly contextSignal: AbortSignal;
+  /** Aborts when the call ends early. */
+  readonly endSignal: AbortSignal;
   readonly cancellation: Cancellation;
   /** Returns a copy of the key's bytes, which is zeroed when the call settles. */
   copyBytes(): Uint8Array;
@@ -75,7 +75,7 @@ export class KeyContext {
 
   /** Aborts at the call's deadline while it runs, and with the caller's own signal at any time. Made on first read. */
   get signal(): AbortSignal {
-    return requireRunning(this.#call).contextSignal;
+    return requireRunning(this.#call).endSignal;
   }
 
   /** @internal */

@@ -88,14 +88,9 @@ function listStatuses(error: unknown): unknown[] {
 
 function listCauses(error: unknown): unknown[] {
   const errors: unknown[] = [];
-  for (
-    let next = error;
-    next !== undefined && next !== null && errors.length < MAX_CAUSES;
-    next = readAny(next, 'cause')
-  ) {
-    if (errors.includes(next)) break;
+  // The chain ends at `undefined`, which is listed once: its own cause is `undefined` again.
+  for (let next = error; errors.length < MAX_CAUSES && !errors.includes(next); next = readAny(next, 'cause'))
     errors.push(next);
-  }
   return errors;
 }
 

@@ -67,8 +67,11 @@ export class DeadlineTimer {
 
   /** Ends every call of a client. One pass over the running calls serves all clients that close at once. */
   endSoon(client: object, reason: unknown): void {
-    if (this.#ending === undefined) queueMicrotask(() => this.#endCalls());
-    this.#ending = (this.#ending ?? new Map<object, unknown>()).set(client, reason);
+    if (this.#ending === undefined) {
+      const ending = (this.#ending = new Map<object, unknown>());
+      queueMicrotask(() => this.#endCalls(ending));
+    }
+    this.#ending.set(client, reason);
   }
 
   /** Sets the deadlines of this turn's calls when it ends. Called after each call has started. */
@@ -86,10 +89,9 @@ export class DeadlineTimer {
     return (call.deadline ?? this.#setDeadline(call, now)) - now;
   }
 
-  #endCalls(): void {
-    const ending = this.#ending;
+  #endCalls(ending: Map<object, unknown>): void {
     this.#ending = undefined;
-    for (const call of [...this.running]) if (ending?.has(call.client)) call.end(ending.get(call.client));
+    for (const call of [...this.running]) if (ending.has(call.client)) call.end(ending.get(call.client));
   }
 
   #setDeadlines(): void {
@@ -124,7 +126,7 @@ export class DeadlineTimer {
     this.#timerDueAt = Infinity;
     const now = Math.max(this.#clock.monotonic(), reached);
     const due = now + ROUNDING_MS;
-    for (const call of [...this.running]) if (call.deadline !== undefined && call.deadline <= due) call.onTimeout();
+    for (const call of [...this.running]) if ((call.deadline ?? Infinity) <= due) call.onTimeout();
     for (const call of this.running) if (call.deadline !== undefined) this.#setTimer(call.deadline, now);
   }
 }

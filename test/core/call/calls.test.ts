@@ -114,6 +114,34 @@ describe('calls that overlap', () => {
   });
 });
 
+describe('a call with a key that is held', () => {
+  it('runs its function before `withKey` returns: no eviction comes in between', async () => {
+    const { store, client } = scene();
+    await client.prefetch();
+    let used: string | undefined;
+    const call = client.withKey(async ({ apiKey }) => void (used = apiKey));
+    store.put('current', B);
+    client.evict();
+
+    expect(used).toBe(A);
+    await call;
+  });
+
+  it('leaves none of the keys that it ran with once it has settled', async () => {
+    const { store, clock, client, api, call } = scene();
+    await client.prefetch();
+    store.put('current', B);
+    api.live.clear();
+    api.live.add(B);
+
+    expect(await call()).toBe(`price by ${B}`);
+    expect(api.calls).toEqual([A, B]);
+    client.evict();
+    await clock.advance(1);
+    expect(getClientState(client).keys.secrets).toEqual([]);
+  });
+});
+
 describe('what a function may return', () => {
   it.each<[string, () => unknown, unknown]>([
     ['a value at once', () => 'price', 'price'],

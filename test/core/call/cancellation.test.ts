@@ -81,7 +81,7 @@ describe('the ending of a call, for our own adapters', () => {
     await gold.close();
   });
 
-  it('tells those who still listen, once, and is aborted from then on', () => {
+  it('tells those who listen then, once, and is aborted from then on', () => {
     const ending = new Cancellation();
     const told: string[] = [];
     const [first, second, third] = ['first', 'second', 'third'].map((name) => (): void => void told.push(name)) as [
@@ -89,6 +89,7 @@ describe('the ending of a call, for our own adapters', () => {
       () => void,
       () => void,
     ];
+    ending.removeEventListener('abort', first);
     for (const listener of [first, second, third]) ending.addEventListener('abort', listener);
     ending.removeEventListener('abort', second);
     ending.throwIfAborted();
@@ -96,6 +97,7 @@ describe('the ending of a call, for our own adapters', () => {
 
     ending.end('enough');
     ending.end('enough');
+    ending.removeEventListener('abort', third);
 
     expect(told).toEqual(['first', 'third']);
     expect([before, ending.aborted, ending.reason]).toEqual([false, true, 'enough']);

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
+import { getKeyMatcher, type SecretMatcher } from '../../../src/core/index.js';
 import { KeyContext, KeyedClient } from '../../../src/index.js';
 import { assertNoSecret, manualClock, memoryKeyProvider } from '../../../src/testing/index.js';
 import { FIRST, SECOND, setUp } from '../helpers.js';
@@ -108,6 +109,21 @@ describe('a context', () => {
     expect(await call).toBe('done');
     expect(attempts).toEqual([1, 2, 3]);
     await gold.close();
+  });
+});
+
+describe('what finds the key of a call in text, for our own adapters', () => {
+  it('is made once a key, and is neither that of a settled call nor of a context that is not ours', async () => {
+    await using client = make();
+    let kept: KeyContext | undefined;
+    const find = (): Promise<SecretMatcher | undefined> =>
+      client.withKey(async (context) => getKeyMatcher((kept = context)));
+    const matcher = await find();
+
+    expect(matcher?.redact(`${FIRST} and ${SECOND}`)).toBe(`[REDACTED] and ${SECOND}`);
+    expect(await find()).toBe(matcher);
+    expect(() => getKeyMatcher(kept as KeyContext)).toThrow('settled');
+    expect(getKeyMatcher({ apiKey: FIRST } as unknown as KeyContext)).toBeUndefined();
   });
 });
 

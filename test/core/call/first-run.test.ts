@@ -47,10 +47,11 @@ describe("a promise of the language's own", () => {
     for (let round = 0; round < 3; round++) {
       const all: Told[] = Array.from({ length: 400 }, () => []);
 
-      for (const [index, told] of all.entries()) handleFirstRun(Promise.resolve(index), makeCall(told));
+      for (const [index, told] of all.entries())
+        handleFirstRun(index % 2 === 0 ? Promise.resolve(index) : Promise.reject(index as never), makeCall(told));
       await Promise.resolve();
 
-      expect(all).toEqual(Array.from({ length: 400 }, (_, index) => [['result', index]]));
+      expect(all).toEqual(Array.from({ length: 400 }, (_, index) => [[index % 2 === 0 ? 'result' : 'error', index]]));
     }
   });
 });

@@ -57,6 +57,21 @@ describe('the signal of a context, once its call has settled', () => {
     expect(getEventListeners(longLived, 'abort').length).toBeLessThanOrEqual(1);
   });
 
+  it('costs a signal that ended the call no listener any more', async () => {
+    const { client } = scene();
+    await client.prefetch();
+    const controller = new AbortController();
+    const call = client.withKey(
+      ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('ended')))),
+      { signal: controller.signal },
+    );
+    const during = getEventListeners(controller.signal, 'abort').length;
+    controller.abort('now');
+
+    await expect(call).rejects.toBe('now');
+    expect([during, getEventListeners(controller.signal, 'abort').length]).toEqual([1, 0]);
+  });
+
   it('costs the caller’s signal one listener, whatever follows it', () => {
     const source = new AbortController();
     const followers = Array.from({ length: 50 }, () => new AbortController());

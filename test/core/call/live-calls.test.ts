@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { timeLimits } from '../../../src/core/index.js';
 import { KeyProviderError } from '../../../src/index.js';
-import { A, B, C, loadsOf, pause, scene, watch } from '../scene.js';
+import { A, B, C, loadsOf, pause, scene, watch, zeroed } from '../scene.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const FOREVER = new Promise<never>(() => undefined);
@@ -146,6 +146,45 @@ describe('withLiveKeys()', () => {
     expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
     await clock.advance(5_000);
     expect(runs).toBe(0);
+  });
+
+  it('makes no copy of a key that comes after its end', async () => {
+    const { store, client, clock } = scene();
+    store.latency = 2_000;
+    const set = vi.spyOn(Uint8Array.prototype, 'set');
+    const call = watch(
+      clock,
+      client.withLiveKeys(() => 1, { timeout: 500 }),
+    );
+    await clock.advance(5_000);
+    await client.close();
+    const copies = (set.mock.contexts as Uint8Array[]).filter(({ length }) => length === A.length);
+    set.mockRestore();
+
+    expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
+    expect(copies.length).toBeGreaterThan(0);
+    expect(zeroed(copies)).toBe(true);
+  });
+
+  it('ends once: what its function returns after its deadline takes no other call from close()', async () => {
+    const { client, clock } = scene();
+    await client.prefetch();
+    const late = watch(
+      clock,
+      client.withLiveKeys(() => pause(clock, 200), { timeout: 100 }),
+    );
+    const other = watch(
+      clock,
+      client.withKey(() => pause(clock, 500)),
+    );
+    await clock.advance(300);
+    const closing = watch(clock, client.close());
+    await clock.advance(100);
+    const before = [late.state, other.state, closing.state];
+    await clock.advance(100);
+
+    expect(before).toEqual(['rejected', 'pending', 'pending']);
+    expect([other.state, closing.state]).toEqual(['resolved', 'resolved']);
   });
 
   it('ends within the time of an invocation', async () => {

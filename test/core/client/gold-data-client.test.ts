@@ -71,7 +71,10 @@ describe('getPrices', () => {
 
   it('of anything but a list is refused', async () => {
     const { gold } = setUp();
-    await expect(gold.getPrices('XAU' as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+    await expect(gold.getPrices('XAU' as never)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: '`queries` must be an array, got a value of type string.',
+    });
     await gold.close();
   });
 

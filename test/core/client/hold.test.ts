@@ -12,8 +12,8 @@ describe('a client that is held', () => {
     const loads = keys.loads;
     getClientState(gold).hold(createError, 'spike');
 
-    for (const use of [gold.getPrice('XAU'), gold.getPrice('XAU', { timeout: 50 }), gold.prefetch(), gold.reload()])
-      await expect(use).rejects.toThrow('held');
+    const calls = [gold.getPrice('XAU'), gold.getPrice('XAU', { timeout: 50 }), gold.withLiveKeys(() => 'price')];
+    for (const use of [...calls, gold.prefetch(), gold.reload()]) await expect(use).rejects.toThrow('held');
     expect([keys.loads, desk.calls]).toEqual([loads, 1]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyedClientOptions } from '../../../src/index.js';
-import { A, B, refusal, scene, watch } from '../scene.js';
+import { A, B, pause, refusal, scene, watch } from '../scene.js';
 
 const broken = new Error('broken');
 const throws = (): never => {
@@ -45,6 +45,26 @@ describe('the body of a response that the caller does not get', () => {
     await clock.advance(1);
 
     expect(call.error).toBe(broken);
+    expect(ends).toHaveLength(1);
+  });
+
+  it.each([1, 2])('is cancelled when run %i of the function returns it after the deadline', async (late) => {
+    const { store, clock, client } = scene({ timeout: 100 });
+    await client.prefetch();
+    store.put('current', B);
+    const ends: unknown[] = [];
+
+    const call = watch(
+      clock,
+      client.withKey(async ({ attempt }) => {
+        if (attempt < late) throw refusal();
+        await pause(clock, 200);
+        return responseWith(200, ends);
+      }),
+    );
+    await clock.advance(300);
+
+    expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_TIMEOUT' });
     expect(ends).toHaveLength(1);
   });
 

@@ -32,6 +32,20 @@ describe('options of a call', () => {
     expect(reads).toBe(1);
   }, 2_000);
 
+  it('that there are not are refused with those that there are', async () => {
+    await expect(createClient().withKey(never, { retries: 1 } as CallOptions)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: 'A call has no option `retries`; it has `signal`, `timeout`, `once`.',
+    });
+  });
+
+  it('are not looked at by a client that is closed', async () => {
+    const client = createClient();
+    await client.close();
+    for (const options of [{ signal: AbortSignal.abort('early') }, { timeout: 0 }])
+      await expect(client.withKey(never, options)).rejects.toMatchObject({ code: 'ERR_GOLDKEY_CLOSED' });
+  });
+
   it('leave no listener on a signal that was exchanged', async () => {
     const client = createClient();
     await client.prefetch();

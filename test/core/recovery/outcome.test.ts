@@ -221,9 +221,11 @@ describe('a body that nobody will read', () => {
     const text = response.text();
     cancelBody(response);
     expect(await text).toBe('a body');
-    const read = { [Symbol.toStringTag]: 'Response', bodyUsed: true, body: { cancel: () => expect.unreachable() } };
-    cancelBody(read);
+    let cancelled = 0;
+    const body = { cancel: () => void (cancelled += 1) };
+    for (const bodyUsed of [true, false]) cancelBody({ [Symbol.toStringTag]: 'Response', bodyUsed, body });
     await settled();
+    expect(cancelled).toBe(1);
   });
 
   it('is left to its reader when it has one', async () => {

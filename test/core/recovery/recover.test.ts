@@ -168,6 +168,22 @@ describe('a retry', () => {
     ]);
   });
 
+  it('does not move the deadline: the last one is that whose pause still ends before it', async () => {
+    const { clock, client } = scene({ retry: { ...retry, retries: 5, factor: 1 }, timeout: 250 });
+    let runs = 0;
+    const call = watch(
+      clock,
+      client.withKey(async () => {
+        runs++;
+        throw busy();
+      }),
+    );
+    await clock.advance(1_000);
+
+    expect(call).toMatchObject({ error: { status: 503 }, at: 201 });
+    expect(runs).toBe(3);
+  });
+
   it('waits as long as a PriceApiError asks', async () => {
     const { clock, client } = scene({ retry });
     let runs = 0;
