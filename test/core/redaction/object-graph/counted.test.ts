@@ -83,7 +83,7 @@ describe('a search counts one for each object, and', () => {
 });
 
 describe('a copy counts', () => {
-  const countCopied = (value: unknown, search = redactValue): number => {
+  const countCopied = (value: unknown, search: typeof scrub = redactValue): number => {
     const take = vi.spyOn(SearchBudget.prototype, 'takeCopiedEntry');
     search(value, [KEY]);
     const { length } = take.mock.calls;
