@@ -61,6 +61,13 @@ describe('the search for a key among escapes', () => {
     expect(Math.min(...ranges.map(([from]) => from))).toBe(3 + 40 - 16);
   });
 
+  it('follows 32 readings of one text at once: the first ones of a key that itself looks like escapes', () => {
+    const steps = (length: number): number => search(BACKSLASH.repeat(length), BACKSLASH.repeat(8)).steps;
+    const readings = [1, 17, 32, 32, 32, 32, 32, 32, 32];
+
+    expect(steps(301) - steps(300)).toBe(4 * readings.reduce((sum, each) => sum + each));
+  });
+
   it('passes over a long run of backslashes', () => {
     expect(search(BACKSLASH.repeat(10_000)).steps).toBeLessThan(1_000);
     expect(search(`${BACKSLASH.repeat(10_000)}n${BACKSLASH.repeat(10_000)}n`).steps).toBeLessThan(2_000);

@@ -178,6 +178,8 @@ describe('what looks like an encoded key and is none', () => {
     ['another letter, URL-encoded', 'abc%41efgh', 'abcdefgh'],
     ['another letter, URL-encoded twice', 'abc%2541efgh', 'abcdefgh'],
     ['another letter, JSON-escaped', 'abc\\u0041efgh', 'abcdefgh'],
+    ['another letter, URL-encoded, before the digits of the letter', 'a%4162cdefgh', 'abcdefgh'],
+    ['any letter after a backslash for a NUL', 'abc\\zefgh', 'abc\0efgh'],
     ['the letter, JSON-escaped without a u', 'abc\\z0064efgh', 'abcdefgh'],
     ['the letter, after \\z', 'abc\\z64efgh', 'abcdefgh'],
     ['the letter, after a u without a backslash', 'au0062cdefgh \\', 'abcdefgh'],

@@ -203,7 +203,8 @@ describe('of the keys that are gone', () => {
     for (const key of keys.slice(0, 16)) expect(redactValue(key, [], gone.list())).toBe(REDACTED);
     const two = goneAll(PLAIN, SPECIAL);
     for (let time = 0; time < 20; time++) two.add(Buffer.from(PLAIN));
-    expect(redactValue([PLAIN, SPECIAL], [], two.list())).toEqual([REDACTED, REDACTED]);
+    for (const key of keys.slice(0, 14)) two.add(Buffer.from(key));
+    for (const key of [PLAIN, SPECIAL, ...keys.slice(0, 14)]) expect(redactValue(key, [], two.list())).toBe(REDACTED);
   });
 
   it('none is kept: neither a form nor a part of one can be read from what is', () => {

@@ -6,7 +6,7 @@ import { PatternTable } from '../../../src/core/redaction/pattern-table.js';
 import { SecretMatcher } from '../../../src/core/redaction/secret-matcher.js';
 import { hashWindow } from '../../../src/core/redaction/window-hash.js';
 import { WorkMeter } from '../../../src/core/redaction/work-meter.js';
-import { NOT_SEARCHED, REDACTED } from './helpers.js';
+import { NOT_SEARCHED, REDACTED, redactValue, scrub } from './helpers.js';
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
@@ -222,6 +222,19 @@ describe('a matcher', () => {
     expect(fill.mock.calls.every(([value]) => value === 0)).toBe(true);
     fill.mockRestore();
     expect(matcher.redact(hex)).toBe(REDACTED);
+  });
+
+  it('zeroes it when the search of a value is over, whether the key was found or not', () => {
+    const fill = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array, 'fill');
+    for (const search of [
+      () => redactValue(hex, [key]),
+      () => redactValue({ almost: `00${hex.slice(2)}` }, [key]),
+      () => scrub(new Error(hex), [key]),
+    ]) {
+      fill.mockClear();
+      search();
+      expect(fill.mock.contexts.map((bytes) => (bytes as Uint8Array).length)).toContain(hex.length);
+    }
   });
 
   it('leaves nothing of a text where it read it', () => {

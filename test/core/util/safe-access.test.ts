@@ -1,6 +1,6 @@
 import vm from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { isError, tryOrUndefined, readProperty } from '../../../src/core/util/safe-access.js';
+import { isError, isObjectPrototype, tryOrUndefined, readProperty } from '../../../src/core/util/safe-access.js';
 
 const fail = (): never => {
   throw new Error('not for you');
@@ -36,4 +36,14 @@ describe('an error', () => {
     const others = [undefined, 'Error', { name: 'Error', message: 'c' }];
     expect([...errors, ...others].map(isError)).toEqual([true, true, true, false, false, false]);
   });
+});
+
+describe('the prototype of every object', () => {
+  it('is one of any realm, and nothing else, though it has no prototype or looks like it', () => {
+    const prototypes = [Object.prototype, vm.runInNewContext('Object.prototype') as object];
+    const others = [Object.create(null) as object, {}, { isPrototypeOf: 1 }, Array.prototype, Object.create(Object.prototype)];
+    expect([...prototypes, ...others].map((value) => isObjectPrototype(value as object))).toEqual([
+      true, true, false, false, false, false, false,
+    ]);
+  }); // prettier-ignore
 });

@@ -13,6 +13,8 @@ describe('the unit of a quote', () => {
     ['an empty text', ''],
     ['oz', 'oz'],
     ['per ounce', 'per ounce'],
+    ['ounce', 'ounce'],
+    ['per ounces', 'per ounces'],
     ['Ounces', 'Ounces'],
     ['PER OZ', 'PER OZ'],
     ['toz', 'toz'],

@@ -53,6 +53,22 @@ describe('jumps', () => {
     expect(moments).toEqual([false, false, false, true]);
   });
 
+  it('to a level are measured from its first price, though others come in the same millisecond', () => {
+    const jumps = after2000();
+    expect([3_000, 3_600].map((price) => jumps.allows('XAU/USD', price))).toEqual([false, false]);
+    vi.setSystemTime(NOW + HOUR);
+    expect(jumps.allows('XAU/USD', 2_600)).toBe(true);
+  });
+
+  it('are limited from the last price that was accepted, and an accepted one ends what was a new level', () => {
+    const jumps = after2000();
+    expect(jumps.allows('XAU/USD', 4_000)).toBe(false);
+    jumps.accept('XAU/USD', 2_400);
+    expect(jumps.allows('XAU/USD', 3_000)).toBe(true);
+    vi.setSystemTime(NOW + HOUR);
+    expect(jumps.allows('XAU/USD', 4_000)).toBe(false);
+  });
+
   it('to another level begin the hour anew', () => {
     const jumps = after2000();
     const allowed = [3_000, 5_000, 3_000].map((price, index) => {

@@ -25,6 +25,12 @@ function problem(
 }
 
 describe('a price', () => {
+  it('outside its limits makes the answer implausible', () => {
+    const checks = new PriceChecks({ maxAge: 60_000, needsTime: true, maxChange: Infinity, currency: 'USD', bounds: new Map() });
+    const check = (): void => checks.check({ price: 2_000 } as Reading, { metal: 'XAU', currency: 'USD' });
+    expect(check).toThrow(expect.objectContaining({ kind: 'implausible' }) as Error);
+  }); // prettier-ignore
+
   it('of a fixing is limited as that of its metal', () => {
     expect(problem({ price: 1 }, { metal: 'LBMA-XAU' })).toContain('is outside 200 to 50000 USD');
   });

@@ -43,6 +43,8 @@ describe('a field of a body', () => {
       message: 'answered without `price`',
     });
     expect(requireNumber({ bid: 0 }, 'price', 'bid')).toBe(0);
+    const rates = { USD: 1 };
+    expect(requireObject({ rates }, 'rates')).toBe(rates);
     expect(refusal(() => requireObject({ rates: null }, 'rates'))).toMatchObject({
       kind: 'transient',
       message: 'answered without `rates`',

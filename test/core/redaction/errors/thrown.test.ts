@@ -101,6 +101,20 @@ describe('redactValue', () => {
     expect(allLeaks(copy, KEY)).toEqual([]);
   });
 
+  it('and scrub give back what they were given when there is no key to look for, even what cannot be searched', () => {
+    const values = [
+      new Proxy({}, {}),
+      Array.from({ length: 20_000 }),
+      () => 1,
+      Object.freeze(new Error('failed')),
+      'text',
+    ];
+    for (const value of values) {
+      expect(redactValue(value, []) === value).toBe(true);
+      expect(scrub(value, []) === value).toBe(true);
+    }
+  });
+
   it('copies a frozen value into one without the key', () => {
     const frozen = Object.freeze({ list: Object.freeze([KEY]) });
     expect(redactValue(frozen, [KEY])).toEqual({ list: [REDACTED] });

@@ -51,6 +51,8 @@ describe('a search counts one for each object, and', () => {
     ['nothing for bytes', () => new Uint8Array(100), 1],
     ['one for each property of bytes', () => Object.assign(new Uint8Array(100), { a: 1 }), 2],
     ['nothing for a URL', () => new URL('http://h/p?a=b'), 1],
+    ['one for each property of a URL, and nothing for how a URL prints', () => Object.assign(new URL('http://h/p'), { a: 1 }), 2],
+    ['one for each property of a Buffer, and nothing for how a Buffer prints', () => Object.assign(Buffer.alloc(100), { a: 1 }), 2],
     ['one for each property of a Date', () => Object.assign(new Date(0), { a: 1 }), 2],
     ['one for each property that it inherits', () => new Price(), 2 + 3],
     ['nothing for one that it hides', () => Object.assign(Object.create({ a: 1, b: 2 }) as object, { a: 3 }), 1 + 1 + 1],
@@ -81,9 +83,9 @@ describe('a search counts one for each object, and', () => {
 });
 
 describe('a copy counts', () => {
-  const countCopied = (value: unknown): number => {
+  const countCopied = (value: unknown, search: typeof scrub = redactValue): number => {
     const take = vi.spyOn(SearchBudget.prototype, 'takeCopiedEntry');
-    redactValue(value, [KEY]);
+    search(value, [KEY]);
     const { length } = take.mock.calls;
     take.mockRestore();
     return length;
@@ -93,6 +95,10 @@ describe('a copy counts', () => {
     expect(countCopied({ key: KEY, base: 'USD' })).toBe(2);
     expect(countCopied(Object.assign(Object.create({ base: 'USD' }) as object, { key: KEY }))).toBe(2 + 1);
     expect(countCopied({ key: KEY, toJSON: () => 'gold' })).toBe(3 + 1);
+  });
+
+  it('one for each property of an error of the chain that is changed, which is done once', () => {
+    expect(countCopied(failure(Error.prototype, { url: `/p?k=${KEY}`, base: 'USD', message: KEY }), scrub)).toBe(2);
   });
 
   it('nothing for what holds no key', () => {
