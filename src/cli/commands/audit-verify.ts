@@ -21,10 +21,15 @@ export async function auditVerify(run: CliRun, files: readonly string[], options
   const { chainKeyFile, json } = options;
   const chainKey = chainKeyFile === undefined ? undefined : await readChainKey(chainKeyFile);
   const ends: FileEnd[] = [];
-  const { records, problem } = await checkChain(readLines(files, ends), { chainKey });
+  const { records, problem, end } = await checkChain(readLines(files, ends), { chainKey });
   if (problem === undefined && records > 0) {
-    const text = `ok: ${String(records)} records, and no line is missing or changed`;
-    printResult(run.io, json, { ok: true, records }, text);
+    const ended = end === 'closed';
+    const hint =
+      end === 'open' && chainKey === undefined ? '; --chain-key-file shows it, if the log has a chain key' : '';
+    const text = ended
+      ? 'no line is missing or changed'
+      : `none between the first and the last is missing or changed; the log has no end (\`closed\`), so lines may be missing after the last${hint}`;
+    printResult(run.io, json, { ok: true, records, ended }, `ok: ${String(records)} records, and ${text}`);
     return;
   }
   run.exitCode = 3;
