@@ -101,6 +101,8 @@ interface ChainFields {
   pid?: unknown;
 }
 
+/** The reason for which the chain key may be to blame. */
+export const WRONG_MAC = 'is a checkpoint whose `mac` is wrong or missing';
 const CHANGED = 'was changed after it was written';
 /** Number of lines before it that the first record of a new chain may name: other processes write meanwhile. */
 const MAX_SEEN = 10_000;
@@ -130,7 +132,7 @@ class ChainChecker {
       if (head !== undefined) Object.assign(head, { isSealed: true, end: 'closed' });
     } else return this.#findChange({ line, seq, writer, hash: hashLine(text) });
     const sealed = this.#checkMac(text, event, mac);
-    if (sealed === undefined) return { line, reason: 'is a checkpoint whose `mac` is wrong or missing' };
+    if (sealed === undefined) return { line, reason: WRONG_MAC };
     this.#remember(hashLine(text), { line, seq, writer, isSealed: sealed, end });
     return undefined;
   }

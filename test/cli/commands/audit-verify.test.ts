@@ -103,6 +103,20 @@ describe('goldkey audit verify', () => {
     expect(cut.stdout).toMatch(/audit\.ndjson`, line \d+, is the last of its writer and no checkpoint/);
   });
 
+  it.each(['base64', 'base64url', 'hex'] as const)('says that a chain key in %s is no raw one', async (encoding) => {
+    const textFile = join(folder.path, `${encoding}.key`);
+    await writeFile(textFile, `${Buffer.from(CHAIN_KEY).toString(encoding)}\n`);
+    const ran = await run(['audit', 'verify', ...files, '--chain-key-file', textFile]);
+    expect(ran).toMatchObject({ code: 3, stderr: '' });
+    expect(ran.stdout).toMatch(
+      /`mac` is wrong or missing; the file of --chain-key-file looks like base64 or hex, and must hold the raw bytes: decode it\n$/,
+    );
+
+    await writeFile(textFile, new Uint8Array(32).fill(7));
+    const raw = await run(['audit', 'verify', ...files, '--chain-key-file', textFile]);
+    expect(raw.stdout).toMatch(/`mac` is wrong or missing\n$/);
+  });
+
   it('a log without records is not whole', async () => {
     await writeFile(files[0], '\n');
     expect(await run(['audit', 'verify', files[0]])).toMatchObject({
