@@ -206,7 +206,7 @@ interface Broken {
 
 /** Prints the policy that a repair names, which an administrator attaches. */
 async function printPolicy(fix: string | undefined): Promise<void> {
-  const ran = await run((await splitWords(fix ?? '')).slice(1));
+  const ran = await run((await splitWords(fix ?? '')).slice(2));
   expect(ran.code, ran.stderr).toBe(0);
   expect(ran.stdout).toContain(kms.keyArn);
   kms.reset();

@@ -153,7 +153,7 @@ describe('rotate', () => {
 
       expect(ran.code).toBe(1);
       expect(ran.stderr).toContain(
-        'The price API refused v2. No client uses it: stage the right one with `goldkey rotate stage`.',
+        'The price API refused v2. No client uses it: stage the right one with `npx goldkey rotate stage`.',
       );
       expect(status.stdout).toMatch(/v2 +rejected/);
     });
