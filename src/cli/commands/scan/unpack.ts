@@ -133,13 +133,22 @@ export function isPacked(head: Uint8Array): boolean {
   return isGzip(head) || isTarHeader(head);
 }
 
-/** The first bytes of zip, 7z, rar, xz, bzip2, zstd and lz4, as latin1. */
-const UNOPENED =
-  /^(?:PK\x03\x04|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\xfd7zXZ\0|BZh[1-9]1AY&SY|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18)/;
+/** The first bytes of zip, 7z, rar, xz, zstd and lz4, as latin1; bzip2 has a digit among them. */
+const UNOPENED: readonly string[] = [
+  'PK\x03\x04',
+  "7z\xbc\xaf'\x1c",
+  'Rar!\x1a\x07',
+  '\xfd7zXZ\0',
+  '(\xb5/\xfd',
+  '\x04"M\x18',
+];
+const BZIP2 = /^BZh[1-9]1AY&SY/;
 
 /** Returns whether a content is compressed in a way that is not unpacked here; brotli shows by the name alone. */
 export function isUnopened(head: Uint8Array, path: Buffer): boolean {
-  return UNOPENED.test(Buffer.from(head.subarray(0, 10)).toString('latin1')) || path.subarray(-3).toString() === '.br';
+  const start = Buffer.from(head.subarray(0, 10)).toString('latin1');
+  const isKnown = UNOPENED.some((bytes) => start.startsWith(bytes)) || BZIP2.test(start);
+  return isKnown || path.subarray(-3).toString() === '.br';
 }
 
 function isGzip(head: Uint8Array): boolean {
