@@ -54,11 +54,14 @@ export interface ChainProblem {
   readonly reason: string;
 }
 
-/** Checks as {@link verifyAudit} does, and tells what is wrong. */
+/** How a log ends: `open` and `checkpoint` where lines may have come after the last one, which is no checkpoint or is one. */
+export type ChainEnd = 'closed' | 'checkpoint' | 'open';
+
+/** Checks as {@link verifyAudit} does, and tells what is wrong and how the log ends. */
 export async function checkChain(
   lines: AsyncIterable<string>,
   options: VerifyAuditOptions,
-): Promise<{ records: number; problem: ChainProblem | undefined }> {
+): Promise<{ records: number; problem: ChainProblem | undefined; end: ChainEnd }> {
   checkOptionNames('verifyAudit', options, ['chainKey']);
   const checker = new ChainChecker(checkChainKey(options.chainKey));
   let problem: ChainProblem | undefined;
@@ -71,7 +74,7 @@ export async function checkChain(
     if (problem === undefined) problem = checker.check(content, line);
     else problem = checker.reconsider(content) ?? problem;
   }
-  return { records, problem: problem ?? checker.checkEnds() };
+  return { records, problem: problem ?? checker.checkEnds(), end: checker.end };
 }
 
 /** The last record of a chain. */
@@ -81,6 +84,7 @@ interface Head {
   readonly writer: string;
   /** True if nothing can have been cut off behind it: it is a checkpoint, or the next run of its process names it. */
   isSealed: boolean;
+  end: ChainEnd;
 }
 
 /** A record that does not name the one before it: either of the two was changed. */
@@ -97,6 +101,8 @@ interface ChainFields {
   pid?: unknown;
 }
 
+/** The reason for which the chain key may be to blame. */
+export const WRONG_MAC = 'is a checkpoint whose `mac` is wrong or missing';
 const CHANGED = 'was changed after it was written';
 /** Number of lines before it that the first record of a new chain may name: other processes write meanwhile. */
 const MAX_SEEN = 10_000;
@@ -120,14 +126,21 @@ class ChainChecker {
     if (typeof prev !== 'string' || typeof seq !== 'number') return { line, reason: 'names no line before it' };
     const writer = JSON.stringify([host, pid]);
     const head = this.#heads.get(prev);
+    const end = findEnd(event, head);
     if (head?.seq === seq - 1) this.#heads.delete(prev);
     else if (event === 'opened' && this.#mayOpen(seq, prev, writer)) {
-      if (head !== undefined) head.isSealed = true;
+      if (head !== undefined) Object.assign(head, { isSealed: true, end: 'closed' });
     } else return this.#findChange({ line, seq, writer, hash: hashLine(text) });
     const sealed = this.#checkMac(text, event, mac);
-    if (sealed === undefined) return { line, reason: 'is a checkpoint whose `mac` is wrong or missing' };
-    this.#remember(hashLine(text), { line, seq, writer, isSealed: sealed });
+    if (sealed === undefined) return { line, reason: WRONG_MAC };
+    this.#remember(hashLine(text), { line, seq, writer, isSealed: sealed, end });
     return undefined;
+  }
+
+  /** The end that says least of all chains. */
+  get end(): ChainEnd {
+    const ends = new Set(Array.from(this.#heads.values(), ({ end }) => end));
+    return ends.has('open') ? 'open' : ends.has('checkpoint') ? 'checkpoint' : 'closed';
   }
 
   /** Finds a chain that ends without a checkpoint. */
@@ -183,6 +196,13 @@ class ChainChecker {
     const [oldest] = this.#seen;
     if (this.#seen.size > MAX_SEEN && oldest !== undefined) this.#seen.delete(oldest);
   }
+}
+
+/** Returns how a chain ends with a record of this event: only a checkpoint comes after `closed`. */
+function findEnd(event: unknown, before: Head | undefined): ChainEnd {
+  if (event === 'closed') return 'closed';
+  if (event !== 'checkpoint') return 'open';
+  return before?.end === 'closed' ? 'closed' : 'checkpoint';
 }
 
 /** Returns the fields that prove the chain, from a record or from the form that `toOcsf` or `toEcs` gave it. */

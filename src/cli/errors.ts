@@ -61,11 +61,11 @@ const WORDS: Readonly<Record<string, string>> = {
   '`alias`': '--alias',
   '`region`': '--region',
   '`masterKeyFile`': '--master-key',
-  '`createMasterKey`': '`goldkey create-key --local`',
+  '`createMasterKey`': '`npx goldkey create-key --local`',
   '`baseUrl`': '--api-url',
   '`url` or `client`': '--ring',
   '`url`': '--ring',
-  'make one with `init`': 'check --ring and --name, or make one with `goldkey rotate init`',
+  'make one with `init`': 'check --ring and --name, or make one with `npx goldkey rotate init`',
   '`ring` or `name`': '--ring or --name',
   '`force`': '--force',
   '`version`': '--key-version',
@@ -78,6 +78,8 @@ const WORDS: Readonly<Record<string, string>> = {
   '`probe`': '--api',
   '`dangerouslyAllowHttp`': '--dangerously-allow-http',
   '`dangerouslyAllowPlaintext`': '--dangerously-allow-http',
+  'give `address` or set': 'set',
+  'give `auth` or set': 'set',
   '`address`': 'VAULT_ADDR',
   '`auth`': 'VAULT_TOKEN',
   '`namespace`': 'VAULT_NAMESPACE',
@@ -107,7 +109,7 @@ export function reportError(io: CliIo, error: unknown, { secrets, argv }: Report
     const shown = {
       code,
       message: redact(message),
-      advice: redact(advice ?? ADVICE_OF_ALL),
+      advice: redact(advice ?? (code === INTERRUPTED ? ADVICE_OF_INTERRUPTED : ADVICE_OF_ALL)),
       ...(causes.length > 0 && { causes }),
     };
     tell(io, JSON.stringify({ error: shown }));
@@ -121,6 +123,7 @@ export function reportError(io: CliIo, error: unknown, { secrets, argv }: Report
 
 /** The advice in JSON where the message is complete. */
 const ADVICE_OF_ALL = 'See the message; --help lists the options.';
+const ADVICE_OF_INTERRUPTED = 'Run the command again to go on.';
 
 /** The codes of errors that are not the library's, and their exit codes. */
 const USAGE = 'ERR_INVALID_ARG_VALUE';
@@ -180,10 +183,10 @@ function chooseAdvice(
   const has = (flag: string): boolean => argv.some((word) => word === flag || word.startsWith(`${flag}=`));
   if (code === 'ERR_GOLDKEY_REJECTED') {
     const command = has('--ring') ? 'rotate stage' : has('--store') ? 'put' : 'encrypt';
-    return `Get the current key from the vendor and store it with \`goldkey ${command}\`.`;
+    return `Get the current key from the vendor and store it with \`npx goldkey ${command}\`.`;
   }
   if (message.includes(KEY_REFUSED) && argv.includes('stage')) {
-    return 'No client uses it: stage the right one with `goldkey rotate stage`.';
+    return 'No client uses it: stage the right one with `npx goldkey rotate stage`.';
   }
   // The message names the command already.
   if (WITHOUT_ADVICE.has(provider) || message.includes('run `aws ')) return undefined;

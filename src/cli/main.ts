@@ -18,7 +18,7 @@ const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
 const KEY_WORDS = ['key', 'apikey', 'secret', 'token', 'password', 'plaintext'];
 /** Sentences about what Ctrl-C leaves behind, by the first word of the command; the others change nothing. */
 const INTERRUPTED: ReadonlyMap<string, string> = new Map([
-  ['rotate', 'Interrupted: see with `goldkey rotate status` how far it came, then run the step again.'],
+  ['rotate', 'Interrupted: see with `npx goldkey rotate status` how far it came, then run the step again.'],
   ['copy', 'Interrupted: the key may have been written; run it again to be sure.'],
   ['put', 'Interrupted: the key may have been written; run it again to be sure.'],
   ['create-key', 'Interrupted: the master key may have been made; run it again, which is safe.'],
@@ -36,7 +36,7 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
   const run: CliRun = { io, argv, secrets: [], exitCode: 0 };
   let interrupt: () => void = () => undefined;
   const interrupted = new Promise<never>((_, reject) => {
-    const sentence = INTERRUPTED.get(argv[0] ?? '') ?? 'Interrupted: nothing was changed.';
+    const sentence = INTERRUPTED.get(argv[0] ?? '') ?? 'Interrupted.';
     interrupt = () => {
       reject(new InterruptedError(sentence));
     };
@@ -81,7 +81,9 @@ function createUsageError({ code, message }: CommanderError, program: Command, a
     path.push(...(path.at(-1)?.commands.filter((command) => command.name() === word) ?? []));
   }
   const name = path.map((command) => command.name()).join(' ');
-  const commands = (path.at(-1) ?? program).commands.map((command) => command.name()).join(', ');
+  const last = path.at(-1) ?? program;
+  const visible = last.createHelp().visibleCommands(last);
+  const commands = visible.map((command) => command.name()).join(', ');
   const [flag = 'an option', other = 'another'] = message.match(/(?<=option ')--[a-z-]+/g) ?? [];
   const typed = /^error: unknown option '--([a-z][a-z-]{1,30})(?:=.*)?'/.exec(message)?.[1] ?? '';
   const unknown = typed !== '' && isQuotable(typed) ? `--${typed}` : 'of that name';
@@ -106,5 +108,5 @@ function createUsageError({ code, message }: CommanderError, program: Command, a
     missingArgument: 'An argument is missing.',
   };
   const text = texts[code.replace('commander.', '')] ?? `A command is required, one of ${commands}.`;
-  return new UsageError(text, `Run \`${name} --help\`.`);
+  return new UsageError(text, `Run \`npx ${name} --help\`.`);
 }

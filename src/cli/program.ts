@@ -86,7 +86,10 @@ export async function buildProgram(run: CliRun): Promise<Command> {
     .command('verify <files...>');
   addOutputFlags(verifyLog)
     .description('check that no line was changed or removed, file after file, oldest first; exit code 3 if one was')
-    .option('--chain-key-file <file>', 'the key of the checkpoints; with it, lines cut off at the end show too')
+    .option(
+      '--chain-key-file <file>',
+      'the raw bytes of the key of the checkpoints; with it, lines cut off at the end show too',
+    )
     .action(async (files: string[], options) =>
       (await import('./commands/audit-verify.js')).auditVerify(run, files, options),
     );

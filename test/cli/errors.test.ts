@@ -43,7 +43,7 @@ describe('an error under --json', () => {
     ['wrong usage', ['encrypt'], 2, 'ERR_INVALID_ARG_VALUE'],
     ['an unknown option', ['encrypt', '--nope'], 2, 'ERR_INVALID_ARG_VALUE'],
     ['a file that is not there', ['verify', '--store', 'file:///no/such/file'], 1, 'ERR_GOLDKEY_NOT_FOUND'],
-    ['an empty key', ['put', '--store', 'file:///no/such/file'], 1, 'ERR_FAILED'],
+    ['an empty key', ['put', '--store', 'file:///no/such/file'], 2, 'ERR_INVALID_ARG_VALUE'],
   ])('is one line of JSON on stderr: %s', async (_, argv, code, name) => {
     const ran = await goldkey([...argv, '--json']);
 
@@ -68,9 +68,9 @@ describe('an error under --json', () => {
 
 describe('the advice after a refused key', () => {
   it.each([
-    ['a ciphertext', 'goldkey encrypt'],
-    ['a store', 'goldkey put'],
-    ['a ring', 'goldkey rotate stage'],
+    ['a ciphertext', 'npx goldkey encrypt'],
+    ['a store', 'npx goldkey put'],
+    ['a ring', 'npx goldkey rotate stage'],
   ])('names the command that replaces it: of %s, `%s`', async (kind, command) => {
     await using api = await startFakePriceApi({ keys: ['another-key-0001'] });
     const file = join(folder.path, 'api.key');
@@ -151,7 +151,7 @@ describe('an error in the words of the command line', () => {
     const nothing = await goldkey(['rotate', 'status', '--ring', join(folder.path, 'none.json')]);
     const down = await goldkey(['rotate', 'status', '--ring', 'redis://127.0.0.1:9/gold']);
 
-    expect(nothing.stderr).toContain('check --ring and --name, or make one with `goldkey rotate init`.');
+    expect(nothing.stderr).toContain('check --ring and --name, or make one with `npx goldkey rotate init`.');
     expect(down.stderr).toContain('--ring');
     expect(down.stderr).not.toContain('`');
   });

@@ -73,8 +73,13 @@ describe.skipIf(!built || !hasScript)(`on a terminal ${skipped}`, () => {
 
   it.each([
     ['at a prompt', ['encrypt'], '(not shown): ', 'Interrupted: nothing was done.'],
-    ['between two rounds', ['price', '--watch', '1h'], 'could not be reached', 'Interrupted: nothing was changed.'],
-    ['while a step waits', ['rotate', 'status'], 'reading the ring', 'Interrupted: see with `goldkey rotate status`'],
+    ['between two rounds', ['price', '--watch', '1h'], 'could not be reached', 'Interrupted.'],
+    [
+      'while a step waits',
+      ['rotate', 'status'],
+      'reading the ring',
+      'Interrupted: see with `npx goldkey rotate status`',
+    ],
   ])('Ctrl-C %s is one sentence and the exit code 130', async (_, command, prompt, sentence) => {
     const { stdout } = await run(['encrypt', ...local], { piped: KEY });
     const more: Record<string, string[]> = {

@@ -13,7 +13,7 @@ describe('the command line, used wrongly', () => {
     [['encrypt', SECRET], /A key never comes from the command line/],
     [
       [SECRET],
-      /There is no such command; there are create-key, encrypt, put, verify, price, copy, rotate, policy, doctor, audit, scan, demo, completion/,
+      /There is no such command; there are create-key, encrypt, put, verify, price, copy, rotate, policy, doctor, audit, scan, demo, completion, help\. Run/,
     ],
     [['encrypt', '--key-id'], /--key-id needs a value/],
     [['encrypt', '--key-id', 'alias/x'], /--encryption-context is required/],

@@ -1,6 +1,6 @@
 import { printResult, tell, type CliIo, type CliRun } from '../io.js';
 import type { CommandOptions } from '../options/command-options.js';
-import { FROM, requireAll, TO } from '../options/required.js';
+import { FROM, requireAll, TO, TO_OR_CIPHER } from '../options/required.js';
 import {
   checkVersion,
   chooseVersion,
@@ -18,7 +18,10 @@ export async function copy({ io, secrets }: CliRun, options: CommandOptions): Pr
   const { from, to } = options;
   const { ring: givenRing, ciphertext, ciphertextFile } = options;
   const isNamed = [from, givenRing, ciphertext, ciphertextFile].some((option) => option !== undefined);
-  requireAll([...(isNamed ? [] : [FROM]), ...(to === undefined && from === undefined ? [TO] : [])]);
+  const { keyId, encryptionContext, local, masterKey } = options;
+  const isEncrypted = [keyId, encryptionContext, local, masterKey].some((option) => option !== undefined);
+  const lacksTarget = to === undefined && (from === undefined || !isEncrypted);
+  requireAll([...(isNamed ? [] : [FROM]), ...(lacksTarget ? [from === undefined ? TO : TO_OR_CIPHER] : [])]);
   // The options of KMS and of a master key describe the side without a URL.
   const ring = from === undefined ? options.ring : undefined;
   const asked = chooseVersion(io, { ...options, ring });

@@ -1,5 +1,6 @@
 import { computeFingerprint, GoldDataClient, MIN_KEY_LENGTH, type KeyContext } from '../../core/index.js';
 import type { PriceApi, Quote } from '../../prices/index.js';
+import { isMetalSymbol, KNOWN_METALS } from '../../prices/values/metals.js';
 import { reportError, UsageError } from '../errors.js';
 import { print, type CliRun } from '../io.js';
 import { createPriceApi } from '../options/price-api.js';
@@ -54,9 +55,13 @@ export async function price(run: CliRun, names: readonly string[], options: Comm
  */
 function parseSymbols(names: readonly string[]): string[] {
   const symbols = names.map((name) => (name.length < MIN_KEY_LENGTH ? name.toUpperCase() : name));
-  if (symbols.every((symbol) => symbol.length <= 16 && symbol !== '' && symbol === symbol.toUpperCase()))
-    return symbols;
-  throw new UsageError('A symbol is of capital letters, e.g. XAU; a key never comes from the command line.');
+  if (!symbols.every((symbol) => symbol.length <= 16 && symbol !== '' && symbol === symbol.toUpperCase())) {
+    throw new UsageError('A symbol is of capital letters, e.g. XAU; a key never comes from the command line.');
+  }
+  // A currency, or the name of a metal.
+  if (!symbols.every((symbol) => isMetalSymbol(symbol)))
+    throw new UsageError(`Each symbol must be a metal's: ${KNOWN_METALS}.`);
+  return symbols;
 }
 
 /** The request that fetched a quote. The key is that of its last run: after a refusal it is not the client's first choice. */

@@ -1,5 +1,5 @@
 import { quote, type KeyCipher } from '../../core/index.js';
-import { KeyRotationManager, type StepOptions } from '../../rotation/index.js';
+import { KeyRotationManager, type RingStore, type StepOptions } from '../../rotation/index.js';
 import { CommandError } from '../errors.js';
 import { readKey } from '../input/read-key.js';
 import { printResult, styleText, tell, type CliIo, type CliRun } from '../io.js';
@@ -54,13 +54,17 @@ export async function rotateStep(run: CliRun, step: StepName, options: CommandOp
   const { io } = run;
   const { keyVersion: version, revision, force } = options;
   const missing = step === 'canary' && options.percent === undefined ? [PERCENT] : [];
-  await withManager(io, options, { needsCipher: step !== 'canary', missing }, async (manager) => {
+  await withManager(io, options, { needsCipher: step !== 'canary', missing }, async (manager, ring) => {
     const key = step === 'init' || step === 'stage' ? await readKey(run, options) : '';
-    const taking = STEPS[step](manager, options, { version, revision, force }, key);
-    const done = await showProgress(io, `taking the step \`${step}\``, taking);
+    const take = async (): Promise<{ before: number | undefined; done: string }> => {
+      const before = (await ring.read())?.ring.revision;
+      return { before, done: await STEPS[step](manager, options, { version, revision, force }, key) };
+    };
+    const { before, done } = await showProgress(io, `taking the step \`${step}\``, take());
     const status = await manager.status();
     printResult(io, options.json, status, formatStatus(io, status));
-    tell(io, styleText(io, 'stderr', 'dim', done));
+    const told = status.revision === before ? `\`${step}\` had been taken already: nothing was done.` : done;
+    tell(io, styleText(io, 'stderr', 'dim', told));
   });
 }
 
@@ -89,7 +93,7 @@ async function withManager<T>(
   io: CliIo,
   options: CommandOptions,
   { needsCipher, missing = [] }: { needsCipher: boolean; missing?: readonly RequiredOption[] },
-  use: (manager: KeyRotationManager) => Promise<T>,
+  use: (manager: KeyRotationManager, ring: RingStore) => Promise<T>,
 ): Promise<T> {
   const ring = options.ring === undefined ? [RING] : [];
   requireAll([...ring, ...missing, ...(needsCipher ? listMissingOfCipher(options) : [])]);
@@ -97,7 +101,7 @@ async function withManager<T>(
   let cipher: KeyCipher | undefined;
   try {
     cipher = needsCipher ? await openCipher(io, options) : NO_CIPHER;
-    return await use(new KeyRotationManager({ ...opened, cipher, probe: await createProbe(io, options) }));
+    return await use(new KeyRotationManager({ ...opened, cipher, probe: await createProbe(io, options) }), opened.ring);
   } finally {
     await cipher?.close?.();
     await opened.ring.close?.();

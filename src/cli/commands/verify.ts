@@ -43,7 +43,7 @@ async function readMessage(io: CliIo, options: CommandOptions): Promise<Uint8Arr
   const text = typeof source === 'string' ? source : await source();
   const message = MESSAGE_STARTS.some((start) => text.startsWith(start)) ? decodeBase64(text) : undefined;
   if (message !== undefined || envelope !== true) return message;
-  throw new CommandError('`ciphertext` is no message of `goldkey encrypt --envelope`; give it as it was printed.');
+  throw new CommandError('`ciphertext` is no message of `npx goldkey encrypt --envelope`; give it as it was printed.');
 }
 
 async function verifyMessage(io: CliIo, message: Uint8Array, options: CommandOptions): Promise<Verified> {

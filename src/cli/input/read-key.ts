@@ -1,7 +1,8 @@
+import { stat } from 'node:fs/promises';
 import type { KeyProvider } from '../../core/index.js';
 import { CommandError, UsageError } from '../errors.js';
 import { readGuarded } from '../../util/guarded-file.js';
-import type { CliIo, CliRun } from '../io.js';
+import { tell, type CliIo, type CliRun } from '../io.js';
 import { canPrompt, promptHidden } from './prompt.js';
 
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
@@ -14,6 +15,8 @@ const MAX_FILE_BYTES = 2 * MAX_ENVELOPE_BYTES;
 interface KeyUse {
   readonly question: string;
   readonly undone: string;
+  /** How the key is given, as a sentence without its end. */
+  readonly ways?: string | undefined;
 }
 
 const TO_ENCRYPT: KeyUse = { question: 'Key to encrypt (not shown): ', undone: 'nothing was encrypted' };
@@ -22,17 +25,27 @@ const TO_ENCRYPT: KeyUse = { question: 'Key to encrypt (not shown): ', undone: '
 export async function readKey(
   { io, secrets }: CliRun,
   { keyFile, envelope = false }: { keyFile?: string | undefined; envelope?: boolean | undefined },
-  { question, undone }: KeyUse = TO_ENCRYPT,
+  { question, undone, ways = 'Pipe it in, type it at the prompt, or use --key-file' }: KeyUse = TO_ENCRYPT,
 ): Promise<string> {
   const text =
     keyFile === undefined ? await readInput(io, question, envelope) : await readTextFile('--key-file', keyFile);
+  if (keyFile !== undefined && (await isSharedFile(keyFile))) {
+    tell(io, 'The file of --key-file can be read by other users of this machine: give it the mode 0600 (`chmod 600`).');
+  }
   checkLength(Buffer.byteLength(text), envelope);
   const key = trimLineBreak(text);
   // Other bytes than UTF-8 were lost when they became text.
   if (envelope && key.includes('\uFFFD')) throw new CommandError(`The input is no UTF-8 text: ${undone}.`);
-  if (key === '') throw new CommandError(`The key is empty: ${undone}.`);
+  if (key === '') throw new UsageError(`The key is empty: ${undone}. ${ways}.`);
   secrets.push(key);
   return key;
+}
+
+/** Returns whether other users may read a file; never on Windows, which has no modes. */
+async function isSharedFile(path: string): Promise<boolean> {
+  if (process.platform === 'win32') return false;
+  const { mode } = await stat(path);
+  return (mode & 0o044) !== 0;
 }
 
 /** Reads the small text file that `option` names. */
@@ -75,7 +88,7 @@ function checkLength(length: number, isEnvelope: boolean): void {
   throw new CommandError(
     isEnvelope
       ? 'The input is longer than 1,048,576 bytes, the most that --envelope takes: check it.'
-      : 'The key is longer than 4,096 bytes, the most that KMS encrypts: check the input, or use `goldkey encrypt --envelope`.',
+      : 'The key is longer than 4,096 bytes, the most that KMS encrypts: check the input, or use `npx goldkey encrypt --envelope`.',
   );
 }
 

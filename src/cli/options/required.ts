@@ -16,6 +16,10 @@ export const PERCENT: RequiredOption = ['--percent', '10'];
 export const MAX_AGE: RequiredOption = ['--max-age', '90d'];
 export const STORE: RequiredOption = ['--store', 'vault://secret/gold#api_key'];
 export const TO: RequiredOption = ['--to', 'vault://secret/gold#api_key'];
+export const TO_OR_CIPHER: RequiredOption = [
+  TO[0],
+  `${TO[1]} (or --key-id and --encryption-context, for a ciphertext)`,
+];
 export const FROM: RequiredOption = ['--from', 'secrets-manager://gold (or --ring, or --ciphertext-file)'];
 
 /** Throws one error that names every missing option, each with an example of its value. */

@@ -160,7 +160,7 @@ export function chooseVersion({ env }: CliIo, { keyVersion, ring }: CommandOptio
 export function checkVersion(loaded: string | undefined, asked: string | undefined, ring: string | undefined): void {
   if (asked === undefined || ring === undefined || loaded === asked) return;
   throw new CommandError(
-    'The ring has no live key of that --key-version or GOLD_API_KEY_VERSION; `goldkey rotate status` lists its versions.',
+    'The ring has no live key of that --key-version or GOLD_API_KEY_VERSION; `npx goldkey rotate status` lists its versions.',
   );
 }
 

@@ -48,7 +48,30 @@ describe('goldkey audit verify', () => {
     expect(ran.stdout).toMatch(/^ok: \d+ records, and no line is missing or changed\n$/);
     for (const file of files) expect((await run(['audit', 'verify', file, '--chain-key-file', keyFile])).code).toBe(0);
     const json = await run(['audit', 'verify', ...files, '--json', '--chain-key-file', keyFile]);
-    expect(JSON.parse(json.stdout)).toEqual({ ok: true, records: expect.any(Number) as number });
+    expect(JSON.parse(json.stdout)).toEqual({ ok: true, records: expect.any(Number) as number, ended: true });
+  });
+
+  it('does not claim that nothing is missing after the last line of a log without an end', async () => {
+    const [older, newer] = files;
+    const between =
+      /^ok: \d+ records, and none between the first and the last is missing or changed; the log has no end \(`closed`\), so lines may be missing after the last/;
+    await change(newer, (lines) => lines.slice(0, -3));
+    const cut = await run(['audit', 'verify', ...files]);
+    expect(cut).toMatchObject({ code: 0, stderr: '' });
+    expect(cut.stdout).toMatch(between);
+    expect(cut.stdout).toContain('--chain-key-file');
+    const json = await run(['audit', 'verify', ...files, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: true, ended: false });
+
+    // It ends with a checkpoint, behind which a key would show nothing either.
+    const part = await run(['audit', 'verify', older]);
+    expect(part).toMatchObject({ code: 0, stdout: expect.stringMatching(between) as string });
+    expect(part.stdout).not.toContain('--chain-key-file');
+  });
+
+  it('takes `closed` for the end of a log whose checkpoint after it is cut off', async () => {
+    await change(files[1], (lines) => lines.slice(0, -2));
+    expect((await run(['audit', 'verify', ...files])).stdout).toMatch(/and no line is missing or changed\n$/);
   });
 
   it.each([
@@ -78,6 +101,20 @@ describe('goldkey audit verify', () => {
     const cut = await run(['audit', 'verify', ...files, '--chain-key-file', keyFile]);
     expect(cut.code).toBe(3);
     expect(cut.stdout).toMatch(/audit\.ndjson`, line \d+, is the last of its writer and no checkpoint/);
+  });
+
+  it.each(['base64', 'base64url', 'hex'] as const)('says that a chain key in %s is no raw one', async (encoding) => {
+    const textFile = join(folder.path, `${encoding}.key`);
+    await writeFile(textFile, `${Buffer.from(CHAIN_KEY).toString(encoding)}\n`);
+    const ran = await run(['audit', 'verify', ...files, '--chain-key-file', textFile]);
+    expect(ran).toMatchObject({ code: 3, stderr: '' });
+    expect(ran.stdout).toMatch(
+      /`mac` is wrong or missing; the file of --chain-key-file looks like base64 or hex, and must hold the raw bytes: decode it\n$/,
+    );
+
+    await writeFile(textFile, new Uint8Array(32).fill(7));
+    const raw = await run(['audit', 'verify', ...files, '--chain-key-file', textFile]);
+    expect(raw.stdout).toMatch(/`mac` is wrong or missing\n$/);
   });
 
   it('a log without records is not whole', async () => {

@@ -65,7 +65,11 @@ describe('copy', () => {
     [['--from', 'file://HERE', '--to', 'env://X'], '--to must start with vault://'],
     [['--from', 'file://HERE', '--to', 'vault://secret'], 'must name a mount and a path'],
     [['--from', 'file://HERE', '--to', 'azure-key-vault://x'], 'must name a vault and a secret'],
-    [['--from', 'file://HERE'], '--key-id and --encryption-context are required'],
+    [
+      ['--from', 'file://HERE'],
+      '--to is required, e.g. --to vault://secret/gold#api_key (or --key-id and --encryption-context',
+    ],
+    [['--from', 'file://HERE', '--key-id', 'alias/x'], '--encryption-context is required'],
   ])('of %j exits 2', async (argv, message) => {
     const ran = await copy(...argv.map((part) => part.replace('HERE', here)));
 

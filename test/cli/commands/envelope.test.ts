@@ -101,7 +101,7 @@ describe('encrypt --envelope', () => {
     const ran = await run(['encrypt', ...local, ...CONTEXT], { piped: BUNDLE });
 
     expect(ran).toMatchObject({ code: 1, stdout: '' });
-    expect(ran.stderr).toContain('use `goldkey encrypt --envelope`');
+    expect(ran.stderr).toContain('use `npx goldkey encrypt --envelope`');
     expectNoKey(ran);
   });
 
@@ -112,7 +112,7 @@ describe('encrypt --envelope', () => {
   ])('refuses %s', async (_, piped, says) => {
     const ran = await encrypt(piped);
 
-    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran).toMatchObject({ code: piped === '\n' ? 2 : 1, stdout: '' });
     expect(ran.stderr).toContain(says);
   });
 
@@ -160,7 +160,7 @@ describe('verify of a message', () => {
     const none = await run(['verify', '--envelope', ...local, ...CONTEXT]);
 
     expect(ran).toMatchObject({ code: 1, stdout: '' });
-    expect(ran.stderr).toContain('--ciphertext is no message of `goldkey encrypt --envelope`');
+    expect(ran.stderr).toContain('--ciphertext is no message of `npx goldkey encrypt --envelope`');
     expect(ring).toMatchObject({ code: 2, stderr: expect.stringContaining('--envelope and --ring') });
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('--ciphertext-file is required') });
   });

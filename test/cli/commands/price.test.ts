@@ -17,9 +17,9 @@ const KEY = 'sk"test/+&=0123456';
 const NEXT = 'sk"next/+&=0123456';
 const context = ['--encryption-context', 'service=gold-data-stream'];
 const GOLD = '2199.5135616442817';
-const INTERRUPTED = 'Interrupted: nothing was changed.';
+const INTERRUPTED = 'Interrupted.';
 const INTERRUPTED_JSON = `${JSON.stringify({
-  error: { code: 'ERR_INTERRUPTED', message: INTERRUPTED, advice: 'See the message; --help lists the options.' },
+  error: { code: 'ERR_INTERRUPTED', message: INTERRUPTED, advice: 'Run the command again to go on.' },
 })}\n`;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let api: FakePriceApi;
@@ -108,7 +108,7 @@ describe('price', () => {
   });
 
   it('of a metal the API does not know is one error line, and no price of the others', async () => {
-    const ran = await run(priceOf('XAU', 'XYZ'));
+    const ran = await run(priceOf('XAU', 'RUTH'));
     expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^goldkey: metals-api [^\n]+\n$/) });
   });
 
@@ -116,6 +116,8 @@ describe('price', () => {
     [['long-ish'], /A symbol is of capital letters/],
     [['XAU', KEY], /a key never comes from the command line/],
     [[''], /A symbol/],
+    [['EUR'], /Each symbol must be a metal's: `XAU`, /],
+    [['XAU', 'GOLD'], /Each symbol must be a metal's/],
     [['--watch', '500ms'], /--watch must be from 1s to 24d/],
     [['--watch', '30d'], /--watch must be from 1s to 24d/],
     [['--watch', KEY], /--watch must be a time such as/],

@@ -7,6 +7,7 @@ import { computeFingerprint } from '../../../src/core/index.js';
 import { formsOf, run, temporaryFolder, type Ran } from '../run.js';
 
 const KEY = 'sk"test/+&=0123456';
+const OLD_KEY = 'sk"old/+&=0123456';
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let there: string;
 
@@ -45,6 +46,15 @@ describe('put', () => {
     }
   });
 
+  it('says which key of a file it replaced', async () => {
+    await put({ piped: OLD_KEY });
+    const replaced = computeFingerprint(OLD_KEY);
+    expect((await put({ piped: KEY })).stdout).toMatch(
+      new RegExp(`^stored {2}[0-9a-f]{8}, now version [^;]+; it replaced the key ${replaced}\\n$`),
+    );
+    expect((await put({ piped: KEY })).stdout).not.toContain('replaced');
+  });
+
   it.each([
     ['two\nlines-of-a-key', 'position'],
     ['short', 'at least 8 were expected'],
@@ -52,7 +62,7 @@ describe('put', () => {
   ])('refuses %j, which no client would accept, before anything is written', async (piped, says) => {
     const ran = await put({ piped });
 
-    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran).toMatchObject({ code: piped === '' ? 2 : 1, stdout: '' });
     expect(ran.stderr).toContain(says);
     expect(await readdir(folder.path)).toEqual([]);
   });

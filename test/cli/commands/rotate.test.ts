@@ -77,6 +77,22 @@ describe('rotate', () => {
     expect(JSON.parse(ran.stdout)).toMatchObject({ current: 'v1', previous: 'v2' });
   });
 
+  it('says of a step that had been taken that nothing was done', async () => {
+    const done = (step: string) => `\`${step}\` had been taken already: nothing was done.\n`;
+    expect((await rotate('init', [], OLD)).stderr).toContain('Created the ring');
+    const init = await rotate('init', [], OLD);
+    await rotate('stage', [], NEW);
+    expect((await rotate('revert')).stderr).toContain('Reverted');
+    const revert = await rotate('revert', ['--key-version', 'v2']);
+
+    expect(init).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('revision 1') as string,
+      stderr: done('init'),
+    });
+    expect(revert).toMatchObject({ code: 0, stderr: done('revert') });
+  });
+
   it('says what a cutover loses', async () => {
     await rotate('init', [], OLD);
     await rotate('stage', [], NEW);
@@ -137,7 +153,7 @@ describe('rotate', () => {
 
       expect(ran.code).toBe(1);
       expect(ran.stderr).toContain(
-        'The price API refused v2. No client uses it: stage the right one with `goldkey rotate stage`.',
+        'The price API refused v2. No client uses it: stage the right one with `npx goldkey rotate stage`.',
       );
       expect(status.stdout).toMatch(/v2 +rejected/);
     });

@@ -1,5 +1,5 @@
 import { classifyAwsError } from '../../../aws/failures.js';
-import { isGoldKeyError, tryOrUndefined } from '../../../core/index.js';
+import { isGoldKeyError, tryOrUndefined, type GoldKeyError } from '../../../core/index.js';
 import { connectToKms, type KmsKey } from '../../../providers/kms/client.js';
 import { describeKmsKey, tryKmsCall } from '../../../providers/kms/dry-run.js';
 import { ciphertextBytes } from '../../../providers/shared/ciphertext.js';
@@ -12,6 +12,9 @@ import { fail, ok, unknown, type Finding } from './check.js';
 import { formatCommand } from './repair.js';
 import { openSettings } from './service.js';
 import type { Setup } from './setup.js';
+
+/** Stands for an ARN that the user has to look up. */
+const PLACEHOLDER = 'arn:aws:kms:REGION:ACCOUNT:key/ID';
 
 type Key = Pick<KmsKey, 'connection' | 'keyId'>;
 
@@ -47,6 +50,7 @@ export async function checkKeyState(setup: Setup, signal: AbortSignal): Promise<
     return fail(`${arn} is in the state ${state}.`, repair('describe-key'));
   } catch (error) {
     if (!isGoldKeyError(error, 'ERR_GOLDKEY_ACCESS_DENIED')) throw error;
+    if (isDisabled(error)) return fail('The KMS key is disabled.', repairPermission(setup, error));
     // A reader does without it.
     return unknown('The caller may not describe the key (kms:DescribeKey).', formatPolicy(setup, 'doctor'));
   }
@@ -91,14 +95,19 @@ export async function checkPermission(setup: Setup, signal: AbortSignal): Promis
 /** Returns the command that prints the policy which is lacking, or enables a key that the caller may not describe. */
 export function repairPermission(setup: Setup, error?: unknown): string | undefined {
   if (!isGoldKeyError(error, 'ERR_GOLDKEY_ACCESS_DENIED')) return undefined;
-  const { name } = classifyAwsError(error.cause);
-  if (name === 'DisabledException') return formatCommand('aws kms enable-key', setup.options);
+  if (isDisabled(error)) return formatCommand('aws kms enable-key', setup.options);
   return formatPolicy(setup, error.message.includes('kms:Encrypt') ? 'writer' : 'reader');
 }
 
+function isDisabled(error: GoldKeyError): boolean {
+  return classifyAwsError(error.cause).name === 'DisabledException';
+}
+
 function formatPolicy({ options, facts }: Setup, role: string): string {
-  const { keyId } = options;
-  return formatCommand(`goldkey policy --for ${role}`, { ...options, keyId: facts.keyArn ?? keyId });
+  const { keyId = '' } = options;
+  // Without the ARN, `policy` would ask KMS for it, which takes a permission that lacks too.
+  const { keyArn = keyId.startsWith('arn:') && keyId.includes(':key/') ? keyId : PLACEHOLDER } = facts;
+  return formatCommand(`goldkey policy --for ${role}`, { ...options, keyId: keyArn });
 }
 
 async function readCiphertext({ run, options }: Setup): Promise<string> {

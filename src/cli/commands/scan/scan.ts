@@ -12,7 +12,7 @@ import { ContentScanner, type Hit } from './content-scanner.js';
 import { findObjects, findOrigins, readObjects, readStaged } from './git.js';
 import { KeyMatcher } from './matcher.js';
 import { count, createSarif, decodePath, escapePath, formatBytes, formatFinding, type Finding } from './report.js';
-import { isPacked, Unpacker } from './unpack.js';
+import { isPacked, isUnopened, Unpacker } from './unpack.js';
 import { walk, type Entry } from './walk.js';
 
 const CHUNK = 1 << 18;
@@ -53,7 +53,8 @@ async function readKeys(run: CliRun, options: CommandOptions, readsStdin: boolea
   }
   const keys = isStored ? await loadLiveKeys(run.io, await openStore(run.io, options), options) : [];
   if (!isStored || keyFile !== undefined) {
-    const use = { question: 'Key to look for (not shown): ', undone: 'nothing was searched' };
+    const ways = 'Name its store (--store, --ring or --ciphertext-file), pipe it in, or use --key-file';
+    const use = { question: 'Key to look for (not shown): ', undone: 'nothing was searched', ways };
     const bytes = encodeKey(await readKey(run, options, use));
     keys.push({ bytes, version: 'given', fingerprint: computeFingerprint(bytes) });
   }
@@ -72,6 +73,10 @@ class Scan {
   readonly #chunk = Buffer.allocUnsafeSlow(CHUNK);
   readonly #findings: Finding[] = [];
   readonly #unread: Array<{ path: string; reason: string }> = [];
+  readonly #unopened: string[] = [];
+  #unopenedCount = 0;
+  /** The Git object that is read; its path is not known yet. */
+  #object = '';
   /** The key's own files, by device and number. */
   readonly #ownFiles: ReadonlySet<string>;
   /** Takes the hits of the content that is read. */
@@ -96,6 +101,7 @@ class Scan {
     this.#unpacker = new Unpacker(this.#scanner, {
       onHit: (path, hit) => this.#onHit(path, hit),
       onUnread: (path, reason) => this.#addUnread(path, reason),
+      onUnopened: (path) => this.#addUnopened(path),
     });
     const { keyFile, masterKey, store = '' } = options;
     const own =
@@ -140,8 +146,9 @@ class Scan {
     if (json === true) {
       const findings = this.#findings.map((finding) => ({ ...finding, endLine: undefined, endColumn: undefined }));
       const more = this.#found - findings.length;
-      const [files, bytes, unread] = [this.#files, this.#bytes, this.#unread];
-      print(io, JSON.stringify({ findings, ...(more > 0 && { more }), files, objects: this.#objects, bytes, unread }));
+      const [files, bytes, unread, unopened] = [this.#files, this.#bytes, this.#unread, this.#unopened];
+      const objects = this.#objects;
+      print(io, JSON.stringify({ findings, ...(more > 0 && { more }), files, objects, bytes, unread, unopened }));
     }
     if (sarif !== undefined) writeReport(sarif, `${JSON.stringify(createSarif(this.#findings), undefined, 2)}\n`);
     for (const { path, reason } of this.#unread) tell(io, `not read: ${escapePath(path)} ${reason}`);
@@ -149,6 +156,9 @@ class Scan {
     const notes = [
       ...(this.#skipped > 0 ? [`${count(this.#skipped, 'file')} above --max-file-size skipped`] : []),
       ...(this.#unread.length > 0 ? [`${String(this.#unread.length)} not read`] : []),
+      ...(this.#unopenedCount > 0
+        ? [`${count(this.#unopenedCount, 'compressed file')} not opened (zip, xz …; --json names them)`]
+        : []),
       ...(this.#pointers > 0
         ? [`${count(this.#pointers, 'Git LFS pointer')}: what they name is not in the repository`]
         : []),
@@ -159,7 +169,7 @@ class Scan {
     );
     if (this.#found > 0) {
       const rest = this.#inHistory > 0 ? 'then rewrite the history: every clone keeps it' : 'then remove it from there';
-      tell(io, `Rotate the key (\`goldkey rotate stage\`), ${rest}.`);
+      tell(io, `Rotate the key (\`npx goldkey rotate stage\`), ${rest}.`);
     }
     this.#run.exitCode = this.#found > 0 ? 3 : this.#unread.length > 0 ? 1 : 0;
   }
@@ -208,6 +218,7 @@ class Scan {
       await this.#unpacker.scan(readChunks(chunk, read), path);
       return;
     }
+    if (isUnopened(chunk, path)) this.#addUnopened(path);
     this.#scanner.begin((hit) => this.#onHit(path, hit));
     for (; chunk.length > 0; chunk = read()) {
       this.#scanner.write(chunk);
@@ -232,6 +243,7 @@ class Scan {
       for await (const { id, type, size, content } of readObjects(repository)) {
         await this.#takeTurn();
         this.#objects++;
+        this.#object = id;
         this.#onHit = (path, hit) => {
           if (hits.length < MAX_KEPT) hits.push({ id, type, path, hit });
           else this.#found++;
@@ -240,6 +252,7 @@ class Scan {
       }
     } finally {
       this.#onHit = (path, hit) => this.#addFinding(path, hit);
+      this.#object = '';
     }
     const named = hits.filter(({ type }) => type === 'blob' || type === 'tree').map(({ id }) => id);
     const origins = await findOrigins(repository, [...new Set(named)]);
@@ -279,6 +292,11 @@ class Scan {
     if (this.#findings.length < MAX_KEPT) this.#findings.push(finding);
     this.#hideProgress();
     if (this.#options.json !== true) print(this.#run.io, formatFinding(finding));
+  }
+
+  #addUnopened(bytes: Buffer): void {
+    this.#unopenedCount++;
+    if (this.#unopened.length < MAX_KEPT) this.#unopened.push(`${this.#object}${decodePath(bytes, this.#run.secrets)}`);
   }
 
   #addUnread(bytes: Buffer, reason: string): void {

@@ -8,6 +8,8 @@ export interface ScanEvents {
   onHit(path: Buffer, hit: Hit): void;
   /** Something that could not be read, or not to its end. */
   onUnread(path: Buffer, reason: string): void;
+  /** Something compressed that is searched as it is, because it cannot be unpacked. */
+  onUnopened(path: Buffer): void;
 }
 
 /** Two archives inside each other, each of them compressed. */
@@ -61,6 +63,7 @@ export class Unpacker {
       const head = await reader.peek(BLOCK);
       if (depth < MAX_DEPTH && isGzip(head)) await this.#scanGzip(reader, scanner, path, depth);
       else if (depth < MAX_DEPTH && isTarHeader(head)) await this.#scanTar(reader, scanner, path, depth);
+      else if (isUnopened(head, path)) this.#events.onUnopened(path);
       for await (const chunk of reader.take(Infinity)) scanner.write(chunk);
     } finally {
       scanner.finish();
@@ -128,6 +131,24 @@ export class Unpacker {
 /** Returns whether bytes begin as gzip or tar do, so that they are to be unpacked. */
 export function isPacked(head: Uint8Array): boolean {
   return isGzip(head) || isTarHeader(head);
+}
+
+/** The first bytes of zip, 7z, rar, xz, zstd and lz4, as latin1; bzip2 has a digit among them. */
+const UNOPENED: readonly string[] = [
+  'PK\x03\x04',
+  "7z\xbc\xaf'\x1c",
+  'Rar!\x1a\x07',
+  '\xfd7zXZ\0',
+  '(\xb5/\xfd',
+  '\x04"M\x18',
+];
+const BZIP2 = /^BZh[1-9]1AY&SY/;
+
+/** Returns whether a content is compressed in a way that is not unpacked here; brotli shows by the name alone. */
+export function isUnopened(head: Uint8Array, path: Buffer): boolean {
+  const start = Buffer.from(head.subarray(0, 10)).toString('latin1');
+  const isKnown = UNOPENED.some((bytes) => start.startsWith(bytes)) || BZIP2.test(start);
+  return isKnown || path.subarray(-3).toString() === '.br';
 }
 
 function isGzip(head: Uint8Array): boolean {

@@ -15,6 +15,7 @@ interface Json {
   files: number;
   bytes: number;
   unread: Array<{ path: string; reason: string }>;
+  unopened: string[];
 }
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -107,6 +108,28 @@ describe('goldkey scan', () => {
     ]);
   });
 
+  it('names what is compressed in a way that it does not open, wherever it stands', async () => {
+    const starts: Record<string, string> = {
+      'a.zip': 'PK\u0003\u0004',
+      'b.7z': "7z\u00bc\u00af'\u001c",
+      'c.rar': 'Rar!\u001a\u0007',
+      'd.xz': '\u00fd7zXZ\0',
+      'e.bz2': 'BZh91AY&SY',
+      'f.zst': '(\u00b5/\u00fd',
+      'g.lz4': '\u0004"M\u0018',
+      'h.html.br': 'x',
+    };
+    for (const [name, start] of Object.entries(starts)) await put(name, Buffer.from(`${start} more`, 'latin1'));
+    await put('i.tar', tar({ 'inner.zip': Buffer.from('PK\u0003\u0004 more') }));
+    await put('clean.txt', 'PK, BZh and Rar');
+    const found = await scanJson();
+
+    expect(found.code).toBe(0);
+    const names = [...Object.keys(starts), 'i.tar!inner.zip'];
+    expect(found.unopened.map((path) => path.replace(`${tree}/`, ''))).toEqual(names);
+    expect((await scan()).stderr).toMatch(/; 9 compressed files not opened \(zip, xz …; --json names them\)\n$/);
+  });
+
   it('reads stdin, packed or not', async () => {
     for (const piped of [`x\n${KEY}`, KEY]) {
       const ran = await run(['scan', '-', '--key-file', keyFile], { piped });
@@ -134,6 +157,14 @@ describe('goldkey scan', () => {
     expect(ran.code).toBe(3);
     expect(ran.stdout).toMatch(/a:1:1 raw [0-9a-f]{8} v1\n.*b:1:1 raw [0-9a-f]{8} v2\n/);
     for (const form of [...formsOf(KEY), ...formsOf(OTHER)]) expect(ran.stdout + ran.stderr).not.toContain(form);
+  });
+
+  it('says how a key is given where none is', async () => {
+    expect(await run(['scan', tree])).toMatchObject({
+      code: 2,
+      stderr:
+        'goldkey: The key is empty: nothing was searched. Name its store (--store, --ring or --ciphertext-file), pipe it in, or use --key-file.\n',
+    });
   });
 
   it('refuses a key of under 8 characters', async () => {
