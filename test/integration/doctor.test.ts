@@ -34,7 +34,7 @@ const listBad = ({ checks }: Report): string[] =>
 
 /** Carries out the line of a repair. */
 async function paste(fix: string | undefined): Promise<void> {
-  const [command, ...argv] = (fix ?? '').replace(/^npx /, '').split(' ');
+  const [command, ...argv] = (fix ?? '').split(' ');
   const ran = await run(argv, { piped: KEY });
   expect({ command, code: ran.code }, ran.stderr).toEqual({ command: 'goldkey', code: 0 });
 }
@@ -175,7 +175,7 @@ describe.skipIf(vault.skipped !== undefined)(`doctor on Vault ${vault.skipped ??
 
     expect({ code: report.code, bad: listBad(report) }).toEqual({ code: 3, bad: ['context'] });
     expect(report.checks.get('context')?.fix).toBe(
-      'npx goldkey policy --for reader --store vault://secret/api-keys/gold#api_key',
+      'goldkey policy --for reader --store vault://secret/api-keys/gold#api_key',
     );
   });
 

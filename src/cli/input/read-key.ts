@@ -1,8 +1,7 @@
-import { stat } from 'node:fs/promises';
 import type { KeyProvider } from '../../core/index.js';
 import { CommandError, UsageError } from '../errors.js';
 import { readGuarded } from '../../util/guarded-file.js';
-import { tell, type CliIo, type CliRun } from '../io.js';
+import type { CliIo, CliRun } from '../io.js';
 import { canPrompt, promptHidden } from './prompt.js';
 
 /** KMS encrypts at most 4,096 bytes; a line break at the end does not count. */
@@ -29,9 +28,6 @@ export async function readKey(
 ): Promise<string> {
   const text =
     keyFile === undefined ? await readInput(io, question, envelope) : await readTextFile('--key-file', keyFile);
-  if (keyFile !== undefined && (await isSharedFile(keyFile))) {
-    tell(io, 'The file of --key-file can be read by other users of this machine: give it the mode 0600 (`chmod 600`).');
-  }
   checkLength(Buffer.byteLength(text), envelope);
   const key = trimLineBreak(text);
   // Other bytes than UTF-8 were lost when they became text.
@@ -39,13 +35,6 @@ export async function readKey(
   if (key === '') throw new UsageError(`The key is empty: ${undone}. ${ways}.`);
   secrets.push(key);
   return key;
-}
-
-/** Returns whether other users may read a file; never on Windows, which has no modes. */
-async function isSharedFile(path: string): Promise<boolean> {
-  if (process.platform === 'win32') return false;
-  const { mode } = await stat(path);
-  return (mode & 0o044) !== 0;
 }
 
 /** Reads the small text file that `option` names. */

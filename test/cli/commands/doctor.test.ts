@@ -123,11 +123,11 @@ async function splitWords(line: string): Promise<string[]> {
 
 /** Carries out the line of a repair, as a user who pastes it. Returns the command line of a `goldkey doctor`. */
 async function paste(fix: string | undefined, piped = KEY): Promise<string[] | undefined> {
-  if (fix?.startsWith('npx goldkey ') !== true) {
+  if (fix?.startsWith('goldkey ') !== true) {
     await start('sh', ['-c', fix ?? 'false']);
     return undefined;
   }
-  const [, , ...argv] = await splitWords(fix);
+  const [, ...argv] = await splitWords(fix);
   if (argv[0] === 'doctor') return argv.slice(1);
   const ran = await run(argv, { piped });
   expect(ran.code, ran.stderr).toBe(0);
@@ -206,7 +206,7 @@ interface Broken {
 
 /** Prints the policy that a repair names, which an administrator attaches. */
 async function printPolicy(fix: string | undefined): Promise<void> {
-  const ran = await run((await splitWords(fix ?? '')).slice(2));
+  const ran = await run((await splitWords(fix ?? '')).slice(1));
   expect(ran.code, ran.stderr).toBe(0);
   expect(ran.stdout).toContain(kms.keyArn);
   kms.reset();
@@ -239,14 +239,14 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'an alias that does not exist': {
     id: 'key-state',
     says: /does not exist there/,
-    fix: () => `npx goldkey create-key --alias alias/gold-typo ${flags()}`,
+    fix: () => `goldkey create-key --alias alias/gold-typo ${flags()}`,
     arrange: () => [...kmsArgv(), '--key-id', 'alias/gold-typo'],
     repaired: () => 'the ciphertext is under another key',
   },
   'a caller who may not decrypt': {
     id: 'permission',
     says: /allow kms:Decrypt on the KMS key `alias\/gold-api-keys`/,
-    fix: () => `npx goldkey policy --for reader --key-id ${kms.keyArn} ${CONTEXT_TEXT} ${flags()}`,
+    fix: () => `goldkey policy --for reader --key-id ${kms.keyArn} ${CONTEXT_TEXT} ${flags()}`,
     arrange: () => {
       kms.inject('access-denied', { times: Infinity, operation: 'Decrypt' });
       return kmsArgv();
@@ -256,7 +256,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'a caller who may not encrypt': {
     id: 'permission',
     says: /allow kms:Encrypt/,
-    fix: () => `npx goldkey policy --for writer --key-id ${kms.keyArn} ${CONTEXT_TEXT} ${flags()}`,
+    fix: () => `goldkey policy --for writer --key-id ${kms.keyArn} ${CONTEXT_TEXT} ${flags()}`,
     arrange: () => {
       kms.inject('access-denied', { times: Infinity, operation: 'Encrypt' });
       return [...kmsArgv(), '--writer'];
@@ -266,28 +266,28 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'another EncryptionContext': {
     id: 'context',
     says: /--encryption-context differs/,
-    fix: () => 'check that --encryption-context is the one used at encryption',
+    fix: () => `goldkey encrypt --key-id alias/gold-api-keys --encryption-context service=another ${flags()}`,
     arrange: () => [...ciphertext, '--encryption-context', 'service=another', ...KEY_ID, ...at],
-    repaired: () => 'the user gives the right one',
+    repaired: () => 'shown below: the new ciphertext replaces the old one',
   },
   'another EncryptionContext than the ring records': {
     id: 'context',
     says: /EncryptionContext/,
     fix: () =>
-      `npx goldkey doctor --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} --encryption-context environment=test,service=gold-data-stream`,
+      `goldkey doctor --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} --encryption-context environment=test,service=gold-data-stream`,
     arrange: async () => [...(await makeRing()).slice(0, -1), 'service=gold'],
   },
   'a ciphertext that is the key itself': {
     id: 'context',
     says: /looks like a plaintext key/,
-    fix: () => `npx goldkey encrypt --key-id alias/gold-api-keys ${CONTEXT_TEXT} ${flags()}`,
+    fix: () => `goldkey encrypt --key-id alias/gold-api-keys ${CONTEXT_TEXT} ${flags()}`,
     arrange: () => ['--ciphertext', KEY, ...PAIRS, ...KEY_ID, ...at],
     repaired: () => 'shown below: the new ciphertext replaces the old one',
   },
   'a port where nothing listens': {
     id: 'endpoint',
     says: /http:\/\/127\.0\.0\.1:9 could not be reached \(ECONNREFUSED\)/,
-    fix: () => `npx goldkey doctor --key-id alias/gold-api-keys ${CONTEXT_TEXT} --ciphertext … --region us-east-1`,
+    fix: () => `goldkey doctor --key-id alias/gold-api-keys ${CONTEXT_TEXT} --ciphertext … --region us-east-1`,
     arrange: () => [
       ...ciphertext,
       ...PAIRS,
@@ -446,7 +446,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'a key that the price API refuses': {
     id: 'price-api',
     says: /refused the API key/,
-    fix: () => `npx goldkey encrypt --key-id alias/gold-api-keys ${CONTEXT_TEXT} ${flags()}`,
+    fix: () => `goldkey encrypt --key-id alias/gold-api-keys ${CONTEXT_TEXT} ${flags()}`,
     arrange: () => {
       const old = ['--ciphertext', kms.encrypt('a-key-that-was-revoked', CONTEXT)];
       return [...old, ...PAIRS, ...KEY_ID, ...at, '--api', 'metals-api', '--api-url', api.url];
@@ -457,7 +457,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     id: 'rotation',
     says: /no key ring/,
     fix: () =>
-      `npx goldkey rotate init --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
+      `goldkey rotate init --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
     arrange: async () => ['--ring', path('gold.ring.json'), ...(await makeLocal()), ...PAIRS],
   },
   'a key of more than 90 days': {
@@ -465,7 +465,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     status: 'warn',
     says: /The key is 91 days old, and may be 90 days/,
     fix: () =>
-      `npx goldkey rotate stage --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
+      `goldkey rotate stage --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
     arrange: () => makeRing(),
     options: { clock: shiftClock(91 * DAY_MS) },
     repaired: () => 'the new key is promoted days later',
@@ -475,7 +475,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     status: 'warn',
     says: /Clients gave up on v2/,
     fix: () =>
-      `npx goldkey rotate revert --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
+      `goldkey rotate revert --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
     arrange: async () => {
       const argv = await makeRing(['stage'], ['canary', '--percent', '10']);
       await editRing((ring) => Object.assign(ring.rollout, { revertedAt: new Date().toISOString() }));
@@ -487,7 +487,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     status: 'warn',
     says: /The old key, v1, is kept although its overlap is over/,
     fix: () =>
-      `npx goldkey rotate retire --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
+      `goldkey rotate retire --ring ${path('gold.ring.json')} --local --master-key ${path('gold.master-key')} ${CONTEXT_TEXT}`,
     arrange: () => makeRing(['stage'], ['promote', '--overlap', '1ms']),
   },
 };
@@ -649,7 +649,7 @@ describe('what doctor leaves out', () => {
     const { ran, bad } = await examine(kmsArgv());
 
     expect(ran.code).toBe(0);
-    const fix = `npx goldkey policy --for doctor --key-id arn:aws:kms:REGION:ACCOUNT:key/ID ${CONTEXT_TEXT} ${flags()}`;
+    const fix = `goldkey policy --for doctor --key-id arn:aws:kms:REGION:ACCOUNT:key/ID ${CONTEXT_TEXT} ${flags()}`;
     expect(bad).toEqual([expect.objectContaining({ id: 'key-state', status: 'unknown', fix })]);
   });
 

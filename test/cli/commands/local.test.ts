@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { computeFingerprint } from '../../../src/core/index.js';
@@ -144,21 +144,6 @@ describe('encrypt --local', () => {
     expect(ran).toMatchObject({ code: message.startsWith('The key is empty') ? 2 : 1, stdout: '' });
     expect(ran.stderr).toContain(message);
     expectNoKey(ran);
-  });
-
-  it.skipIf(process.platform === 'win32')('warns of a --key-file that other users can read', async () => {
-    const keyFile = join(folder.path, 'new-key.txt');
-    await writeFile(keyFile, KEY, { mode: 0o644 });
-    const shared = await run(['encrypt', ...local, ...CONTEXT, '--key-file', keyFile]);
-    await chmod(keyFile, 0o600);
-    const own = await run(['encrypt', ...local, ...CONTEXT, '--key-file', keyFile]);
-
-    expect(shared).toMatchObject({
-      code: 0,
-      stderr:
-        'The file of --key-file can be read by other users of this machine: give it the mode 0600 (`chmod 600`).\n',
-    });
-    expect(own).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('takes several contexts, and JSON', async () => {

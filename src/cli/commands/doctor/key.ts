@@ -14,8 +14,6 @@ import type { Setup } from './setup.js';
 
 /** The stores that no policy protects. */
 const PROTECTED_BY_MODE = ['local', 'file', 'env'];
-/** The repair where the context that was used is not known: a command would repeat the wrong one. */
-const CHECK_CONTEXT = 'check that --encryption-context is the one used at encryption';
 const DEFAULT_MAX_AGE_MS = 90 * 86_400_000;
 
 /** Reads the key as a client does. It is zeroed at once, unless a price API is to be asked with it. */
@@ -48,7 +46,6 @@ export async function repairContext(setup: Setup, error: unknown): Promise<strin
   if (!['ERR_GOLDKEY_DECRYPT', 'ERR_GOLDKEY_FORMAT', 'ERR_GOLDKEY_NOT_FOUND'].includes(error.code)) return undefined;
   const encryptionContext = await readRecordedContext(setup).catch(() => undefined);
   if (encryptionContext !== undefined) return formatCommand('goldkey doctor', { ...options, encryptionContext });
-  if (error.code === 'ERR_GOLDKEY_DECRYPT' && options.encryptionContext !== undefined) return CHECK_CONTEXT;
   return formatStoring(options);
 }
 

@@ -104,9 +104,10 @@ function isDisabled(error: GoldKeyError): boolean {
 }
 
 function formatPolicy({ options, facts }: Setup, role: string): string {
-  const { keyId = '' } = options;
+  const { keyId } = options;
+  const isArn = keyId === undefined || (keyId.startsWith('arn:') && keyId.includes(':key/'));
   // Without the ARN, `policy` would ask KMS for it, which takes a permission that lacks too.
-  const { keyArn = keyId.startsWith('arn:') && keyId.includes(':key/') ? keyId : PLACEHOLDER } = facts;
+  const { keyArn = isArn ? keyId : PLACEHOLDER } = facts;
   return formatCommand(`goldkey policy --for ${role}`, { ...options, keyId: keyArn });
 }
 

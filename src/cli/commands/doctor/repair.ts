@@ -55,8 +55,7 @@ export function formatCommand(words: string, options: CommandOptions): string {
     if (!taken.includes(name) || value === undefined || value === false) return [];
     return value === true ? [OPTIONS[name]] : [OPTIONS[name], formatValue(name, value)];
   });
-  // As the guides run it: a local install puts no `goldkey` on the PATH.
-  return [words.startsWith('goldkey ') ? `npx ${words}` : words, ...parts].join(' ');
+  return [words, ...parts].join(' ');
 }
 
 /** Returns the command that stores the key anew where the options keep it. */
