@@ -59,13 +59,19 @@ export const target: Target = {
     }
     checkLastMatch();
     checkHidden(quotes, 'The quotes');
-    if (!text.includes('{{'))
+    if (!text.includes('{{') && !holdsPart(body))
       for (const { raw } of quotes) check(isSame(raw, JSON.parse(body)), '`raw` is not the answer.');
     check(quotes.length === pairs.length, 'There are more or fewer quotes than pairs.');
     for (const [index, pair] of pairs.entries()) checkQuote(quotes[index] as Quote, pair, api?.api ?? '');
     check(status >= 200 && status < 300, `A price came with HTTP ${String(status)}.`);
   },
 };
+
+/** Returns whether a text has eight characters of the key in a row: what is left of a key that was cut off is hidden, too. */
+function holdsPart(text: string): boolean {
+  const parts = Array.from({ length: KEY.length - 7 }, (_, at) => KEY.slice(at, at + 8));
+  return parts.some((part) => text.toLowerCase().includes(part.toLowerCase()));
+}
 
 /** Returns a dispatcher that answers every request in the same way. */
 function answerWith(statusCode: number, body: string) {
