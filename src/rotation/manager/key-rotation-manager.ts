@@ -91,8 +91,8 @@ export class KeyRotationManager {
    * @param options - `metadata`: notes for the version; `version`: the current version that the key shall follow;
    * `force`: rejects another pending key, and stages the current key once more
    * @returns the new version's name
-   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: another key is pending, the key is the current one, `metadata` holds the key, `probe` refused
-   * the key, or `generate` failed (retryable)
+   * @throws {RotationError} `ERR_GOLDKEY_ROTATION`: another key is pending, the key is the current one, `metadata` holds the
+   * key, `probe` refused the key, or `generate` failed (retryable)
    *
    * @example
    * ```ts

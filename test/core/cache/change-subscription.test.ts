@@ -27,6 +27,15 @@ function subscribed(failures = 0, draw = 0): Subscribed {
   return { ...play, attempts, ended, notice: (change) => tell(change) };
 }
 
+/** Subscribes a client that has had its key for ten seconds; what it asked the store for up to then is not counted. */
+async function subscribedForLong(failures: number, draw: number): Promise<Subscribed> {
+  const play = subscribed(failures, draw);
+  await play.client.prefetch();
+  await play.clock.advance(10_000);
+  play.store.asked.length = 0;
+  return play;
+}
+
 describe('a subscription', () => {
   it('is made once, with the first load, and never before', async () => {
     const { clock, client, call, attempts } = subscribed();
@@ -101,11 +110,8 @@ describe('notices of changes', () => {
     [0.25, 250],
     [0.9995, 1_000],
   ])('drawn at %d are followed by a load after %i ms', async (draw, wait) => {
-    const play = subscribed(0, draw);
-    const { clock, client, store } = play;
-    await client.prefetch();
-    await clock.advance(10_000);
-    store.asked.length = 0;
+    const play = await subscribedForLong(0, draw);
+    const { clock, store } = play;
     const from = clock.monotonic();
     play.notice();
     play.notice();
@@ -118,11 +124,8 @@ describe('notices of changes', () => {
   });
 
   it('are followed by a load that holds no process, and that says which version is held', async () => {
-    const play = subscribed(0, 0);
-    const { clock, client, store } = play;
-    await client.prefetch();
-    await clock.advance(10_000);
-    store.asked.length = 0;
+    const play = await subscribedForLong(0, 0);
+    const { clock, store } = play;
     const timers = timersOf(clock);
     play.notice();
     await clock.advance(1_000);
@@ -132,11 +135,8 @@ describe('notices of changes', () => {
   });
 
   it('during a load are answered by the `reload()` that waits for its end', async () => {
-    const play = subscribed(0, 0);
+    const play = await subscribedForLong(0, 0);
     const { clock, client, store } = play;
-    await client.prefetch();
-    await clock.advance(10_000);
-    store.asked.length = 0;
     store.latency = 100;
     play.notice();
     await clock.advance(10);
@@ -167,11 +167,8 @@ describe('notices of changes', () => {
   });
 
   it('that come one after the other are followed by loads a second apart', async () => {
-    const play = subscribed(0, 0);
-    const { clock, client, store } = play;
-    await client.prefetch();
-    await clock.advance(10_000);
-    store.asked.length = 0;
+    const play = await subscribedForLong(0, 0);
+    const { clock, store } = play;
     const from = clock.monotonic();
     for (let step = 0; step < 35; step++) {
       play.notice();

@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { getClientState } from '../../../src/core/client/keyed-client.js';
-import { KeyProviderError } from '../../../src/index.js';
+import { KeyProviderError, type KeyedClient } from '../../../src/index.js';
 import { PriceApiError } from '../../../src/prices/index.js';
-import { A, B, busy, C, loadsOf, pause, refusal, scene, timersOf, watch } from '../scene.js';
+import type { ManualClock } from '../../../src/testing/index.js';
+import { A, B, busy, C, loadsOf, pause, refusal, scene, timersOf, watch, type Watched } from '../scene.js';
 
 const retry = { retries: 2, minTimeout: 100, factor: 2, randomize: false };
+
+/** Starts a call that finds the price API busy whenever it asks, and counts how often it does. */
+function callBusyApi(clock: ManualClock, client: KeyedClient): { call: Watched<unknown>; runs: () => number } {
+  let runs = 0;
+  const call = watch(
+    clock,
+    client.withKey(async () => {
+      runs++;
+      throw busy();
+    }),
+  );
+  return { call, runs: () => runs };
+}
 
 describe('a repeat that returns a Response', () => {
   it.each([
@@ -109,21 +123,14 @@ describe('a retry', () => {
 
   it('without a key any more ends with the error of the store', async () => {
     const { store, clock, client } = scene({ retry });
-    let runs = 0;
-    const call = watch(
-      clock,
-      client.withKey(async () => {
-        runs++;
-        throw busy();
-      }),
-    );
+    const { call, runs } = callBusyApi(clock, client);
     await clock.advance(50);
     client.evict();
     store.failure = () => new KeyProviderError('down');
     await clock.advance(1_000);
 
     expect(call.error).toMatchObject({ code: 'ERR_GOLDKEY_PROVIDER', message: 'down' });
-    expect(runs).toBe(1);
+    expect(runs()).toBe(1);
   });
 
   it('uses the key that came during its pause', async () => {
@@ -170,18 +177,11 @@ describe('a retry', () => {
 
   it('does not move the deadline: the last one is that whose pause still ends before it', async () => {
     const { clock, client } = scene({ retry: { ...retry, retries: 5, factor: 1 }, timeout: 250 });
-    let runs = 0;
-    const call = watch(
-      clock,
-      client.withKey(async () => {
-        runs++;
-        throw busy();
-      }),
-    );
+    const { call, runs } = callBusyApi(clock, client);
     await clock.advance(1_000);
 
     expect(call).toMatchObject({ error: { status: 503 }, at: 201 });
-    expect(runs).toBe(3);
+    expect(runs()).toBe(3);
   });
 
   it('waits as long as a PriceApiError asks', async () => {
@@ -257,21 +257,14 @@ describe('a retry', () => {
 
   it('whose key is being loaded when the deadline passes is not run', async () => {
     const { clock, client, store } = scene({ retry, timeout: 1_000 });
-    let runs = 0;
-    const call = watch(
-      clock,
-      client.withKey(async () => {
-        runs++;
-        throw busy();
-      }),
-    );
+    const { call, runs } = callBusyApi(clock, client);
     await clock.advance(50);
     client.evict();
     store.latency = 2_000;
     await clock.advance(5_000);
 
     expect(call).toMatchObject({ error: { code: 'ERR_GOLDKEY_TIMEOUT' }, at: 1_001 });
-    expect(runs).toBe(1);
+    expect(runs()).toBe(1);
   });
 });
 
