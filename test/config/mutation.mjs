@@ -73,6 +73,10 @@ const GROUPS = {
       'test/rotation/manager/steps.test.ts',
     ],
   },
+  util: {
+    mutate: ['src/core/util/*.ts'],
+    tests: ['test/core/{cache,call,client,recovery,state,util}/*.test.ts'],
+  },
   local: {
     mutate: ['src/providers/local/*.ts', '!src/providers/local/index.ts'],
     tests: ['test/providers/local/*.test.ts', 'test/providers/shared/*.test.ts'],
