@@ -1,4 +1,5 @@
-import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -53,6 +54,26 @@ describe('put', () => {
       new RegExp(`^stored {2}[0-9a-f]{8}, now version [^;]+; it replaced the key ${replaced}\\n$`),
     );
     expect((await put({ piped: KEY })).stdout).not.toContain('replaced');
+  });
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['a FIFO', async () => execFileSync('mkfifo', [there]), 'is not a regular file, and is not replaced'],
+    ['a folder', () => mkdir(there), 'is not a regular file, and is not replaced'],
+    [
+      'a symbolic link',
+      () => symlink('elsewhere', there),
+      'is a symbolic link, and is not replaced; name the file itself',
+    ],
+  ])('leaves %s in the place of the file as it is', async (_, make, says) => {
+    await writeFile(join(folder.path, 'elsewhere'), OLD_KEY);
+    await make();
+    const { ino } = await lstat(there);
+    const ran = await put({ piped: KEY });
+
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr).toContain(says);
+    expect((await lstat(there)).ino).toBe(ino);
+    expect(await readFile(join(folder.path, 'elsewhere'), 'utf8')).toBe(OLD_KEY);
   });
 
   it.each([
