@@ -63,7 +63,7 @@ export class Unpacker {
       const head = await reader.peek(BLOCK);
       if (depth < MAX_DEPTH && isGzip(head)) await this.#scanGzip(reader, scanner, path, depth);
       else if (depth < MAX_DEPTH && isTarHeader(head)) await this.#scanTar(reader, scanner, path, depth);
-      else if (isUnopened(head, path)) this.#events.onUnopened(path);
+      else if (isPacked(head) || isUnopened(head, path)) this.#events.onUnopened(path);
       for await (const chunk of reader.take(Infinity)) scanner.write(chunk);
     } finally {
       scanner.finish();

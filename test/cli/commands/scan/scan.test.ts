@@ -130,6 +130,18 @@ describe('goldkey scan', () => {
     expect((await scan()).stderr).toMatch(/; 9 compressed files not opened \(zip, xz …; --json names them\)\n$/);
   });
 
+  it('names what is packed too deep to be opened', async () => {
+    let packed = Buffer.from(KEY);
+    for (let depth = 1; depth <= 5; depth++) {
+      packed = gzipSync(packed);
+      await put(`${String(depth)}.gz`, packed);
+    }
+    const found = await scanJson();
+
+    expect(found.findings).toHaveLength(4);
+    expect(found.unopened).toEqual([at('5.gz!5!content!content!content')]);
+  });
+
   it('reads stdin, packed or not', async () => {
     for (const piped of [`x\n${KEY}`, KEY]) {
       const ran = await run(['scan', '-', '--key-file', keyFile], { piped });
