@@ -13,7 +13,7 @@ import { findObjects, findOrigins, readObjects, readStaged } from './git.js';
 import { KeyMatcher } from './matcher.js';
 import { count, createSarif, decodePath, escapePath, formatBytes, formatFinding, type Finding } from './report.js';
 import { isPacked, isUnopened, Unpacker } from './unpack.js';
-import { walk, type Entry } from './walk.js';
+import { NotReadableError, walk, type Entry } from './walk.js';
 
 const CHUNK = 1 << 18;
 /** Number of findings that are kept for `--json`, `--sarif` and the history; more are counted. */
@@ -352,6 +352,7 @@ function identify(path: string | Buffer): string[] {
 }
 
 function describeError(error: unknown): string {
+  if (error instanceof NotReadableError) return 'is neither a file nor a folder: pipe its content in, and name it -';
   return `could not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`;
 }
 

@@ -16,6 +16,9 @@ export interface WalkOptions {
   readonly skips: (name: string, path: Buffer) => boolean;
 }
 
+/** The error of a path that is named, and is neither a file nor a folder. */
+export class NotReadableError extends Error {}
+
 const SLASH = Buffer.from('/');
 
 /** Lists the regular files below a path, in a steady order. Does not open FIFOs, sockets and devices. */
@@ -35,7 +38,11 @@ export function* walk(root: Buffer, options: WalkOptions): Generator<Entry> {
       return;
     }
     if (stats.isFile()) yield { path, isLinked: isLinked || isNamed };
-    if (!stats.isDirectory()) return;
+    if (!stats.isDirectory()) {
+      // In a tree they hold nothing. One that is named was to be read, as the pipe of `<(command)`.
+      if (isNamed && !stats.isFile()) yield { path, isLinked, error: new NotReadableError() };
+      return;
+    }
     const id = `${String(stats.dev)}:${String(stats.ino)}`;
     if (followSymlinks && entered.has(id)) return;
     entered.add(id);

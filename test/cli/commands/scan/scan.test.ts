@@ -222,7 +222,15 @@ describe('goldkey scan', () => {
 
     expect(places(await scanJson())).toEqual(['dir/file']);
     expect(places(await scanJson('--follow-symlinks'))).toEqual(['dir/file', 'link']);
-    expect((await run(['scan', at('fifo'), '--key-file', keyFile])).code).toBe(0);
+  });
+
+  it('does not pass over a FIFO or a device that is named, as the pipe of `<(command)` is', async () => {
+    execFileSync('mkfifo', [at('fifo')]);
+    for (const path of [at('fifo'), '/dev/null']) {
+      const ran = await run(['scan', path, '--key-file', keyFile]);
+      expect(ran).toMatchObject({ code: 1, stdout: '' });
+      expect(ran.stderr).toContain(`\`${path}\` is neither a file nor a folder: pipe its content in, and name it -; `);
+    }
   });
 
   it('shows names that would break a line, or hold the key, without doing so', async () => {
