@@ -137,6 +137,12 @@ describe('the history of a repository', () => {
     expect(ran.stderr).toMatch(/^goldkey: Git could not read the repository at [^\n]+\n$/);
   });
 
+  it('that is missing is named where the staged files are asked for', async () => {
+    const ran = await goldkey(['--staged'], { cwd: tree });
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(/^goldkey: Git could not read the repository at `\.`: fatal: not a git repository/);
+  });
+
   it('is not needed for what is staged, also before the first commit and below the root', async () => {
     await git('init', '-q');
     await mkdir(join(tree, 'sub'));

@@ -33,6 +33,8 @@ export async function* readObjects(repository: string): AsyncGenerator<GitObject
 /** Reads the staged files that differ from the last commit, with their paths. */
 export async function* readStaged(repository: string): AsyncGenerator<GitObject & { readonly path: Buffer }> {
   const raw = ['--raw', '--no-abbrev', '--no-renames', '-z', '--diff-filter=ACMT', '--ignore-submodules'];
+  // Outside of a repository `diff` compares files, and complains of its options.
+  await findObjects(repository);
   const changes = await collect(repository, ['diff', '--cached', '--no-ext-diff', '--no-textconv', ...raw]);
   const fields = splitZeros(changes);
   const staged: Array<{ id: string; path: Buffer }> = [];
