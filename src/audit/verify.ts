@@ -112,6 +112,10 @@ class ChainChecker {
   readonly #heads = new Map<string, Head>();
   readonly #seen = new Set<string>();
   readonly #writers = new Set<string>();
+  /** The hashes of all `opened` records: a chain that comes twice begins with one. */
+  readonly #opened = new Set<string>();
+  /** The hashes of lines that a chain begins after, and that have not come before it. */
+  readonly #older = new Set<string>();
   #lastLine = 0;
   #suspect: Suspect | undefined;
 
@@ -124,16 +128,21 @@ class ChainChecker {
     if (record === undefined) return { line, reason: 'is not a whole record: it is torn, or was changed' };
     const { event, seq, prev, mac, host, pid } = record;
     if (typeof prev !== 'string' || typeof seq !== 'number') return { line, reason: 'names no line before it' };
+    const hash = hashLine(text);
+    if (this.#opened.has(hash)) return { line, reason: 'is in the log twice' };
+    if (this.#older.has(hash)) return { line, reason: 'stands behind a later line: give the files oldest first' };
     const writer = JSON.stringify([host, pid]);
     const head = this.#heads.get(prev);
     const end = findEnd(event, head);
     if (head?.seq === seq - 1) this.#heads.delete(prev);
     else if (event === 'opened' && this.#mayOpen(seq, prev, writer)) {
       if (head !== undefined) Object.assign(head, { isSealed: true, end: 'closed' });
-    } else return this.#findChange({ line, seq, writer, hash: hashLine(text) });
+      else if (!this.#seen.has(prev)) this.#older.add(prev);
+    } else return this.#findChange({ line, seq, writer, hash });
     const sealed = this.#checkMac(text, event, mac);
     if (sealed === undefined) return { line, reason: WRONG_MAC };
-    this.#remember(hashLine(text), { line, seq, writer, isSealed: sealed, end });
+    if (event === 'opened') this.#opened.add(hash);
+    this.#remember(hash, { line, seq, writer, isSealed: sealed, end });
     return undefined;
   }
 

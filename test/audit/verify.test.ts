@@ -94,6 +94,29 @@ describe('the chain', () => {
   });
 });
 
+describe('runs of a process', () => {
+  it('one that is there twice breaks the chain, with a key too', async () => {
+    const lines = await writeLog({ chainKey: CHAIN_KEY });
+    const other = await writeLog({ chainKey: CHAIN_KEY });
+    expect(await verify([...lines, ...other], CHAIN_KEY)).toEqual({ records: 24, ok: true });
+    expect(await verify([...lines, ...lines], CHAIN_KEY)).toEqual({ records: 24, ok: false, brokenAt: 13 });
+    expect(await verify([...lines, ...other, ...lines])).toEqual({ records: 36, ok: false, brokenAt: 25 });
+  });
+
+  it('files given with the newest first break the chain where the older line comes', async () => {
+    const { gold, sink, log } = setUpAudit();
+    Object.assign(sink, { reopen: () => Promise.resolve() });
+    await gold.getPrice();
+    await log.reopen();
+    await log.close();
+    const cut = sink.records.findLastIndex(({ event }) => event === 'opened');
+    const files = [sink.lines.slice(cut), sink.lines.slice(0, cut)];
+
+    expect(await verify(files.toReversed().flat())).toMatchObject({ ok: true });
+    expect(await verify(files.flat())).toEqual({ records: sink.lines.length, ok: false, brokenAt: sink.lines.length });
+  });
+});
+
 describe('checkpoints', () => {
   it('come after a hundred records or five minutes, and close a log', async () => {
     const { gold, clock, sink, log } = setUpAudit({ usageInterval: 1_000 }, { ttl: 2_147_483_647, refreshAhead: 0 });

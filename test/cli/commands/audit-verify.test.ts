@@ -94,6 +94,15 @@ describe('goldkey audit verify', () => {
     }
   });
 
+  it('tells of files given twice, or the newest first', async () => {
+    const [older, newer] = files;
+    const twice = await run(['audit', 'verify', older, newer, older, '--chain-key-file', keyFile]);
+    expect(twice).toMatchObject({ code: 3, stdout: `broken: \`${older}\`, line 1, is in the log twice\n` });
+    const swapped = await run(['audit', 'verify', newer, older, '--chain-key-file', keyFile]);
+    expect(swapped.code).toBe(3);
+    expect(swapped.stdout).toContain('stands behind a later line: give the files oldest first');
+  });
+
   it('finds an end that was cut off, with the chain key', async () => {
     const [, newer] = files;
     await change(newer, (lines) => lines.slice(0, -3));
