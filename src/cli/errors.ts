@@ -43,7 +43,7 @@ const ADVICE: Partial<Record<GoldKeyErrorCode, string>> = {
 };
 
 /** The stores without advice: the options that it names are not theirs, and their messages are complete. */
-const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'redis', 'dynamodb', 'vault', 'mfa']);
+const WITHOUT_ADVICE: ReadonlySet<string | undefined> = new Set(['file', 'local', 'redis', 'dynamodb', 'vault', 'mfa']);
 
 /** The ends of messages whose reason is in their cause. */
 const IN_CAUSE = ['the original error is the `cause`', 'its error is the `cause`', 'see `cause`'];

@@ -78,7 +78,7 @@ const CIPHERTEXT_VARIABLE = 'GOLD_API_KEY_CIPHERTEXT';
 /** Returns the master-key file of `--local`, `undefined` without `--local`. */
 export function getMasterKeyFile({ local, masterKey }: CommandOptions): string | undefined {
   if (local !== true && masterKey !== undefined) throw new UsageError('--master-key needs --local.');
-  if (local === true && masterKey === undefined) requireAll([MASTER_KEY]);
+  if (local === true && (masterKey ?? '') === '') requireAll([MASTER_KEY]);
   return masterKey;
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { computeFingerprint } from '../../../src/core/index.js';
@@ -52,6 +52,22 @@ describe('create-key --local', () => {
     expect(JSON.parse(second.stdout)).toEqual({ masterKeyFile: path, created: false });
     expect(second.stderr).toContain('there already');
     expect(await readFile(path, 'utf8')).toBe(content);
+  });
+
+  it('asks for the path where a variable that is not set has left it empty', async () => {
+    const ran = await run(['create-key', '--local', '--master-key', '']);
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain('--master-key is required');
+  });
+
+  it('names the command that closes a file, and nothing of AWS behind it', async () => {
+    const path = join(folder.path, 'open.key');
+    await run(['create-key', '--local', '--master-key', path]);
+    await chmod(path, 0o644);
+    const ran = await run(['create-key', '--local', '--master-key', path]);
+
+    expect(ran).toMatchObject({ code: 1, stdout: '' });
+    expect(ran.stderr.endsWith(`; close it: chmod 600 '${path}'\n`)).toBe(true);
   });
 
   it('fails on a file that is no master key', async () => {
