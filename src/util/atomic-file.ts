@@ -7,6 +7,9 @@ import { nodeCrypto, tryOrUndefined } from '../core/index.js';
 /** The ending of a draft's name; the name begins with `.` and the name of the file that it is for. */
 const DRAFT_SUFFIX = '.draft';
 
+/** The drafts of running writes. One may hold a key, so the end of the process (Ctrl-C) must not leave it behind. */
+const drafts = new Set<string>();
+
 /** An older claim was left behind by a process that died. */
 export const CLAIM_LIFE_MS = 1_000;
 export const CLAIM_WAIT_MS = 20;
@@ -41,13 +44,21 @@ export async function publishFile(
   const folder = dirname(path);
   const id = nodeCrypto().randomBytes(6).toString('hex');
   const draft = join(folder, `.${basename(path)}.${id}${DRAFT_SUFFIX}`);
+  if (drafts.size === 0) process.once('exit', removeDrafts);
+  drafts.add(draft);
   try {
     await writeNew(draft, content, mode);
     await publish(draft);
   } finally {
     await unlink(draft).catch(() => undefined);
+    drafts.delete(draft);
+    if (drafts.size === 0) process.off('exit', removeDrafts);
   }
   await syncFolder(folder);
+}
+
+function removeDrafts(): void {
+  for (const draft of drafts) tryOrUndefined(() => rmSync(draft, { force: true }));
 }
 
 /**

@@ -1,13 +1,25 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { startFakeKms } from '../../src/testing/fake-kms/server.js';
-import { formsOf } from './run.js';
+import { formsOf, temporaryFolder } from './run.js';
 
 const BIN = fileURLToPath(new URL('../../dist/esm/cli/bin.js', import.meta.url));
 const KEY = 'sk-invented/+&=0123456789';
+/** Sends Ctrl-C when a file has been written and is being synced, which then takes long. */
+const SLOW_DISK = `data:text/javascript,${encodeURIComponent(`
+  import { open } from 'node:fs/promises';
+  const file = await open(process.execPath);
+  file.constructor.prototype.sync = () => {
+    process.kill(process.pid, 'SIGINT');
+    return new Promise((resolve) => setTimeout(resolve, 60_000));
+  };
+  await file.close();
+`)}`;
 // `npm test` builds first; a bare vitest run may find nothing built.
 const built = existsSync(BIN);
 const missing = built ? '' : 'SKIPPED: nothing is built, run `npm run build:js`';
@@ -50,6 +62,17 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
       code: 1,
       stderr: 'goldkey: The output could not be written (ENOSPC).\n',
     });
+  });
+
+  it.each([
+    ['put', (at: string) => ['put', '--store', `file://${at}`]],
+    ['create-key', (at: string) => ['create-key', '--local', '--master-key', at]],
+  ])('leaves no draft of a key when Ctrl-C ends `%s` in the middle of a write', async (_, argv) => {
+    await using folder = await temporaryFolder();
+    const ran = await goldkey(argv(join(folder.path, 'file')), { NODE_OPTIONS: `--import=${SLOW_DISK}` }, KEY);
+
+    expect(ran).toMatchObject({ code: 130, stdout: '' });
+    expect(await readdir(folder.path)).toEqual([]);
   });
 
   it('encrypts from a pipe and verifies, without a word of the SDK about Node.js', async () => {
