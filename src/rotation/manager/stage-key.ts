@@ -1,4 +1,4 @@
-import { checkOptionNames, conflict, nodeCrypto, quote } from '../../core/index.js';
+import { checkOptionNames, conflict, nodeCrypto, quote, type RotationError } from '../../core/index.js';
 import { findVersion } from '../ring/document.js';
 import { readRing, type ReadRing } from '../ring/read-ring.js';
 import {
@@ -10,7 +10,7 @@ import {
   withRejected,
   withStagedVersion,
 } from '../ring/transitions.js';
-import type { StageOptions } from '../ring/types.js';
+import type { KeyRingDocument, StageOptions } from '../ring/types.js';
 import { retryConflicts, writeRing } from '../ring/write-ring.js';
 import {
   fingerprintOf,
@@ -65,11 +65,7 @@ export async function stageKey(context: RotationContext, key: NewKey['key'], opt
   const at = await startStep(step);
   const { ring } = at;
   checkExpectedVersion(step, ring.current);
-  const current = findVersion(ring, ring.current);
-  if (!step.force && current?.fingerprint !== undefined && current.fingerprint === fingerprintOf(key)) {
-    const reason = `this key is ${ring.current} already, which is in use; pass a new one, or use \`force\``;
-    throw refuseStep(step, reason, ring.current);
-  }
+  if (isInUse(step, ring, fingerprintOf(key))) throw refuseInUse(step, ring, 'pass a new one');
   const given = { key, state: 'pending', metadata: options.metadata } as const;
   const pending = findPending(ring);
   const held = findVersion(ring, pending);
@@ -88,6 +84,15 @@ export async function stageKey(context: RotationContext, key: NewKey['key'], opt
     throw conflict(step.source.store.name, ring.revision - 1, ring.revision);
   }
   throw refuseStep(step, `${pending} is pending; promote or revert it first, or use \`force\` to reject it`, pending);
+}
+
+/** Returns whether a key is the current one, which would pass for a rotation, and for young. */
+function isInUse({ force }: Step, ring: KeyRingDocument, fingerprint: string | undefined): boolean {
+  return !force && fingerprint !== undefined && findVersion(ring, ring.current)?.fingerprint === fingerprint;
+}
+
+function refuseInUse(step: Step, { current }: KeyRingDocument, advice: string): RotationError {
+  return refuseStep(step, `this key is ${current} already, which is in use; ${advice}, or use \`force\``, current);
 }
 
 /** Writes a key as the version `name`. Before a key is minted an intent is written, unless the ring has one. */
@@ -109,6 +114,11 @@ async function stageAs(step: Step, name: string, from: ReadRing, given: NewKey):
     at = found;
   }
   return withNewVersion(step, { ...given, rotationId }, async (version, bytes) => {
+    if (isInUse(step, at.ring, version.fingerprint)) {
+      // The next run asks `generate` again.
+      step.unstored.forget();
+      throw refuseInUse(step, at.ring, 'let `generate` mint a new one');
+    }
     const written = await writeRing(source, at, withStagedVersion(at.ring, name, version, clock.now()), signal);
     step.unstored.forget();
     return finishStaging(step, name, bytes, written);

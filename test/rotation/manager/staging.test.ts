@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { computeFingerprint } from '../../../src/core/index.js';
 import {
   RingConflictError,
   type KeyRingDocument,
@@ -62,6 +63,28 @@ describe('the key in use', () => {
 
     await scene.manager({ ring }).stage(OLD, { force: true });
     expect(ring.ring?.versions['v2']).toMatchObject({ state: 'pending' });
+  });
+
+  it('is refused from `generate` too, which is asked again', async () => {
+    const { scene, ring } = await ready();
+    const keys = [OLD, NEW];
+    const ids: string[] = [];
+    const manager = scene.manager({
+      ring,
+      generate({ rotationId }) {
+        ids.push(rotationId);
+        return Promise.resolve({ key: keys.shift() ?? '' });
+      },
+    });
+
+    const error = await failure(manager.stage());
+    expect(error.message).toMatch(/v1 already, which is in use; let `generate` mint a new one, or use `force`/);
+    expect(ring.ring?.versions['v2']).not.toHaveProperty('ciphertext');
+
+    expect(await manager.stage()).toEqual({ version: 'v2' });
+    expect(ring.ring?.versions['v2']).toHaveProperty('fingerprint', computeFingerprint(NEW));
+    expect(new Set(ids).size).toBe(1);
+    expect(ids).toHaveLength(2);
   });
 
   it('can be staged again once another took its place', async () => {
