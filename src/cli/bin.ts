@@ -16,5 +16,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 // `process.exit` would cut off output that is still being written to a pipe.
 process.exitCode = await main(process.argv.slice(2), process);
-// The command that Ctrl-C ended may still be waiting for an answer.
-if (process.exitCode === 130) process.exit();
+// The command that a signal ended may still be waiting for an answer.
+if (process.exitCode > 128) process.exit();

@@ -16,8 +16,15 @@ export class UsageError extends Error {
 /** The error of a command that failed: exit code 1. Its message says what to do next. */
 export class CommandError extends Error {}
 
-/** The error of a command that Ctrl-C ended: exit code 130. */
-export class InterruptedError extends Error {}
+/** The error of a command that Ctrl-C ended, or another signal: its exit code is the signal's. */
+export class InterruptedError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 130) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 /** An error as a user is told of it. */
 export interface Told {
@@ -118,7 +125,7 @@ export function reportError(io: CliIo, error: unknown, { secrets, argv }: Report
     tell(io, `${styleText(io, 'stderr', 'red', 'goldkey:')} ${redact(text)}`);
     for (const cause of causes) tell(io, `  caused by ${cause}`);
   }
-  return EXIT_CODES[told.code] ?? 1;
+  return findInterrupted(error)?.exitCode ?? EXIT_CODES[told.code] ?? 1;
 }
 
 /** The advice in JSON where the message is complete. */
@@ -129,7 +136,7 @@ const ADVICE_OF_INTERRUPTED = 'Run the command again to go on.';
 const USAGE = 'ERR_INVALID_ARG_VALUE';
 const INTERRUPTED = 'ERR_INTERRUPTED';
 const FAILED = 'ERR_FAILED';
-const EXIT_CODES: Readonly<Record<string, number>> = { [USAGE]: 2, [INTERRUPTED]: 130 };
+const EXIT_CODES: Readonly<Record<string, number>> = { [USAGE]: 2 };
 
 /** Returns whether the network or the file system failed. */
 export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
@@ -143,13 +150,16 @@ export function listErrors(error: unknown): Error[] {
   return errors;
 }
 
+/** Returns the error of the end by a signal. A store asks for an MFA code: Ctrl-C may end that prompt. */
+function findInterrupted(error: unknown): InterruptedError | undefined {
+  return listErrors(error).find((cause) => cause instanceof InterruptedError);
+}
+
 /** Explains an error in the words of the command line. The text is not redacted yet. */
 export function explainError(error: unknown, argv: readonly string[]): Told {
-  // A store asks for an MFA code: Ctrl-C may end the prompt, or there is no terminal.
-  const errors = listErrors(error);
-  const interrupted = errors.find((cause) => cause instanceof InterruptedError);
+  const interrupted = findInterrupted(error);
   if (interrupted !== undefined) return { code: INTERRUPTED, message: interrupted.message, advice: undefined };
-  const usage = errors.find((cause) => cause instanceof UsageError);
+  const usage = listErrors(error).find((cause) => cause instanceof UsageError);
   if (usage !== undefined) return { code: USAGE, message: usage.message, advice: usage.advice };
   const message = readMessage(error);
   if (isGoldKeyError(error)) {

@@ -2,15 +2,18 @@ import type { Readable, Writable } from 'node:stream';
 import { styleText as formatStyle } from 'node:util';
 import type { Clock } from '../core/index.js';
 
+/** A signal that ends a command. */
+export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 /** The streams and the environment of a command line; a test brings its own. */
 export interface CliIo {
   readonly stdin: Readable & { readonly isTTY?: boolean | undefined; setRawMode?(raw: boolean): unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean | undefined };
   readonly stderr: Writable & { readonly isTTY?: boolean | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Adds a listener to a signal; only a command that runs until it is stopped listens. */
-  on?(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
-  off?(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  /** Adds a listener to a signal. */
+  on?(event: EndSignal, listener: () => void): unknown;
+  off?(event: EndSignal, listener: () => void): unknown;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }

@@ -1,7 +1,7 @@
 import type { Command, CommanderError } from 'commander';
 import { isError, isQuotable } from '../core/index.js';
 import { InterruptedError, reportError, UsageError } from './errors.js';
-import type { CliIo, CliRun } from './io.js';
+import type { CliIo, CliRun, EndSignal } from './io.js';
 import { buildProgram } from './program.js';
 
 /** The commands that read a key, which a user may try to give as an argument. */
@@ -16,7 +16,9 @@ const KEY_ADVICE = 'A key never comes from the command line, where others see it
 const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
 /** The words in the names of options that a user may expect to take a key. */
 const KEY_WORDS = ['key', 'apikey', 'secret', 'token', 'password', 'plaintext'];
-/** Sentences about what Ctrl-C leaves behind, by the first word of the command; the others change nothing. */
+/** Signals that end a command, with their exit codes. Only Ctrl-C ends those that change nothing: they leave nothing behind. */
+const SIGNALS: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+/** Sentences about what a signal leaves behind, by the first word of the command; the others change nothing. */
 const INTERRUPTED: ReadonlyMap<string, string> = new Map([
   ['rotate', 'Interrupted: see with `npx goldkey rotate status` how far it came, then run the step again.'],
   ['copy', 'Interrupted: the key may have been written; run it again to be sure.'],
@@ -29,25 +31,28 @@ const INTERRUPTED: ReadonlyMap<string, string> = new Map([
  *
  * @param argv - the arguments after the program's name
  * @param io - the streams and the environment
- * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 a condition holds, 130 interrupted by Ctrl-C. After 130 the
- *   command may still run: the caller ends the process
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 3 a condition holds, 130 interrupted by Ctrl-C,
+ *   129 or 143 by another signal. After these the command may still run: the caller ends the process
  */
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
   const run: CliRun = { io, argv, secrets: [], exitCode: 0 };
-  let interrupt: () => void = () => undefined;
+  const sentence = INTERRUPTED.get(argv[0] ?? '');
+  const listeners = new Map<EndSignal, () => void>();
   const interrupted = new Promise<never>((_, reject) => {
-    const sentence = INTERRUPTED.get(argv[0] ?? '') ?? 'Interrupted.';
-    interrupt = () => {
-      reject(new InterruptedError(sentence));
-    };
+    for (const name of Object.keys(SIGNALS) as EndSignal[]) {
+      if (sentence === undefined && name !== 'SIGINT') continue;
+      listeners.set(name, () => {
+        reject(new InterruptedError(sentence ?? 'Interrupted.', SIGNALS[name]));
+      });
+    }
   });
-  io.on?.('SIGINT', interrupt);
+  for (const [name, listener] of listeners) io.on?.(name, listener);
   try {
     return await Promise.race([runCommand(argv, run), interrupted]);
   } catch (error) {
     return reportError(io, error, { secrets: run.secrets, argv });
   } finally {
-    io.off?.('SIGINT', interrupt);
+    for (const [name, listener] of listeners) io.off?.(name, listener);
   }
 }
 

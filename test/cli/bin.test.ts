@@ -10,12 +10,13 @@ import { formsOf, temporaryFolder } from './run.js';
 
 const BIN = fileURLToPath(new URL('../../dist/esm/cli/bin.js', import.meta.url));
 const KEY = 'sk-invented/+&=0123456789';
-/** Sends Ctrl-C when a file has been written and is being synced, which then takes long. */
-const SLOW_DISK = `data:text/javascript,${encodeURIComponent(`
+/** Sends a signal when a file has been written and is being synced, which then takes long. */
+const slowDisk = (signal: NodeJS.Signals): string =>
+  `data:text/javascript,${encodeURIComponent(`
   import { open } from 'node:fs/promises';
   const file = await open(process.execPath);
   file.constructor.prototype.sync = () => {
-    process.kill(process.pid, 'SIGINT');
+    process.kill(process.pid, '${signal}');
     return new Promise((resolve) => setTimeout(resolve, 60_000));
   };
   await file.close();
@@ -64,15 +65,22 @@ describe.skipIf(!built)(`the published command ${missing}`, () => {
     });
   });
 
-  it.each([
+  describe.each([
     ['put', (at: string) => ['put', '--store', `file://${at}`]],
     ['create-key', (at: string) => ['create-key', '--local', '--master-key', at]],
-  ])('leaves no draft of a key when Ctrl-C ends `%s` in the middle of a write', async (_, argv) => {
-    await using folder = await temporaryFolder();
-    const ran = await goldkey(argv(join(folder.path, 'file')), { NODE_OPTIONS: `--import=${SLOW_DISK}` }, KEY);
+  ])('`%s` in the middle of a write', (_, argv) => {
+    it.each([
+      ['Ctrl-C', 'SIGINT', 130],
+      ['SIGTERM', 'SIGTERM', 143],
+      ['a terminal that hangs up', 'SIGHUP', 129],
+    ] as const)('leaves no draft of a key when %s ends it', async (_name, signal, code) => {
+      await using folder = await temporaryFolder();
+      const env = { NODE_OPTIONS: `--import=${slowDisk(signal)}` };
+      const ran = await goldkey(argv(join(folder.path, 'file')), env, KEY);
 
-    expect(ran).toMatchObject({ code: 130, stdout: '' });
-    expect(await readdir(folder.path)).toEqual([]);
+      expect(ran).toMatchObject({ code, stdout: '', stderr: expect.stringContaining('goldkey: Interrupted: the ') });
+      expect(await readdir(folder.path)).toEqual([]);
+    });
   });
 
   it('encrypts from a pipe and verifies, without a word of the SDK about Node.js', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { main } from '../../src/cli/main.js';
-import type { CliIo } from '../../src/cli/io.js';
+import type { CliIo, EndSignal } from '../../src/cli/io.js';
 import type { Clock } from '../../src/core/index.js';
 
 export interface Ran {
@@ -28,7 +28,7 @@ export interface Started {
   /** Everything printed so far. */
   out(): string;
   err(): string;
-  signal(name: 'SIGINT' | 'SIGTERM'): void;
+  signal(name: EndSignal): void;
   /** The number of listeners to signals. */
   listeners(): number;
 }
@@ -81,7 +81,7 @@ export function begin(argv: readonly string[], options: RunOptions = {}): Starte
     out: () => out.join(''),
     err: () => err.join(''),
     signal: (name) => void signals.emit(name),
-    listeners: () => signals.listenerCount('SIGINT') + signals.listenerCount('SIGTERM'),
+    listeners: () => signals.eventNames().length,
   };
 }
 

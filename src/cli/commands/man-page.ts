@@ -24,7 +24,7 @@ export function manPage(io: CliIo, program: Command): void {
         ['1', 'failed'],
         ['2', 'wrong usage'],
         ['3', 'a condition holds: a rotation is due, a log is broken, a key was found, a check failed'],
-        ['130', 'interrupted by Ctrl-C'],
+        ['130', 'interrupted by Ctrl-C; 129 or 143 by another signal, in a command that writes'],
       ].flatMap(([code = '', meaning = '']) => ['.TP', code, meaning]),
     ].join('\n'),
   );
