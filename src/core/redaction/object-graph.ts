@@ -211,7 +211,7 @@ export class SecretGraph {
 
   /** Searches properties that were added to a value with content of another kind. Its copy has none of them. */
   #searchExtras(node: Node): void {
-    for (const key of listExtraKeys(node.value, node.kind)) {
+    for (const key of listExtraKeys(node.value)) {
       if (!this.#budget.takeEntry()) throw new RangeError('too many properties');
       this.#addEntry(node, key, readProperty(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
     }
