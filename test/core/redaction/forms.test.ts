@@ -26,6 +26,7 @@ const forms: Record<string, (key: string) => string> = {
   'base64 in lines of 76, in JSON': (key) => JSON.stringify(pem(around(key), '\n')).slice(1, -1),
   'base64 in lines of 76, \\r\\n, in JSON in JSON': (key) =>
     JSON.stringify(JSON.stringify(pem(around(key), '\r\n'))).slice(3, -3),
+  'base64 in lines with tabs, in JSON': (key) => JSON.stringify(pem(around(key), '\t\r\n')).slice(1, -1),
   'base64 in lines of 4': (key) => grouped(bytesOf(key).toString('base64'), 4, '\n'),
   'base64url': (key) => bytesOf(`?>${key}?>`).toString('base64url'),
   'base64url in lines of 10': (key) => grouped(bytesOf(`?>${key}?>`).toString('base64url'), 10, '\n'),

@@ -168,6 +168,20 @@ describe('a key', () => {
   });
 });
 
+describe('the space between two characters of a form', () => {
+  const key = 'sk_live_0123456789';
+  const hex = Buffer.from(key).toString('hex');
+
+  it.each<[string, SecretMatcher]>([
+    ['held', new SecretMatcher([key])],
+    ['gone', new SecretMatcher([], goneAll(key))],
+  ])('is 255 characters at most: of a key that is %s', (_name, matcher) => {
+    const spaced = (length: number): string => `of ${hex.slice(0, 20)}${' '.repeat(length)}${hex.slice(20)} .`;
+    expect(matcher.redact(spaced(255))).toBe(`of ${REDACTED} .`);
+    expect(matcher.redact(spaced(256))).toBe(spaced(256));
+  });
+});
+
 describe('a text without its key', () => {
   const key = 'sk_live_0123456789';
 

@@ -18,6 +18,14 @@ describe('an object is live, and gives way to a description, when it has the met
   });
 });
 
+describe('an object is not looked into when its class tells that it is a', () => {
+  it.each(['Request', 'Response', 'Blob', 'File', 'FormData'])('%s', (tag) => {
+    const value = inheriting({ [Symbol.toStringTag]: tag }, { key: KEY });
+    expect(redacted({ value })).toEqual({ value: { description: `[${tag}: not searched]` } });
+    expect(redactValue(inheriting({ [Symbol.toStringTag]: `${tag}s` }, { base: 'USD' }), [KEY])).toHaveProperty('base');
+  });
+});
+
 describe('an object is none, and is searched, when it has', () => {
   it.each<[string, object]>([
     ['on alone', { on: nothing }],

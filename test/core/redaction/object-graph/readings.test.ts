@@ -47,6 +47,14 @@ describe('a getter that throws', () => {
       third: KEY,
     };
     expect(redactValue(value, [KEY])).toEqual({ first: 'USD', third: REDACTED });
+    const proto: Record<string, unknown> = {
+      key: KEY,
+      get base() {
+        delete proto['key'];
+        return 'USD';
+      },
+    };
+    expect(redactValue(Object.create(proto) as object, [KEY])).toMatchObject({ key: REDACTED, base: 'USD' });
   });
 });
 
