@@ -51,6 +51,19 @@ describe('an object is none, and is searched, when it has', () => {
   });
 });
 
+describe('a chain of prototypes', () => {
+  const chain = (length: number): object => {
+    let proto: object = { key: KEY };
+    for (let level = 1; level < length; level++) proto = Object.create(proto) as object;
+    return proto;
+  };
+
+  it('is followed for 32 of them, a longer one not at all', () => {
+    expect(redactValue({ value: chain(32) }, [KEY]).value).toHaveProperty('key', REDACTED);
+    expect(redactValue({ value: chain(40) }, [KEY]).value).toEqual({ description: '[object: not searched]' });
+  });
+});
+
 describe('a description names', () => {
   const described = (value: object): unknown => redactValue(value, [KEY]);
   const named = (tag: unknown, type?: unknown): object =>
