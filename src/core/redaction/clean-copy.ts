@@ -8,8 +8,8 @@ import { NOT_SEARCHED } from './secret-matcher.js';
 /** Largest number of pairs of a Headers or URLSearchParams that is copied as one: they sort, or compare, every pair. */
 const MAX_PAIRS = 1_000;
 
-/** Kinds of which a copy may have methods of its own, or of its class, that print it. */
-const PRINTED_KINDS: ReadonlySet<Kind> = new Set<Kind>(['error', 'plain', 'map', 'set']);
+/** Kinds of which a copy has the methods of its class, which may print it. */
+const PRINTED_KINDS: ReadonlySet<Kind> = new Set<Kind>(['error', 'plain']);
 
 /** Returns whether an entry's key or value differs from what a clean copy holds. */
 export function needsChange({ key, cleanKey, value, cleanValue, node }: Entry): boolean {
@@ -136,7 +136,7 @@ export class CleanCopier {
     const names = new FreeNames((name) => Object.hasOwn(copy, name) || Object.hasOwn(value, name));
     const isCovered = (entry: Entry): boolean =>
       entry.isPrinted && (entry.descriptor !== undefined || needsChange(entry));
-    const printed = new Set(entries.flatMap((entry) => (isCovered(entry) ? entry.key : [])));
+    const printed = new Set(entries.filter(isCovered).map(({ key }) => key));
     for (const entry of entries) {
       if (!this.#budget.takeCopiedEntry()) {
         markCut(copy);

@@ -10,7 +10,7 @@ import {
   type Kind,
 } from './object-kind.js';
 import { callPrinter, listPrinters } from './printers.js';
-import { cleanPrimitive } from './primitives.js';
+import { cleanPrimitive, readHeldText, readPairs } from './primitives.js';
 import type { SearchBudget } from './search-budget.js';
 import { NOT_SEARCHED, REDACTED, type SecretMatcher } from './secret-matcher.js';
 
@@ -184,11 +184,11 @@ export class SecretGraph {
       case 'url':
       case 'text':
         this.#searchExtras(node);
-        this.#replaceText(node, String(value));
+        this.#replaceText(node, readHeldText(value));
         break;
       case 'pairs':
         this.#searchExtras(node);
-        for (const pair of value as Iterable<[string, string]>) {
+        for (const pair of readPairs(value)) {
           if (!this.#budget.takeEntry()) return this.#skip(node);
           this.#addItems(node, pair);
         }
@@ -211,7 +211,7 @@ export class SecretGraph {
 
   /** Searches properties that were added to a value with content of another kind. Its copy has none of them. */
   #searchExtras(node: Node): void {
-    for (const key of listExtraKeys(node.value, node.kind)) {
+    for (const key of listExtraKeys(node.value)) {
       if (!this.#budget.takeEntry()) throw new RangeError('too many properties');
       this.#addEntry(node, key, readProperty(node.value, key), Reflect.getOwnPropertyDescriptor(node.value, key));
     }

@@ -1,3 +1,5 @@
+import { nodeTypes } from '../util/node-builtins.js';
+import { tryOrUndefined } from '../util/safe-access.js';
 import type { SearchBudget } from './search-budget.js';
 import { NOT_SEARCHED, type SecretMatcher } from './secret-matcher.js';
 
@@ -21,4 +23,19 @@ function readText(value: unknown): string | undefined {
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'number' || (Number.isInteger(value) && Math.abs(value) < MIN_NUMBER_KEY)) return undefined;
   return String(value);
+}
+
+/** Returns the text of a primitive in an object, of a RegExp or a URL: what is printed of it, whatever its own methods say. */
+export function readHeldText(value: object): string {
+  const types = nodeTypes();
+  if (types.isRegExp(value)) return RegExp.prototype.toString.call(value);
+  if (types.isStringObject(value)) return String.prototype.toString.call(value);
+  if (types.isBoxedPrimitive(value)) return String(value);
+  // Other packages have a URL of their own.
+  return tryOrUndefined(() => Reflect.get(URL.prototype, 'href', value) as string) ?? String(value);
+}
+
+/** Returns the pairs of a Headers or URLSearchParams. */
+export function readPairs(value: object): Iterable<[string, string]> {
+  return tryOrUndefined(() => URLSearchParams.prototype.entries.call(value)) ?? (value as Iterable<[string, string]>);
 }

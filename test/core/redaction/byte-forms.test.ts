@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { KeyedClient } from '../../../src/index.js';
 import { assertNoSecret, memoryKeyProvider } from '../../../src/testing/index.js';
+import { redactValue } from './helpers.js';
+import { allLeaks } from './leaks.js';
 
 const KEY = 'sk_live_4f9aQ2zP7x';
 const codes = [...Buffer.from(KEY)];
@@ -39,5 +41,26 @@ describe('a key in items of its own', () => {
     const clean = client.redact({ frame }).frame;
     expect(Buffer.from(clean).includes(Buffer.from(KEY, 'utf16le'))).toBe(false);
     await client.close();
+  });
+});
+
+describe('bytes whose class hides them', () => {
+  const hidden = (value: object, names: Record<PropertyKey, unknown>): object =>
+    Reflect.ownKeys(names).reduce((held, name) => Object.defineProperty(held, name, { value: names[name] }), value);
+  const other = new ArrayBuffer(codes.length);
+
+  it.each<[string, object]>([
+    ['have no length', hidden(Buffer.from(KEY), { length: 0, byteLength: 0 })],
+    ['are elsewhere', hidden(Uint8Array.from(codes), { buffer: other })],
+    ['begin later', hidden(Uint8Array.from(codes), { byteOffset: 14, byteLength: 4 })],
+    ['are not there in a DataView', hidden(new DataView(Uint8Array.from(codes).buffer), { byteLength: 0 })],
+    ['are elsewhere in a DataView', hidden(new DataView(Uint8Array.from(codes).buffer), { buffer: other })],
+    ['are one to an item', hidden(Float64Array.from(codes), { BYTES_PER_ELEMENT: 1 })],
+    ['are no list', hidden(Float64Array.from(codes), { [Symbol.iterator]: () => [].values(), length: 0 })],
+  ])('do not get out: it says that they %s', (_name, value) => {
+    const left = redactValue({ value }, [KEY]).value;
+    expect(left).not.toBe(value);
+    expect(allLeaks(left, KEY)).toEqual([]);
+    expect(inspect(left, { maxArrayLength: null })).not.toContain(codes.slice(0, 3).join(', '));
   });
 });

@@ -26,6 +26,7 @@ const forms: Record<string, (key: string) => string> = {
   'base64 in lines of 76, in JSON': (key) => JSON.stringify(pem(around(key), '\n')).slice(1, -1),
   'base64 in lines of 76, \\r\\n, in JSON in JSON': (key) =>
     JSON.stringify(JSON.stringify(pem(around(key), '\r\n'))).slice(3, -3),
+  'base64 in lines with tabs, in JSON': (key) => JSON.stringify(pem(around(key), '\t\r\n')).slice(1, -1),
   'base64 in lines of 4': (key) => grouped(bytesOf(key).toString('base64'), 4, '\n'),
   'base64url': (key) => bytesOf(`?>${key}?>`).toString('base64url'),
   'base64url in lines of 10': (key) => grouped(bytesOf(`?>${key}?>`).toString('base64url'), 10, '\n'),
@@ -103,8 +104,8 @@ describe('what is left of a key at a cut', () => {
   });
 
   it('stays where nothing is cut', () => {
-    const text = 'a word like presk_live_01post is none';
-    expect(redactValue(text, [key])).toBe(text);
+    for (const text of ['a word like presk_live_01post is none', 'sk_live_01post begins the text'])
+      expect(redactValue(text, [key])).toBe(text);
   });
 
   it('is removed whichever of its own repetitions it is', () => {

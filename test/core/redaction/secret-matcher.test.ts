@@ -152,6 +152,13 @@ describe('a key', () => {
       expect(redact(`${'.'.repeat(at)}abcdefgh.`, ['abcdefgh']), String(at)).toBe(`${'.'.repeat(at)}${REDACTED}.`);
   });
 
+  it('is not found in another script, whose characters are read as the same bytes', () => {
+    const key = 'sk_live_0123456789';
+    const other = String.fromCharCode(...Array.from(key, (char) => char.charCodeAt(0) + 0x100));
+    expect(redact(`of ${other} .`, [key])).toBe(`of ${other} .`);
+    expect(redact(`of ${other} .`, [], goneAll(key))).toBe(`of ${other} .`);
+  });
+
   it('is found in base64 at the very start of a text', () => {
     expect(redact(base64('>>>>>>>>'), ['>>>>>>>>'])).toBe(REDACTED);
   });
@@ -165,6 +172,20 @@ describe('a key', () => {
     const outer = `user:${base64(inner)}xyz`;
     expect(redact(`. ${outer} .`, [], goneAll(inner, outer))).toBe(`. ${REDACTED} .`);
     expect(redact(`. ${outer} .`, [inner], goneAll(outer))).toBe(`. ${REDACTED} .`);
+  });
+});
+
+describe('the space between two characters of a form', () => {
+  const key = 'sk_live_0123456789';
+  const hex = Buffer.from(key).toString('hex');
+
+  it.each<[string, SecretMatcher]>([
+    ['held', new SecretMatcher([key])],
+    ['gone', new SecretMatcher([], goneAll(key))],
+  ])('is 255 characters at most: of a key that is %s', (_name, matcher) => {
+    const spaced = (length: number): string => `${hex.slice(0, 2)}${' '.repeat(length)}${hex.slice(2)} .`;
+    expect(matcher.redact(spaced(255))).toBe(`${REDACTED} .`);
+    expect(matcher.redact(spaced(256))).toBe(spaced(256));
   });
 });
 

@@ -193,6 +193,24 @@ describe('the copy of an error', () => {
   });
 });
 
+describe('the copy of bytes', () => {
+  it.each<new (memory: ArrayBuffer) => ArrayBufferView>([Int8Array, Uint16Array, Uint32Array, BigInt64Array, DataView])(
+    'is of their class, filled up with zeros to its last item: %o',
+    (type) => {
+      const copy = redacted(new type(Uint8Array.from(Buffer.from(`${'.'.repeat(5)}${KEY}`)).buffer));
+      expect(Object.getPrototypeOf(copy)).toBe(type.prototype);
+      const { BYTES_PER_ELEMENT: size = 1 } = type as { BYTES_PER_ELEMENT?: number };
+      const clean = `.....${REDACTED}`;
+      const length = Math.ceil(clean.length / size) * size;
+      expect(Buffer.from(copy.buffer).toString()).toBe(clean.padEnd(length, '\0'));
+    },
+  );
+
+  it('in a list is a mark: no list of numbers could tell what is missing', () => {
+    expect(redactValue<unknown>([...Buffer.from(KEY)], [KEY])).toBe(REDACTED);
+  });
+});
+
 describe('the copy of pairs', () => {
   it('is of their class up to 1,000 of them, and a plain object beyond: they compare each with each', () => {
     const pairs = (length: number): URLSearchParams =>

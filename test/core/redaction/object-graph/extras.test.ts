@@ -75,6 +75,11 @@ const values: Record<string, (extra: unknown) => object> = {
   'a Date': (extra) => Object.assign(new Date(1_000), { extra }),
   'a Date with a number for a name': (extra) => Object.assign(new Date(1_000), { 0: extra }),
   'a Date with a length': (extra) => Object.assign(new Date(1_000), { length: 5_000, extra }),
+  'a String object, behind its last letter': (extra) => Object.assign(new String('gold'), { 4: extra }),
+  'a String object, before its first letter': (extra) => Object.assign(new String('gold'), { '-1': extra }),
+  'a DataView with a length': (extra) => Object.assign(new DataView(new ArrayBuffer(8)), { length: 1, 0: extra }),
+  'an ArrayBuffer with a length': (extra) => Object.assign(new ArrayBuffer(8), { length: 1, 0: extra }),
+  'a RegExp with a length': (extra) => Object.assign(/gold/g, { length: 1, 0: extra }),
   'a URL': (extra) => Object.assign(new URL('http://h/p?base=USD'), { extra }),
   'a URLSearchParams': (extra) => Object.assign(new URLSearchParams('base=USD'), { extra }),
   'a Headers': (extra) => Object.assign(new Headers({ accept: 'text/plain' }), { extra }),
@@ -105,6 +110,12 @@ describe.each(Object.entries(values))('a property of %s', (_name, make) => {
     const error = scrubbedOnError({ value, note: KEY });
     expect(error.value).toBe(value);
     expect(changes()).toEqual([]);
+  });
+
+  it('that is a symbol is searched as any other', () => {
+    redacted(Object.assign(make(1), { [Symbol('note')]: KEY }));
+    const value = Object.assign(make(1), { [Symbol('note')]: 'none' });
+    expect(redactValue(value, [KEY])).toBe(value);
   });
 });
 

@@ -18,6 +18,14 @@ describe('an object is live, and gives way to a description, when it has the met
   });
 });
 
+describe('an object is not looked into when its class tells that it is a', () => {
+  it.each(['Request', 'Response', 'Blob', 'File', 'FormData'])('%s', (tag) => {
+    const value = inheriting({ [Symbol.toStringTag]: tag }, { key: KEY });
+    expect(redacted({ value })).toEqual({ value: { description: `[${tag}: not searched]` } });
+    expect(redactValue(inheriting({ [Symbol.toStringTag]: `${tag}s` }, { base: 'USD' }), [KEY])).toHaveProperty('base');
+  });
+});
+
 describe('an object is none, and is searched, when it has', () => {
   it.each<[string, object]>([
     ['on alone', { on: nothing }],
@@ -40,6 +48,19 @@ describe('an object is none, and is searched, when it has', () => {
       const clean = Object.assign(Object.create(proto) as object, own);
       expect(redactValue(clean, [KEY])).toBe(clean);
     }
+  });
+});
+
+describe('a chain of prototypes', () => {
+  const chain = (length: number): object => {
+    let proto: object = { key: KEY };
+    for (let level = 1; level < length; level++) proto = Object.create(proto) as object;
+    return proto;
+  };
+
+  it('is followed for 32 of them, a longer one not at all', () => {
+    expect(redactValue({ value: chain(32) }, [KEY]).value).toHaveProperty('key', REDACTED);
+    expect(redactValue({ value: chain(40) }, [KEY]).value).toEqual({ description: '[object: not searched]' });
   });
 });
 

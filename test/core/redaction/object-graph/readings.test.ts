@@ -47,6 +47,14 @@ describe('a getter that throws', () => {
       third: KEY,
     };
     expect(redactValue(value, [KEY])).toEqual({ first: 'USD', third: REDACTED });
+    const proto: Record<string, unknown> = {
+      key: KEY,
+      get base() {
+        delete proto['key'];
+        return 'USD';
+      },
+    };
+    expect(redactValue(Object.create(proto) as object, [KEY])).toMatchObject({ key: REDACTED, base: 'USD' });
   });
 });
 
@@ -243,6 +251,23 @@ describe('a class that tells a key when it is printed', () => {
     expect(redactValue(value, [PLAIN])).toBe(value);
   });
 }); // prettier-ignore
+
+describe('a value that says something else of itself than what is printed of it', () => {
+  const saying = <T extends object>(value: T, name: PropertyKey, told: unknown): T =>
+    Object.defineProperty(value, name, { value: () => told });
+
+  it.each<[string, object]>([
+    ['a URL', saying(new URL(`http://h/?k=${PLAIN}`), 'toString', 'http://h/')],
+    ['URLSearchParams', saying(new URLSearchParams({ k: PLAIN }), Symbol.iterator, [].values())],
+    ['a text in an object', saying(new String(PLAIN), 'toString', 'gold')],
+    ['a text in an object with another value', saying(new String(PLAIN), Symbol.toPrimitive, 'gold')],
+    ['a RegExp', saying(new RegExp(PLAIN), 'toString', '/gold/')],
+  ])('does not get out: %s', (_name, value) => {
+    expect(inspect(value)).toContain(PLAIN);
+    expect(inspect(redactValue({ value }, [PLAIN]))).not.toContain(PLAIN);
+    expect(inspect(scrub(errorWith(value), [PLAIN]))).not.toContain(PLAIN);
+  });
+});
 
 describe('a list', () => {
   it('of 10,000 items is searched, and one more is not', () => {
