@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { KeyRingDocument, KeyUse, RingStore } from '../../../src/rotation/index.js';
+import { fromKeyRing, type KeyRingDocument, type KeyUse, type RingStore } from '../../../src/rotation/index.js';
 import { createUseReporter, parseUse, readUses, summarizeUse } from '../../../src/rotation/ring/report-use.js';
 
 const START = 1_795_000_000_000;
@@ -11,6 +11,23 @@ const use = (at: number, version = 'v1', instance = 'host-1'): KeyUse => ({ inst
 const store = (more: Partial<RingStore>): RingStore => ({ name: 'memory', ...more }) as RingStore;
 
 describe('a reporter of uses', () => {
+  it('needs a store that keeps reports', () => {
+    const read = (): Promise<undefined> => Promise.resolve(undefined);
+    const options = {
+      ring: store({ read, write: read }),
+      name: 'gold',
+      cipher: { name: 'local', decrypt: read, accepts: () => true } as never,
+      reportUse: true,
+    };
+
+    expect(() => fromKeyRing(options)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: '`reportUse` needs a ring store that keeps use reports; `memory` keeps none.',
+      }),
+    );
+  });
+
   it('writes one a minute, by the times of the uses', () => {
     const written: number[] = [];
     const report = createUseReporter('gold', store({ reportUse: ({ at }) => Promise.resolve(void written.push(at)) }));
