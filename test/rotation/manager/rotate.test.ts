@@ -98,6 +98,16 @@ describe('the step that rotate takes', () => {
     expect(scene.clock.now()).toBe(START + 1);
   });
 
+  it('is none while the key is young or its overlap runs, though a key could be minted', async () => {
+    const { scene, ring } = await due('stage');
+    const manager = scene.manager({ ring, generate: () => Promise.resolve({ key: 'minted-key-000001' }) });
+
+    expect(await manager.rotate()).toMatchObject({ revision: 1, current: 'v1' });
+    await manager.stage(NEW);
+    await manager.promote();
+    expect(await manager.rotate()).toMatchObject({ revision: 3, current: 'v2', previous: 'v1', pending: undefined });
+  });
+
   it.each(STEPS)('is told of by its own name: %s', async (step) => {
     const { rotate } = await due(step);
     const told: string[] = [];
