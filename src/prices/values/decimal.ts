@@ -22,27 +22,22 @@ export function isDecimal(text: string): boolean {
 /** Parses a number as JSON writes it. */
 export function parseDecimal(number: string): Decimal {
   const unsigned = number.startsWith('-') ? number.slice(1) : number;
-  const [mantissa = '', power = '0'] = unsigned.toLowerCase().split('e');
+  const [mantissa = '', power] = unsigned.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const all = whole + fraction;
   let start = 0;
   while (all[start] === '0') start++;
   let end = all.length;
-  while (end > start && all[end - 1] === '0') end--;
+  while (all[end - 1] === '0') end--;
   const digits = all.slice(start, end);
-  return { digits, exponent: digits === '' ? 0 : Number(power) - fraction.length + all.length - end };
+  return { digits, exponent: digits === '' ? 0 : Number(power ?? 0) - fraction.length + all.length - end };
 }
 
 /** Returns whether a double holds every digit of a number as JSON writes it. */
 export function fitsDouble(number: string): boolean {
-  const value = Number(number);
-  if (!Number.isFinite(value)) return false;
-  const text = String(value);
-  // Most JSON libraries write a double the same way as String().
-  if (text === number) return true;
-  const sent = parseDecimal(number);
-  const held = parseDecimal(text);
-  return sent.digits === held.digits && sent.exponent === held.exponent;
+  const text = String(Number(number));
+  // Most JSON libraries write a double the same way as String(). One with the same digits is never ten times off.
+  return text === number || parseDecimal(number).digits === parseDecimal(text).digits;
 }
 
 /** Parses JSON like `JSON.parse`, but leaves a number with more digits than a double holds as a string of them. */
@@ -59,12 +54,12 @@ export function parseExactJson(text: string): unknown {
     while (isNumberPart(text.charCodeAt(at + 1))) at++;
     const number = text.slice(start, at + 1);
     // A short number with an exponent can be beyond the largest double.
-    const mayBeLong = number.length > SAFE_DIGITS || number.includes('e') || number.includes('E');
+    const mayBeLong = number.length > SAFE_DIGITS || number.toLowerCase().includes('e');
     if (!mayBeLong || fitsDouble(number)) continue;
     quoted += `${text.slice(copied, start)}"${number}"`;
     copied = at + 1;
   }
-  return quoted === '' ? body : JSON.parse(quoted + text.slice(copied));
+  return copied === 0 ? body : JSON.parse(quoted + text.slice(copied));
 }
 
 function isNumberStart(code: number): boolean {

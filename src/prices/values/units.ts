@@ -61,10 +61,8 @@ export function convertToTroyOunce(price: number, [numerator, denominator]: Frac
 }
 
 /** Multiplies by one exact division of the number as it is written, then rounds once. */
-function multiply(price: number, fraction: Fraction): number {
-  // Nearly always, and big integers take their time.
-  if (fraction === ONE) return price;
-  const [numerator, denominator] = fraction;
+function multiply(price: number, [numerator, denominator]: Fraction): number {
+  // Nearly always there is nothing to do, and big integers take their time.
   // A price below the limit, zero and negative ones included, is refused whatever it is in.
   if (numerator === denominator || !(price >= MIN_PRICE && price < Infinity)) return price;
   const { digits, exponent } = parseDecimal(String(price));

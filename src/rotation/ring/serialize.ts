@@ -42,11 +42,10 @@ export function isSameWrite(stored: KeyRingDocument | undefined, ring: KeyRingDo
   return stored?.writeId === ring.writeId && stored.revision === ring.revision;
 }
 
-/** Returns a copy with the fields of `rules` first, in their order, and then the unknown fields by name. */
+/** Returns a copy with the fields of `rules` first, in their order, and then the other fields by name. */
 function orderFields(value: object, rules: object = {}): object {
   const fields = value as Readonly<Record<string, unknown>>;
-  const known = Object.keys(rules);
-  const unknown = Object.keys(fields).filter((name) => !known.includes(name));
-  const names = [...known.filter((name) => fields[name] !== undefined), ...unknown.toSorted()];
+  // A field that is named again keeps its first place, and JSON has none that is undefined.
+  const names = [...Object.keys(rules), ...Object.keys(fields).toSorted()];
   return Object.fromEntries(names.map((name) => [name, fields[name]]));
 }

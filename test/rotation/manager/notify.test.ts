@@ -1,18 +1,20 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { NotifyFailure } from '../../../src/rotation/index.js';
-import type { RingChange } from '../../../src/rotation/index.js';
+import type { NotifyFailure, RingChange } from '../../../src/rotation/index.js';
 import { failure, NEW, OLD, onClock, statesOf } from '../rings.js';
-import { ringScene } from '../scene.js';
+import { ringScene, START } from '../scene.js';
 
-/** Hears what `goldkey:notify-failed` tells, until the test has ended. */
-function failuresHeard(): NotifyFailure[] {
-  const heard: NotifyFailure[] = [];
-  const listener = (message: unknown): void => void heard.push(message as NotifyFailure);
-  subscribe('goldkey:notify-failed', listener);
-  onTestFinished(() => void unsubscribe('goldkey:notify-failed', listener));
+/** Hears what a channel tells, until the test has ended. */
+function heardOn<T>(name: string): T[] {
+  const heard: T[] = [];
+  const listener = (message: unknown): void => void heard.push(message as T);
+  subscribe(name, listener);
+  onTestFinished(() => void unsubscribe(name, listener));
   return heard;
 }
+
+/** Hears what `goldkey:notify-failed` tells, until the test has ended. */
+const failuresHeard = (): NotifyFailure[] => heardOn('goldkey:notify-failed');
 
 describe('the hooks of a manager', () => {
   it('are told after each write, and again by a step that finds itself done', async () => {
@@ -96,7 +98,14 @@ describe('the hooks of a manager', () => {
       [0, 'stage', 2],
       [1, 'stage', 2],
     ]);
-    expect(heard[0]?.error).toMatchObject({ message: 'the pager is off' });
+    expect(heard[0]).toEqual({
+      ring: 'gold',
+      step: 'stage',
+      version: 'v2',
+      revision: 2,
+      hook: 0,
+      error: new Error('the pager is off'),
+    });
     expect(await statesOf(scene)).toEqual({ v1: 'current', v2: 'pending' });
   });
 
@@ -114,15 +123,43 @@ describe('the hooks of a manager', () => {
     expect(heard).toEqual([]);
   });
 
-  it('hold up no step for ever', async () => {
+  it('are tried again after 200 ms, and then after 400 ms', async () => {
+    const scene = await ringScene();
+    failuresHeard();
+    const tries: number[] = [];
+    const manager = scene.manager({
+      notify: [() => (tries.push(scene.clock.now() - START), Promise.reject(new Error('busy')))],
+    });
+
+    await onClock(scene, manager.init(OLD));
+
+    const [first = NaN] = tries;
+    expect(tries.map((at) => at - first)).toEqual([0, 200, 600]);
+  });
+
+  it('hold up no step for ever, but each try for ten seconds', async () => {
     const scene = await ringScene();
     const heard = failuresHeard();
-    const manager = scene.manager({ notify: [() => new Promise(() => undefined)] });
+    const tries: number[] = [];
+    const manager = scene.manager({
+      notify: [() => new Promise(() => void tries.push(scene.clock.now()))],
+    });
 
     const done = await onClock(scene, manager.init(OLD));
 
     expect(done).toEqual({ version: 'v1' });
+    expect((tries[1] ?? NaN) - (tries[0] ?? NaN)).toBe(10_200);
     expect(heard).toHaveLength(1);
+    expect(heard[0]?.error).toEqual(new Error('The hook did not settle within 10000 ms.'));
+  });
+
+  it('are told what the channel of steps tells too, with or without a hook', async () => {
+    const scene = await ringScene();
+    const heard = heardOn<RingChange>('goldkey:rotation-step');
+
+    await scene.manager().init(OLD);
+
+    expect(heard).toEqual([{ ring: 'gold', step: 'init', version: 'v1', revision: 1 }]);
   });
 
   it('cannot change what the next hook is told', async () => {
@@ -160,7 +197,9 @@ describe('the hooks of a manager', () => {
 
     const ours = warnings.filter(({ name }) => name === 'GoldKeyWarning');
     expect(ours).toHaveLength(1);
-    expect(ours[0]?.message).toContain(`\`notify[0]\` failed (${kind})`);
-    expect(ours[0]?.message).not.toContain(OLD);
+    expect(ours[0]).toMatchObject({
+      code: 'GOLDKEY_NOTIFY_FAILED',
+      message: `The \`init\` of v1 in the key ring \`gold\` is done, but \`notify[0]\` failed (${kind}); run the step again to call the hook again.`,
+    });
   });
 });

@@ -2,7 +2,7 @@ import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { channel } from 'node:diagnostics_channel';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { fileRing, fromKeyRing, type KeyUse, type RingStore } from '../../../src/rotation/index.js';
+import { fileRing, type KeyUse, type RingStore } from '../../../src/rotation/index.js';
 import { PriceDesk } from '../../core/helpers.js';
 import { failure } from '../../providers/loading.js';
 import { host, nextLife, settle, type Host } from '../fleet.js';
@@ -104,18 +104,6 @@ describe('a client that reports its use', () => {
 
     await vi.waitFor(() => expect(told).toHaveBeenCalledTimes(1));
     expect(told.mock.calls[0]?.[0]).toEqual({ ring: NAME, error });
-  });
-
-  it('needs a store that keeps reports', async () => {
-    const scene = await promoted();
-    const { reportUse: _, ...ring } = scene.store;
-
-    expect(() => fromKeyRing({ ring, name: NAME, cipher: scene.cipher, reportUse: true })).toThrow(
-      expect.objectContaining({
-        code: 'ERR_INVALID_ARG_VALUE',
-        message: '`reportUse` needs a ring store that keeps use reports; `file` keeps none.',
-      }),
-    );
   });
 });
 
