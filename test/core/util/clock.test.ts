@@ -1,8 +1,8 @@
 import { getEventListeners, once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { afterTurn, delay, getFreshUntil, getRequestClock, systemClock } from '../../../src/core/index.js';
-import { manualClock, type ManualClock } from '../../../src/testing/index.js';
-import { watch } from '../scene.js';
+import { manualClock } from '../../../src/testing/index.js';
+import { pendingTimersOf, watch } from '../scene.js';
 
 const CLOCK_MODULE = '../../../src/core/util/clock.js';
 const { setTimeout, clearTimeout } = globalThis;
@@ -18,20 +18,6 @@ const realTime = (ms: number): Promise<unknown> => once(AbortSignal.timeout(ms),
 
 const countTimersThatHold = (): number =>
   process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
-
-/** A clock, and how many of its timers still stand. */
-function countingClock(): { clock: ManualClock; pending: Set<object> } {
-  const clock = manualClock();
-  const pending = new Set<object>();
-  const set = clock.setTimeout.bind(clock);
-  clock.setTimeout = (callback, ms, options) => {
-    const mark = {};
-    pending.add(mark);
-    const timer = set(() => void (pending.delete(mark), callback()), ms, options);
-    return { cancel: () => void (pending.delete(mark), timer.cancel()) };
-  };
-  return { clock, pending };
-}
 
 describe('a pause', () => {
   it('ends after its time on the clock, not before, and leaves no listener', async () => {
@@ -49,7 +35,8 @@ describe('a pause', () => {
   });
 
   it('ends with the reason of its signal when that aborts, and leaves no timer', async () => {
-    const { clock, pending } = countingClock();
+    const clock = manualClock();
+    const pending = pendingTimersOf(clock);
     const controller = new AbortController();
     const pause = watch(clock, delay(clock, 100, controller.signal));
     const during = pending.size;
@@ -61,7 +48,8 @@ describe('a pause', () => {
   });
 
   it('does not begin once its signal has aborted', async () => {
-    const { clock, pending } = countingClock();
+    const clock = manualClock();
+    const pending = pendingTimersOf(clock);
     const signal = AbortSignal.abort('enough');
     await expect(delay(clock, 100, signal)).rejects.toBe('enough');
 
