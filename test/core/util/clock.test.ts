@@ -121,7 +121,7 @@ describe('a timer of the system’s clock', () => {
       vi.resetModules();
       const loaded = ((await import(CLOCK_MODULE)) as { systemClock: typeof systemClock }).systemClock;
 
-      await new Promise<void>((resolve) => void loaded.setTimeout(resolve, 1));
+      await new Promise<void>((resolve) => void loaded.setTimeout(resolve, 1, { unref: true }));
     },
   );
 });
