@@ -117,7 +117,7 @@ describe('a key about to expire', () => {
   it.each<[string, Error | undefined]>([
     ['the store has confirmed it', undefined],
     ['the store denies a newer one', new KeyAccessDeniedError('no', { version: 'v7' })],
-  ])('that another is preferred to is not made warm again by a client of the canary: %s', async (_, denial) => {
+  ])('that another is preferred to is not made warm again by a client of the canary: %s', async (_what, denial) => {
     const one = scene({}, { current: A, pending: B, previous: C });
     const { store, clock, api } = one;
     store.roll({ id: 'one', pendingPercent: 50 });

@@ -19,12 +19,12 @@ describe('a wait of at most so long', () => {
 
   it('ends when the time is over, and not before, whatever the work does then', async () => {
     const clock = manualClock();
-    let fail = (_: Error): void => undefined;
+    let fail: ((error: Error) => void) | undefined;
     const wait = watch(clock, waitAtMost(new Promise<void>((_, reject) => (fail = reject)), 100, clock));
     await clock.advance(99);
     const before = wait.state;
     await clock.advance(1);
-    fail(new Error('late'));
+    fail?.(new Error('late'));
     await clock.advance(1);
 
     expect([before, wait.state]).toEqual(['pending', 'resolved']);
