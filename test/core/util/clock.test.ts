@@ -1,4 +1,5 @@
 import { getEventListeners, once } from 'node:events';
+import { mock } from 'node:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { afterTurn, delay, getFreshUntil, getRequestClock, systemClock } from '../../../src/core/index.js';
 import { manualClock } from '../../../src/testing/index.js';
@@ -9,6 +10,7 @@ const { setTimeout, clearTimeout } = globalThis;
 
 afterEach(() => {
   vi.useRealTimers();
+  mock.timers.reset();
   Object.assign(globalThis, { setTimeout, clearTimeout });
   vi.resetModules();
 });
@@ -65,6 +67,21 @@ describe('a request that the core did not make', () => {
   });
 });
 
+describe('a request by another copy of the package', () => {
+  it('tells its clock, and how long its key is fresh', () => {
+    const clock = manualClock();
+    const request = { [Symbol.for('goldkey.clock')]: clock, [Symbol.for('goldkey.freshUntil')]: 5 };
+    expect([getRequestClock(request), getFreshUntil(request)]).toEqual([clock, 5]);
+  });
+});
+
+describe('the system’s wall clock', () => {
+  it('is `Date`, also a test runner’s', () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: 1_700_000_000_000 });
+    expect(systemClock.now()).toBe(1_700_000_000_000);
+  });
+});
+
 describe('a timer of the system’s clock', () => {
   it('rings, or not once it is cancelled', async () => {
     const rung: string[] = [];
@@ -78,9 +95,10 @@ describe('a timer of the system’s clock', () => {
   it('does not ring once it is cancelled under fake timers that came since', async () => {
     const rung: string[] = [];
     const timer = systemClock.setTimeout(() => rung.push('cancelled'), 1);
-    vi.useFakeTimers();
+    // Node.js's own clear no timer but theirs.
+    mock.timers.enable({ apis: ['setTimeout'] });
     timer.cancel();
-    vi.useRealTimers();
+    mock.timers.reset();
     await new Promise((resolve) => setTimeout(resolve, 1));
 
     expect(rung).toEqual([]);
