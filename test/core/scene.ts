@@ -131,6 +131,19 @@ export function timersOf(clock: ManualClock): Array<{ ms: number; holds: boolean
   return timers;
 }
 
+/** The timers set from now on that neither rang nor were cancelled. */
+export function pendingTimersOf(clock: ManualClock): ReadonlySet<object> {
+  const pending = new Set<object>();
+  const set = clock.setTimeout.bind(clock);
+  clock.setTimeout = (callback, ms, options) => {
+    const mark = {};
+    pending.add(mark);
+    const timer = set(() => void (pending.delete(mark), callback()), ms, options);
+    return { cancel: () => void (pending.delete(mark), timer.cancel()) };
+  };
+  return pending;
+}
+
 export interface Scene {
   readonly clock: ManualClock;
   readonly store: TestStore;

@@ -1,8 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GoldDataClient, KeyedClient, KeyProviderError } from '../../src/index.js';
 import { KeyedClientPool } from '../../src/pool/index.js';
 import { manualClock, memoryKeyProvider, type MemoryKeyProvider } from '../../src/testing/index.js';
 import { FIRST, tally, unauthorized } from '../core/helpers.js';
+import { unhandledIn } from '../core/scene.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 interface Tenants {
   pool: KeyedClientPool;
@@ -73,6 +78,40 @@ describe('a pool', () => {
     await pool.close();
   });
 
+  it('ends a deletion with the last call of the tenant, and not before', async () => {
+    const { pool } = setUp(2);
+    await keyOf(pool.get('a'));
+    let release = (): void => undefined;
+    const running = pool.get('a').withKey(() => new Promise<void>((resolve) => (release = resolve)));
+    let isDeleted = false;
+    const deletion = pool.delete('a').then(() => (isDeleted = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = isDeleted;
+    release();
+    await Promise.all([running, deletion]);
+
+    expect(before).toBe(false);
+    await pool.close();
+  });
+
+  it('lets a tenant go whose store does not close; only its own close tells of that', async () => {
+    const create = (): { keyProvider: MemoryKeyProvider } => {
+      const keyProvider = memoryKeyProvider({ current: FIRST });
+      keyProvider.close = () => Promise.reject(new Error('still in use'));
+      return { keyProvider };
+    };
+    const pool = new KeyedClientPool({ max: 1, create });
+    const unhandled = await unhandledIn(async () => {
+      pool.get('a');
+      pool.get('b');
+      await pool.delete('b');
+    });
+    pool.get('c');
+
+    expect(unhandled).toEqual([]);
+    await expect(pool.close()).rejects.toThrow('still in use');
+  });
+
   it('makes a client anew for one that was closed behind its back', async () => {
     const { pool } = setUp(2);
     const client = pool.get('a');
@@ -130,6 +169,27 @@ describe('a pool', () => {
     await keyOf(pool.get('a')).catch(() => undefined);
 
     expect(store.loads).toBe(loads + 1);
+    await pool.close();
+  });
+
+  it('remembers a back-off to its last millisecond, and not at its end', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1);
+    const { pool, stores, clock } = setUp(1);
+    const fail = async (): Promise<number | undefined> => {
+      await keyOf(pool.get('a')).catch(() => undefined);
+      return pool.get('a').status().retryAfter;
+    };
+    pool.get('a');
+    stores.get('a')?.failWith(() => new KeyProviderError('down'));
+    const pauses = [await fail()];
+    for (const ms of [999, 1]) {
+      pool.get('b');
+      await clock.advance(ms);
+      pauses.push(await fail());
+    }
+
+    // The first window is of 1 s; a second failure in a row would have opened one of 2 s.
+    expect(pauses).toEqual([1_000, 1, 1_000]);
     await pool.close();
   });
 
@@ -242,7 +302,24 @@ describe('a pool', () => {
     await pool.close();
   });
 
+  it('refuses a client that has closed, and has a place for another', async () => {
+    let isClosed = true;
+    const create = (): KeyedClient => {
+      const client = new KeyedClient({ keyProvider: memoryKeyProvider({ current: FIRST }) });
+      if (isClosed) void client.close();
+      return client;
+    };
+    const pool = new KeyedClientPool({ max: 2, create });
+
+    expect(() => pool.get('a')).toThrow(/another one has this client, or it is closed\.$/);
+    expect(pool.has('a')).toBe(false);
+    isClosed = false;
+    expect(await keyOf(pool.get('a'))).toBe(FIRST);
+    await pool.close();
+  });
+
   it.each([
+    ['null', () => null],
     ['a promise that was not awaited', async () => ({ keyProvider: memoryKeyProvider({ current: FIRST }) })],
     ['an instance of Date', () => new Date(0)],
     ['undefined', () => undefined],

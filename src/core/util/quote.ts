@@ -80,7 +80,7 @@ function isMadeOfWords(run: string): boolean {
   for (let index = 0; index < end; index++) {
     const [before = '', char = '', after = ''] = [run[index - 1], run[index], run[index + 1]];
     if (!isLetter(char)) return false;
-    if (index === 0 || (isUpper(char) && (!isUpper(before) || (isLetter(after) && !isUpper(after))))) words.push(char);
+    if (isUpper(char) && (!isUpper(before) || (isLetter(after) && !isUpper(after)))) words.push(char);
     else words.push(`${words.pop() ?? ''}${char}`);
   }
   // Random letters change their case more often.

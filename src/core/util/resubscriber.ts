@@ -41,7 +41,7 @@ export class Resubscriber {
       this.#failures = 0;
     } catch {
       this.#pending = false;
-      this.#failures = Math.min(this.#failures + 1, 16);
+      this.#failures++;
       this.resubscribe();
     }
   }

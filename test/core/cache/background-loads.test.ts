@@ -114,7 +114,10 @@ describe('a key about to expire', () => {
     await play.clock.advance(1_000);
   });
 
-  it('that another is preferred to is not put back on the warm path by a client of the canary', async () => {
+  it.each<[string, Error | undefined]>([
+    ['the store has confirmed it', undefined],
+    ['the store denies a newer one', new KeyAccessDeniedError('no', { version: 'v7' })],
+  ])('that another is preferred to is not made warm again by a client of the canary: %s', async (_what, denial) => {
     const one = scene({}, { current: A, pending: B, previous: C });
     const { store, clock, api } = one;
     store.roll({ id: 'one', pendingPercent: 50 });
@@ -128,6 +131,11 @@ describe('a key about to expire', () => {
     const outside = clients[used.indexOf('current')] as KeyedClient;
     api.live.clear();
     api.live.add(C);
+    const load = store.load.bind(store);
+    store.load = async (request) => {
+      if (request.stage === 'current' && denial !== undefined) throw denial;
+      return load(request);
+    };
     await outside.withKey(api.fetch);
     await inside.withKey(api.fetch);
     api.calls.length = 0;

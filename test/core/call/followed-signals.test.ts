@@ -72,6 +72,19 @@ describe('the signal of a context, once its call has settled', () => {
     expect([during, getEventListeners(controller.signal, 'abort').length]).toEqual([1, 0]);
   });
 
+  it('costs the caller’s signal no listener once it is collected', async () => {
+    const sources = Array.from({ length: 20 }, () => new AbortController());
+    for (const { signal } of sources) followAbort(signal, new AbortController());
+    const count = (): number => sources.filter(({ signal }) => getEventListeners(signal, 'abort').length > 0).length;
+    const before = count();
+
+    await collect();
+
+    expect(before).toBe(20);
+    // The engine may hold on to the last one a little longer.
+    expect(count()).toBeLessThanOrEqual(1);
+  });
+
   it('costs the caller’s signal one listener, whatever follows it', () => {
     const source = new AbortController();
     const followers = Array.from({ length: 50 }, () => new AbortController());

@@ -19,6 +19,21 @@ describe('a signal of another implementation', () => {
     await client.close();
   });
 
+  it('that aborts without a `reason` ends the call with an AbortError', async () => {
+    class Polyfilled extends EventTarget {
+      aborted = false;
+    }
+    const client = createClient();
+    await client.prefetch();
+    const signal = new Polyfilled();
+    const call = client.withKey(() => new Promise(() => undefined), { signal: signal as never });
+    signal.aborted = true;
+    signal.dispatchEvent(new Event('abort'));
+
+    await expect(call).rejects.toMatchObject({ name: 'AbortError', message: 'This operation was aborted' });
+    await client.close();
+  });
+
   it.each([
     ['removeEventListener', {}],
     ['aborted', { aborted: { get: throwsFromSecond() } }],

@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { allocateBytes, copyBytes } from '../../../src/core/util/bytes.js';
+import { allocateBytes, asUint8Array, copyBytes } from '../../../src/core/util/bytes.js';
 
 const LENGTHS = [0, 1, 63, 64, 65, 4_096];
 
@@ -55,4 +56,27 @@ describe('copyBytes', () => {
     expect(measureBuffers(count, () => copyBytes(given))).toBeGreaterThan((count * given.length) / 2);
     expect(measureBuffers(count, () => given.slice())).toBeLessThan((count * given.length) / 2);
   });
+});
+
+describe('asUint8Array', () => {
+  it('gives bytes of this realm as they are', () => {
+    for (const bytes of [new Uint8Array(3), Buffer.from('abc')]) expect(asUint8Array(bytes)).toBe(bytes);
+  });
+
+  it('gives bytes of another realm as a view of this one over the same memory', () => {
+    const foreign = runInNewContext('new Uint8Array([0, 1, 2, 3, 4]).subarray(1, 4)') as Uint8Array;
+    const view = asUint8Array(foreign);
+
+    expect([foreign instanceof Uint8Array, view instanceof Uint8Array]).toEqual([false, true]);
+    expect([...(view ?? [])]).toEqual([1, 2, 3]);
+    view?.fill(0);
+    expect([...foreign]).toEqual([0, 0, 0]);
+  });
+
+  it.each([undefined, null, 'text', [1, 2], new Uint16Array(2), new ArrayBuffer(2), { byteLength: 2 }])(
+    'gives nothing for %j',
+    (value) => {
+      expect(asUint8Array(value)).toBeUndefined();
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isQuotable, quote, showText } from '../../../src/core/util/quote.js';
+import { isQuotable, quote, readErrorName, showText } from '../../../src/core/util/quote.js';
 
 /** Texts that could be keys, in the forms that vendors give them. */
 const SECRETS = [
@@ -66,6 +66,62 @@ describe('a text in a message', () => {
     expect(showText(name)).toBe(name);
   });
 
+  it.each([...'-_./\\:@# '])('may separate words by %j', (separator) => {
+    expect(isQuotable(`gold${separator}key${separator}two`)).toBe(true);
+  });
+
+  it.each(['sk_', 'sk-', 'pk_', 'rk_', 'AKIA', 'ASIA', 'ghp_', 'hvs.', 'eyJ'])(
+    'is not quoted after %s, whatever words follow',
+    (prefix) => {
+      expect(isQuotable(prefix)).toBe(false);
+      expect(isQuotable(`${prefix}gold`)).toBe(false);
+    },
+  );
+
+  // Where one rule ends: the text that is still quoted, and the next that is not.
+  it.each<[string, string, string]>([
+    ['64 characters', `${'word-'.repeat(12)}word`, `${'word-'.repeat(12)}words`],
+    ['words of 15 letters', 'abecedabecedabe', 'abecedabecedabec'],
+    ['three digits', 'v1-v2-v3', 'v1-v2-v3-4'],
+    ['three digits a step of a path', 'v123/v456', 'v123.v456'],
+    ['seven characters with two digits at the end', 'goldk12', 'goldke12'],
+    ['one digit at the end of eight', 'goldkey1', 'goldke11'],
+    ['digits at the end of a word', 'gold2', '2gold'],
+    ['letters alone in a word', 'gold', 'go{ld'],
+    ['letters alone before the digits', 'gold', 'go`ld'],
+    ['capitals alone before the digits', 'GOLD', 'GO[LD'],
+    ['digits alone behind a word', 'a-gold', 'gold2a'],
+    ['a vowel in six letters', 'bcdfga', 'bcdfgha'],
+    ['no vowel in five letters', 'bcdfg', 'bcdfgh'],
+    ['five letters in two words', 'abCde', 'abCd'],
+    ['seven letters in two words', 'abcDefg', 'abCdEfg'],
+    ['eleven letters in three words', 'abcdDefgHij', 'abcDefgHij'],
+    ['two words in eight letters', 'abcdEfgh', 'abcDefGh'],
+    ['one word of two letters', 'abecedefIj', 'abecedefIjKl'],
+    ['two words of three letters', 'abecedefIjkLmn', 'abecedefIjLm'],
+  ])('may have %s, and no more', (_, quoted, hidden) => {
+    expect([isQuotable(quoted), isQuotable(hidden)]).toEqual([true, false]);
+  });
+
+  it.each(['HTTPServer', 'HTTPAuthorization', 'keyID', 'goldID2', 'goldIDS', 'AZAZ', 'gold-sk_', '123', 'a-b'])(
+    '%s is made of words: a run of capitals is one, up to the one that begins the next',
+    (name) => {
+      expect(isQuotable(name)).toBe(true);
+    },
+  );
+
+  it.each([...'aeiouyAEIOUYé'])('has a vowel in %s', (vowel) => {
+    const rest = vowel === vowel.toUpperCase() ? 'BCDFG' : 'bcdfg';
+    expect(isQuotable(`${rest}${vowel}`)).toBe(true);
+  });
+
+  it('has control characters and ends of lines nowhere, also in an ARN', () => {
+    const allowed = [' ', '~', '\u00a0', '\u2027', '\u202a'];
+    const refused = ['\0', '\n', '\u001f', '\u007f', '\u0080', '\u009f', '\u2028', '\u2029'];
+    expect(allowed.filter((char) => !isQuotable(`arn:aws:kms${char}`))).toEqual([]);
+    expect(refused.filter((char) => isQuotable(`arn:aws:kms${char}`))).toEqual([]);
+  });
+
   it.each<[string, string, number]>([
     ['base64', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', 20],
     ['base64url', 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 20],
@@ -88,5 +144,24 @@ describe('a text in a message', () => {
     expect(/x/.test('x')).toBe(true);
     quote('sk_live_4eC39HqLyjWDarjtT1zdp7dc');
     expect(RegExp.input).toBe('x');
+  });
+});
+
+describe('the name of an error', () => {
+  const named = (name: unknown): Error => Object.defineProperty(new Error('no'), 'name', { value: name });
+  const trap = (): never => {
+    throw new Error('trap');
+  };
+
+  it.each<[string, unknown, string | undefined]>([
+    ['its own', new TypeError('no'), 'TypeError'],
+    ['not told where it could be a key', named('sk_live_4f9aQ2zP7x'), 'Error'],
+    ['not told where it is no text', named(7), 'Error'],
+    ['not told where it cannot be read', Object.defineProperty(new Error('no'), 'name', { get: trap }), 'Error'],
+    ['none of what is no error', { name: 'TypeError' }, undefined],
+    ['none of nothing', undefined, undefined],
+    ['none of what lets nobody look', new Proxy({}, { getPrototypeOf: trap }), undefined],
+  ])('is %s', (_, error, expected) => {
+    expect(readErrorName(error)).toBe(expected);
   });
 });

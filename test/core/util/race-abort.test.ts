@@ -23,6 +23,15 @@ describe('raceAbort', () => {
     expect(await failure(raceAbort(Promise.resolve(7), controller.signal))).toBe('enough');
   });
 
+  it('ends with the signal also after other work with that signal is done', async () => {
+    const controller = new AbortController();
+    const waiting = failure(raceAbort(new Promise(() => undefined), controller.signal));
+    await raceAbort(Promise.resolve(7), controller.signal);
+    controller.abort('enough');
+
+    expect(await waiting).toBe('enough');
+  });
+
   it('gives what comes too late to `discard`, and swallows a late error', async () => {
     const late: number[] = [];
     const signal = AbortSignal.abort('enough');

@@ -29,7 +29,18 @@ describe('plain http', () => {
     expect(isSecureTransport(new URL(`https://${host}:8080/path`))).toBe(true);
   });
 
-  it.each(['127.0.0.999', '127.0.0.256', '127.1', '127.0.0.1.', '127.0.0.0x1'])(
+  it.each(['::1', '127.0.0.1', '127.9.10.19', '127.20.99.100', '127.199.200.249', '127.250.255.0'])(
+    'stays on this machine at %s, which is an address without brackets',
+    (host) => {
+      expect(isLoopback(host)).toBe(true);
+    },
+  );
+
+  it.each(['ftp:', 'ws:', 'file:', ''])('is what %j is not, though it stays here', (protocol) => {
+    expect(isSecureTransport({ protocol, hostname: 'localhost' })).toBe(false);
+  });
+
+  it.each(['127.0.0.999', '1127.0.0.1', 'api127.0.0.1', '127.0.0.256', '127.1', '127.0.0.1.', '127.0.0.0x1'])(
     'is not kept here by %s, which only DNS would resolve where no URL has normalised it',
     (host) => {
       expect(isLoopback(host)).toBe(false);

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { getWallClock } from '../../../src/core/util/wall-clock.js';
+import { manualClock } from '../../../src/testing/index.js';
+
+describe('the wall clock that clients share', () => {
+  it('is one for each clock, and knows its highest reading', () => {
+    const clock = manualClock(5_000);
+    const wall = getWallClock(clock);
+    const readings = [5_000, 9_000, 8_500].map((now) => {
+      clock.setWall(now);
+      return [wall.read(), wall.highest, wall.steps];
+    });
+
+    expect(readings).toEqual([
+      [5_000, 5_000, 0],
+      [9_000, 9_000, 0],
+      [8_500, 9_000, 0],
+    ]);
+    expect(getWallClock(clock)).toBe(wall);
+    expect(getWallClock(manualClock())).not.toBe(wall);
+  });
+
+  it('steps back when it is set back by more than a second, and goes on from there', () => {
+    const clock = manualClock(9_000);
+    const wall = getWallClock(clock);
+    const readings = [9_000, 8_000, 7_999, 8_500, 7_000].map((now) => {
+      clock.setWall(now);
+      return [wall.read(), wall.highest, wall.steps];
+    });
+
+    expect(readings).toEqual([
+      [9_000, 9_000, 0],
+      [8_000, 9_000, 0],
+      [7_999, 7_999, 1],
+      [8_500, 8_500, 1],
+      [7_000, 7_000, 2],
+    ]);
+  });
+});
