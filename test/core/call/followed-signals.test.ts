@@ -85,6 +85,23 @@ describe('the signal of a context, once its call has settled', () => {
     expect(count()).toBeLessThanOrEqual(1);
   });
 
+  it('does nothing more when it is collected after the caller’s signal has ended', async () => {
+    const thrown: unknown[] = [];
+    process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
+    try {
+      const sources = Array.from({ length: 20 }, () => new AbortController());
+      for (const { signal } of sources) followAbort(signal, new AbortController());
+      for (const source of sources) source.abort();
+
+      await collect();
+
+      expect(sources.every(({ signal }) => getEventListeners(signal, 'abort').length === 0)).toBe(true);
+      expect(thrown).toEqual([]);
+    } finally {
+      process.setUncaughtExceptionCaptureCallback(null);
+    }
+  });
+
   it('costs the caller’s signal one listener, whatever follows it', () => {
     const source = new AbortController();
     const followers = Array.from({ length: 50 }, () => new AbortController());
