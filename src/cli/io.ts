@@ -12,8 +12,8 @@ export interface CliIo {
   readonly stderr: Writable & { readonly isTTY?: boolean | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Adds a listener to a signal. */
-  on?(event: EndSignal, listener: () => void): unknown;
-  off?(event: EndSignal, listener: () => void): unknown;
+  on?(event: EndSignal, listener: (signal: EndSignal) => void): unknown;
+  off?(event: EndSignal, listener: (signal: EndSignal) => void): unknown;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }

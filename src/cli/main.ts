@@ -16,7 +16,7 @@ const KEY_ADVICE = 'A key never comes from the command line, where others see it
 const KEY_WAYS = 'use the prompt, stdin (a pipe) or --key-file';
 /** The words in the names of options that a user may expect to take a key. */
 const KEY_WORDS = ['key', 'apikey', 'secret', 'token', 'password', 'plaintext'];
-/** Signals that end a command, with their exit codes. Only Ctrl-C ends those that change nothing: they leave nothing behind. */
+/** The exit codes of signals. A command that changes nothing listens to Ctrl-C alone: the others may end it at once. */
 const SIGNALS: Readonly<Record<EndSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 /** Sentences about what a signal leaves behind, by the first word of the command; the others change nothing. */
 const INTERRUPTED: ReadonlyMap<string, string> = new Map([
@@ -37,22 +37,20 @@ const INTERRUPTED: ReadonlyMap<string, string> = new Map([
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
   const run: CliRun = { io, argv, secrets: [], exitCode: 0 };
   const sentence = INTERRUPTED.get(argv[0] ?? '');
-  const listeners = new Map<EndSignal, () => void>();
+  const signals: readonly EndSignal[] = sentence === undefined ? ['SIGINT'] : ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  let interrupt: (signal: EndSignal) => void = () => undefined;
   const interrupted = new Promise<never>((_, reject) => {
-    for (const name of Object.keys(SIGNALS) as EndSignal[]) {
-      if (sentence === undefined && name !== 'SIGINT') continue;
-      listeners.set(name, () => {
-        reject(new InterruptedError(sentence ?? 'Interrupted.', SIGNALS[name]));
-      });
-    }
+    interrupt = (signal) => {
+      reject(new InterruptedError(sentence ?? 'Interrupted.', SIGNALS[signal]));
+    };
   });
-  for (const [name, listener] of listeners) io.on?.(name, listener);
+  for (const signal of signals) io.on?.(signal, interrupt);
   try {
     return await Promise.race([runCommand(argv, run), interrupted]);
   } catch (error) {
     return reportError(io, error, { secrets: run.secrets, argv });
   } finally {
-    for (const [name, listener] of listeners) io.off?.(name, listener);
+    for (const signal of signals) io.off?.(signal, interrupt);
   }
 }
 

@@ -56,7 +56,8 @@ export async function readGuarded(path: string, maxBytes: number, { ownerOnly }:
   }
 }
 
-function checkKind(stats: Stats): void {
+/** Throws unless it is a regular file, and not a link to one. */
+export function checkKind(stats: Stats): void {
   if (stats.isSymbolicLink()) throw new FileCheckError('ELOOP');
   if (!stats.isFile()) throw new FileCheckError('NOT_REGULAR');
 }

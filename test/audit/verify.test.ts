@@ -19,6 +19,18 @@ async function writeLog(options: AuditOptions = {}): Promise<string[]> {
 
 const verify = (lines: readonly string[], chainKey?: Uint8Array) => verifyAudit(each(lines), { chainKey });
 
+/** Writes a log that goes on in another file, whose first record is the one at `cut`. */
+async function rotateLog(): Promise<{ sink: ReturnType<typeof setUpAudit>['sink']; cut: number }> {
+  const { gold, sink, log } = setUpAudit();
+  Object.assign(sink, { reopen: () => Promise.resolve() });
+  await gold.getPrice();
+  await log.flush();
+  await log.reopen();
+  await gold.getPrice();
+  await log.close();
+  return { sink, cut: sink.records.findLastIndex(({ event }) => event === 'opened') };
+}
+
 describe('the chain', () => {
   it('each record names the SHA-256 of the line before it, the first that of nothing', async () => {
     const lines = await writeLog();
@@ -78,14 +90,7 @@ describe('the chain', () => {
   });
 
   it('a part of a rotated log that begins with its `opened` record can be verified alone', async () => {
-    const { gold, sink, log } = setUpAudit();
-    Object.assign(sink, { reopen: () => Promise.resolve() });
-    await gold.getPrice();
-    await log.flush();
-    await log.reopen();
-    await gold.getPrice();
-    await log.close();
-    const cut = sink.records.findLastIndex(({ event }) => event === 'opened');
+    const { sink, cut } = await rotateLog();
 
     expect(sink.records[cut - 1]?.event).toBe('checkpoint');
     expect(await verify(sink.lines)).toMatchObject({ ok: true });
@@ -104,12 +109,7 @@ describe('runs of a process', () => {
   });
 
   it('files given with the newest first break the chain where the older line comes', async () => {
-    const { gold, sink, log } = setUpAudit();
-    Object.assign(sink, { reopen: () => Promise.resolve() });
-    await gold.getPrice();
-    await log.reopen();
-    await log.close();
-    const cut = sink.records.findLastIndex(({ event }) => event === 'opened');
+    const { sink, cut } = await rotateLog();
     const files = [sink.lines.slice(cut), sink.lines.slice(0, cut)];
 
     expect(await verify(files.toReversed().flat())).toMatchObject({ ok: true });

@@ -80,7 +80,7 @@ export function begin(argv: readonly string[], options: RunOptions = {}): Starte
     stdout,
     out: () => out.join(''),
     err: () => err.join(''),
-    signal: (name) => void signals.emit(name),
+    signal: (name) => void signals.emit(name, name),
     listeners: () => signals.eventNames().length,
   };
 }

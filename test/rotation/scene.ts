@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,4 +46,13 @@ export async function ringScene(): Promise<RingScene> {
     store: fileRing(path),
     manager: (options = {}) => new KeyRotationManager({ ring: fileRing(path), name: NAME, cipher, clock, ...options }),
   };
+}
+
+/** Hears what a channel tells, until the test has ended. */
+export function heardOn<T>(name: string): T[] {
+  const heard: T[] = [];
+  const listener = (message: unknown): void => void heard.push(message as T);
+  subscribe(name, listener);
+  onTestFinished(() => void unsubscribe(name, listener));
+  return heard;
 }

@@ -78,15 +78,19 @@ const CIPHERTEXT_VARIABLE = 'GOLD_API_KEY_CIPHERTEXT';
 /** Returns the master-key file of `--local`, `undefined` without `--local`. */
 export function getMasterKeyFile({ local, masterKey }: CommandOptions): string | undefined {
   if (local !== true && masterKey !== undefined) throw new UsageError('--master-key needs --local.');
-  if (local === true && (masterKey ?? '') === '') requireAll([MASTER_KEY]);
+  if (lacksMasterKey({ local, masterKey })) requireAll([MASTER_KEY]);
   return masterKey;
+}
+
+function lacksMasterKey({ local, masterKey = '' }: CommandOptions): boolean {
+  return local === true && masterKey === '';
 }
 
 /** Returns the options that a cipher lacks: of a store that encrypts, of a master-key file or of KMS. */
 export function listMissingOfCipher(options: CommandOptions): RequiredOption[] {
   const { local, masterKey, store, keyId, encryptionContext } = options;
   const isMissing: readonly (readonly [boolean, RequiredOption])[] = [
-    [local === true && masterKey === undefined, MASTER_KEY],
+    [lacksMasterKey(options), MASTER_KEY],
     [local !== true && masterKey === undefined && store === undefined && keyId === undefined, KEY_ID],
     [encryptionContext === undefined, CONTEXT],
   ];

@@ -1,7 +1,8 @@
 import { lstat, rename } from 'node:fs/promises';
 import { KeyProviderError } from '../../core/index.js';
 import { publishFile } from '../../util/atomic-file.js';
-import { FileCheckError, isMissing, toFileError, type FileErrors } from '../../util/file-errors.js';
+import { isMissing, toFileError, type FileErrors } from '../../util/file-errors.js';
+import { checkKind } from '../../util/guarded-file.js';
 import { FILE } from './read.js';
 
 /** The errors of a key file that cannot be written. */
@@ -34,6 +35,5 @@ async function checkReplaceable(path: string): Promise<void> {
   const stats = await lstat(path).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
   });
-  if (stats === undefined || stats.isFile()) return;
-  throw new FileCheckError(stats.isSymbolicLink() ? 'ELOOP' : 'NOT_REGULAR');
+  if (stats !== undefined) checkKind(stats);
 }

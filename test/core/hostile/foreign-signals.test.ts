@@ -7,11 +7,12 @@ const createClient = (): KeyedClient =>
 const late = <T>(work: Promise<T>): Promise<unknown> =>
   Promise.race([work.catch((error: unknown) => error), new Promise((resolve) => setTimeout(resolve, 500, 'hangs'))]);
 
+class Polyfilled extends EventTarget {
+  aborted = false;
+}
+
 describe('a signal of another implementation', () => {
   it("works without `throwIfAborted` and `reason`, which npm's abort-controller and old jsdom lack", async () => {
-    class Polyfilled extends EventTarget {
-      aborted = false;
-    }
     const client = createClient();
     await client.prefetch();
     const signal = new Polyfilled();
@@ -20,9 +21,6 @@ describe('a signal of another implementation', () => {
   });
 
   it('that aborts without a `reason` ends the call with an AbortError', async () => {
-    class Polyfilled extends EventTarget {
-      aborted = false;
-    }
     const client = createClient();
     await client.prefetch();
     const signal = new Polyfilled();

@@ -21,6 +21,23 @@ const realTime = (ms: number): Promise<unknown> => once(AbortSignal.timeout(ms),
 const countTimersThatHold = (): number =>
   process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 
+/** How many more timers hold the process with each of three: told not to hold it, told to, and told nothing. */
+function countHeldBy(clock: typeof systemClock): number[] {
+  const before = countTimersThatHold();
+  const timers = [{ unref: true }, { unref: false }, undefined].map((options) => {
+    const timer = clock.setTimeout(() => undefined, 60_000, options);
+    return { timer, held: countTimersThatHold() - before };
+  });
+  for (const { timer } of timers) timer.cancel();
+  return timers.map(({ held }) => held);
+}
+
+/** Loads goldkey's clock anew, under the timers that are there now. */
+async function loadClock(): Promise<typeof systemClock> {
+  vi.resetModules();
+  return ((await import(CLOCK_MODULE)) as { systemClock: typeof systemClock }).systemClock;
+}
+
 describe('a pause', () => {
   it('ends after its time on the clock, not before, and leaves no listener', async () => {
     const clock = manualClock();
@@ -106,29 +123,17 @@ describe('a timer of the system’s clock', () => {
 
   it('holds the process, unless it is told not to', () => {
     const before = countTimersThatHold();
-    const timers = [{ unref: true }, { unref: false }, undefined].map((options) => {
-      const timer = systemClock.setTimeout(() => undefined, 60_000, options);
-      return { timer, held: countTimersThatHold() - before };
-    });
-    for (const { timer } of timers) timer.cancel();
 
-    expect(timers.map(({ held }) => held)).toEqual([0, 1, 2]);
+    expect(countHeldBy(systemClock)).toEqual([0, 1, 2]);
     expect(countTimersThatHold()).toBe(before);
   });
 
   it('holds the process, unless it is told not to, also where goldkey was loaded under fake timers', async () => {
     vi.useFakeTimers();
-    vi.resetModules();
-    const loaded = ((await import(CLOCK_MODULE)) as { systemClock: typeof systemClock }).systemClock;
+    const loaded = await loadClock();
     vi.useRealTimers();
-    const before = countTimersThatHold();
-    const timers = [{ unref: true }, { unref: false }, undefined].map((options) => {
-      const timer = loaded.setTimeout(() => undefined, 60_000, options);
-      return { timer, held: countTimersThatHold() - before };
-    });
-    for (const { timer } of timers) timer.cancel();
 
-    expect(timers.map(({ held }) => held)).toEqual([0, 1, 2]);
+    expect(countHeldBy(loaded)).toEqual([0, 1, 2]);
   });
 
   it.each(['clock', '_isMockFunction'])(
@@ -136,8 +141,7 @@ describe('a timer of the system’s clock', () => {
     async (mark) => {
       const dead = (): object => ({});
       Object.assign(globalThis, { setTimeout: Object.assign(dead, { [mark]: true }), clearTimeout: () => undefined });
-      vi.resetModules();
-      const loaded = ((await import(CLOCK_MODULE)) as { systemClock: typeof systemClock }).systemClock;
+      const loaded = await loadClock();
 
       await new Promise<void>((resolve) => void loaded.setTimeout(resolve, 1, { unref: true }));
     },

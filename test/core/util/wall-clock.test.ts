@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { getWallClock } from '../../../src/core/util/wall-clock.js';
-import { manualClock } from '../../../src/testing/index.js';
+import { getWallClock, type WallClock } from '../../../src/core/util/wall-clock.js';
+import { manualClock, type ManualClock } from '../../../src/testing/index.js';
+
+/** Reads the clock at each of these times: what it says, its highest reading, and its steps back so far. */
+const readAt = (clock: ManualClock, wall: WallClock, times: readonly number[]): number[][] =>
+  times.map((now) => {
+    clock.setWall(now);
+    return [wall.read(), wall.highest, wall.steps];
+  });
 
 describe('the wall clock that clients share', () => {
   it('is one for each clock, and knows its highest reading', () => {
     const clock = manualClock(5_000);
     const wall = getWallClock(clock);
-    const readings = [5_000, 9_000, 8_500].map((now) => {
-      clock.setWall(now);
-      return [wall.read(), wall.highest, wall.steps];
-    });
 
-    expect(readings).toEqual([
+    expect(readAt(clock, wall, [5_000, 9_000, 8_500])).toEqual([
       [5_000, 5_000, 0],
       [9_000, 9_000, 0],
       [8_500, 9_000, 0],
@@ -23,12 +26,8 @@ describe('the wall clock that clients share', () => {
   it('steps back when it is set back by more than a second, and goes on from there', () => {
     const clock = manualClock(9_000);
     const wall = getWallClock(clock);
-    const readings = [9_000, 8_000, 7_999, 8_500, 7_000].map((now) => {
-      clock.setWall(now);
-      return [wall.read(), wall.highest, wall.steps];
-    });
 
-    expect(readings).toEqual([
+    expect(readAt(clock, wall, [9_000, 8_000, 7_999, 8_500, 7_000])).toEqual([
       [9_000, 9_000, 0],
       [8_000, 9_000, 0],
       [7_999, 7_999, 1],

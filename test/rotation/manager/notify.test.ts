@@ -1,17 +1,8 @@
-import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { channel } from 'node:diagnostics_channel';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { NotifyFailure, RingChange } from '../../../src/rotation/index.js';
 import { failure, NEW, OLD, onClock, statesOf } from '../rings.js';
-import { ringScene, START } from '../scene.js';
-
-/** Hears what a channel tells, until the test has ended. */
-function heardOn<T>(name: string): T[] {
-  const heard: T[] = [];
-  const listener = (message: unknown): void => void heard.push(message as T);
-  subscribe(name, listener);
-  onTestFinished(() => void unsubscribe(name, listener));
-  return heard;
-}
+import { heardOn, ringScene, START } from '../scene.js';
 
 /** Hears what `goldkey:notify-failed` tells, until the test has ended. */
 const failuresHeard = (): NotifyFailure[] => heardOn('goldkey:notify-failed');

@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { KeyAccessDeniedError, KeyProviderError, type KeyCipher } from '../../../src/index.js';
@@ -6,18 +5,12 @@ import type { KeyRotationManager, RingStore } from '../../../src/rotation/index.
 import type { RotationOptions } from '../../../src/rotation/ring/types.js';
 import { assertNoSecret } from '../../../src/testing/index.js';
 import { failure, NEW, OLD, ringOf, statesOf } from '../rings.js';
-import { DAY, HOUR, NAME, ringScene, type RingScene } from '../scene.js';
+import { DAY, heardOn, HOUR, NAME, ringScene, type RingScene } from '../scene.js';
 
 const PLAN = { every: HOUR, jitter: 0, maxAge: 90 * DAY, canary: [10], dwell: HOUR, overlap: DAY };
 
 /** The messages on the channel of failed turns from now on. */
-function published(): Array<{ ring: string; error: unknown }> {
-  const messages: Array<{ ring: string; error: unknown }> = [];
-  const listen = (message: unknown): void => void messages.push(message as { ring: string; error: unknown });
-  subscribe('goldkey:rotation-failed', listen);
-  onTestFinished(() => void unsubscribe('goldkey:rotation-failed', listen));
-  return messages;
-}
+const published = (): Array<{ ring: string; error: unknown }> => heardOn('goldkey:rotation-failed');
 
 interface Scheduled {
   readonly scene: RingScene;

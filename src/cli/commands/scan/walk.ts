@@ -38,11 +38,9 @@ export function* walk(root: Buffer, options: WalkOptions): Generator<Entry> {
       return;
     }
     if (stats.isFile()) yield { path, isLinked: isLinked || isNamed };
-    if (!stats.isDirectory()) {
-      // In a tree they hold nothing. One that is named was to be read, as the pipe of `<(command)`.
-      if (isNamed && !stats.isFile()) yield { path, isLinked, error: new NotReadableError() };
-      return;
-    }
+    // What is neither holds nothing in a tree. One that is named was to be read, as the pipe of `<(command)`.
+    else if (isNamed && !stats.isDirectory()) yield { path, isLinked, error: new NotReadableError() };
+    if (!stats.isDirectory()) return;
     const id = `${String(stats.dev)}:${String(stats.ino)}`;
     if (followSymlinks && entered.has(id)) return;
     entered.add(id);
